@@ -1,0 +1,1 @@
+"""Conformance suite and parity harness for deep-learning model converters."""

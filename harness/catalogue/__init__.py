@@ -1,0 +1,218 @@
+"""What can be drawn: one row per layer with its axes, rules, shapes and weights.
+
+A row's builder receives one value per axis (the stratum) and a `Chooser` that fills in what is left
+(sizes, mostly). It returns a `Draft`: the Spec and the law of each weight. Inputs are drawn from the
+row's `profile` axis by the room `draw`.
+
+Adding a layer is one decorated builder here and one oracle function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from itertools import product
+from typing import Any, Protocol, TypeVar
+
+from harness.spec import Config, Input, Layer, Spec
+
+T = TypeVar("T")
+Choice = Mapping[str, Any]
+
+PRIMES = (2, 3, 5, 7, 11, 13)
+
+
+class Chooser(Protocol):
+    """Fills in what the stratum leaves open; backed by Hypothesis or by a seeded generator."""
+
+    def pick(self, options: Sequence[T]) -> T: ...
+    def integer(self, low: int, high: int) -> int: ...
+
+
+@dataclass(frozen=True)
+class Weight:
+    """Shape and drawing law of one weight.
+
+    Laws: `kernel` (needs `fan_in`), `recurrent`, `bias`, `gamma`, `beta`, `mean`, `variance`, `alpha`,
+    `embedding`. The numbers behind each law are in `harness.draw.weights`.
+    """
+
+    shape: tuple[int, ...]
+    law: str
+    fan_in: int | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A Spec whose numbers are not drawn yet. `weights` is named `layer/weight`, in layer order."""
+
+    spec: Spec
+    weights: Mapping[str, Weight] = field(default_factory=dict)
+    batch: int = 2
+    bounds: Mapping[str, int] = field(default_factory=dict)
+    """Exclusive upper bound of an integer input, by input name (vocabulary size of an Embedding)."""
+    channel_axis: int = -1
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A constraint between axes: `holds` receives the values of `axes`, in that order."""
+
+    axes: tuple[str, ...]
+    holds: Callable[..., bool]
+    reason: str
+
+
+def rule(*axes: str, reason: str) -> Callable[[Callable[..., bool]], Rule]:
+    """Make a `Rule` from a predicate: `rule("strides", "dilation", reason="...")(lambda s, d: ...)`."""
+
+    def wrap(holds: Callable[..., bool]) -> Rule:
+        return Rule(axes=axes, holds=holds, reason=reason)
+
+    return wrap
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the catalogue. The first value of each axis is the simplest: Hypothesis shrinks to it."""
+
+    dialect: str
+    layer: str
+    axes: Mapping[str, tuple[Any, ...]]
+    build: Callable[[Choice, Chooser], Draft]
+    rules: tuple[Rule, ...] = ()
+    exactness: Callable[[Choice], str] = field(default=lambda choice: "computes")
+
+    def __post_init__(self) -> None:
+        for bond in self.rules:
+            unknown = [axis for axis in bond.axes if axis not in self.axes]
+            if unknown:
+                raise ValueError(f"{self.layer}: a rule names the unknown axes {unknown}")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return (self.dialect, self.layer)
+
+    def allows(self, partial: Choice) -> bool:
+        """Whether no rule forbids the values assigned so far; unassigned axes are free."""
+        return all(
+            bond.holds(*(partial[axis] for axis in bond.axes))
+            for bond in self.rules
+            if all(axis in partial for axis in bond.axes)
+        )
+
+    def complete(self, partial: Choice) -> dict[str, Any] | None:
+        """First full choice, in axis order, that extends `partial` and breaks no rule; None if there is none."""
+        if not self.allows(partial):
+            return None
+        open_axes = [axis for axis in self.axes if axis not in partial]
+        if not open_axes:
+            return {axis: partial[axis] for axis in self.axes}
+        for value in self.axes[open_axes[0]]:
+            found = self.complete({**partial, open_axes[0]: value})
+            if found is not None:
+                return found
+        return None
+
+    def tuples(self, strength: int = 2) -> list[dict[str, Any]]:
+        """Every valid combination of values of `strength` axes: what a covering array must cover."""
+        from itertools import combinations
+
+        found = []
+        for names in combinations(self.axes, strength):
+            for values in product(*(self.axes[name] for name in names)):
+                partial = dict(zip(names, values, strict=True))
+                if self.complete(partial) is not None:
+                    found.append(partial)
+        return found
+
+
+_ROWS: dict[tuple[str, str], Row] = {}
+
+PROFILES = ("main", "negative", "spread", "large", "small", "special", "integer", "impulse", "ties")
+"""Input profiles; the distribution of each is in `harness.draw.inputs`."""
+
+
+def row(
+    dialect: str,
+    layer: str,
+    *,
+    axes: Mapping[str, Sequence[Any]],
+    profiles: Sequence[str] = ("main", "negative", "spread", "large", "small"),
+    rules: Sequence[Rule] = (),
+    exactness: str | Callable[[Choice], str] = "computes",
+) -> Callable[[Callable[[Choice, Chooser], Draft]], Row]:
+    """Register a builder as a row. `profile` becomes an axis like any other, so pairs cover it too."""
+
+    def register(build: Callable[[Choice, Chooser], Draft]) -> Row:
+        made = Row(
+            dialect=dialect,
+            layer=layer,
+            axes={**{name: tuple(values) for name, values in axes.items()}, "profile": tuple(profiles)},
+            build=build,
+            rules=tuple(rules),
+            exactness=exactness if callable(exactness) else lambda choice: exactness,
+        )
+        if made.key in _ROWS:
+            raise ValueError(f"{dialect} {layer} is in the catalogue twice")
+        _ROWS[made.key] = made
+        return made
+
+    return register
+
+
+def rows(dialect: str | None = None) -> list[Row]:
+    """All rows, of one dialect or of all, in the order they were registered."""
+    import_module("harness.catalogue.keras")
+    import_module("harness.catalogue.matlab")
+    return [found for found in _ROWS.values() if dialect in (None, found.dialect)]
+
+
+def find(dialect: str, layer: str) -> Row:
+    """The row of a layer. Raises KeyError with the known layers of the dialect."""
+    known = {found.layer: found for found in rows(dialect)}
+    if layer not in known:
+        raise KeyError(f"no row for {layer!r} in dialect {dialect!r}; known: {', '.join(sorted(known))}")
+    return known[layer]
+
+
+def single(
+    dialect: str,
+    kind: str,
+    config: Config,
+    shapes: Sequence[tuple[int | None, ...]],
+    *,
+    weights: Mapping[str, Weight] | None = None,
+    dtype: str = "float32",
+    outputs: int = 1,
+    batch: int = 2,
+    bounds: Mapping[str, int] | None = None,
+    channel_axis: int = -1,
+) -> Draft:
+    """A one-layer Draft. Inputs are `x` (or `x1`, `x2`, ... when there are several), the layer is `layer`."""
+    names = ["x"] if len(shapes) == 1 else [f"x{k}" for k in range(1, len(shapes) + 1)]
+    spec = Spec(
+        dialect=dialect,
+        inputs=tuple(Input(name, shape, dtype) for name, shape in zip(names, shapes, strict=True)),
+        layers=(Layer(kind=kind, name="layer", config=dict(config), inputs=tuple(names)),),
+        outputs=tuple("layer" if k == 0 else f"layer:{k}" for k in range(outputs)),
+    )
+    return Draft(
+        spec=spec,
+        weights={f"layer/{name}": law for name, law in (weights or {}).items()},
+        batch=batch,
+        bounds=bounds or {},
+        channel_axis=channel_axis,
+    )
+
+
+def distinct(fill: Chooser, count: int, options: Sequence[int] = PRIMES) -> list[int]:
+    """`count` pairwise different sizes, so that no two axes can be exchanged unseen (stratum G1)."""
+    left = list(options)
+    taken = []
+    for _ in range(count):
+        value = fill.pick(left)
+        left.remove(value)
+        taken.append(value)
+    return taken

@@ -1,0 +1,72 @@
+"""From the catalogue to cases: a stratum is chosen, the rest is filled in, numbers are drawn, the oracle answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from harness.catalogue import Choice, Chooser, Row
+from harness.draw.inputs import draw_inputs
+from harness.draw.weights import draw_weights
+from harness.oracle import evaluate, noise
+from harness.spec import Case, Golden, canonical, digest
+
+T = TypeVar("T")
+
+
+class Seeded:
+    """A `Chooser` over a NumPy generator: the same seed fills in the same sizes."""
+
+    def __init__(self, source: np.random.Generator) -> None:
+        self.source = source
+
+    def pick(self, options: Sequence[T]) -> T:
+        return options[int(self.source.integers(len(options)))]
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self.source.integers(low, high + 1))
+
+
+def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generator) -> Case:
+    """A case without golden: Spec from the row's builder, weights and inputs from `source`."""
+    draft = row.build(choice, fill)
+    return Case(
+        spec=draft.spec,
+        subject=row.layer,
+        choice=dict(choice),
+        weights=draw_weights(draft.weights, source),
+        inputs=draw_inputs(draft, choice["profile"], source),
+        golden=Golden({}, {}, row.exactness(choice), draft.channel_axis),
+    )
+
+
+def with_golden(case: Case, *, exactness: str | None = None, channel_axis: int | None = None) -> Case:
+    """The case with expected outputs and noise scale from the oracle; judging rules are kept unless given."""
+    old = case.golden or Golden({}, {}, "computes")
+    expected = evaluate(case.spec, case.weights, case.inputs)
+    scale = noise.measure(case.spec, case.weights, case.inputs, expected)
+    return Case(
+        spec=case.spec,
+        subject=case.subject,
+        choice=case.choice,
+        weights=case.weights,
+        inputs=case.inputs,
+        golden=Golden(
+            expected=expected,
+            noise=scale,
+            exactness=exactness or old.exactness,
+            channel_axis=old.channel_axis if channel_axis is None else channel_axis,
+        ),
+    )
+
+
+def seeded_case(row: Row, choice: Choice, seed: int = 0) -> Case:
+    """The case of a stratum, with its golden: the same row, choice and seed give the same case."""
+    text = digest(row.dialect, row.layer, canonical(dict(choice)), str(seed))
+    source = np.random.Generator(np.random.PCG64(int(text, 16)))
+    return with_golden(draw_case(row, choice, Seeded(source), source))
+
+
+__all__: list[Any] = ["Seeded", "draw_case", "seeded_case", "with_golden"]

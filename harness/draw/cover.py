@@ -1,0 +1,62 @@
+"""Covering arrays: the strata of a row that the golden corpus must hold, and how much of them it holds."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+from allpairspy import AllPairs
+
+from harness.catalogue import Choice, Row
+from harness.spec import canonical
+
+
+def _names(choice: Choice, axes: tuple[str, ...]) -> str:
+    return canonical([[axis, choice[axis]] for axis in axes])
+
+
+def covering_array(row: Row) -> list[dict[str, Any]]:
+    """Choices in which every valid pair of axis values of the row occurs.
+
+    `allpairspy` makes the array; pairs its greedy search gives up on under the row's rules are
+    completed one by one.
+    """
+    names = list(row.axes)
+    if len(names) == 1:
+        return [{names[0]: value} for value in row.axes[names[0]]]
+
+    def allowed(values: list[Any]) -> bool:
+        return row.complete(dict(zip(names, values, strict=False))) is not None
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = [
+            dict(zip(names, values, strict=True))
+            for values in AllPairs([row.axes[name] for name in names], filter_func=allowed)
+        ]
+    seen = {_names(choice, pair) for choice in found for pair in combinations(names, 2)}
+    for pair in row.tuples(2):
+        axes = tuple(axis for axis in names if axis in pair)
+        if _names(pair, axes) in seen:
+            continue
+        choice = row.complete(pair)
+        if choice is None:  # pragma: no cover - tuples() yields only pairs that complete
+            continue
+        found.append(choice)
+        seen |= {_names(choice, other) for other in combinations(names, 2)}
+    return found
+
+
+def covered(row: Row, choices: Iterable[Choice], strength: int = 2) -> tuple[int, int]:
+    """(covered, valid) combinations of `strength` axis values among the choices. Choices of an older row,
+    which lack one of today's axes, cover nothing there."""
+    wanted = {
+        _names(found, tuple(axis for axis in row.axes if axis in found)) for found in row.tuples(strength)
+    }
+    have: set[str] = set()
+    for choice in choices:
+        present = [axis for axis in row.axes if axis in choice]
+        have |= {_names(choice, axes) for axes in combinations(present, strength)}
+    return len(wanted & have), len(wanted)

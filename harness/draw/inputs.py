@@ -1,0 +1,119 @@
+"""Input profiles: each is a distribution that shows faults which the others hide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from harness.catalogue import Draft
+from harness.spec import Array, Input
+
+Profile = Callable[[tuple[int, ...], np.random.Generator], Array]
+OPEN_SIZE = 5
+"""Size given to an input axis that the Spec leaves open (None)."""
+
+
+def _main(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Normal, with its own mean and deviation per sample and channel (last axis)."""
+    per = tuple(n if axis in (0, len(shape) - 1) else 1 for axis, n in enumerate(shape))
+    return source.uniform(-3, 3, per) + source.uniform(0.5, 3, per) * source.normal(size=shape)
+
+
+def _negative(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    return -1.0 - source.exponential(2.0, shape) - 0.01
+
+
+def _spread(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """-8..8 evenly, permuted, with the knots of piecewise activations among them."""
+    size = int(np.prod(shape))
+    values = np.linspace(-8, 8, size)
+    knots = np.array([-6, -3, -2.5, -0.5, 0.5, 2.5, 3, 6], dtype=float)[:size]
+    values[: knots.size] = knots
+    return source.permutation(values).reshape(shape)
+
+
+def _impulse(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """One 1 in each sample, elsewhere 0: the output is the kernel itself."""
+    values = np.zeros(shape)
+    for sample in values:
+        flat = sample.reshape(-1)
+        if flat.size:
+            flat[source.integers(flat.size)] = 1.0
+    return values
+
+
+def _ties(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Few distinct values, so that windows hold equal maxima."""
+    return source.integers(-2, 3, shape).astype(float)
+
+
+def _special(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Ordinary numbers with NaN, infinities, -0.0 and the edges of float32 at first, middle and last places."""
+    values = _main(shape, source)
+    flat = values.reshape(-1)
+    marks = [np.nan, np.inf, -np.inf, -0.0, 1e-40, 3e38]
+    if flat.size:
+        places = np.unique(np.linspace(0, flat.size - 1, 2 * len(marks)).astype(int))
+        for place, mark in zip(places, source.permutation(marks * 2), strict=False):
+            flat[place] = mark
+    return values
+
+
+def _integer(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Negatives, 2^24+1, 2^31 and ties at .5, as far as float32 holds them."""
+    values = source.integers(-9, 10, shape) + 0.5 * source.integers(0, 2, shape)
+    flat = values.reshape(-1)
+    edges = np.array([2**24 + 1, -(2**24) - 1, 2**31, -(2**31), 2.5, -2.5], dtype=float)[: flat.size]
+    flat[source.permutation(flat.size)[: edges.size]] = edges
+    return values
+
+
+LAWS: Mapping[str, Profile] = {
+    "main": _main,
+    "negative": _negative,
+    "spread": _spread,
+    "large": lambda shape, g: 1e4 * _main(shape, g),
+    "small": lambda shape, g: 1e-4 * _main(shape, g),
+    "special": _special,
+    "integer": _integer,
+    "impulse": _impulse,
+    "ties": _ties,
+}
+
+
+def _concrete(item: Input, batch: int) -> tuple[int, ...]:
+    return (batch, *(OPEN_SIZE if n is None else n for n in item.shape))
+
+
+def _mask(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Ragged lengths; one sample with a hole where time allows it."""
+    batch, steps = shape
+    lengths = source.integers(1, steps + 1, batch)
+    mask = np.arange(steps)[None, :] < lengths[:, None]
+    if steps >= 3:
+        mask[0] = True
+        mask[0, source.integers(1, steps - 1)] = False
+    return mask
+
+
+def draw_inputs(draft: Draft, profile: str, source: np.random.Generator) -> dict[str, Array]:
+    """Inputs by name with their batch axis; integer inputs below their bound, bool inputs as ragged masks.
+
+    Raises KeyError for a profile that does not exist.
+    """
+    made: dict[str, Array] = {}
+    for item in draft.spec.inputs:
+        shape = _concrete(item, draft.batch)
+        if item.dtype == "bool":
+            made[item.name] = _mask(shape, source)
+        elif item.dtype.startswith("int"):
+            bound = draft.bounds[item.name]
+            values = source.integers(0, bound, shape)
+            flat = values.reshape(-1)
+            if flat.size >= 2:
+                flat[0], flat[-1] = bound - 1, 0
+            made[item.name] = values.astype(item.dtype)
+        else:
+            made[item.name] = LAWS[profile](shape, source).astype(item.dtype)
+    return made

@@ -1,0 +1,54 @@
+"""Revealing weights: no two gates, channels or filters alike, nothing left at an initialiser's value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from harness.catalogue import Weight
+from harness.spec import Array
+
+Law = Callable[[Weight, np.random.Generator], Array]
+
+
+def _kernel(weight: Weight, source: np.random.Generator) -> Array:
+    if not weight.fan_in:
+        raise ValueError(f"a kernel of shape {weight.shape} needs its fan_in")
+    return source.normal(0, weight.fan_in**-0.5, weight.shape)
+
+
+def _recurrent(weight: Weight, source: np.random.Generator) -> Array:
+    rows, columns = weight.shape
+    blocks = [np.linalg.qr(source.normal(size=(rows, rows)))[0] for _ in range(-(-columns // rows))]
+    return np.concatenate(blocks, axis=1)[:, :columns] * source.uniform(0.7, 1.3, weight.shape)
+
+
+def _gamma(weight: Weight, source: np.random.Generator) -> Array:
+    values = source.normal(1, 0.5, weight.shape)
+    flat = values.reshape(-1)
+    if flat.size:
+        flat[source.integers(flat.size)] = -abs(source.normal(1, 0.5)) - 0.1
+    return values
+
+
+def _variance(weight: Weight, source: np.random.Generator) -> Array:
+    return 10.0 ** source.uniform(-4, 1, weight.shape)
+
+
+LAWS: Mapping[str, Law] = {
+    "kernel": _kernel,
+    "recurrent": _recurrent,
+    "bias": lambda w, g: g.normal(0, 0.5, w.shape),
+    "gamma": _gamma,
+    "beta": lambda w, g: g.normal(0, 0.5, w.shape),
+    "mean": lambda w, g: g.normal(0, 1, w.shape),
+    "variance": _variance,
+    "alpha": lambda w, g: g.normal(0, 1, w.shape),
+    "embedding": lambda w, g: g.normal(0, 1, w.shape),
+}
+
+
+def draw_weights(laws: Mapping[str, Weight], source: np.random.Generator) -> dict[str, Array]:
+    """float32 weights by name, in the order of `laws`. Raises KeyError for a law that does not exist."""
+    return {name: LAWS[weight.law](weight, source).astype(np.float32) for name, weight in laws.items()}

@@ -1,0 +1,47 @@
+"""Artifact formats: one module per format, each with a class that writes a Spec and reads it back.
+
+Frameworks are imported inside the methods, in a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import ClassVar, Protocol
+
+from harness.spec import Array, Spec
+
+
+class Format(Protocol):
+    """A kind of model file.
+
+    `dialect` names the Specs it can write (None: only converters make it), `suffix` ends its file
+    names, `worker` names the process that holds its framework.
+    """
+
+    name: ClassVar[str]
+    suffix: ClassVar[str]
+    dialect: ClassVar[str | None]
+    worker: ClassVar[str]
+    requires: ClassVar[tuple[str, ...]]
+
+    def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
+        """Write the model file. Raises ValueError if the format cannot express the Spec."""
+        ...
+
+    def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
+        """Spec and weights of a file written by `write`. Raises ValueError if it is no such file."""
+        ...
+
+
+def modules() -> list[str]:
+    """Names of the format modules of this package."""
+    return [module.name for module in iter_modules(__path__)]
+
+
+def load_all() -> None:
+    """Import every format module; none of them imports a framework."""
+    for name in modules():
+        import_module(f"{__name__}.{name}")

@@ -1,0 +1,103 @@
+"""The `.keras` file: a Keras model built from a Spec, saved by Keras itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from harness.spec import Array, Input, Layer, Spec
+
+
+def build_model(spec: Spec) -> Any:
+    """A functional `keras.Model` with the Spec's layers, inputs and outputs; weights as initialised."""
+    import keras
+
+    tensors: dict[str, Any] = {
+        item.name: keras.Input(item.shape, dtype=item.dtype, name=item.name) for item in spec.inputs
+    }
+    inputs = list(tensors.values())
+    for layer in spec.layers:
+        made = getattr(keras.layers, layer.kind)(name=layer.name, **_arguments(layer.config))
+        args = [tensors[name] for name in layer.inputs]
+        keywords = {
+            key: tensors[names[0]] if key == "mask" else [tensors[name] for name in names]
+            for key, names in layer.keywords.items()
+        }
+        result = made(args[0] if len(args) == 1 else args, **keywords)
+        parts = list(result) if isinstance(result, list | tuple) else [result]
+        for k, value in enumerate(parts):
+            tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
+    return keras.Model(inputs, [tensors[name] for name in spec.outputs])
+
+
+def _arguments(config: Mapping[str, Any]) -> dict[str, Any]:
+    """JSON lists as the tuples that Keras' constructors document."""
+    return {key: _tupled(value) for key, value in config.items()}
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list | tuple) else value
+
+
+def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:
+    """Set every layer's weights, in Keras' own order. Raises ValueError where name or shape does not fit."""
+    for layer in spec.layers:
+        own = {k.removeprefix(layer.name + "/"): v for k, v in weights.items() if k.startswith(layer.name + "/")}
+        variables = model.get_layer(layer.name).weights
+        wanted = [(v.path.rpartition("/")[2], tuple(v.shape)) for v in variables]
+        given = [(name.rpartition("/")[2], value.shape) for name, value in own.items()]
+        if wanted != given:
+            raise ValueError(f"layer {layer.name!r} ({layer.kind}) has weights {wanted}, the case gives {given}")
+        for variable, value in zip(variables, own.values(), strict=True):
+            variable.assign(value)
+
+
+class KerasFile:
+    """Keras v3 native format: a zip of configuration and HDF5 weights."""
+
+    name: ClassVar[str] = "keras"
+    suffix: ClassVar[str] = ".keras"
+    dialect: ClassVar[str | None] = "keras"
+    worker: ClassVar[str] = "tensorflow"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow")
+
+    def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
+        import keras
+
+        keras.backend.clear_session(free_memory=False)
+        model = build_model(spec)
+        set_weights(model, spec, weights)
+        model.save(path)
+
+    def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
+        """Inputs, layer kinds, configuration and weights as Keras reads them; wiring of chains only."""
+        import keras
+
+        model = keras.saving.load_model(path, compile=False)
+        weights = {
+            f"{layer.name}/{v.path.rpartition('/')[2]}": np.asarray(v) for layer in model.layers for v in layer.weights
+        }
+        inputs = tuple(Input(t.name, tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
+        layers = tuple(
+            Layer(
+                kind=type(layer).__name__,
+                name=layer.name,
+                config=layer.get_config(),
+                inputs=tuple(_tensor_name(t) for t in _flat(layer.input)),
+            )
+            for layer in model.layers
+            if type(layer).__name__ != "InputLayer"
+        )
+        return Spec("keras", inputs, layers, tuple(_tensor_name(t) for t in model.outputs)), weights
+
+
+def _flat(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _tensor_name(tensor: Any) -> str:
+    operation, _, index = tensor._keras_history
+    return str(operation.name) if index == 0 else f"{operation.name}:{index}"

@@ -1,0 +1,89 @@
+"""float64 semantics of every layer, written from the frameworks' documentation in plain NumPy.
+
+An oracle function takes `(config, weights, *inputs, **keywords)` and returns one array or a tuple.
+`config` is the layer's constructor arguments (absent ones mean the documented default), `weights`
+maps weight names to arrays. Use ufuncs, `matmul` and `add.reduce` for arithmetic: the noise scale
+is measured by running the same function on arrays that round every operation
+(`harness.oracle.noise`), and sums hidden in `einsum` or `tensordot` would round once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from harness.spec import Array, Layer, Spec
+
+Semantics = Callable[..., Array | tuple[Array, ...]]
+_SEMANTICS: dict[tuple[str, str], Semantics] = {}
+
+
+class OracleError(LookupError):
+    """A layer without semantics: the Spec cannot be evaluated."""
+
+
+def oracle(dialect: str, *kinds: str) -> Callable[[Semantics], Semantics]:
+    """Register a function as the semantics of one or more layer kinds of a dialect."""
+
+    def register(function: Semantics) -> Semantics:
+        for kind in kinds:
+            if (dialect, kind) in _SEMANTICS:
+                raise ValueError(f"{dialect} {kind} has two oracles")
+            _SEMANTICS[dialect, kind] = function
+        return function
+
+    return register
+
+
+def semantics(dialect: str, kind: str) -> Semantics:
+    """The oracle function of a layer kind. Raises OracleError where there is none."""
+    import_module("harness.oracle.keras")
+    import_module("harness.oracle.matlab")
+    try:
+        return _SEMANTICS[dialect, kind]
+    except KeyError:
+        known = ", ".join(sorted(k for d, k in _SEMANTICS if d == dialect))
+        raise OracleError(f"no oracle for {kind!r} in dialect {dialect!r}; known: {known}") from None
+
+
+def _weights_of(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Array]:
+    prefix = layer.name + "/"
+    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+
+
+def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Every tensor of the model by name, arrays taken as they come (this is what noise runs call)."""
+    tensors: dict[str, Any] = dict(inputs)
+    for layer in spec.layers:
+        function = semantics(spec.dialect, layer.kind)
+        keywords = {
+            key: tensors[names[0]] if len(names) == 1 else tuple(tensors[name] for name in names)
+            for key, names in layer.keywords.items()
+        }
+        made = function(
+            layer.config, _weights_of(layer, weights), *(tensors[t] for t in layer.inputs), **keywords
+        )
+        for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
+            tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
+    return tensors
+
+
+def widened(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The same arrays with floating dtypes as float64; integers, bools and strings stay as they are."""
+    return {
+        name: np.asarray(value, dtype=np.float64) if value.dtype.kind == "f" else np.asarray(value)
+        for name, value in arrays.items()
+    }
+
+
+def evaluate(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Expected outputs in output order: float64 arrays for float inputs.
+
+    Raises OracleError for a layer kind that has no semantics.
+    """
+    with np.errstate(all="ignore"):
+        tensors = walk(spec, widened(weights), widened(inputs))
+    return {name: np.asarray(tensors[name]) for name in spec.outputs}
