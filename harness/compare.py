@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -69,9 +70,7 @@ class Verdict:
     picture: tuple[str, ...] | None = None
 
 
-def compare(
-    golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None = None
-) -> Verdict:
+def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None = None) -> Verdict:
     """Judge a runtime's outputs, in its output order, against the golden.
 
     `names` are the artifact's output names, where its format has them: the golden's own names in another
@@ -121,13 +120,14 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Verd
     place = np.unravel_index(int(np.argmax(normwise)), normwise.shape) if normwise.size else ()
     where = f"{name}[{', '.join(str(int(k)) for k in place)}]"
     if fault:
-        return Verdict(Outcome.DIVERGENT, fault, units, parts, *metrics, where, picture(_shown(normwise, expected, got)))
+        drawn = picture(_shown(normwise, expected, got))
+        return Verdict(Outcome.DIVERGENT, fault, units, parts, where=where, picture=drawn, **metrics)
     outcome, message = _grade(single, got, golden.exactness, units, parts)
     if outcome is not Outcome.EXACT and not message:
         at = tuple(int(k) for k in place)
         message = f"{units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
     drawn = None if outcome is Outcome.EXACT else picture(normwise)
-    return Verdict(outcome, message, units, parts, *metrics, where, drawn)
+    return Verdict(outcome, message, units, parts, where=where, picture=drawn, **metrics)
 
 
 def _grade(single: Array, got: Array, exactness: str, units: float, parts: float) -> tuple[Outcome, str]:
@@ -192,11 +192,11 @@ def slice_magnitude(expected: Array, channel_axis: int) -> Array:
     return np.broadcast_to(size.max(axis=axes, keepdims=True, initial=0.0), expected.shape)
 
 
-def _metrics(expected: Array, got: Array) -> tuple[float | None, ...]:
+def _metrics(expected: Array, got: Array) -> dict[str, Any]:
     """max_abs, max_rel, max_ulp, rmse, cosine, sqnr_db over the elements finite on both sides."""
     both = np.isfinite(expected) & np.isfinite(got)
     if not bool(both.any()):
-        return (None,) * 6
+        return {}
     want, have = expected[both], got[both].astype(np.float64)
     error = np.abs(have - want)
     size = np.abs(want)
@@ -210,7 +210,14 @@ def _metrics(expected: Array, got: Array) -> tuple[float | None, ...]:
     signal = float(np.sum(want * want))
     distortion = float(np.sum(np.square(have - want)))
     sqnr = 10 * float(np.log10(signal / distortion)) if signal > 0 and distortion > 0 else None
-    return float(error.max()), float(relative.max()), float(ulp.max()), rmse, cosine, sqnr
+    return {
+        "max_abs": float(error.max()),
+        "max_rel": float(relative.max()),
+        "max_ulp": float(ulp.max()),
+        "rmse": rmse,
+        "cosine": cosine,
+        "sqnr_db": sqnr,
+    }
 
 
 _LEVELS = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -34,7 +34,7 @@ class Chooser(Protocol):
 class Weight:
     """Shape and drawing law of one weight.
 
-    Laws: `kernel` (needs `fan_in`), `recurrent`, `bias`, `gamma`, `beta`, `mean`, `variance`, `alpha`,
+    Laws: `kernel` (needs `fan_in`), `recurrent`, `bias`, `gamma`, `beta`, `mean`, `variance`, `moments`, `alpha`,
     `embedding`. The numbers behind each law are in `harness.draw.weights`.
     """
 
@@ -52,6 +52,8 @@ class Draft:
     batch: int = 2
     bounds: Mapping[str, int] = field(default_factory=dict)
     """Exclusive upper bound of an integer input, by input name (vocabulary size of an Embedding)."""
+    masks: Mapping[str, str] = field(default_factory=dict)
+    """Law of a bool input, by input name; the laws are in `harness.draw.inputs`. `mixed` where none is named."""
     channel_axis: int = -1
 
 
@@ -216,3 +218,15 @@ def distinct(fill: Chooser, count: int, options: Sequence[int] = PRIMES) -> list
         left.remove(value)
         taken.append(value)
     return taken
+
+
+def sized(kind: str, fill: Chooser, count: int, *, batch: int = 1, options: Sequence[int] = (2, 3, 5, 7)) -> list[int]:
+    """`count` small sizes without the batch: `distinct` from each other and the batch, or all `equal` (stratum G1)."""
+    if kind == "equal":
+        return [fill.pick(options[:3])] * count
+    return distinct(fill, count, [n for n in options if n != batch])
+
+
+def explicit(choice: Choice, *names: str) -> dict[str, Any]:
+    """Constructor arguments of that name from a choice; the value "default" leaves the argument out (stratum G10)."""
+    return {name: choice[name] for name in names if choice[name] != "default"}

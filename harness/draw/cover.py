@@ -52,9 +52,7 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
 def covered(row: Row, choices: Iterable[Choice], strength: int = 2) -> tuple[int, int]:
     """(covered, valid) combinations of `strength` axis values among the choices. Choices of an older row,
     which lack one of today's axes, cover nothing there."""
-    wanted = {
-        _names(found, tuple(axis for axis in row.axes if axis in found)) for found in row.tuples(strength)
-    }
+    wanted = {_names(found, tuple(axis for axis in row.axes if axis in found)) for found in row.tuples(strength)}
     have: set[str] = set()
     for choice in choices:
         present = [axis for axis in row.axes if axis in choice]

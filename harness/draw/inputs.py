@@ -86,10 +86,10 @@ def _concrete(item: Input, batch: int) -> tuple[int, ...]:
     return (batch, *(OPEN_SIZE if n is None else n for n in item.shape))
 
 
-def _mask(shape: tuple[int, ...], source: np.random.Generator) -> Array:
-    """Ragged lengths; one sample with a hole where time allows it."""
-    batch, steps = shape
-    lengths = source.integers(1, steps + 1, batch)
+def _mixed(shape: tuple[int, int], source: np.random.Generator) -> Array:
+    """Ragged lengths; the first row with a hole where time allows it."""
+    rows, steps = shape
+    lengths = source.integers(1, steps + 1, rows)
     mask = np.arange(steps)[None, :] < lengths[:, None]
     if steps >= 3:
         mask[0] = True
@@ -97,16 +97,58 @@ def _mask(shape: tuple[int, ...], source: np.random.Generator) -> Array:
     return mask
 
 
-def draw_inputs(draft: Draft, profile: str, source: np.random.Generator) -> dict[str, Array]:
-    """Inputs by name with their batch axis; integer inputs below their bound, bool inputs as ragged masks.
+def _ragged(shape: tuple[int, int], source: np.random.Generator) -> Array:
+    """Right-padded: lengths 1..steps, and where there are several rows, one full and one padded among them."""
+    rows, steps = shape
+    lengths = source.integers(1, steps + 1, rows)
+    if rows >= 2:
+        full, padded = source.permutation(rows)[:2]
+        lengths[full], lengths[padded] = steps, source.integers(1, max(steps, 2))
+    return np.arange(steps)[None, :] < lengths[:, None]
 
-    Raises KeyError for a profile that does not exist.
+
+def _hole(shape: tuple[int, int], source: np.random.Generator) -> Array:
+    """One row masked at one inner step, where there is one."""
+    rows, steps = shape
+    mask = np.ones(shape, dtype=bool)
+    if steps >= 3:
+        mask[source.integers(rows), source.integers(1, steps - 1)] = False
+    return mask
+
+
+def _row(shape: tuple[int, int], source: np.random.Generator) -> Array:
+    """One row fully masked."""
+    mask = np.ones(shape, dtype=bool)
+    mask[source.integers(shape[0])] = False
+    return mask
+
+
+MASKS: Mapping[str, Callable[[tuple[int, int], np.random.Generator], Array]] = {
+    "mixed": _mixed,
+    "ragged": _ragged,
+    "left": lambda shape, g: _ragged(shape, g)[:, ::-1],
+    "hole": _hole,
+    "row": _row,
+}
+"""Laws of masks over (rows, steps); True is a step that counts."""
+
+
+def _mask(shape: tuple[int, ...], law: str, source: np.random.Generator) -> Array:
+    """A mask over the last axis; all axes before it are rows."""
+    rows = (int(np.prod(shape[:-1])), shape[-1])
+    return np.ascontiguousarray(MASKS[law](rows, source)).reshape(shape)
+
+
+def draw_inputs(draft: Draft, profile: str, source: np.random.Generator) -> dict[str, Array]:
+    """Inputs by name with their batch axis; integer inputs below their bound, bool inputs as masks.
+
+    Raises KeyError for a profile or a mask law that does not exist.
     """
     made: dict[str, Array] = {}
     for item in draft.spec.inputs:
         shape = _concrete(item, draft.batch)
         if item.dtype == "bool":
-            made[item.name] = _mask(shape, source)
+            made[item.name] = _mask(shape, draft.masks.get(item.name, "mixed"), source)
         elif item.dtype.startswith("int"):
             bound = draft.bounds[item.name]
             values = source.integers(0, bound, shape)

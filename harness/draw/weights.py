@@ -36,6 +36,12 @@ def _variance(weight: Weight, source: np.random.Generator) -> Array:
     return 10.0 ** source.uniform(-4, 1, weight.shape)
 
 
+def _moments(weight: Weight, source: np.random.Generator) -> Array:
+    """MatConvNet's [mu sigma], C x 2: sigma is a deviation with epsilon in it, never below its root."""
+    channels = weight.shape[0]
+    return np.stack([source.normal(0, 1, channels), np.sqrt(10.0 ** source.uniform(-4, 1, channels) + 1e-4)], axis=1)
+
+
 LAWS: Mapping[str, Law] = {
     "kernel": _kernel,
     "recurrent": _recurrent,
@@ -44,6 +50,7 @@ LAWS: Mapping[str, Law] = {
     "beta": lambda w, g: g.normal(0, 0.5, w.shape),
     "mean": lambda w, g: g.normal(0, 1, w.shape),
     "variance": _variance,
+    "moments": _moments,
     "alpha": lambda w, g: g.normal(0, 1, w.shape),
     "embedding": lambda w, g: g.normal(0, 1, w.shape),
 }

@@ -6,9 +6,7 @@ Frameworks are imported inside the methods, in a worker.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import ClassVar, Protocol
 
 from harness.spec import Array, Spec
@@ -17,8 +15,8 @@ from harness.spec import Array, Spec
 class Format(Protocol):
     """A kind of model file.
 
-    `dialect` names the Specs it can write (None: only converters make it), `suffix` ends its file
-    names, `worker` names the process that holds its framework.
+    `dialect` names the Specs it can write, `suffix` ends its file names, `worker` names the process that
+    holds its framework, `requires` the distributions it needs there.
     """
 
     name: ClassVar[str]
@@ -34,14 +32,3 @@ class Format(Protocol):
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
         """Spec and weights of a file written by `write`. Raises ValueError if it is no such file."""
         ...
-
-
-def modules() -> list[str]:
-    """Names of the format modules of this package."""
-    return [module.name for module in iter_modules(__path__)]
-
-
-def load_all() -> None:
-    """Import every format module; none of them imports a framework."""
-    for name in modules():
-        import_module(f"{__name__}.{name}")

@@ -62,8 +62,10 @@ class Noisy(np.ndarray):
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if func in _UNSEEN:
-            raise TypeError(f"oracle functions use matmul or add.reduce, not {func.__name__}: its sums hide their rounding")
-        result = super().__array_function__(func, types, args, kwargs)  # type: ignore[misc]
+            raise TypeError(
+                f"oracle functions use matmul or add.reduce, not {func.__name__}: its sums hide their rounding"
+            )
+        result = super().__array_function__(func, types, args, kwargs)
         return _rewrap(result, self.source)
 
 

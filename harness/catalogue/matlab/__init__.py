@@ -1,4 +1,4 @@
-"""MATLAB layers (MatConvNet and Deep Learning Toolbox), one module per family; importing this package registers them all."""
+"""MATLAB layers, one module per family; importing this package registers them all."""
 
 from importlib import import_module
 from pkgutil import iter_modules

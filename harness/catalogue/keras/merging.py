@@ -1,0 +1,82 @@
+"""Add, Subtract and Concatenate."""
+
+from __future__ import annotations
+
+from harness.catalogue import Choice, Chooser, Draft, explicit, row, rule, single, sized
+
+SHAPE = {"rank": (2, 3, 4), "sizes": ("distinct", "equal"), "batch": (2, 1, 3)}
+PROFILES = ("main", "negative", "large", "small", "special")
+
+BROADCAST = {"same": 2, "last": 3, "leading": 3, "mutual": 3, "rank": 3}
+"""How the second input's shape differs from the first's, and the lowest rank at which it can."""
+
+_ROOM = rule("rank", "shapes", reason="broadcasting needs an axis that stays and one that is repeated")(
+    lambda rank, shapes: BROADCAST[shapes] <= rank
+)
+
+
+def _pair(choice: Choice, fill: Chooser) -> list[tuple[int, ...]]:
+    """Two shapes without batch that broadcast to one.
+
+    `last`: only the last axis is there; `leading`: all but the last; `mutual`: each input lacks what the other
+    has; `rank`: the second has no other axis than the last (Keras inserts the missing ones after the batch).
+    """
+    shape = tuple(sized(choice["sizes"], fill, choice["rank"] - 1, batch=choice["batch"], options=(3, 2, 5, 7)))
+    ones = (1,) * (len(shape) - 1)
+    return {
+        "same": [shape, shape],
+        "last": [shape, (*ones, shape[-1])],
+        "leading": [shape, (*shape[:-1], 1)],
+        "mutual": [(*shape[:-1], 1), (*ones, shape[-1])],
+        "rank": [shape, shape[-1:]],
+    }[choice["shapes"]]
+
+
+@row(
+    "keras",
+    "Add",
+    axes={**SHAPE, "shapes": tuple(BROADCAST), "swapped": (False, True), "inputs": (2, 3)},
+    profiles=PROFILES,
+    rules=[_ROOM],
+)
+def add(choice: Choice, fill: Chooser) -> Draft:
+    """A third input has the second's shape. `swapped` puts the input that is broadcast first."""
+    first, second = _pair(choice, fill)
+    shapes = [first, second, second][: choice["inputs"]]
+    return single("keras", "Add", {}, shapes[::-1] if choice["swapped"] else shapes, batch=choice["batch"])
+
+
+@row(
+    "keras",
+    "Subtract",
+    axes={**SHAPE, "shapes": tuple(BROADCAST), "swapped": (False, True)},
+    profiles=PROFILES,
+    rules=[_ROOM],
+)
+def subtract(choice: Choice, fill: Chooser) -> Draft:
+    """Two inputs of the same shape are the case in which an exchange fits."""
+    shapes = _pair(choice, fill)
+    return single("keras", "Subtract", {}, shapes[::-1] if choice["swapped"] else shapes, batch=choice["batch"])
+
+
+@row(
+    "keras",
+    "Concatenate",
+    axes={**SHAPE, "axis": ("default", 1, 2, 3, -2), "inputs": (2, 3)},
+    profiles=("main", "negative", "special", "integer", "impulse"),
+    rules=[
+        rule("rank", "axis", reason="the axis is one of the input's, and not the batch")(
+            lambda rank, axis: {"default": 2, 1: 2, 2: 3, 3: 4, -2: 3}[axis] <= rank
+        )
+    ],
+    exactness="moves",
+)
+def concatenate(choice: Choice, fill: Chooser) -> Draft:
+    """With `distinct` sizes the inputs differ along the axis, with `equal` they can be exchanged."""
+    rank, axis = choice["rank"], -1 if choice["axis"] == "default" else choice["axis"]
+    shape = sized(choice["sizes"], fill, rank - 1, batch=choice["batch"], options=(2, 3, 4, 5))
+    lengths = [shape[axis % rank - 1]] * choice["inputs"]
+    if choice["sizes"] == "distinct":
+        lengths = sized("distinct", fill, choice["inputs"], options=(1, 2, 3, 4))
+    shapes = [tuple(n if k == axis % rank else size for k, size in enumerate(shape, start=1)) for n in lengths]
+    return single("keras", "Concatenate", explicit(choice, "axis"), shapes, batch=choice["batch"])

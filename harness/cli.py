@@ -1,0 +1,394 @@
+"""The `parity` command. Exit codes: 0 agreed, 1 deviations, 2 usage or input error, 3 internal error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from harness.catalogue import rows
+from harness.expectations import ExpectationError
+from harness.golden import Entry, GoldenError, Store
+from harness.registry import PluginError
+from harness.results import Judgement, Result, Results, ResultsError, Writer
+from harness.session import Selection, SelectionError, Session, home
+
+AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
+INPUT_ERRORS = (GoldenError, ResultsError, SelectionError, PluginError, ExpectationError)
+
+out = Console()
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )
+
+
+def _print(records: Sequence[dict[str, Any]], as_json: bool) -> None:
+    """Records as a table for people or as JSON for programs; the columns are the first record's keys."""
+    if as_json:
+        click.echo(json.dumps(list(records), indent=1))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for key in records[0] if records else []:
+        numeric = isinstance(records[0][key], int | float) and not isinstance(records[0][key], bool)
+        table.add_column(key, justify="right" if numeric else "left", overflow="fold")
+    for record in records:
+        table.add_row(*(_cell(value) for value in record.values()))
+    Console(width=None if out.is_terminal else 160).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(str(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="parity-suite")
+def cli() -> None:
+    """Conformance suite for model converters: Keras -> ONNX -> PyTorch and MATLAB .mat -> PyTorch.
+
+    \b
+    Exit codes: 0 agreed, 1 deviations, 2 usage or input error, 3 internal error.
+    """
+
+
+_route = click.option("--route", metavar="GLOB", help="Only routes whose name matches.")
+_layer = click.option("--layer", metavar="GLOB", help="Only layers whose name matches.")
+_hop = click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+
+
+@cli.command(epilog="Example: parity run --layer 'Conv*' --route 'keras-tf2onnx*'")
+@_route
+@_layer
+@_hop
+@click.option(
+    "--results",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("reports/results.ndjson"),
+    show_default=True,
+    help="Where the results go.",
+)
+@click.option("--limit", type=float, default=Selection.limit, show_default=True, help="Seconds one request may take.")
+def run(route: str | None, layer: str | None, hop: tuple[str, ...], results: Path, limit: float) -> None:
+    """Walk the golden cases along their routes and write a results file.
+
+    The same walk as `pytest suites/`, in one process and without pytest.
+    """
+    with Session(Selection(route=route, layer=layer, hops=hop, limit=limit)) as session:
+        entries = session.entries()
+        pairs = sum(len(session.runnable_for(entry.dialect)) for entry in entries)
+        options = {"route": route, "layer": layer, "hop": list(hop), "limit": limit}
+        for each in session.routes:
+            if why := each.missing(session.registry):
+                click.secho(f"route {each.name} cannot run: {why}", fg="yellow")
+        if not pairs:
+            raise SelectionError("no route can run for these layers; `parity list routes` says why")
+        session.warm(session.runnable)
+        with Writer(results, session.header(["parity", *sys.argv[1:]], options, pairs)) as writer, _progress() as bar:
+            _walk(session, entries, writer, bar, pairs)
+    found = Results.load(results)
+    _summary(found, results)
+    raise SystemExit(found.exit_code)
+
+
+def _walk(session: Session, entries: Sequence[Entry], writer: Writer, bar: Progress, total: int) -> None:
+    task = bar.add_task("walking", total=total)
+    for entry in entries:
+        bar.update(task, description=f"{entry.subject:24}")
+        case = entry.load()
+        for result in session.walk.results(case, session.runnable_for(entry.dialect)):
+            writer.add(result)
+            bar.advance(task)
+
+
+def _summary(results: Results, path: Path) -> None:
+    for result in results.failures[:20]:
+        click.secho(f"FAILED {result.case} {result.route}: {result.message}", fg="red")
+    click.echo(results.sentence)
+    click.echo(f"{path}; make a page of it with `parity report {path}`")
+
+
+@cli.command(epilog="Example: parity report reports/results.ndjson -o reports/index.html")
+@click.argument("results", type=click.Path(path_type=Path), default=Path("reports/results.ndjson"))
+@click.option(
+    "-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), default=Path("reports/index.html")
+)
+def report(results: Path, target: Path) -> None:
+    """Make one self-contained HTML page of a results file.
+
+    A cut run can be looked at too: the page says that it was cut.
+    """
+    from harness.report import write_report
+
+    click.echo(str(write_report(_results(results, cut_ok=True), target)))
+
+
+def _results(path: Path, *, cut_ok: bool = False) -> Results:
+    if not path.is_file():
+        raise click.UsageError(f"there is no results file {path}; make one with `pytest suites/` or `parity run`")
+    return Results.load(path, cut_ok=cut_ok)
+
+
+@cli.command(epilog="Example: parity replay keras-Conv2D-0123456789ab --route keras-tf2onnx-onnx2torch")
+@click.argument("case")
+@_route
+@_hop
+def replay(case: str, route: str | None, hop: tuple[str, ...]) -> None:
+    """Walk one golden case again and show every stage. CASE is an id, or the beginning of one."""
+    with Session(Selection(route=route, hops=hop)) as session:
+        entry = session.store.find(case)
+        routes = session.runnable_for(entry.dialect)
+        if not routes:
+            raise SelectionError(f"no selected route starts from {entry.dialect!r} and can run here")
+        found = session.walk.results(entry.load(), routes)
+    click.secho(entry.id, bold=True)
+    out.print_json(data=found[0].to_json()["config"], indent=None)
+    for result in found:
+        _show(result)
+    raise SystemExit(DEVIATIONS if any(r.verdict is Judgement.FAILED for r in found) else AGREED)
+
+
+def _show(result: Result) -> None:
+    click.echo(f"\n{result.route}: {result.outcome} ({result.verdict})")
+    for stage in result.stages:
+        units = "" if stage.units is None else f"{stage.units:10.3g} units  max abs {stage.max_abs or 0:.3g}"
+        made = f"{stage.hop or 'source'} -> {stage.artifact} on {stage.runtime or '-'}"
+        click.echo(f"  {made:42} {stage.outcome:10} {units}")
+        if not stage.outcome.passes:
+            click.echo(f"    {stage.message}")
+    if result.message:
+        click.echo(f"  {result.message}")
+
+
+@cli.group()
+def golden() -> None:
+    """Freeze and verify the golden corpus."""
+
+
+@golden.command(epilog="Example: parity golden freeze --layer Conv2D")
+@_layer
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of sizes, weights and inputs.")
+def freeze(layer: str | None, seed: int) -> None:
+    """Draw the covering array of each layer, compute its goldens, and store them.
+
+    Computes with the oracle alone; no framework takes part. The same seed gives byte-identical files.
+    """
+    from harness.curate import freeze as freeze_row
+    from harness.curate import unused
+
+    store = Store(home() / "golden")
+    chosen = _chosen_rows(layer)
+    total = 0
+    with _progress() as bar:
+        task = bar.add_task("freezing", total=len(chosen))
+        for row in chosen:
+            bar.update(task, description=f"{row.layer:24}")
+            total += freeze_row(row, store, seed=seed)
+            bar.advance(task)
+    if layer is None:
+        for name in unused(chosen, store):
+            store.drop(name)
+            click.echo(f"removed {name}: no row of the catalogue asks for it")
+    click.echo(f"{total} cases of {len(chosen)} layers in {store.root}")
+
+
+def _chosen_rows(layer: str | None) -> list[Any]:
+    chosen = [row for row in rows() if layer is None or fnmatchcase(row.layer, layer)]
+    if not chosen:
+        raise SelectionError(f"no layer of the catalogue fits {layer!r}; `parity list layers` shows all")
+    return chosen
+
+
+@golden.command("verify", epilog="Example: parity golden verify --json")
+@_layer
+@_json
+def verify_command(layer: str | None, as_json: bool) -> None:
+    """Recompute every golden and report drift, edits, unused and missing cases, and the pairs covered."""
+    from harness.curate import unused, verify
+
+    store = Store(home() / "golden")
+    chosen = _chosen_rows(layer)
+    checks = []
+    with _progress() as bar:
+        task = bar.add_task("verifying", total=len(chosen))
+        for check in verify(chosen, store):
+            checks.append(check)
+            bar.advance(task)
+    stray = unused(rows(), store)
+    counts = {key: sum(getattr(c, key) for c in checks) for key in ("cases", "drifted", "edited", "unused", "missing")}
+    valid = sum(check.valid for check in checks)
+    share = round(100.0 * sum(check.covered for check in checks) / valid, 2) if valid else 100.0
+    total = {**counts, "unused": counts["unused"] + len(stray), "pairs": share}
+    if as_json:
+        click.echo(json.dumps({**total, "layers": [check.to_json() for check in checks], "stray": stray}, indent=1))
+    else:
+        _print([check.to_json() for check in checks], as_json=False)
+        for name in stray:
+            click.secho(f"unused archive: {name}; `parity golden freeze` removes it", fg="red")
+        click.echo(", ".join(f"{key} {value}" for key, value in total.items()))
+    if any(check.edited for check in checks):
+        raise SystemExit(USAGE)
+    raise SystemExit(AGREED if not stray and all(check.sound for check in checks) else DEVIATIONS)
+
+
+@cli.group("list")
+def list_group() -> None:
+    """Show what there is: layers, cases, routes, hops, runtimes, expectations."""
+
+
+@list_group.command(epilog="Example: parity list layers --json")
+@_json
+def layers(as_json: bool) -> None:
+    """Layers of the catalogue with their golden cases and the axis values covered."""
+    from harness.draw.cover import covered
+
+    store = Store(home() / "golden")
+    choices: dict[tuple[str, str], list[Any]] = {}
+    for entry in store.entries():
+        choices.setdefault((entry.dialect, entry.subject), []).append(entry.choice)
+    records = []
+    for row in rows():
+        own = choices.get(row.key, [])
+        shares = [_percent(covered(row, own, strength)) for strength in (2, 3)]
+        records.append(
+            {
+                "dialect": row.dialect,
+                "layer": row.layer,
+                "cases": len(own),
+                "pairs": shares[0],
+                "threeway": shares[1],
+                "profiles": list(row.axes["profile"]),
+                "excluded": None,
+            }
+        )
+    _print(records, as_json)
+
+
+def _percent(part: tuple[int, int]) -> float:
+    return round(100.0 * part[0] / part[1], 1) if part[1] else 100.0
+
+
+@list_group.command("cases", epilog="Example: parity list cases --layer GRU")
+@_layer
+@_json
+def cases_command(layer: str | None, as_json: bool) -> None:
+    """Golden cases with the axis values they were drawn from."""
+    entries = Session(Selection(layer=layer)).entries()
+    records = [
+        {"case": e.id, "choice": e.choice if as_json else " ".join(f"{k}={v}" for k, v in e.choice.items())}
+        for e in entries
+    ]
+    _print(records, as_json)
+
+
+@list_group.command("routes", epilog="Example: parity list routes")
+@_hop
+@_json
+def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
+    """Routes, and why one cannot run here."""
+    session = Session(Selection(hops=hop))
+    _print(
+        [
+            {
+                "name": r.name,
+                "formats": list(r.formats),
+                "available": not (why := r.missing(session.registry)),
+                "reason": why,
+            }
+            for r in session.routes
+        ],
+        as_json,
+    )
+
+
+@list_group.command("hops", epilog="Example: parity list hops --json")
+@_hop
+@_json
+def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
+    """Converters, ours and those of installed packages."""
+    registry = Session(Selection(hops=hop)).registry
+    _print(
+        [
+            {"name": h.name, "source": h.source, "target": h.target, "available": not h.missing, "reason": h.missing}
+            for h in registry.hops
+        ],
+        as_json,
+    )
+    for problem in registry.problems:
+        Console(stderr=True).print(f"not usable: {problem}", style="yellow", highlight=False)
+
+
+@list_group.command("runtimes", epilog="Example: parity list runtimes")
+@_json
+def runtimes_command(as_json: bool) -> None:
+    """Runtimes and the artifact format that each executes."""
+    registry = Session().registry
+    _print(
+        [
+            {"name": r.name, "format": r.format, "worker": r.worker, "available": not r.missing, "reason": r.missing}
+            for r in registry.runtimes
+        ],
+        as_json,
+    )
+
+
+@list_group.command("expectations", epilog="Example: parity list expectations")
+@_json
+def expectations_command(as_json: bool) -> None:
+    """Known deviations of released converters: what, where, why, and whether upstream knows."""
+    records = [
+        {
+            "id": e.id,
+            "route": e.route,
+            "layer": e.layer,
+            "outcome": [str(o) for o in e.outcome],
+            "applies": e.applies,
+            "link": e.link,
+            "reason": e.reason,
+        }
+        for e in Session().expectations
+    ]
+    _print(records, as_json)
+    if not as_json and records:
+        counts = Counter(record["route"] for record in records)
+        click.echo("; ".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+def main() -> None:
+    """Entry point: turns every kind of failure into its documented exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(USAGE)
+    except INPUT_ERRORS as error:
+        click.echo(f"parity: {error}", err=True)
+        sys.exit(USAGE)
+    except Exception:
+        traceback.print_exc()
+        click.echo("parity: internal error; please report it with the lines above", err=True)
+        sys.exit(INTERNAL)

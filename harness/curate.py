@@ -1,0 +1,151 @@
+"""Freezing and verifying the golden corpus: what the catalogue asks for against what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.catalogue import Row
+from harness.draw import seeded_case
+from harness.draw.cover import covered, covering_array
+from harness.golden import Entry, GoldenError, Store, read_index
+from harness.oracle import evaluate
+from harness.oracle.noise import UNIT
+from harness.spec import Case, canonical
+
+DRIFT_UNITS = 0.01
+"""Recomputed goldens may differ by this many noise units: float64 rounding is about 1e-8 of one."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found for one layer; the counts are of cases, `covered` and `valid` of axis value pairs."""
+
+    dialect: str
+    layer: str
+    cases: int = 0
+    drifted: int = 0
+    edited: int = 0
+    unused: int = 0
+    missing: int = 0
+    covered: int = 0
+    valid: int = 0
+    problem: str = ""
+
+    @property
+    def pairs(self) -> float:
+        """Percent of the valid pairs of axis values that occur in a golden case."""
+        return 100.0 * self.covered / self.valid if self.valid else 100.0
+
+    @property
+    def sound(self) -> bool:
+        return not (self.drifted or self.edited or self.unused or self.missing) and self.covered == self.valid
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "pairs": round(self.pairs, 2)}
+
+
+def freeze(row: Row, store: Store, *, seed: int = 0) -> int:
+    """Draw the covering array of a row, ask the oracle, and store the cases. Returns their number."""
+    cases = [seeded_case(row, choice, seed) for choice in covering_array(row)]
+    unique = {case.id: case for case in cases}
+    store.put(row.dialect, row.layer, unique.values(), seed=seed)
+    return len(unique)
+
+
+def verify(rows: Iterable[Row], store: Store) -> Iterator[Check]:
+    """Check each layer's archive against catalogue and oracle; archives that no row asks for come last.
+
+    Raises GoldenError if there is no manifest.
+    """
+    wanted = {f"{row.dialect}/{row.layer}.zip": row for row in rows}
+    for name, row in wanted.items():
+        record = store.manifest["archives"].get(name)
+        if record is None:
+            valid = covered(row, [])[1]
+            problem = "no archive: run `parity golden freeze`"
+            yield Check(row.dialect, row.layer, missing=len(covering_array(row)), valid=valid, problem=problem)
+        else:
+            yield _verify_archive(row, store, name, record["sha256"], record["cases"])
+
+
+def unused(rows: Iterable[Row], store: Store) -> list[str]:
+    """Archives of the manifest that belong to no row of the catalogue."""
+    wanted = {f"{row.dialect}/{row.layer}.zip" for row in rows}
+    return [name for name in store.manifest["archives"] if name not in wanted]
+
+
+def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) -> Check:
+    try:
+        entries = read_index(store.root / name, sha256)
+    except GoldenError as error:
+        return Check(row.dialect, row.layer, cases=count, edited=count, valid=covered(row, [])[1], problem=str(error))
+    drifted = edited = 0
+    problem = ""
+    for entry in entries:
+        try:
+            units = drift(entry.load())
+        except GoldenError as error:
+            edited += 1
+            problem = problem or str(error)
+            continue
+        if units > DRIFT_UNITS:
+            drifted += 1
+            problem = problem or f"case {entry.id}: the oracle now differs by {units:.3g} noise units"
+    stale = [entry for entry in entries if not _still_asked_for(row, entry)]
+    have, valid = covered(row, [entry.choice for entry in entries])
+    return Check(
+        dialect=row.dialect,
+        layer=row.layer,
+        cases=len(entries),
+        drifted=drifted,
+        edited=edited,
+        unused=len(stale),
+        missing=_missing(row, entries),
+        covered=have,
+        valid=valid,
+        problem=problem,
+    )
+
+
+def _still_asked_for(row: Row, entry: Entry) -> bool:
+    """The case's choice is one of today's catalogue: same axes, values that still exist, no rule broken."""
+    choice = entry.choice
+    return (
+        set(choice) == set(row.axes)
+        and all(canonical(choice[axis]) in {canonical(v) for v in values} for axis, values in row.axes.items())
+        and row.allows({axis: _own(value, row.axes[axis]) for axis, value in choice.items()})
+    )
+
+
+def _own(value: Any, values: tuple[Any, ...]) -> Any:
+    """The axis value that a JSON value stands for (JSON has lists where axes have tuples)."""
+    return next(each for each in values if canonical(each) == canonical(value))
+
+
+def _missing(row: Row, entries: Iterable[Entry]) -> int:
+    have = {canonical(entry.choice) for entry in entries}
+    return sum(canonical(choice) not in have for choice in covering_array(row))
+
+
+def drift(case: Case) -> float:
+    """Largest difference between a stored golden and the oracle of today, in noise units."""
+    golden = case.golden
+    if golden is None:
+        return float("inf")
+    largest = 0.0
+    for name, now in evaluate(case.spec, case.weights, case.inputs).items():
+        stored = golden.expected[name]
+        if now.shape != stored.shape or now.dtype != stored.dtype:
+            return float("inf")
+        if now.dtype.kind != "f":
+            largest = max(largest, 0.0 if np.array_equal(now, stored) else float("inf"))
+            continue
+        same = (now == stored) | (np.isnan(now) & np.isnan(stored))
+        scale = np.maximum(np.maximum(golden.noise[name], UNIT * np.abs(stored)), 1e-300)
+        error = np.where(same, 0.0, np.abs(now - stored) / scale)
+        largest = max(largest, float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0)))
+    return largest

@@ -1,0 +1,71 @@
+"""Hypothesis strategies and profiles: fresh cases from the catalogue, beyond the golden corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, Verbosity, settings
+from hypothesis import strategies as st
+
+from harness.catalogue import Row
+from harness.draw import draw_case, with_golden
+from harness.spec import Case
+
+T = TypeVar("T")
+
+GATE = "parity-gate"
+DISCOVERY = "parity-discovery"
+
+
+def register_profiles() -> None:
+    """Register both profiles with every key set: keys left out would be inherited from whatever profile is
+    loaded, which in CI is Hypothesis' own."""
+    common: dict[str, Any] = {
+        "deadline": None,
+        "database": None,
+        "print_blob": True,
+        "phases": (Phase.explicit, Phase.generate, Phase.shrink),
+        "stateful_step_count": 50,
+        "suppress_health_check": list(HealthCheck),
+        "verbosity": Verbosity.normal,
+        "report_multiple_bugs": False,
+        "backend": "hypothesis",
+        "max_examples": 20,
+    }
+    settings.register_profile(GATE, settings(**common, derandomize=True))
+    settings.register_profile(DISCOVERY, settings(**common, derandomize=False))
+
+
+class Drawn:
+    """A `Chooser` over Hypothesis' draw: what it fills in shrinks towards the first option."""
+
+    def __init__(self, draw: Any) -> None:
+        self._draw = draw
+
+    def pick(self, options: Sequence[T]) -> T:
+        return self._draw(st.sampled_from(list(options)))
+
+    def integer(self, low: int, high: int) -> int:
+        return int(self._draw(st.integers(low, high)))
+
+
+@st.composite
+def choices(draw: Any, row: Row) -> dict[str, Any]:
+    """A full valid choice of a row, axis by axis: each from the values that can still be completed, so that
+    nothing is rejected."""
+    choice: dict[str, Any] = {}
+    for axis, values in row.axes.items():
+        open_values = [value for value in values if row.complete({**choice, axis: value}) is not None]
+        choice[axis] = draw(st.sampled_from(open_values))
+    return choice
+
+
+@st.composite
+def cases(draw: Any, row: Row) -> Case:
+    """A case of a row with its golden. The stratum and sizes shrink; weights and inputs come from one seed,
+    which shrinks to 0."""
+    choice = draw(choices(row))
+    source = np.random.Generator(np.random.PCG64(draw(st.integers(0, 2**32 - 1))))
+    return with_golden(draw_case(row, choice, Drawn(draw), source))

@@ -1,0 +1,24 @@
+"""onnx2pytorch: https://github.com/Talmaj/onnx2pytorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class Onnx2PyTorch:
+    """`onnx2pytorch.ConvertModel`, its module saved whole."""
+
+    name: ClassVar[str] = "onnx2pytorch"
+    source: ClassVar[str] = "onnx"
+    target: ClassVar[str] = "torch"
+    requires: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "onnx2pytorch")
+    worker: ClassVar[str] = "torch"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        import onnx
+        import onnx2pytorch
+        import torch
+
+        torch.save(onnx2pytorch.ConvertModel(onnx.load(artifact)), out)
+        return out

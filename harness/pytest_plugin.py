@@ -1,0 +1,287 @@
+"""The pytest side of the suite: options, parameters from the goldens, results of every test, and the floor.
+
+The process that collects and reports writes the results file; with pytest-xdist the workers send each result
+with its test report. No process of pytest imports a framework.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.catalogue import Row, rows
+from harness.draw.strategies import DISCOVERY, GATE, cases, register_profiles
+from harness.expectations import ExpectationError
+from harness.golden import Entry, GoldenError
+from harness.registry import PluginError
+from harness.results import Judgement, Result, Writer
+from harness.routes import Route
+from harness.session import Selection, SelectionError, Session
+from harness.spec import Case
+from harness.workers import LIMIT
+
+PROPERTY = "parity-result"
+_session = pytest.StashKey[Session]()
+_ledger = pytest.StashKey["Ledger"]()
+
+register_profiles()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("parity", "parity suite")
+    group.addoption("--route", metavar="GLOB", help="only routes whose name matches, as in 'keras-tf2onnx*'")
+    group.addoption("--layer", metavar="GLOB", help="only layers whose name matches, as in 'Conv*'")
+    group.addoption(
+        "--explore", metavar="N", type=int, default=0, help="also N fresh random cases per layer (0: goldens only)"
+    )
+    group.addoption("--random", action="store_true", help="explore at random instead of the same cases each time")
+    group.addoption(
+        "--hop", metavar="MODULE:CLASS", action="append", default=[], help="add a converter for this run (repeatable)"
+    )
+    group.addoption(
+        "--results", metavar="PATH", default="reports/results.ndjson", help="results file (default: %(default)s)"
+    )
+    group.addoption(
+        "--limit", metavar="SECONDS", type=float, default=LIMIT, help="time limit of one request (default: %(default)s)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "goldens(dialect): run over the golden cases and routes of a dialect")
+    config.addinivalue_line("markers", "explored(dialect): run over the catalogue rows of a dialect")
+    selection = Selection(
+        route=config.getoption("--route"),
+        layer=config.getoption("--layer"),
+        hops=tuple(config.getoption("--hop")),
+        limit=config.getoption("--limit"),
+    )
+    config.stash[_session] = Session(selection, config.rootpath)
+    if not hasattr(config, "workerinput"):
+        config.stash[_ledger] = Ledger(config)
+        config.pluginmanager.register(config.stash[_ledger], "parity-ledger")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _session in config.stash:
+        config.stash[_session].close()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Exploration is asked for explicitly."""
+    return True if collection_path.name == "explore" and not config.getoption("--explore") else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    session = metafunc.config.stash[_session]
+    try:
+        if (marker := metafunc.definition.get_closest_marker("goldens")) is not None:
+            pairs = golden_pairs(session, marker.args[0])
+            metafunc.parametrize("pair", pairs, ids=[f"{entry.id}:{route.name}" for entry, route in pairs])
+        if (marker := metafunc.definition.get_closest_marker("explored")) is not None:
+            found = explored_rows(session, marker.args[0])
+            metafunc.parametrize("row", found, ids=[row.layer for row in found])
+    except (GoldenError, SelectionError, PluginError, ExpectationError) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A dialect of which nothing was selected is deselected, not skipped; nothing at all is a usage error."""
+    empty = [item for item in items if item.get_closest_marker("goldens") and _has_no_pair(item)]
+    if empty:
+        items[:] = [item for item in items if item not in empty]
+        config.hook.pytest_deselected(items=empty)
+    session = config.stash[_session]
+    if empty and not items:
+        try:
+            session.entries()
+        except (GoldenError, SelectionError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _has_no_pair(item: pytest.Item) -> bool:
+    callspec = getattr(item, "callspec", None)
+    return callspec is None or not isinstance(callspec.params.get("pair"), tuple)
+
+
+def golden_pairs(session: Session, dialect: str) -> list[tuple[Entry, Route]]:
+    """Golden cases of a dialect times its routes that can run, all routes of a case together."""
+    return [(entry, route) for entry in session.entries(dialect) for route in session.runnable_for(dialect)]
+
+
+def explored_rows(session: Session, dialect: str) -> list[Row]:
+    """Catalogue rows of a dialect whose layer is selected."""
+    from fnmatch import fnmatchcase
+
+    pattern = session.selection.layer or "*"
+    return [row for row in rows(dialect) if fnmatchcase(row.layer, pattern)]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out tests in runs of neighbours: the routes of a case share their first stages in one worker."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+
+
+@pytest.fixture(scope="session")
+def parity(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """The run's session, its workers starting side by side."""
+    session = request.config.stash[_session]
+    session.warm(session.runnable)
+    yield session
+    session.close()
+
+
+Record = Callable[[Result], Result]
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Keeps a result for the results file; the same case and route once."""
+    seen: set[tuple[str, str]] = set()
+
+    def keep(result: Result) -> Result:
+        if result.key not in seen:
+            seen.add(result.key)
+            request.node.user_properties.append((PROPERTY, json.dumps(result.to_json())))
+        return result
+
+    return keep
+
+
+@pytest.fixture
+def result(pair: tuple[Entry, Route], parity: Session, record: Record) -> Result:
+    """The result of one golden case along one route."""
+    entry, route = pair
+    return record(parity.walk.result(_loaded(parity, entry), route))
+
+
+_last: dict[str, Case] = {}
+
+
+def _loaded(session: Session, entry: Entry) -> Case:
+    """The case, kept while its routes are walked one after the other."""
+    if entry.id not in _last:
+        _last.clear()
+        _last[entry.id] = entry.load()
+    return _last[entry.id]
+
+
+@pytest.fixture
+def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> Callable[[Row], None]:
+    """Walks fresh cases of a row along every route of its dialect; Hypothesis shrinks what fails."""
+    from hypothesis import given, settings
+
+    config = request.config
+
+    def run(row: Row) -> None:
+        profile = settings.get_profile(DISCOVERY if config.getoption("--random") else GATE)
+
+        @settings(profile, max_examples=config.getoption("--explore"))
+        @given(case=cases(row))
+        def walk(case: Case) -> None:
+            for route in parity.runnable_for(row.dialect):
+                found = record(parity.walk.result(case, route))
+                assert found.verdict is not Judgement.FAILED, told(found)
+
+        walk()
+
+    return run
+
+
+def check(result: Result) -> None:
+    """The assertion of every suite: fail on what is unexpected, xfail on a known deviation."""
+    __tracebackhide__ = True
+    if result.verdict is Judgement.EXPECTED:
+        pytest.xfail(result.message)
+    if result.verdict is Judgement.FAILED:
+        pytest.fail(told(result), pytrace=False)
+
+
+def told(result: Result) -> str:
+    """A failure as a person wants it: what, where, with which configuration, and what to run next."""
+    stages = " -> ".join(
+        f"{stage.hop or stage.artifact}: {stage.outcome}" + (f" {stage.units:.3g} units" if stage.units else "")
+        for stage in result.stages
+    )
+    config = ", ".join(f"{key}={value!r}" for key, value in result.config.items())
+    return (
+        f"{result.layer} on {result.route}: {result.message}\n"
+        f"  stages: {stages}\n  configuration: {config}\n  again: {result.replay}"
+    )
+
+
+class Ledger:
+    """Writes the results file in the one process that sees every test report, and holds the run to its floor."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.path = Path(config.rootpath, config.getoption("--results"))
+        self.writer: Writer | None = None
+        self.floor = 0
+        self.seen: set[tuple[str, str]] = set()
+        self.failed = ""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
+        self.open(sum("[" in name and name.partition("::")[2].startswith("test_golden[") for name in ids), len(ids))
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        marked = [item for item in session.items if item.get_closest_marker("goldens")]
+        explored = [item for item in session.items if item.get_closest_marker("explored")]
+        if not self.config.getoption("collectonly"):
+            self.open(len(marked), len(marked) + len(explored))
+
+    def open(self, floor: int, walked: int) -> None:
+        """Begin the file, once it is known that results will come and how many at least."""
+        if self.writer is not None or not walked:
+            return
+        self.floor = floor
+        session = self.config.stash[_session]
+        options = {
+            name: self.config.getoption(f"--{name}") for name in ("route", "layer", "explore", "random", "hop", "limit")
+        }
+        command = ["pytest", *self.config.invocation_params.args]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.writer = Writer(self.path, session.header([str(arg) for arg in command], options, floor))
+        self.writer.open()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "call" or self.writer is None:
+            return
+        for name, value in report.user_properties:
+            found = Result.from_json(json.loads(str(value))) if name == PROPERTY else None
+            if found is not None and found.key not in self.seen:
+                self.seen.add(found.key)
+                self.writer.add(found)
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if self.writer is None:
+            return
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            self.writer.close()
+        else:
+            self.writer.abandon()
+        if len(self.seen) < self.floor and exitstatus == pytest.ExitCode.OK:
+            self.failed = f"only {len(self.seen)} results came, the run owes {self.floor}: nothing green on nothing"
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.writer is None:
+            return
+        terminalreporter.section("parity")
+        parity = self.config.stash[_session]
+        for route in parity.routes:
+            if why := route.missing(parity.registry):
+                terminalreporter.write_line(f"route {route.name} could not run: {why}", yellow=True)
+        for problem in parity.registry.problems:
+            terminalreporter.write_line(f"plugin not usable: {problem}", yellow=True)
+        terminalreporter.write_line(f"{len(self.seen)} results in {self.path} (python {sys.version.split()[0]})")
+        if self.failed:
+            terminalreporter.write_line(self.failed, red=True)

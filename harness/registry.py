@@ -1,0 +1,171 @@
+"""What can be plugged together: formats, hops and runtimes, ours and other people's.
+
+Our own classes are found by looking through the packages `harness.formats`, `harness.hops` and
+`harness.runtimes`; others come from the entry point groups `harness.hops` and `harness.runtimes`, or by
+name (`module:Class`). The suite's process must not import a framework, so foreign classes, whose modules
+may do so at their top, are asked for their facts in a process of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, entry_points, version
+from inspect import getmembers, isclass
+from pkgutil import iter_modules
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+
+class PluginError(ValueError):
+    """A hop or runtime that cannot be used: it does not import, or lacks part of its contract."""
+
+
+FACTS = MappingProxyType(
+    {
+        "formats": ("name", "suffix", "dialect", "worker", "requires"),
+        "hops": ("name", "source", "target", "requires"),
+        "runtimes": ("name", "format", "requires"),
+    }
+)
+METHODS = MappingProxyType({"formats": "write", "hops": "convert", "runtimes": "run"})
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """Facts about one format, hop or runtime; `reference` (`module:Class`) is how a worker finds it."""
+
+    reference: str
+    name: str
+    worker: str
+    requires: tuple[str, ...]
+    source: str = ""
+    target: str = ""
+    format: str = ""
+    suffix: str = ""
+    dialect: str | None = None
+
+    @property
+    def missing(self) -> str:
+        """Why this cannot run here: the distributions it requires that are not installed; '' if it can."""
+        lacking = [text for text in self.requires if not _installed(text)]
+        return f"not installed: {', '.join(lacking)}" if lacking else ""
+
+
+def _installed(requirement: str) -> bool:
+    wanted = Requirement(requirement)
+    try:
+        return wanted.specifier.contains(version(wanted.name), prereleases=True)
+    except PackageNotFoundError:
+        return False
+
+
+def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
+    """The facts that a class declares, as plain data. Raises PluginError for one that breaks the contract."""
+    lacking = [name for name in (*FACTS[kind], METHODS[kind]) if not hasattr(cls, name)]
+    if lacking:
+        raise PluginError(
+            f"{reference} is no {kind[:-1]}: it lacks {', '.join(lacking)}. A {kind[:-1]} is a class with "
+            f"{', '.join(FACTS[kind])} and {METHODS[kind]}(); see docs/extending.md"
+        )
+    found = {name: getattr(cls, name) for name in FACTS[kind]}
+    requires = tuple(found["requires"])
+    for text in requires:
+        try:
+            Requirement(text)
+        except InvalidRequirement as error:
+            raise PluginError(f"{reference} requires {text!r}, which is no requirement: {error}") from None
+    # A foreign hop runs beside the framework it names first; one that names none runs alone.
+    worker = getattr(cls, "worker", None) or (Requirement(requires[0]).name if requires else reference)
+    return {**found, "requires": requires, "worker": worker, "reference": reference}
+
+
+def resolve(reference: str) -> type:
+    """The class that `module:Class` names. Raises PluginError if there is none."""
+    module, _, name = reference.partition(":")
+    if not name:
+        raise PluginError(f"{reference!r} names no class; write module:Class")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise PluginError(f"{reference} cannot be imported: {error}") from error
+
+
+def _own_classes(package: ModuleType, kind: str) -> Iterable[Plugin]:
+    for found in iter_modules(package.__path__):
+        module = import_module(f"{package.__name__}.{found.name}")
+        for name, cls in getmembers(module, isclass):
+            if cls.__module__ == module.__name__ and all(hasattr(cls, fact) for fact in FACTS[kind]):
+                yield Plugin(**facts_of(cls, kind, f"{module.__name__}:{name}"))
+
+
+def describe_foreign(reference: str, kind: str) -> Plugin:
+    """Facts of a class of another package, asked for in a process of its own.
+
+    Raises PluginError with the last line of what that process said.
+    """
+    done = subprocess.run(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-m", "harness.describe", reference, kind],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise PluginError(last.removeprefix("harness.registry.PluginError: "))
+    facts = json.loads(done.stdout.strip().splitlines()[-1])
+    return Plugin(**{**facts, "requires": tuple(facts["requires"])})
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Everything that can be joined into routes."""
+
+    formats: tuple[Plugin, ...]
+    hops: tuple[Plugin, ...]
+    runtimes: tuple[Plugin, ...]
+    problems: tuple[str, ...] = field(default=())
+
+    def format(self, name: str) -> Plugin | None:
+        return next((found for found in self.formats if found.name == name), None)
+
+    def runtime_of(self, name: str) -> Plugin | None:
+        """The first runtime for a format."""
+        return next((found for found in self.runtimes if found.format == name), None)
+
+    def with_hops(self, references: Iterable[str]) -> Registry:
+        """The registry with further hops, by `module:Class`. Raises PluginError."""
+        more = tuple(describe_foreign(reference, "hops") for reference in references)
+        taken = {hop.name for hop in self.hops}
+        for hop in more:
+            if hop.name in taken:
+                raise PluginError(f"a hop named {hop.name!r} exists already; {hop.reference} needs another name")
+        return Registry(self.formats, self.hops + more, self.runtimes, self.problems)
+
+
+@cache
+def installed() -> Registry:
+    """Our own plugins and those of installed packages. A broken foreign one is named in `problems`, not raised."""
+    found: dict[str, list[Plugin]] = {}
+    problems: list[str] = []
+    for kind in FACTS:
+        found[kind] = list(_own_classes(import_module(f"harness.{kind}"), kind))
+        for entry in entry_points(group=f"harness.{kind}"):
+            try:
+                found[kind].append(describe_foreign(entry.value, kind))
+            except (PluginError, subprocess.TimeoutExpired) as error:
+                problems.append(f"{entry.name} ({entry.value}): {error}")
+    return Registry(
+        formats=tuple(found["formats"]),
+        hops=tuple(found["hops"]),
+        runtimes=tuple(found["runtimes"]),
+        problems=tuple(problems),
+    )

@@ -1,0 +1,90 @@
+"""The page's data: results as small JSON in which a stage, a case or an expectation stands once.
+
+Routes of one case share their first stages, so stages go into one table and results name them by position.
+Empty fields are left out, and numbers are cut to the digits a page shows: the results file keeps them all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from harness.results import NUMBERS, Result, Results, Stage, plain
+
+_DIGITS = {"cosine": 9}
+
+
+class _Table:
+    """Rows without repetition: equal rows share a position."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._places: dict[str, int] = {}
+
+    def place(self, row: dict[str, Any]) -> int:
+        key = json.dumps(row, sort_keys=True)
+        if key not in self._places:
+            self._places[key] = len(self.rows)
+            self.rows.append(row)
+        return self._places[key]
+
+
+def page_data(results: Results) -> dict[str, Any]:
+    """Tables `cases`, `stages` and `expectations`, and `results` that point into them."""
+    cases, stages, expectations = _Table(), _Table(), _Table()
+    places: dict[str, int] = {}
+    rows = []
+    for result in results.results:
+        note = result.expectation
+        if result.case not in places:
+            places[result.case] = cases.place(_case(result))
+        row = {
+            "case": places[result.case],
+            "profile": result.profile,
+            "route": result.route,
+            "stages": [stages.place(_stage(stage)) for stage in result.stages],
+            "outcome": result.outcome.value,
+            "verdict": result.verdict.value,
+            "units": _short("units", result.units),
+            "blame": result.blame,
+            "expectation": None if note is None else expectations.place(note.to_json()),
+            "message": "" if result.message in {stage.message for stage in result.stages} else result.message,
+            "replay": result.replay,
+            "metrics": None if result.metrics is None else plain(result.metrics),
+        }
+        rows.append(_filled(row))
+    return {"cases": cases.rows, "stages": stages.rows, "expectations": expectations.rows, "results": rows}
+
+
+def as_script(data: Any) -> str:
+    """JSON that is safe inside a `<script>` element: no `<`, `>` or `&`, whatever a message holds."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _case(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.case,
+        "dialect": result.dialect,
+        "layer": result.layer,
+        "config": plain(result.config),
+    }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    row = {item.name: plain(getattr(stage, item.name)) for item in fields(stage)}
+    row |= {name: _short(name, getattr(stage, name)) for name in NUMBERS}
+    row["seconds"] = _short("seconds", stage.seconds)
+    return _filled(row)
+
+
+def _short(name: str, value: float | None) -> float | str | None:
+    short: float | str | None = plain(None if value is None else float(f"{value:.{_DIGITS.get(name, 4)}g}"))
+    return short
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row without its empty fields; a zero is not empty."""
+    return {key: value for key, value in row.items() if value is not None and value != ""}

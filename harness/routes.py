@@ -1,0 +1,67 @@
+"""Routes: which hops join up, and whether they can run here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from harness.registry import Plugin, Registry
+
+
+@dataclass(frozen=True)
+class Route:
+    """A source format, then hops in order. Named `keras-tf2onnx-onnx2torch`."""
+
+    source: Plugin
+    hops: tuple[Plugin, ...]
+
+    @property
+    def name(self) -> str:
+        return "-".join([self.source.name, *(hop.name for hop in self.hops)])
+
+    @property
+    def dialect(self) -> str:
+        return self.source.dialect or ""
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Formats of the artifacts on the way, source first."""
+        return (self.source.name, *(hop.target for hop in self.hops))
+
+    def missing(self, registry: Registry) -> str:
+        """Why the route cannot run here; '' if it can."""
+        runtimes = [found for name in self.formats if (found := registry.runtime_of(name))]
+        reasons = [f"{part.name}: {part.missing}" for part in (self.source, *self.hops, *runtimes) if part.missing]
+        return "; ".join(dict.fromkeys(reasons))
+
+    def workers(self, registry: Registry) -> list[str]:
+        """Names of the workers that the route needs."""
+        runtimes = [found for name in self.formats if (found := registry.runtime_of(name))]
+        return list(dict.fromkeys(part.worker for part in (self.source, *self.hops, *runtimes)))
+
+
+def all_routes(registry: Registry) -> list[Route]:
+    """Every chain of hops from a format that can be written, with no format twice."""
+    found: list[Route] = []
+    for source in registry.formats:
+        if source.dialect is not None:
+            found += _extended(Route(source, ()), registry)
+    return found
+
+
+def _extended(route: Route, registry: Registry) -> Iterable[Route]:
+    for hop in registry.hops:
+        if hop.source == route.formats[-1] and hop.target not in route.formats:
+            longer = Route(route.source, (*route.hops, hop))
+            yield longer
+            yield from _extended(longer, registry)
+
+
+def select(routes: Iterable[Route], pattern: str | None, dialect: str | None = None) -> list[Route]:
+    """Routes whose name matches the glob pattern (None: all), of one dialect or of any."""
+    return [
+        route
+        for route in routes
+        if (pattern is None or fnmatchcase(route.name, pattern)) and dialect in (None, route.dialect)
+    ]

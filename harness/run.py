@@ -1,0 +1,265 @@
+"""The walk: a case along a route, stage by stage, to a result. The only place that walks a route.
+
+Every artifact on the way is run and judged. Routes of one case share their beginnings: an artifact that two
+routes have in common is made and run once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from harness.compare import Outcome, Verdict, compare, metrics_of, worst_outcome
+from harness.expectations import Expectation, matching
+from harness.registry import Plugin, Registry
+from harness.results import ExpectationNote, Judgement, Result, Stage
+from harness.routes import Route
+from harness.spec import Case, Golden
+from harness.wire import pack_all, unpack
+from harness.workers import LIMIT, WorkerFailure, WorkerHang, Workers
+
+VERSIONS_OF = (
+    "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "torch", "torchvision", "onnx2torch", "onnx2pytorch",
+    "numpy", "scipy", "hypothesis", "pytest", "parity-suite",
+)  # fmt: skip
+MESSAGE_LENGTH = 600
+
+
+def versions() -> dict[str, str]:
+    """Versions of interpreter, platform and every distribution that can matter, as the header records them."""
+    import platform
+
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in VERSIONS_OF:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage and the artifact it leaves for the next; None where there is none to go on with."""
+
+    stage: Stage
+    artifact: Path | None
+
+
+class Walk:
+    """Walks cases along routes with warm workers. Artifacts of the case in hand live in a scratch folder."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        workers: Workers,
+        expectations: Sequence[Expectation] = (),
+        *,
+        limit: float = LIMIT,
+    ) -> None:
+        self.registry = registry
+        self.workers = workers
+        self.expectations = expectations
+        self.limit = limit
+        self.framework_seconds = 0.0
+        self._case = ""
+        self._steps: dict[tuple[str, ...], Step] = {}
+        self._scratch = Path(tempfile.mkdtemp(prefix="parity-"))
+
+    def close(self) -> None:
+        """Remove the scratch folder."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def result(self, case: Case, route: Route) -> Result:
+        """Walk one route. Raises ValueError for a case without golden or of another dialect."""
+        if case.golden is None or not case.golden.expected:
+            raise ValueError(f"case {case.id} has no golden")
+        if case.spec.dialect != route.dialect:
+            raise ValueError(
+                f"case {case.id} is of dialect {case.spec.dialect!r}, route {route.name} of {route.dialect!r}"
+            )
+        self._begin(case)
+        steps = [self._source(case, case.golden, route)]
+        for count in range(1, len(route.hops) + 1):
+            artifact = steps[-1].artifact
+            if artifact is None:
+                break
+            steps.append(self._converted(case, case.golden, route, count, artifact))
+        return self._judged(case, route, [step.stage for step in steps])
+
+    def results(self, case: Case, routes: Iterable[Route]) -> list[Result]:
+        """Walk several routes of one case, sharing what they share."""
+        return [self.result(case, route) for route in routes]
+
+    def _begin(self, case: Case) -> None:
+        if self._case == case.id:
+            return
+        self._case = case.id
+        self._steps.clear()
+        for path in self._scratch.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _source(self, case: Case, golden: Golden, route: Route) -> Step:
+        key = (route.source.name,)
+        if key not in self._steps:
+            plugin = route.source
+            path = self._scratch / f"source{plugin.suffix}"
+            request = {
+                "op": "write",
+                "reference": plugin.reference,
+                "spec": case.spec.to_json(),
+                "weights": pack_all(case.weights),
+                "path": str(path),
+            }
+            stage = Stage(artifact=plugin.name, outcome=Outcome.EXACT)
+            self._steps[key] = self._made(case, golden, stage, plugin, request, path)
+        return self._steps[key]
+
+    def _converted(self, case: Case, golden: Golden, route: Route, count: int, artifact: Path) -> Step:
+        hop = route.hops[count - 1]
+        key = (route.source.name, *(each.name for each in route.hops[:count]))
+        if key not in self._steps:
+            target = self.registry.format(hop.target)
+            out = self._scratch / ("-".join(key) + (target.suffix if target else f".{hop.target}"))
+            request = {"op": "convert", "reference": hop.reference, "artifact": str(artifact), "out": str(out)}
+            stage = Stage(artifact=hop.target, outcome=Outcome.EXACT, hop=hop.name)
+            self._steps[key] = self._made(case, golden, stage, hop, request, out)
+        return self._steps[key]
+
+    def _made(
+        self, case: Case, golden: Golden, stage: Stage, plugin: Plugin, request: Mapping[str, Any], out: Path
+    ) -> Step:
+        """Make an artifact, then run it."""
+        answer, failed = self._ask(stage, plugin, request, Outcome.REFUSED)
+        if failed is not None:
+            return Step(failed, None)
+        path = Path(answer.get("path", out))
+        if not path.exists():
+            gone = Verdict(Outcome.INVALID, f"{plugin.name} reported success but wrote no file at {path.name}")
+            return Step(_stage(stage, gone, answer["seconds"]), None)
+        runtime = self.registry.runtime_of(stage.artifact)
+        if runtime is None:
+            return Step(self._read_back(case, stage, plugin, path, answer["seconds"]), path)
+        named = Stage(artifact=stage.artifact, outcome=stage.outcome, hop=stage.hop, runtime=runtime.name)
+        return Step(self._run(case, golden, named, runtime, path, answer["seconds"]), path)
+
+    def _run(self, case: Case, golden: Golden, stage: Stage, runtime: Plugin, path: Path, seconds: float) -> Stage:
+        request = {
+            "op": "run",
+            "reference": runtime.reference,
+            "artifact": str(path),
+            "inputs": pack_all(case.inputs),
+        }
+        answer, failed = self._ask(stage, runtime, request, Outcome.INVALID, seconds)
+        if failed is not None:
+            return failed
+        outputs = [None if value is None else unpack(value) for value in answer["outputs"]]
+        verdict = compare(golden, outputs, answer["names"])
+        if verdict.outcome.passes and not answer["repeats"]:
+            verdict = Verdict(Outcome.DIVERGENT, "a second call on the same inputs gives other values")
+        return _stage(stage, verdict, seconds + answer["seconds"])
+
+    def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
+        """A source format without a runtime here is read back instead: it must hold what was written."""
+        if stage.hop is not None:
+            return _stage(stage, Verdict(Outcome.EXACT, f"no runtime for {stage.artifact} here"), seconds)
+        request = {"op": "read", "reference": plugin.reference, "path": str(path)}
+        answer, failed = self._ask(stage, plugin, request, Outcome.INVALID, seconds)
+        if failed is not None:
+            return failed
+        same = dict(answer["weights"]) == pack_all(case.weights)
+        verdict = Verdict(Outcome.EXACT) if same else Verdict(Outcome.MALFORMED, "read back, the weights are others")
+        return _stage(stage, verdict, seconds + answer["seconds"])
+
+    def _ask(
+        self, stage: Stage, plugin: Plugin, request: Mapping[str, Any], otherwise: Outcome, spent: float = 0.0
+    ) -> tuple[dict[str, Any], Stage | None]:
+        """The answer, or the stage that says why there is none: `otherwise` is what an exception means."""
+        worker = self.workers[plugin.worker]
+        try:
+            answer = worker.request(request, self.limit)
+        except WorkerFailure as failure:
+            self.framework_seconds += failure.seconds
+            outcome = Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH
+            return {}, _stage(stage, Verdict(outcome, str(failure)), spent + failure.seconds, failure.log)
+        self.framework_seconds += answer["seconds"]
+        if answer["ok"]:
+            return answer, None
+        message = f"{answer['error']}: {answer['message']}".replace(f"{self._scratch}/", "")[:MESSAGE_LENGTH]
+        return answer, _stage(stage, Verdict(otherwise, message), spent + answer["seconds"], answer["traceback"])
+
+    def _judged(self, case: Case, route: Route, stages: list[Stage]) -> Result:
+        outcome = worst_outcome([stage.outcome for stage in stages])
+        config = case.config
+        expected = matching(self.expectations, route=route.name, layer=case.subject, config=config)
+        blame = blame_of(stages)
+        verdict, message = judge(outcome, blame, stages, expected)
+        note = expected and ExpectationNote(expected.id, expected.outcome[0], expected.reason, expected.link)
+        return Result(
+            case=case.id,
+            dialect=case.spec.dialect,
+            layer=case.subject,
+            profile=str(case.choice.get("profile", "main")),
+            config=config,
+            route=route.name,
+            stages=tuple(stages),
+            outcome=outcome,
+            verdict=verdict,
+            blame=blame,
+            expectation=note or None,
+            message=message,
+            replay=f"parity replay {case.id} --route {route.name}",
+        )
+
+
+def _stage(stage: Stage, verdict: Verdict, seconds: float, log: str = "") -> Stage:
+    return Stage(
+        artifact=stage.artifact,
+        outcome=verdict.outcome,
+        hop=stage.hop,
+        runtime=stage.runtime,
+        seconds=seconds,
+        message=verdict.message,
+        where=verdict.where,
+        picture=verdict.picture,
+        log=log[-2000:],
+        **metrics_of(verdict),
+    )
+
+
+def blame_of(stages: Sequence[Stage]) -> str | None:
+    """The hop of the first stage that does not pass and is worse than the one before it; `source` for the
+    first; None on a route that passes."""
+    before = Outcome.EXACT
+    for stage in stages:
+        if not stage.outcome.passes and stage.outcome.severity > before.severity:
+            return stage.hop or "source"
+        before = stage.outcome
+    return None
+
+
+def judge(
+    outcome: Outcome, blame: str | None, stages: Sequence[Stage], expected: Expectation | None
+) -> tuple[Judgement, str]:
+    """What a result means for the run, and the sentence that says so.
+
+    An expectation speaks of the stage at fault; what its bad artifact does further on is its consequence.
+    """
+    fault = next((stage for stage in stages if (stage.hop or "source") == blame), None)
+    happened = f"{fault.outcome} at {blame}: {fault.message}" if fault else str(outcome)
+    if expected is None:
+        return (Judgement.FAILED, happened) if fault else (Judgement.PASSED, "")
+    foreseen = f"expectation {expected.id!r} says {' or '.join(expected.outcome)} at {expected.blame}"
+    if fault is None:
+        return Judgement.FAILED, f"fixed upstream: remove this. The {foreseen}, but the route passes"
+    if fault.outcome not in expected.outcome or blame != expected.blame:
+        return Judgement.FAILED, f"{foreseen}, but it is {happened}"
+    return Judgement.EXPECTED, f"{happened} (expected: {expected.reason})"

@@ -1,0 +1,96 @@
+"""The loop inside a worker process: receive a request, call a format, hop or runtime, send the answer.
+
+Requests and answers are plain data. An exception of the called code is an answer, not an end: its class,
+message and traceback go back, and the worker is ready for the next request.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.registry import resolve
+from harness.spec import Spec
+from harness.wire import pack, unpack_all
+
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+@cache
+def _instance(reference: str) -> Any:
+    return resolve(reference)()
+
+
+def _load(request: Request) -> Answer:
+    for name in request["modules"]:
+        with suppress(ImportError):  # whoever needs it says so in its own answer
+            import_module(name)
+    return {}
+
+
+def _write(request: Request) -> Answer:
+    spec = Spec.from_json(request["spec"])
+    _instance(request["reference"]).write(spec, unpack_all(request["weights"]), Path(request["path"]))
+    return {}
+
+
+def _read(request: Request) -> Answer:
+    spec, weights = _instance(request["reference"]).read(Path(request["path"]))
+    return {"spec": spec.to_json(), "weights": {name: pack(value) for name, value in weights.items()}}
+
+
+def _convert(request: Request) -> Answer:
+    made = _instance(request["reference"]).convert(Path(request["artifact"]), Path(request["out"]))
+    return {"path": str(made)}
+
+
+def _run(request: Request) -> Answer:
+    """Two calls on the same inputs: a session that keeps state, or is not deterministic, shows itself."""
+    runtime = _instance(request["reference"])
+    inputs = unpack_all(request["inputs"])
+    opened = runtime.open(Path(request["artifact"]))
+    outputs, names = runtime.run(opened, inputs)
+    first = [None if value is None else pack(np.asarray(value)) for value in outputs]
+    again, _ = runtime.run(opened, inputs)
+    second = [None if value is None else pack(np.asarray(value)) for value in again]
+    return {"outputs": first, "names": names, "repeats": first == second}
+
+
+_HANDLERS: dict[str, Callable[[Request], Answer]] = {
+    "load": _load,
+    "write": _write,
+    "read": _read,
+    "convert": _convert,
+    "run": _run,
+}
+
+
+def serve(channel: Any, log: str) -> None:
+    """Answer requests until the channel closes. What the frameworks print goes to the file `log`."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    channel.send({"pid": os.getpid()})
+    for request in channel:
+        started = time.perf_counter()
+        try:
+            answer = {"ok": True, **_HANDLERS[request["op"]](request)}
+        except Exception as error:
+            answer = {
+                "ok": False,
+                "error": type(error).__name__,
+                "message": str(error),
+                "traceback": traceback.format_exc(limit=-8),
+            }
+        answer["seconds"] = time.perf_counter() - started
+        channel.send(answer)

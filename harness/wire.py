@@ -1,0 +1,35 @@
+"""Arrays as plain data for the channel between processes: `(dtype, shape, bytes)`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from harness.spec import Array
+
+Packed = tuple[str, tuple[int, ...], bytes]
+
+
+def pack(array: Any) -> Packed:
+    """An array of numbers or bools as plain data; big-endian arrays and other orders become C order, native."""
+    value = np.asarray(array)
+    value = value.astype(value.dtype.newbyteorder("="), order="C", copy=False)
+    return value.dtype.str, tuple(int(n) for n in value.shape), value.tobytes()
+
+
+def unpack(packed: Packed) -> Array:
+    """The array that `pack` was given, read-only."""
+    dtype, shape, data = packed
+    return np.frombuffer(data, dtype=np.dtype(dtype)).reshape(tuple(shape))
+
+
+def pack_all(arrays: Mapping[str, Array]) -> dict[str, Packed]:
+    """Several arrays by name."""
+    return {name: pack(value) for name, value in arrays.items()}
+
+
+def unpack_all(packed: Mapping[str, Packed]) -> dict[str, Array]:
+    """The arrays that `pack_all` was given."""
+    return {name: unpack(value) for name, value in packed.items()}

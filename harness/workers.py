@@ -1,0 +1,216 @@
+"""Worker processes: started once, reused over the whole run, killed and replaced when they die or hang.
+
+One process per framework set, because frameworks cannot share one (docs/architecture.md). Transport is
+execnet: it starts interpreters, here or elsewhere, and carries plain data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any
+
+import execnet
+import psutil
+from packaging.requirements import Requirement
+
+import harness
+from harness.registry import Plugin
+
+LIMIT = 60.0
+"""Seconds that one request may take."""
+START_LIMIT = 240.0
+"""Seconds that a worker may take to start and import its frameworks, cold, on a busy machine."""
+LOG_TAIL = 2000
+"""Characters of a worker's output that an outcome carries."""
+
+COMMON = MappingProxyType({"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONFAULTHANDLER": "1"})
+"""Environment of every worker: one thread, so that results repeat and workers share the cores; CPU only;
+a traceback in the log when a converter crashes."""
+ENVIRONMENT: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "tensorflow": {
+            "KERAS_BACKEND": "tensorflow",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "TF_NUM_INTRAOP_THREADS": "1",
+            "TF_NUM_INTEROP_THREADS": "1",
+        },
+    }
+)
+
+
+class WorkerFailure(RuntimeError):
+    """A request that got no answer. `log` is the tail of what the worker printed."""
+
+    def __init__(self, message: str, log: str, seconds: float) -> None:
+        super().__init__(message)
+        self.log = log
+        self.seconds = seconds
+
+
+class WorkerCrash(WorkerFailure):
+    """The worker died while it worked on the request."""
+
+
+class WorkerHang(WorkerFailure):
+    """The worker did not answer within the request's limit and was killed."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How a worker is started: interpreter, environment, and modules to import at once."""
+
+    name: str
+    python: str = sys.executable
+    environment: Mapping[str, str] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, name: str, plugins: Iterable[Plugin] = ()) -> Setting:
+        """Setting of a worker that serves these plugins: what they require is imported at the start."""
+        wanted = {
+            Requirement(text).name.replace("-", "_")
+            for plugin in plugins
+            if plugin.worker == name and not plugin.missing
+            for text in plugin.requires
+        }
+        return cls(
+            name=name,
+            environment={**COMMON, **ENVIRONMENT.get(name, {})},
+            modules=tuple(sorted(wanted)),
+        )
+
+
+_BOOT = """
+import sys
+sys.path.insert(0, {root!r})
+from harness.serve import serve
+serve(channel, {log!r})
+"""
+
+
+class Worker:
+    """One process. `request` sends one request and waits; after a failure the next request starts a new process."""
+
+    def __init__(self, setting: Setting, folder: Path) -> None:
+        self.setting = setting
+        self.log = folder / f"{setting.name}-{os.getpid()}.log"
+        self.pid: int | None = None
+        self.starts = 0
+        self._gateway: Any = None
+        self._channel: Any = None
+        self._loading = False
+
+    def start(self) -> None:
+        """Start the process and its imports without waiting for them. Raises WorkerCrash if it does not come up."""
+        if self._gateway is not None:
+            return
+        env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
+        self._gateway = execnet.makegateway(f"popen//python={self.setting.python}{env}")
+        root = str(Path(harness.__file__).parent.parent)
+        self._channel = self._gateway.remote_exec(_BOOT.format(root=root, log=str(self.log)))
+        self.starts += 1
+        try:
+            self.pid = int(self._channel.receive(START_LIMIT)["pid"])
+        except (EOFError, self._channel.RemoteError, self._channel.TimeoutError) as error:
+            self.stop()
+            raise WorkerCrash(f"worker {self.setting.name!r} did not start: {error}", self._tail(), 0.0) from error
+        self._channel.send({"op": "load", "modules": list(self.setting.modules)})
+        self._loading = True
+
+    def request(self, request: Mapping[str, Any], limit: float = LIMIT) -> dict[str, Any]:
+        """The worker's answer. Raises WorkerCrash or WorkerHang; either way the process is gone."""
+        started = time.perf_counter()
+        self.start()
+        try:
+            if self._loading:
+                self._answer(START_LIMIT)
+                self._loading = False
+                started = time.perf_counter()
+            self._channel.send(dict(request))
+            return self._answer(limit)
+        except self._channel.TimeoutError:
+            spent = time.perf_counter() - started
+            self.stop()
+            raise WorkerHang(f"no answer within {limit:g} s; the worker was killed", self._tail(), spent) from None
+        except (EOFError, OSError, self._channel.RemoteError) as error:
+            spent = time.perf_counter() - started
+            cause = self._cause_of_death() or str(error)
+            self.stop()
+            raise WorkerCrash(f"the worker died: {cause}", self._tail(), spent) from None
+
+    def _answer(self, limit: float) -> dict[str, Any]:
+        answer: dict[str, Any] = self._channel.receive(limit)
+        return answer
+
+    def _cause_of_death(self) -> str:
+        """Name of the signal, or the exit status, if the operating system tells."""
+        popen = getattr(getattr(self._gateway, "_io", None), "popen", None)
+        if popen is None:
+            return ""
+        with contextlib.suppress(Exception):
+            code = popen.wait(timeout=5)
+            return signal.Signals(-code).name if code < 0 else f"exit status {code}"
+        return ""
+
+    def _tail(self) -> str:
+        try:
+            text = self.log.read_bytes()[-LOG_TAIL:].decode(errors="replace")
+        except OSError:
+            return ""
+        return text.strip()
+
+    def stop(self) -> None:
+        """End the process and its children at once; the next request starts a new one."""
+        if self.pid is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process = psutil.Process(self.pid)
+                for each in [*process.children(recursive=True), process]:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        each.kill()
+        if self._gateway is not None:
+            with contextlib.suppress(Exception):
+                self._gateway.exit()
+        self.pid = self._gateway = None
+        self._loading = False
+
+
+class Workers:
+    """All workers of one run, by name; a context manager that ends them."""
+
+    def __init__(self, plugins: Iterable[Plugin] = (), *, folder: Path | None = None) -> None:
+        self._plugins = tuple(plugins)
+        self._workers: dict[str, Worker] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="parity-logs-")) if folder is None else folder
+
+    def __getitem__(self, name: str) -> Worker:
+        if name not in self._workers:
+            self._workers[name] = Worker(Setting.of(name, self._plugins), self._folder)
+        return self._workers[name]
+
+    def warm(self, names: Iterable[str]) -> None:
+        """Start several workers side by side, so that their imports overlap."""
+        for name in names:
+            self[name].start()
+
+    def close(self) -> None:
+        for worker in self._workers.values():
+            worker.stop()
+        # execnet's own clean-up, so that its threads do not complain when the interpreter exits
+        execnet.default_group.terminate(timeout=1.0)
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,226 @@
+"""The report: one file, complete, self-contained, and deaf to markup in messages."""
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from harness import compare
+from harness.report import legend, page, write_report
+from harness.report.data import page_data
+from harness.results import (
+    ExpectationNote,
+    Header,
+    Judgement,
+    Outcome,
+    Result,
+    Results,
+    RouteStatus,
+    Stage,
+    Writer,
+)
+
+EVIL = "</script><script>alert('owned')</script><img src=https://example.org/x onerror=alert(1)> & \u2028"
+ROUTES = ("keras-a", "keras-a-b")
+
+
+def result(case: str, route: str, outcome: Outcome, **changes) -> Result:
+    source = Stage("keras", Outcome.EXACT, runtime="keras", units=0.0, seconds=0.25)
+    last = Stage(
+        "onnx",
+        outcome,
+        hop="a",
+        runtime="onnxruntime",
+        units=math.inf if outcome is Outcome.DIVERGENT else 2.0,
+        message=EVIL,
+        picture=("01z", "9ab"),
+        log=EVIL,
+    )
+    verdict = Judgement.PASSED if outcome.passes else Judgement.FAILED
+    fields = {"verdict": verdict, "blame": None if outcome.passes else "a", "message": EVIL, "config": {"name": EVIL}}
+    return Result(
+        case=case,
+        dialect="keras",
+        layer="Dense",
+        profile="gate",
+        route=route,
+        stages=(source, last),
+        outcome=outcome,
+        replay=f"parity replay {case} --route {route}",
+        **{**fields, **changes},
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Results:
+    path = tmp_path_factory.mktemp("run") / "results.ndjson"
+    routes = (*(RouteStatus(name) for name in ROUTES), RouteStatus("keras-c", False, f"not installed {EVIL}"))
+    header = Header(("parity", "run", EVIL), {"python": "3.12", "evil": EVIL}, routes, {"route": [EVIL]})
+    note = ExpectationNote("known-1", Outcome.HANG, f"a reason {EVIL}", "javascript:alert(1)")
+    with Writer(path, header) as writer:
+        for outcome in Outcome:
+            for route in ROUTES:
+                writer.add(result(f"case-{outcome.value}", route, outcome))
+        writer.add(result("case-known", ROUTES[0], Outcome.HANG, verdict=Judgement.EXPECTED, expectation=note))
+        metrics = {"top1_agreement": 0.98, "logits_max_abs": 3e-7, "confusion": [[3, 0], [1, 2]]}
+        writer.add(result("case-task", ROUTES[0], Outcome.DRIFT, metrics=metrics))
+    return Results.load(path)
+
+
+@pytest.fixture(scope="module")
+def text(results, tmp_path_factory) -> str:
+    return write_report(results, tmp_path_factory.mktemp("out") / "report.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text by element."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: dict[str | None, str] = {}
+        self.words: list[str] = []
+        self._script: str | None = None
+        self._inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "script":
+            self._inside, self._script = True, dict(attrs).get("id")
+
+    def handle_endtag(self, tag):
+        if tag == "script":
+            self._inside = False
+
+    def handle_data(self, data):
+        if self._inside:
+            self.scripts[self._script] = self.scripts.get(self._script, "") + data
+        else:
+            self.words.append(data)
+
+
+@pytest.fixture(scope="module")
+def parsed(text) -> Page:
+    return Page(text)
+
+
+@pytest.fixture(scope="module")
+def data(parsed) -> dict:
+    return json.loads(parsed.scripts["data"])
+
+
+def test_nothing_is_fetched_from_elsewhere(parsed, text):
+    fetched = [value for _, attributes in parsed.tags for key in ("src", "href") if (value := attributes.get(key))]
+    assert all(value.startswith(("#", "data:")) for value in fetched)
+    style = text[text.index("<style>") : text.index("</style>")]
+    assert not re.search(r"url\(|@import", style)
+    assert "default-src 'none'" in text
+
+
+def test_messages_are_never_markup(parsed):
+    assert [tag for tag, _ in parsed.tags].count("script") == 3
+    assert "img" not in {tag for tag, _ in parsed.tags}
+    assert not any(key.startswith("on") for _, attributes in parsed.tags for key in attributes)
+    assert any(EVIL in words for words in parsed.words)
+
+
+def test_the_script_writes_text_only(parsed):
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", parsed.scripts[None])
+
+
+def test_every_case_is_there_with_what_was_said(results, data):
+    assert [data["cases"][row["case"]]["id"] for row in data["results"]] == [item.case for item in results.results]
+    assert [row["route"] for row in data["results"]] == [item.route for item in results.results]
+    assert {row["outcome"] for row in data["results"]} == {outcome.value for outcome in Outcome}
+    stages = [data["stages"][place] for row in data["results"] for place in row["stages"]]
+    assert any(stage.get("units") == "inf" for stage in stages)
+    assert all(stage["message"] == EVIL and stage["picture"] == ["01z", "9ab"] for stage in stages if "hop" in stage)
+    assert all(row["replay"].startswith("parity replay case-") for row in data["results"])
+    assert data["expectations"][0]["id"] == "known-1"
+    assert data["results"][-1]["metrics"]["confusion"] == [[3, 0], [1, 2]]
+
+
+def test_shared_stages_stand_once(results, data):
+    assert len(data["stages"]) == 1 + len(Outcome)
+    assert sum(len(item.stages) for item in results.results) > 3 * len(data["stages"])
+
+
+def test_the_pages_numbers_are_short():
+    short = page_data(Results(Header((), {}, ()), (result("c", "r", Outcome.EXACT),)))
+    assert short["stages"][1]["units"] == 2.0
+    assert "max_abs" not in short["stages"][1]
+
+
+def test_the_summary_needs_no_script(results, parsed):
+    words = " ".join(" ".join(parsed.words).split())
+    assert results.sentence in words
+    assert "Routes that could not run (1)" in words
+    assert "keras-c" in words
+    assert "not installed" in words
+    for meaning in (*legend.OUTCOMES.values(), *legend.VERDICTS.values()):
+        assert meaning in words
+
+
+def test_the_matrix_names_its_worst_outcome_in_words(parsed):
+    cells = [attributes for tag, attributes in parsed.tags if tag == "button" and "data-layer" in attributes]
+    assert [(cell["data-layer"], cell["data-route"]) for cell in cells] == [("Dense", route) for route in ROUTES]
+    assert [cell["class"] for cell in cells] == ["o-hang", "o-hang"]
+    assert cells[0]["title"].startswith("11 results, 6 failed, 1 expected")
+    assert cells[1]["title"].startswith("9 results, 6 failed, 0 expected")
+
+
+def test_the_legend_states_the_comparators_edges():
+    assert legend.FAITHFUL_UNITS == compare.FAITHFUL
+    assert legend.DRIFT_UNITS == compare.DRIFT
+    assert set(legend.OUTCOMES) == set(Outcome)
+    assert set(legend.VERDICTS) == set(Judgement)
+
+
+@pytest.mark.parametrize(
+    ("units", "meaning"),
+    [
+        (0.9, "below 1"),
+        (31.9, "below 32"),
+        (33.0, "below 1024"),
+        (1023.0, "below 1024"),
+        (1025.0, "below 33 thousand"),
+        (1e6, "below 4 million"),
+        (1e9, "more"),
+        (math.inf, "infinite, or NaN"),
+    ],
+)
+def test_the_keys_of_the_picture_are_the_comparators_digits(units, meaning):
+    digit = int(compare._digit(units), 36)
+    assert next(words for key, words in legend.PICTURE if digit <= int(key[-1], 36)) == meaning
+
+
+def test_a_cut_run_says_so(results, tmp_path):
+    cut = Results(results.header, results.results)
+    assert "The run was cut" in write_report(cut, tmp_path / "cut.html").read_text(encoding="utf-8")
+
+
+def test_a_run_without_results_still_tells_why(results, tmp_path):
+    text = write_report(Results(results.header, ()), tmp_path / "none.html").read_text(encoding="utf-8")
+    assert "keras-c" in text
+
+
+def test_the_file_is_whole_or_not_there(results, tmp_path, monkeypatch):
+    out = write_report(results, tmp_path / "new" / "report.html")
+    before = out.read_bytes()
+
+    def torn(*_args):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", torn)
+    with pytest.raises(OSError, match="no space"):
+        write_report(results, out)
+    assert out.read_bytes() == before
+    assert [item.name for item in out.parent.iterdir()] == ["report.html"]
+
+
+def test_the_page_does_not_depend_on_when_it_is_made(results):
+    assert page.render(results) == page.render(results)
