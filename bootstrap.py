@@ -6,10 +6,10 @@
     python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy and all tests
 
 ARGs go to pytest, e.g. `suites --route 'keras-*'` or `tests tests/test_bootstrap.py`; a path among them replaces
-the default folders. It needs Python 3.11, 3.12 or 3.13 and the standard library, nothing else. Everything it writes lies in
-this checkout (one shared `.venv`, about 8 GB); where Python came without `ensurepip`, as on Debian without python3-venv,
-it installs that package, if it may. Exit codes: that of the last step that failed; 2 when the environment cannot be
-made; 130 when interrupted.
+the default folders. It needs Python 3.11, 3.12 or 3.13 and the standard library, nothing else. Everything it writes
+lies in this checkout (one shared `.venv`, about 8 GB); where Python came without `ensurepip`, as on Debian without
+python3-venv, it installs that package, if it may. Exit codes: that of the last step that failed; 2 when the
+environment cannot be made; 130 when interrupted.
 """
 
 from __future__ import annotations  # so that an old Python gets as far as the message that it is too old
@@ -240,8 +240,8 @@ def install_venv_package() -> bool:
 def no_way_message(python: str, package: str) -> str:
     """What to say where Python lacks ensurepip and nothing on this machine can stand in for it."""
     return (
-        f"{python} came without `ensurepip`, so no virtual environment can be made from it, and this user may not\n"
-        "install packages. There is no `pip` and no `virtualenv` either. Have an administrator run\n"
+        f"{python} came without `ensurepip`, so no virtual environment can be made from it; it could not be\n"
+        "installed from here, and there is no `pip` and no `virtualenv` to stand in. Have an administrator run\n"
         f"    apt-get update && apt-get install -y {package}\n"
         "(or, on other systems, install pip or virtualenv for this Python), then run this command again."
     )
@@ -415,7 +415,7 @@ def run_suites(venv: Path, extra: list[str]) -> int:
     if modified(results) == before:
         say(f"no page: this run wrote no {results}")
         return code
-    report = [str(venv / "bin" / "parity"), "report", str(results), "--output", PAGE]
+    report = [str(venv / "bin" / "parity"), "report", str(results), "--out", PAGE]
     return run_steps([("report", report)], env) or code
 
 

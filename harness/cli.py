@@ -226,11 +226,12 @@ def _chosen_rows(layer: str | None) -> list[Any]:
 @_json
 def verify_command(layer: str | None, as_json: bool) -> None:
     """Recompute every golden and report drift, edits, unused and missing cases, and the pairs covered."""
-    from harness.curate import unused, verify
+    from harness.curate import unused, verify, verify_models
 
     store = Store(home() / "golden")
-    chosen = _chosen_rows(layer)
-    checks = []
+    models = list(verify_models(store, layer))
+    chosen = [] if models and layer else _chosen_rows(layer)
+    checks = models
     with _progress() as bar:
         task = bar.add_task("verifying", total=len(chosen))
         for check in verify(chosen, store):

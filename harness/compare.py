@@ -79,11 +79,12 @@ def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str
     fault = _structure(golden, outputs, names)
     if fault:
         return Verdict(Outcome.MALFORMED, fault)
-    pairs = [
-        _compare_one(name, expected, np.asarray(got), golden)
-        for (name, expected), got in zip(golden.expected.items(), outputs, strict=True)
-    ]
-    return _worst(pairs)
+    with np.errstate(all="ignore"):  # infinities and overflow are what is being judged
+        verdicts = [
+            _compare_one(name, expected, np.asarray(got), golden)
+            for (name, expected), got in zip(golden.expected.items(), outputs, strict=True)
+        ]
+    return _worst(verdicts)
 
 
 def _structure(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ from harness.oracle import evaluate
 from harness.oracle.noise import UNIT
 from harness.spec import Case, canonical
 
+MODELS = "models"
+"""Folder of the store for whole models, which are frozen by what trains or builds them."""
 DRIFT_UNITS = 0.01
 """Recomputed goldens may differ by this many noise units: float64 rounding is about 1e-8 of one."""
 
@@ -73,9 +75,19 @@ def verify(rows: Iterable[Row], store: Store) -> Iterator[Check]:
 
 
 def unused(rows: Iterable[Row], store: Store) -> list[str]:
-    """Archives of the manifest that belong to no row of the catalogue."""
+    """Archives of the manifest that belong to no row of the catalogue, whole models apart."""
     wanted = {f"{row.dialect}/{row.layer}.zip" for row in rows}
-    return [name for name in store.manifest["archives"] if name not in wanted]
+    return [name for name in store.manifest["archives"] if name not in wanted and not name.startswith(MODELS)]
+
+
+def verify_models(store: Store, layer: str | None = None) -> Iterator[Check]:
+    """Check the archives of whole models: their digests and their oracle; no covering array asks for them."""
+    for path, record in store.archives(layer=layer, folder=MODELS):
+        try:
+            counts = _counted(read_index(path, record["sha256"]))
+        except GoldenError as error:
+            counts = {"cases": record["cases"], "edited": record["cases"], "problem": str(error)}
+        yield Check(MODELS, path.stem, **counts)
 
 
 def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) -> Check:
@@ -83,6 +95,21 @@ def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) 
         entries = read_index(store.root / name, sha256)
     except GoldenError as error:
         return Check(row.dialect, row.layer, cases=count, edited=count, valid=covered(row, [])[1], problem=str(error))
+    stale = [entry for entry in entries if not _still_asked_for(row, entry)]
+    have, valid = covered(row, [entry.choice for entry in entries])
+    return Check(
+        dialect=row.dialect,
+        layer=row.layer,
+        unused=len(stale),
+        missing=_missing(row, entries),
+        covered=have,
+        valid=valid,
+        **_counted(entries),
+    )
+
+
+def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Cases, drifted and edited ones, and the first problem met."""
     drifted = edited = 0
     problem = ""
     for entry in entries:
@@ -95,20 +122,7 @@ def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) 
         if units > DRIFT_UNITS:
             drifted += 1
             problem = problem or f"case {entry.id}: the oracle now differs by {units:.3g} noise units"
-    stale = [entry for entry in entries if not _still_asked_for(row, entry)]
-    have, valid = covered(row, [entry.choice for entry in entries])
-    return Check(
-        dialect=row.dialect,
-        layer=row.layer,
-        cases=len(entries),
-        drifted=drifted,
-        edited=edited,
-        unused=len(stale),
-        missing=_missing(row, entries),
-        covered=have,
-        valid=valid,
-        problem=problem,
-    )
+    return {"cases": len(entries), "drifted": drifted, "edited": edited, "problem": problem}
 
 
 def _still_asked_for(row: Row, entry: Entry) -> bool:

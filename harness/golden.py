@@ -112,6 +112,7 @@ class Entry:
                 exactness=self.data["exactness"],
                 channel_axis=self.data["channel_axis"],
             ),
+            labels=tuple(self.data["labels"]) if "labels" in self.data else None,
         )
         answers = array_digest(arrays["expected"]) + array_digest(arrays["noise"])
         if case.id != self.id or answers != self.data["answers"]:
@@ -125,7 +126,9 @@ def _advice(path: Path, what: str) -> str:
 
 def _index_of(case: Case) -> dict[str, Any]:
     golden = _golden(case)
+    labels = {} if case.labels is None else {"labels": list(case.labels)}
     return {
+        **labels,
         "spec": case.spec.to_json(),
         "subject": case.subject,
         "choice": dict(case.choice),
@@ -206,20 +209,20 @@ class Store:
         return data
 
     def archives(
-        self, *, layer: str | None = None, dialect: str | None = None
+        self, *, layer: str | None = None, folder: str | None = None
     ) -> Iterator[tuple[Path, Mapping[str, Any]]]:
         """Path and manifest record of each archive whose layer matches the glob pattern."""
         for name, record in sorted(self.manifest["archives"].items()):
-            own_dialect, _, file = name.partition("/")
-            if dialect in (None, own_dialect) and (layer is None or fnmatchcase(file.removesuffix(".zip"), layer)):
+            own, _, file = name.partition("/")
+            if folder in (None, own) and (layer is None or fnmatchcase(file.removesuffix(".zip"), layer)):
                 yield self.root / name, record
 
-    def entries(self, *, layer: str | None = None, dialect: str | None = None) -> list[Entry]:
+    def entries(self, *, layer: str | None = None, folder: str | None = None) -> list[Entry]:
         """Cases of the matching archives, by layer, then id. Raises GoldenError for any that is missing,
         cut, edited or foreign."""
         return [
             entry
-            for path, record in self.archives(layer=layer, dialect=dialect)
+            for path, record in self.archives(layer=layer, folder=folder)
             for entry in read_index(path, record["sha256"])
         ]
 
@@ -232,14 +235,14 @@ class Store:
             raise GoldenError(f"no golden case {case!r} below {self.root}; `parity list cases` shows all")
         raise GoldenError(f"{case!r} fits {len(found)} cases: {', '.join(entry.id for entry in found[:5])} ...")
 
-    def put(self, dialect: str, layer: str, cases: Iterable[Case], *, seed: int) -> Path:
+    def put(self, folder: str, layer: str, cases: Iterable[Case], *, seed: int) -> Path:
         """Write one archive and enter it in the manifest."""
-        path = self.root / dialect / f"{layer}.zip"
+        path = self.root / folder / f"{layer}.zip"
         ordered = list(cases)
         data = pack_archive(ordered)
         atomic_write(path, data)
         archives = dict(self.manifest["archives"]) if self.manifest_path.exists() else {}
-        archives[f"{dialect}/{layer}.zip"] = {
+        archives[f"{folder}/{layer}.zip"] = {
             "sha256": hashlib.sha256(data).hexdigest(),
             "cases": len(ordered),
             "bytes": len(data),

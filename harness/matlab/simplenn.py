@@ -13,7 +13,7 @@ The network's own preprocessing (`meta.normalization.averageImage`) is the calle
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,7 +149,17 @@ def _variables(path: Path) -> dict[str, Any]:
 
 
 def _is_struct(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.names is not None
+    # SciPy shows an object of MATLAB's old kind (a shallow `network`) as a struct that knows its class
+    return isinstance(value, np.ndarray) and value.dtype.names is not None and not hasattr(value, "classname")
+
+
+def _class_of(value: Any) -> str:
+    """MATLAB's class as far as SciPy tells it. Objects of today's kind are opaque: their class is their third field."""
+    if type(value).__name__ == "MatlabOpaque" and value.size and "s2" in value.dtype.names:
+        return f"object {bytes(value.ravel()[0]['s2']).decode(errors='replace')}"
+    if isinstance(value, np.ndarray) and value.dtype.names and not hasattr(value, "classname"):
+        return "struct"
+    return str(getattr(value, "classname", None) or getattr(value, "dtype", type(value).__name__))
 
 
 def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -161,9 +171,10 @@ def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
     if _is_struct(found) and found.size == 1 and "layers" in found.dtype.names:  # type: ignore[union-attr]
         nets = [found]
     if len(nets) != 1:
+        held = [f"{name} ({_class_of(value)})" for name, value in sorted(variables.items())]
         raise SimpleNNError(
             f"{path}: expected a SimpleNN network, a struct 'net' with the field 'layers'; "
-            f"found {len(nets)} such structs among the variables {sorted(variables)}"
+            f"found {len(nets)} such structs among the variables: {', '.join(held) or 'none'}"
         )
     return _fields_of(nets[0])
 
@@ -210,7 +221,8 @@ def _names(stored: Sequence[str]) -> list[str]:
 
 def _source(path: Path, net: Mapping[str, Any], *, taken: Sequence[str]) -> Input:
     """The input from `meta.inputs` ([H W C N]) or `normalization.imageSize` ([H W C]); sizes not stored are open."""
-    name, size = "x", [None, None, None]
+    name = "x"
+    size: list[int | None] = []
     declared = _inside(path, net, "meta", "inputs")
     normalization = _normalization(path, net)
     if declared is not None:
@@ -316,7 +328,7 @@ class _Fields:
         """The cell `weights`, or before MatConvNet 1.0-beta10 the fields of the `old` names; [] is None."""
         cell = self.get("weights")
         if cell is None:
-            values = [("weights", self.get(name)) for name in old]
+            values = [(name, self.get(name)) for name in old]
         elif cell.dtype == object:
             values = [("weights", value) for value in cell.ravel(order="F")]
         else:
@@ -394,7 +406,7 @@ def _lrn(fields: _Fields) -> Read:
     return {"param": [int(size), *rest]}, {}
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[_Fields], Read]] = {
     "conv": _conv,
     "convt": _convt,
     "pool": _pool,

@@ -116,5 +116,5 @@ def measure(
 
 def coarse(scale: Array) -> Array:
     """float32 with five bits of mantissa: a scale needs no more, and the rest would not compress."""
-    bits = scale.astype(np.float32).view(np.uint32)
+    bits = np.minimum(scale, np.finfo(np.float32).max).astype(np.float32).view(np.uint32)
     return ((bits + np.uint32(1 << 17)) & np.uint32(0xFFFC0000)).view(np.float32)

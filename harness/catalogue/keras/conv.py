@@ -36,14 +36,16 @@ def fill_sizes(
 ) -> tuple[list[int], list[int]]:
     """Spatial sizes and `count` channel numbers, each from its options (smallest first).
 
-    `distinct`: all differ. `equal`: the channel numbers agree, and as many spatial axes as can have that size too.
+    `distinct`: all differ. `equal_filters`: all but the channel numbers, which agree. `equal`: these agree, and as
+    many spatial axes as can have that size too.
     """
     spare = 2 if len(spatial) < 3 else 1  # volumes grow fast: take the smallest that will do
-    if mode == "distinct":
+    if mode != "equal":
+        different = count if mode == "distinct" else 1
         taken: list[int] = []
-        for options in [channels] * count + list(spatial):
+        for options in [channels] * different + list(spatial):
             taken.append(fill.pick([n for n in options if n not in taken][:spare]))
-        return taken[count:], taken[:count]
+        return taken[different:], taken[:different] * (count // different)
     every = [channels, *spatial]
     fits = {n: sum(n in options for options in every) for options in every for n in options}
     size = fill.pick(sorted(n for n, axes in fits.items() if axes == max(fits.values()))[:spare])
@@ -78,8 +80,9 @@ residue_below_stride = rule("strides", "residue", reason="a residue of a whole s
 RULES = (strides_or_dilation, residue_below_stride)
 
 FREE = {
-    "padding": ("valid", "same"),
-    "sizes": ("distinct", "equal"),
+    # covering arrays lean towards first values: the padding that more faults need comes first
+    "padding": ("same", "valid"),
+    "sizes": ("distinct", "equal_filters", "equal"),
     "use_bias": (True, False),
     "activation": ACTIVATIONS,
     "data_format": FORMATS,
@@ -166,7 +169,7 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
     "Conv1D",
     axes={
         **FREE,
-        "padding": ("valid", "same", "causal"),
+        "padding": ("same", "valid", "causal"),
         "groups": (1, 2, 3),
         "kernel": (3, 1, 2, 4, 5),
         "strides": (1, 2, 3),
@@ -193,9 +196,9 @@ def conv2d(choice: Choice, fill: Chooser) -> Draft:
     axes={
         **FREE,
         "groups": (1, 2),
-        "kernel": ((2, 2, 2), (3, 3, 3), (1, 2, 3), (3, 1, 2)),
+        "kernel": ((2, 3, 2), (3, 3, 3), (1, 2, 3), (3, 1, 2)),
         "strides": ((1, 1, 1), (2, 2, 2), (1, 2, 3)),
-        "dilation": ((1, 1, 1), (2, 2, 2), (1, 3, 1)),
+        "dilation": ((1, 1, 1), (2, 2, 2), (1, 1, 2)),
         "residue": ((0, 0, 0), (0, 1, 0), (0, 1, 2), (1, 0, 1)),
     },
     profiles=PROFILES,
@@ -206,7 +209,13 @@ def conv3d(choice: Choice, fill: Chooser) -> Draft:
     return _convolution("Conv3D", choice, fill)
 
 
-@row("keras", "DepthwiseConv2D", axes={**FREE, "depth_multiplier": (1, 2, 3), **PLANE}, profiles=PROFILES, rules=RULES)
+@row(
+    "keras",
+    "DepthwiseConv2D",
+    axes={**FREE, "sizes": ("distinct", "equal"), "depth_multiplier": (1, 2, 3), **PLANE},
+    profiles=PROFILES,
+    rules=RULES,
+)
 def depthwise_conv2d(choice: Choice, fill: Chooser) -> Draft:
     """Two channels or more, so that the order of channels and multiples shows."""
     multiplier = choice["depth_multiplier"]
@@ -272,7 +281,7 @@ def _holds_last_window(kernel: Any, dilation: Any, padding: str, extra: Any) -> 
             "dilation",
             "padding",
             "output_padding",
-            reason="with an even window and output_padding 0, `same` is shorter than its input needs: TensorFlow refuses",
+            reason="an even window with output_padding 0 makes `same` shorter than TensorFlow accepts",
         )(_holds_last_window),
     ),
 )

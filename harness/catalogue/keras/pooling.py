@@ -24,13 +24,13 @@ def _residue_below_stride(pool: Any, strides: Any, residue: Any) -> bool:
 RULES = (
     rule("pool", "strides", "residue", reason="a residue of a whole stride is one more output")(_residue_below_stride),
 )
-FREE = {"padding": ("valid", "same"), "sizes": ("distinct", "equal"), "data_format": FORMATS}
+FREE = {"padding": ("same", "valid"), "sizes": ("distinct", "equal"), "data_format": FORMATS}
 SELECTING = ("main", "negative", "spread", "ties", "integer")
 PLANE = {
+    **FREE,
     "pool": ((2, 2), (3, 3), (1, 2), (2, 3), (5, 4)),
     "strides": (None, (1, 1), (2, 2), (1, 2), (3, 2)),
     "residue": ((0, 0), (1, 0), (0, 1), (1, 1), (1, 2)),
-    **FREE,
 }
 
 
@@ -59,7 +59,7 @@ def _pooling(kind: str, choice: Choice, fill: Chooser) -> Draft:
 @row(
     "keras",
     "MaxPooling1D",
-    axes={"pool": (2, 1, 3, 4, 5), "strides": (None, 1, 2, 3), "residue": (0, 1, 2), **FREE},
+    axes={**FREE, "pool": (2, 1, 3, 4, 5), "strides": (None, 1, 2, 3), "residue": (0, 1, 2)},
     profiles=SELECTING,
     rules=RULES,
     exactness="selects",
@@ -101,7 +101,7 @@ def average_pooling2d(choice: Choice, fill: Chooser) -> Draft:
     profiles=("main", "negative", "spread", "large", "small", "impulse"),
     rules=(
         rule("spatial", "open_sizes", reason="open sizes have no value of their own")(
-            lambda spatial, open_sizes: not open_sizes or spatial == (3, 5)
+            lambda spatial, open_sizes: not open_sizes or tuple(spatial) == (3, 5)
         ),
     ),
 )

@@ -1,0 +1,155 @@
+"""A miniature world for the harness's tests: a format, a runtime and hops that need NumPy alone.
+
+Mocks, and they say so: real frameworks take ten seconds to start, and misbehave only when they like. The
+format is the Spec and its weights in a file, the runtime is the oracle in float32; each hop copies the file and
+does one thing wrong. Workers, walk and comparator are the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from harness.catalogue import find
+from harness.draw import seeded_case
+from harness.oracle import evaluate
+from harness.registry import Plugin, Registry, facts_of
+from harness.spec import Array, Case, Spec
+from harness.wire import pack_all, unpack_all
+
+
+class MiniFormat:
+    name: ClassVar[str] = "mini"
+    suffix: ClassVar[str] = ".mini"
+    dialect: ClassVar[str | None] = "keras"
+    worker: ClassVar[str] = "mini"
+    requires: ClassVar[tuple[str, ...]] = ("numpy",)
+
+    def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
+        packed = {name: (d, s, b.hex()) for name, (d, s, b) in pack_all(weights).items()}
+        path.write_text(json.dumps({"spec": spec.to_json(), "weights": packed}))
+
+    def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
+        data = json.loads(path.read_text())
+        packed = {name: (d, tuple(s), bytes.fromhex(b)) for name, (d, s, b) in data["weights"].items()}
+        return Spec.from_json(data["spec"]), unpack_all(packed)
+
+
+class MiniRuntime:
+    name: ClassVar[str] = "oracle32"
+    format: ClassVar[str] = "mini"
+    worker: ClassVar[str] = "mini"
+    requires: ClassVar[tuple[str, ...]] = ("numpy",)
+
+    def open(self, artifact: Path) -> Any:
+        return MiniFormat().read(artifact)
+
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> tuple[list[Any], None]:
+        outputs = evaluate(*opened, inputs)
+        return [v.astype(np.float32) if v.dtype.kind == "f" else v for v in outputs.values()], None
+
+
+class MiniTwoRuntime(MiniRuntime):
+    name: ClassVar[str] = "oracle32two"
+    format: ClassVar[str] = "mini2"
+
+
+class Copies:
+    name: ClassVar[str] = "copies"
+    source: ClassVar[str] = "mini"
+    target: ClassVar[str] = "mini2"
+    worker: ClassVar[str] = "mini"
+    requires: ClassVar[tuple[str, ...]] = ("numpy",)
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        out.write_bytes(artifact.read_bytes())
+        return out
+
+
+class Refuses(Copies):
+    name: ClassVar[str] = "refuses"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        raise NotImplementedError("no converter for Dense")
+
+
+class WritesNothing(Copies):
+    name: ClassVar[str] = "writesnothing"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        return out
+
+
+class WritesRubbish(Copies):
+    name: ClassVar[str] = "writesrubbish"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        out.write_bytes(artifact.read_bytes()[:40])
+        return out
+
+
+class Exits(Copies):
+    name: ClassVar[str] = "exits"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        print("about to leave", flush=True)
+        os._exit(7)
+
+
+class KillsItself(Copies):
+    name: ClassVar[str] = "killsitself"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return out
+
+
+class Sleeps(Copies):
+    name: ClassVar[str] = "sleeps"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        time.sleep(60)
+        return out
+
+
+class Doubles(Copies):
+    name: ClassVar[str] = "doubles"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        spec, weights = MiniFormat().read(artifact)
+        MiniFormat().write(spec, {name: value * 2 for name, value in weights.items()}, out)
+        return out
+
+
+class NoContract:
+    name: ClassVar[str] = "nocontract"
+
+
+HOPS = (Copies, Refuses, WritesNothing, WritesRubbish, Exits, KillsItself, Sleeps, Doubles)
+
+
+def plugin(cls: type, kind: str) -> Plugin:
+    return Plugin(**facts_of(cls, kind, f"tests.miniatures:{cls.__name__}"))
+
+
+def registry(*hops: type) -> Registry:
+    return Registry(
+        formats=(plugin(MiniFormat, "formats"),),
+        hops=tuple(plugin(hop, "hops") for hop in hops or HOPS),
+        runtimes=(plugin(MiniRuntime, "runtimes"), plugin(MiniTwoRuntime, "runtimes")),
+    )
+
+
+def dense_case(seed: int = 0, **choice: Any) -> Case:
+    """A small Dense case with its golden."""
+    row = find("keras", "Dense")
+    full = row.complete({"activation": None, **choice})
+    assert full
+    return seeded_case(row, full, seed)
