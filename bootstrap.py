@@ -28,11 +28,11 @@ ROOT = Path(__file__).resolve().parent
 SUPPORTED = ((3, 13), (3, 12), (3, 11))
 LOCK = "constraints.txt"
 EXTRAS = "all,dev"
-RESULTS = "reports/results.ndjson"
+RESULTS = {"suites": "reports/results.ndjson", "tests": "reports/tests.ndjson"}  # tests must not wipe out a run's file
 PAGE = "reports/index.html"
 TARGETS = {"suites": ("suites",), "tests": ("tests", "suites")}
 GIB = 1 << 30
-DISK_GIB = 10  # what the environment takes while it is being made, without a cache of downloads
+DISK_GIB = 11  # what the environment takes while it is being made, without a cache of downloads
 CACHE_GIB = 20  # from here on downloads are kept until the set-up is complete: a second try is quick
 WORKER_GIB = 3  # memory of one pytest worker with its framework processes
 HEARTBEAT_S = 20.0
@@ -257,7 +257,8 @@ def make_bare(python: str, venv: Path) -> None:
         target = ["--python", str(venv / "bin" / "python")]
         must("pip", [sys.executable, "-m", "pip", *target, "install", "-c", str(ROOT / LOCK), "pip"], env=env)
     elif shutil.which("virtualenv"):
-        must("environment", ["virtualenv", "--no-periodic-update", "-p", python, str(venv)], env=env)
+        own = ["--no-periodic-update", "--app-data", str(venv / "tmp" / "virtualenv")]
+        must("environment", ["virtualenv", *own, "-p", python, str(venv)], env=env)
     else:
         raise CannotSetUpError(no_way_message(python, venv_package()))
 
@@ -357,15 +358,13 @@ def pytest_command(verb: str, extra: list[str], *, python: str, count: int) -> l
     """The pytest command of a verb; what the user adds comes last, so that it wins."""
     folders = TARGETS[verb]
     named = any(arg.partition("::")[0].split("/")[0] in folders for arg in extra if not arg.startswith("-"))
-    command = [python, "-m", "pytest", *([] if named else folders), "-n", str(count)]
-    if verb == "suites":
-        command += ["--results", RESULTS]
-    return command + extra
+    chosen = [] if named else folders
+    return [python, "-m", "pytest", *chosen, "-n", str(count), "--results", RESULTS[verb], *extra]
 
 
 def results_path(command: list[str]) -> Path:
     """The results file that a pytest command writes: the last one it names."""
-    path = RESULTS
+    path = RESULTS["suites"]
     for option, value in zip(command, [*command[1:], ""], strict=True):
         if option == "--results" and value:
             path = value

@@ -145,6 +145,22 @@ def report(results: Path, target: Path) -> None:
     click.echo(str(write_report(_results(results, cut_ok=True), target)))
 
 
+@cli.command(epilog="Example: parity calibrate reports/results.ndjson -o docs/calibration.md")
+@click.argument("results", type=click.Path(path_type=Path), default=Path("reports/results.ndjson"))
+@click.option("-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default: print it.")
+def calibrate(results: Path, target: Path | None) -> None:
+    """Tabulate the noise units of correct implementations, per layer and runtime, as a Markdown page."""
+    from harness.calibration import page
+    from harness.golden import atomic_write
+
+    text = page(_results(results))
+    if target is None:
+        click.echo(text, nl=False)
+    else:
+        atomic_write(target, text.encode())
+        click.echo(str(target))
+
+
 def _results(path: Path, *, cut_ok: bool = False) -> Results:
     if not path.is_file():
         raise click.UsageError(f"there is no results file {path}; make one with `pytest suites/` or `parity run`")
@@ -245,7 +261,11 @@ def verify_command(layer: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**total, "layers": [check.to_json() for check in checks], "stray": stray}, indent=1))
     else:
-        _print([check.to_json() for check in checks], as_json=False)
+        hidden = ("problem", "sound")
+        _print([{k: v for k, v in check.to_json().items() if k not in hidden} for check in checks], as_json=False)
+        for check in checks:
+            if check.problem:
+                click.secho(f"{check.dialect} {check.layer}: {check.problem}", fg="red")
         for name in stray:
             click.secho(f"unused archive: {name}; `parity golden freeze` removes it", fg="red")
         click.echo(", ".join(f"{key} {value}" for key, value in total.items()))

@@ -7,6 +7,7 @@ with its test report. No process of pytest imports a framework.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,7 +65,12 @@ def pytest_configure(config: pytest.Config) -> None:
         hops=tuple(config.getoption("--hop")),
         limit=config.getoption("--limit"),
     )
-    config.stash[_session] = Session(selection, config.rootpath)
+    session = config.stash[_session] = Session(selection, config.rootpath)
+    if selection.route or selection.hops:
+        try:
+            session.routes  # noqa: B018 - a pattern or converter that does not fit is told before anything runs
+        except (SelectionError, PluginError) as error:
+            raise pytest.UsageError(str(error)) from None
     if not hasattr(config, "workerinput"):
         config.stash[_ledger] = Ledger(config)
         config.pluginmanager.register(config.stash[_ledger], "parity-ledger")
@@ -91,8 +97,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if (marker := metafunc.definition.get_closest_marker("explored")) is not None:
             found = explored_rows(session, marker.args[0])
             metafunc.parametrize("row", found, ids=[row.layer for row in found])
-    except (GoldenError, SelectionError, PluginError, ExpectationError) as error:
-        raise pytest.UsageError(str(error)) from error
+    except (GoldenError, PluginError, ExpectationError) as error:
+        raise pytest.Collector.CollectError(str(error)) from None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -142,6 +148,16 @@ def parity(request: pytest.FixtureRequest) -> Iterator[Session]:
     session.warm(session.runnable)
     yield session
     session.close()
+
+
+@pytest.fixture(scope="session")
+def real_files(request: pytest.FixtureRequest) -> Path:
+    """Folder of real files written by MATLAB; skips, saying so, where there is none."""
+    given = os.environ.get("PARITY_REAL_FILES")
+    folder = Path(given) if given else request.config.rootpath.parent / "shared" / "realmat"
+    if not folder.is_dir():
+        pytest.skip(f"no real MATLAB files: {folder} is no folder; set PARITY_REAL_FILES to one")
+    return folder
 
 
 Record = Callable[[Result], Result]

@@ -215,12 +215,12 @@ class TestSetUp:
 class TestCommands:
     def test_suites(self, bootstrap: ModuleType) -> None:
         command = bootstrap.pytest_command("suites", ["--layer", "Conv*"], python="py", count=2)
-        assert command == "py -m pytest suites -n 2 --results reports/results.ndjson --layer Conv*".split()
+        assert " ".join(command) == "py -m pytest suites -n 2 --results reports/results.ndjson --layer Conv*"
 
     @pytest.mark.parametrize("path", ["tests/test_bootstrap.py::TestCommands", "suites/keras", "tests"])
     def test_a_path_replaces_the_folders(self, bootstrap: ModuleType, path: str) -> None:
         assert bootstrap.pytest_command("tests", ["-x", path], python="py", count=2) == [
-            *("py", "-m", "pytest", "-n", "2", "-x", path)
+            *("py", "-m", "pytest", "-n", "2", "--results", "reports/tests.ndjson", "-x", path)
         ]
 
     @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ class TestCommands:
     )
     def test_results_path(self, bootstrap: ModuleType, extra: list[str], expected: str | None) -> None:
         command = bootstrap.pytest_command("suites", extra, python="py", count=1)
-        assert bootstrap.results_path(command) == SCRIPT.parent / (expected or bootstrap.RESULTS)
+        assert bootstrap.results_path(command) == SCRIPT.parent / (expected or bootstrap.RESULTS["suites"])
 
     def test_exit_code_is_that_of_the_last_failure(
         self, bootstrap: ModuleType, capsys: pytest.CaptureFixture[str]

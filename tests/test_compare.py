@@ -184,13 +184,22 @@ def test_empty_batch_is_exact() -> None:
     assert compare(stored, [np.zeros((0, 3), np.float32)]).outcome is Outcome.EXACT
 
 
-def test_slice_is_one_sample_and_channel() -> None:
+def test_slice_of_an_image_is_one_sample_and_channel() -> None:
+    expected = np.zeros((2, 3, 3, 2))
+    expected[0, 1, 0, 0], expected[1, 2, 2, 1] = 5, 7
+    size = slice_magnitude(expected, -1)
+    assert size[0, 0, 0, 0] == 5
+    assert size[0, 0, 0, 1] == 0
+    assert size[1, 0, 2, 1] == 7
+    assert slice_magnitude(expected, 1)[0, 1, 2, 1] == 5
+
+
+def test_slice_of_a_sequence_is_one_sample() -> None:
     expected = np.zeros((2, 3, 2))
     expected[0, 1, 0], expected[1, 2, 1] = 5, 7
     size = slice_magnitude(expected, -1)
-    assert size[0, 0, 0] == 5
-    assert size[0, 0, 1] == 0
-    assert size[1, 0, 1] == 7
+    assert (size[0] == 5).all()
+    assert (size[1] == 7).all()
 
 
 def test_picture_is_small_and_shows_the_place() -> None:

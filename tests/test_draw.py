@@ -48,6 +48,22 @@ def test_rule_that_greedy_search_cannot_satisfy_is_completed() -> None:
     assert have == valid == 3 * 4 + 3 * 8
 
 
+def test_values_nobody_needs_are_spread() -> None:
+    """One long axis leaves the short ones free in most choices: they must not all sit at their first value."""
+    made = Row(
+        dialect="keras",
+        layer="Wide",
+        axes={"a": tuple(range(12)), "b": (True, False), "c": ("x", "y", "z")},
+        build=lambda choice, fill: single("keras", "Wide", {}, [(1,)]),
+    )
+    found = covering_array(made)
+    have, valid = covered(made, found)
+    assert have == valid
+    for axis in ("b", "c"):
+        uses = [sum(choice[axis] == value for choice in found) for value in made.axes[axis]]
+        assert min(uses) > 0.6 * max(uses)
+
+
 def test_row_twice_and_rule_on_unknown_axis_are_refused() -> None:
     with pytest.raises(ValueError, match="twice"):
         row("keras", "Dense", axes={"a": (1,)})(lambda choice, fill: single("keras", "Dense", {}, [(1,)]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable
 from itertools import combinations
 from typing import Any
@@ -46,7 +47,39 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
             continue
         found.append(choice)
         seen |= {_names(choice, other) for other in combinations(names, 2)}
-    return found
+    return balanced(row, found)
+
+
+def balanced(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same pairs from the same number of choices, with the values nobody needs spread evenly.
+
+    A greedy array leaves the first value of an axis wherever no pair asks for another, which would draw most
+    cases near the defaults. A value is free where each of its pairs occurs in another choice too; there the
+    least used value of the axis takes its place.
+    """
+    counts = Counter(_names(choice, pair) for choice in choices for pair in combinations(row.axes, 2))
+    uses = {axis: Counter(canonical(choice[axis]) for choice in choices) for axis in row.axes}
+    made = []
+    for before in choices:
+        choice = dict(before)
+        for axis in row.axes:
+            held = _pairs_with(row, choice, axis)
+            if any(counts[name] < 2 for name in held):
+                continue
+            options = [value for value in row.axes[axis] if row.allows({**choice, axis: value})]
+            value = min(options, key=lambda option: uses[axis][canonical(option)])
+            if uses[axis][canonical(value)] + 1 < uses[axis][canonical(choice[axis])]:
+                uses[axis][canonical(choice[axis])] -= 1
+                uses[axis][canonical(value)] += 1
+                counts.subtract(held)
+                choice[axis] = value
+                counts.update(_pairs_with(row, choice, axis))
+        made.append(choice)
+    return made
+
+
+def _pairs_with(row: Row, choice: Choice, axis: str) -> list[str]:
+    return [_names(choice, pair) for pair in combinations(row.axes, 2) if axis in pair]
 
 
 def covered(row: Row, choices: Iterable[Choice], strength: int = 2) -> tuple[int, int]:

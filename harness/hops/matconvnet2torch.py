@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from harness.torch_artifact import save_module
+
 
 class MatConvNetToTorch:
     """Reads the network without MATLAB, builds an `nn.Sequential` in evaluation mode and saves it whole.
@@ -21,11 +23,8 @@ class MatConvNetToTorch:
     worker: ClassVar[str] = "torch"
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        import torch
-
         from harness.matlab.simplenn import read_simplenn
         from harness.matlab.torch_layers import build_simplenn
 
         network = read_simplenn(artifact)
-        torch.save(build_simplenn(network.spec, network.weights), out)
-        return out
+        return save_module(build_simplenn(network.spec, network.weights), out)

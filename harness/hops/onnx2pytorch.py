@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from harness.torch_artifact import save_module
+
 
 class Onnx2PyTorch:
     """`onnx2pytorch.ConvertModel`, its module saved whole."""
@@ -18,7 +20,5 @@ class Onnx2PyTorch:
     def convert(self, artifact: Path, out: Path) -> Path:
         import onnx
         import onnx2pytorch
-        import torch
 
-        torch.save(onnx2pytorch.ConvertModel(onnx.load(artifact)), out)
-        return out
+        return save_module(onnx2pytorch.ConvertModel(onnx.load(artifact)), out)

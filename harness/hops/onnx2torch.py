@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from harness.torch_artifact import save_module
+
 
 class Onnx2Torch:
     """`onnx2torch.convert`, its module saved whole."""
@@ -17,7 +19,5 @@ class Onnx2Torch:
 
     def convert(self, artifact: Path, out: Path) -> Path:
         import onnx2torch
-        import torch
 
-        torch.save(onnx2torch.convert(str(artifact)), out)
-        return out
+        return save_module(onnx2torch.convert(str(artifact)), out)

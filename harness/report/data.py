@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from harness.results import NUMBERS, Result, Results, Stage, plain
+from harness.results import NUMBERS, Judgement, Result, Results, Stage, plain
 
 _DIGITS = {"cosine": 9}
 
@@ -50,7 +50,7 @@ def page_data(results: Results) -> dict[str, Any]:
             "units": _short("units", result.units),
             "blame": result.blame,
             "expectation": None if note is None else expectations.place(note.to_json()),
-            "message": "" if result.message in {stage.message for stage in result.stages} else result.message,
+            "message": "" if _said_elsewhere(result) else result.message,
             "replay": result.replay,
             "metrics": None if result.metrics is None else plain(result.metrics),
         }
@@ -62,6 +62,19 @@ def as_script(data: Any) -> str:
     """JSON that is safe inside a `<script>` element: no `<`, `>` or `&`, whatever a message holds."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _said_elsewhere(result: Result) -> bool:
+    """The result's message says no more than a stage's own, which the page shows beside outcome and blame, or
+    than that and the expectation that it fulfils."""
+    message, note = result.message, result.expectation
+    if note is not None and result.verdict is Judgement.EXPECTED:
+        message = message.removesuffix(f" (expected: {note.reason})")
+    elif note is not None:
+        return False
+    return any(
+        message in {stage.message, f"{stage.outcome} at {result.blame}: {stage.message}"} for stage in result.stages
+    )
 
 
 def _case(result: Result) -> dict[str, Any]:

@@ -155,6 +155,23 @@ def test_the_pages_numbers_are_short():
     assert "max_abs" not in short["stages"][1]
 
 
+@pytest.mark.parametrize(
+    ("message", "changes", "shown"),
+    [
+        (f"divergent at a: {EVIL}", {}, False),
+        (EVIL, {}, False),
+        ("fixed upstream: remove this", {}, True),
+        (f"divergent at a: {EVIL} (expected: why)", {"verdict": Judgement.EXPECTED}, False),
+        (f"expectation 'k' says hang at b, but it is divergent at a: {EVIL}", {"verdict": Judgement.FAILED}, True),
+    ],
+)
+def test_a_message_that_a_stage_shows_is_not_said_twice(message, changes, shown):
+    note = {"expectation": ExpectationNote("k", Outcome.DIVERGENT, "why", "")} if changes else {}
+    said = result("c", ROUTES[0], Outcome.DIVERGENT, message=message, **changes, **note)
+    (row,) = page_data(Results(Header((), {}, ()), (said,)))["results"]
+    assert row.get("message") == (message if shown else None)
+
+
 def test_the_summary_needs_no_script(results, parsed):
     words = " ".join(" ".join(parsed.words).split())
     assert results.sentence in words

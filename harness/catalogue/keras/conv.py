@@ -170,7 +170,7 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
     axes={
         **FREE,
         "padding": ("same", "valid", "causal"),
-        "groups": (1, 2, 3),
+        "groups": (1, 2),
         "kernel": (3, 1, 2, 4, 5),
         "strides": (1, 2, 3),
         "dilation": (1, 2, 3),
@@ -184,7 +184,7 @@ def conv1d(choice: Choice, fill: Chooser) -> Draft:
     return _convolution("Conv1D", choice, fill)
 
 
-@row("keras", "Conv2D", axes={**FREE, "groups": (1, 2, 3), **PLANE}, profiles=PROFILES, rules=RULES)
+@row("keras", "Conv2D", axes={**FREE, "groups": (1, 2), **PLANE}, profiles=PROFILES, rules=RULES)
 def conv2d(choice: Choice, fill: Chooser) -> Draft:
     """Kernels, strides and dilation rates that differ between height and width are among the choices."""
     return _convolution("Conv2D", choice, fill)

@@ -16,15 +16,26 @@ AXES = {  # longest first: the greedy covering array is then smaller and uses ea
     "mask": ("none", "ragged", "left", "hole", "row"),
     "steps": (2, 1, 5),
     "activation": ("tanh", "relu", "softsign"),
+    "recurrent_activation": ("sigmoid", "hard_sigmoid"),
+    "unroll": (False, True),
+    "fusible": (True, False),
     "sizes": ("distinct", "equal"),
     "return_sequences": (False, True),
     "return_state": (False, True),
     "go_backwards": (False, True),
     "use_bias": (True, False),
-    "unroll": (False, True),
-    "recurrent_activation": ("sigmoid", "hard_sigmoid"),
     "initial_state": ("none", "given"),
 }
+FUSIBLE = {
+    "mask": ("none",),
+    "steps": (2, 5),
+    "activation": ("tanh", "relu"),
+    "recurrent_activation": ("sigmoid",),
+    "unroll": (False,),
+}
+"""What converters turn into one LSTM or GRU node, where it is worth looking: over more than one step. The axis
+`fusible` follows from these five; it is an axis of its own so that every other value meets this path too, which
+they would hardly ever hit together by chance."""
 PROFILES = ("main", "negative", "spread", "large", "small", "impulse")
 RULES = (
     rule("steps", "mask", reason="a sequence padded at one end needs a step to keep and a step to mask")(
@@ -32,6 +43,11 @@ RULES = (
     ),
     rule("steps", "mask", reason="a hole has unmasked steps on both sides")(
         lambda steps, mask: mask != "hole" or steps >= 3
+    ),
+    rule("fusible", *FUSIBLE, reason="`fusible` says whether the other axes leave one plain loop")(
+        lambda fusible, *values: (
+            fusible == all(value in allowed for value, allowed in zip(values, FUSIBLE.values(), strict=True))
+        )
     ),
 )
 

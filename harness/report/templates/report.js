@@ -7,6 +7,9 @@
     ["units", "units"], ["componentwise", "componentwise"], ["max_abs", "max abs"], ["max_rel", "max rel"],
     ["max_ulp", "max ulp"], ["rmse", "rmse"], ["cosine", "cosine"], ["sqnr_db", "SQNR dB"], ["seconds", "seconds"],
   ];
+  const TASK = {
+    logits_max_abs: "largest error of a logit", top1_agreement: "top-1 agreement with the golden", accuracy: "accuracy on the labels",
+  };
   const KEYS = JSON.parse(document.getElementById("keys").textContent);
   const data = JSON.parse(document.getElementById("data").textContent);
   const form = document.getElementById("filters");
@@ -39,6 +42,8 @@
     return typeof value === "string" ? (value === "-inf" ? -1 : Infinity) : value;
   }
 
+  /* Rounded down: only a whole agreement reads as 100 %. */
+  const percent = (share) => `${Math.floor(1000 * share + 1e-6) / 10} %`;
   const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value));
   const badge = (kind, name) => make("span", { class: `badge ${kind}-${name}` }, name);
   const rank = (result) => VERDICT.indexOf(result.verdict) * 100 + SEVERITY.indexOf(result.outcome);
@@ -117,7 +122,7 @@
       badge("o", worst.outcome),
       make("span", {}, make("b", {}, item.layer)),
       make("span", { class: "brief mono", title: item.id }, brief(item) || item.id),
-      chips(hits));
+      chips(item, hits));
     const details = make("details", { class: "case", "data-case": item.id }, summary);
     details.addEventListener("toggle", () => {
       if (details.open && details.children.length === 1) details.append(body(item, hits));
@@ -126,14 +131,23 @@
   }
 
   /* Routes that deviate by name, the agreeing ones by number: a row stays one line. */
-  function chips(hits) {
+  function chips(item, hits) {
     const loud = hits.filter((result) => result.verdict !== "passed" || SEVERITY.indexOf(result.outcome) > 2);
     const calm = hits.length - loud.length;
     const marks = { failed: "\u2717 ", expected: "e ", passed: "" };
     const nodes = loud.map((result) => make("span", { class: `chip o-${result.outcome}`, title: `${result.route}: ${result.outcome}, ${result.verdict}` },
       make("b", {}, marks[result.verdict]), result.route));
     if (calm) nodes.push(make("span", { class: "chip quiet" }, loud.length ? `${calm} agree` : `all ${calm} agree`));
-    return make("span", { class: "chips" }, ...nodes);
+    return make("span", { class: "chips" }, real(item, hits), ...nodes);
+  }
+
+  /* A case of real data says so, with the lowest top-1 agreement of its routes where it is a classifier's. */
+  function real(item, hits) {
+    const shares = hits.map((result) => (result.metrics || {}).top1_agreement).filter((share) => typeof share === "number");
+    if (typeof item.config.data !== "string" && !shares.length) return null;
+    const least = Math.min(...shares);
+    const top = shares.length ? `, top-1 ${least < Math.max(...shares) ? "from " : ""}${percent(least)}` : "";
+    return make("span", { class: "chip real", title: item.config.data }, `real data${top}`);
   }
 
   function body(item, hits) {
@@ -173,7 +187,7 @@
     parts.push(...loud.filter((stage) => stage.message).map(said));
     if (result.expectation !== undefined) parts.push(note(data.expectations[result.expectation], result));
     parts.push(...pictures(loud));
-    if (result.metrics) parts.push(make("div", { class: "figures" }, ...task(result.metrics)));
+    if (result.metrics) parts.push(make("div", { class: "figures" }, ...task(result.metrics, stages.at(-1))));
     parts.push(numbers(stages));
     stages.forEach((stage) => { if (stage.log) parts.push(log(stage)); });
     if (calm.length) parts.push(agreeing(calm));
@@ -248,29 +262,29 @@
       make("div", { class: "picture", role: "img", "aria-label": label, style: `grid-template-columns: repeat(${width}, 17px)` }, ...cells));
   }
 
-  function task(metrics) {
+  /* Beside the last stage's noise units, which the metrics were taken at: an error can be large and no class change. */
+  function task(metrics, last) {
     const pairs = Object.entries(metrics);
     const scalars = pairs.filter(([, value]) => value === null || typeof value !== "object");
     const grids = pairs.filter(([, value]) => Array.isArray(value) && value.length && value.every(Array.isArray));
     const rest = pairs.filter((pair) => !scalars.includes(pair) && !grids.includes(pair));
+    const share = (key, value) => typeof value === "number" && /(agreement|accuracy)$/.test(key);
     const lines = [
-      ...scalars.map(([key, value]) => [key, key.endsWith("agreement") && typeof value === "number" ? `${number(100 * value)} %` : typeof value === "boolean" ? String(value) : number(value)]),
-      ...rest.map(([key, value]) => [key, plain(value)]),
+      ["noise units", number(last && last.units)],
+      ...scalars.map(([key, value]) => [TASK[key] || key.replaceAll("_", " "), share(key, value) ? percent(value) : typeof value === "boolean" ? String(value) : number(value)]),
+      ...rest.map(([key, value]) => [key.replaceAll("_", " "), plain(value)]),
     ];
-    const figures = [];
-    if (lines.length) {
-      figures.push(make("figure", {}, make("figcaption", {}, "Task metrics"), make("table", { class: "plain" }, make("tbody", {},
-        ...lines.map(([key, text]) => make("tr", {}, make("th", { scope: "row" }, key.replaceAll("_", " ")), make("td", {}, text)))))));
-    }
-    return [...figures, ...grids.map(([key, rows]) => confusion(key, rows))];
+    const figure = make("figure", {}, make("figcaption", {}, "Task metrics at the end of the route"), make("table", { class: "plain task" }, make("tbody", {},
+      ...lines.map(([name, text]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, text))))));
+    return [figure, ...grids.map(([key, rows]) => confusion(key, rows))];
   }
 
   function confusion(key, rows) {
     const square = rows.every((row) => row.length === rows.length);
-    const head = make("tr", {}, make("th", {}, "\u2193 expected, got \u2192"), ...rows[0].map((_, place) => make("th", { scope: "col" }, String(place))));
+    const head = make("tr", {}, make("th", {}, "\u2193 golden, route \u2192"), ...rows[0].map((_, place) => make("th", { scope: "col" }, String(place))));
     const lines = rows.map((row, y) => make("tr", {}, make("th", { scope: "row" }, String(y)),
-      ...row.map((value, x) => make("td", { class: square && x !== y && value !== 0 ? "wrong" : null }, number(value)))));
-    return make("figure", {}, make("figcaption", {}, key.replaceAll("_", " ")), make("div", { class: "scroll" },
+      ...row.map((value, x) => make("td", { class: value === 0 ? "zero" : square && x !== y ? "wrong" : square ? "right" : null }, number(value)))));
+    return make("figure", {}, make("figcaption", {}, `${key.replaceAll("_", " ")}, in samples`), make("div", { class: "scroll" },
       make("table", { class: "confusion" }, make("thead", {}, head), make("tbody", {}, ...lines))));
   }
 
