@@ -24,7 +24,11 @@ DRIFT_UNITS = 0.01
 
 @dataclass(frozen=True)
 class Check:
-    """What `verify` found for one layer; the counts are of cases, `covered` and `valid` of axis value pairs."""
+    """What `verify` found for one layer.
+
+    `cases`, `drifted`, `edited` and `unused` count cases; `covered` and `valid` count pairs of axis values, and
+    `missing` is the pairs that no case holds.
+    """
 
     dialect: str
     layer: str
@@ -69,7 +73,7 @@ def verify(rows: Iterable[Row], store: Store) -> Iterator[Check]:
         if record is None:
             valid = covered(row, [])[1]
             problem = "no archive: run `parity golden freeze`"
-            yield Check(row.dialect, row.layer, missing=len(covering_array(row)), valid=valid, problem=problem)
+            yield Check(row.dialect, row.layer, missing=valid, valid=valid, problem=problem)
         else:
             yield _verify_archive(row, store, name, record["sha256"], record["cases"])
 
@@ -101,7 +105,7 @@ def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) 
         dialect=row.dialect,
         layer=row.layer,
         unused=len(stale),
-        missing=_missing(row, entries),
+        missing=valid - have,
         covered=have,
         valid=valid,
         **_counted(entries),
@@ -138,11 +142,6 @@ def _still_asked_for(row: Row, entry: Entry) -> bool:
 def _own(value: Any, values: tuple[Any, ...]) -> Any:
     """The axis value that a JSON value stands for (JSON has lists where axes have tuples)."""
     return next(each for each in values if canonical(each) == canonical(value))
-
-
-def _missing(row: Row, entries: Iterable[Entry]) -> int:
-    have = {canonical(entry.choice) for entry in entries}
-    return sum(canonical(choice) not in have for choice in covering_array(row))
 
 
 def drift(case: Case) -> float:

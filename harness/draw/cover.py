@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -18,11 +20,16 @@ def _names(choice: Choice, axes: tuple[str, ...]) -> str:
     return canonical([[axis, choice[axis]] for axis in axes])
 
 
+CASES_PER_AXIS = 4
+"""A row with many axes gets at least this many cases for each: pairs alone would leave its triples thin."""
+
+
 def covering_array(row: Row) -> list[dict[str, Any]]:
     """Choices in which every valid pair of axis values of the row occurs.
 
-    `allpairspy` makes the array; pairs its greedy search gives up on under the row's rules are
-    completed one by one.
+    `allpairspy` makes the array; pairs its greedy search gives up on under the row's rules are completed one by
+    one, values that nothing needs are spread evenly, and rows with many axes are topped up with the choices that
+    hold the most triples not seen yet.
     """
     names = list(row.axes)
     if len(names) == 1:
@@ -39,15 +46,44 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
         ]
     seen = {_names(choice, pair) for choice in found for pair in combinations(names, 2)}
     for pair in row.tuples(2):
-        axes = tuple(axis for axis in names if axis in pair)
-        if _names(pair, axes) in seen:
-            continue
-        choice = row.complete(pair)
-        if choice is None:  # pragma: no cover - tuples() yields only pairs that complete
-            continue
-        found.append(choice)
-        seen |= {_names(choice, other) for other in combinations(names, 2)}
-    return balanced(row, found)
+        if _names(pair, tuple(axis for axis in names if axis in pair)) not in seen:
+            found.append(_rarest(row, pair, found))
+            seen |= {_names(found[-1], other) for other in combinations(names, 2)}
+    return _topped_up(row, balanced(row, found))
+
+
+def _rarest(row: Row, partial: Choice, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    """The valid completion of a pair that takes, axis by axis, the value used least so far."""
+    used = {axis: Counter(canonical(choice[axis]) for choice in choices) for axis in row.axes}
+    ordered = {
+        axis: tuple(sorted(values, key=lambda value, count=used[axis]: count[canonical(value)]))  # type: ignore[misc]
+        for axis, values in row.axes.items()
+    }
+    choice = replace(row, axes=ordered).complete(partial)
+    assert choice is not None, "tuples() yields only pairs that complete"
+    return choice
+
+
+def _topped_up(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = list(choices)
+    triples = {_names(choice, three) for choice in found for three in combinations(row.axes, 3)}
+    source = random.Random(f"{row.dialect}/{row.layer}")  # noqa: S311 - repeatable, not secret
+    while len(found) < CASES_PER_AXIS * len(row.axes):
+        offers = [_random_choice(row, source) for _ in range(30)]
+        fresh = [{_names(offer, three) for three in combinations(row.axes, 3)} - triples for offer in offers]
+        best = max(range(len(offers)), key=lambda k: len(fresh[k]))
+        if not fresh[best]:
+            break
+        found.append(offers[best])
+        triples |= fresh[best]
+    return found
+
+
+def _random_choice(row: Row, source: random.Random) -> dict[str, Any]:
+    shuffled = {axis: tuple(source.sample(values, len(values))) for axis, values in row.axes.items()}
+    choice = replace(row, axes=shuffled).complete({})
+    assert choice is not None, "a row has at least one valid choice"
+    return {axis: choice[axis] for axis in row.axes}
 
 
 def balanced(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
