@@ -41,7 +41,7 @@ class Expectation:
     route: str
     layer: str
     outcome: tuple[Outcome, ...]
-    blame: str
+    blame: tuple[str, ...]
     versions: tuple[str, ...]
     reason: str
     link: str
@@ -108,7 +108,7 @@ def parse(data: Mapping[str, Any], origin: str) -> Expectation:
         route=data["route"],
         layer=data["layer"],
         outcome=outcomes,
-        blame=data["blame"],
+        blame=tuple(_listed(data["blame"])),
         versions=versions,
         reason=" ".join(data["reason"].split()),
         link=data["link"],
@@ -132,11 +132,8 @@ def load(folder: Path) -> list[Expectation]:
     return found
 
 
-def matching(
+def covering(
     expectations: Iterable[Expectation], *, route: str, layer: str, config: Mapping[str, Any]
-) -> Expectation | None:
-    """The first expectation that covers the case on the route and applies to the versions installed."""
-    for item in expectations:
-        if item.covers(route=route, layer=layer, config=config) and item.applies:
-            return item
-    return None
+) -> list[Expectation]:
+    """The expectations that speak of the case on the route and apply to the versions installed."""
+    return [item for item in expectations if item.covers(route=route, layer=layer, config=config) and item.applies]

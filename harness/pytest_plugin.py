@@ -248,11 +248,14 @@ class Ledger:
         self.writer: Writer | None = None
         self.floor = 0
         self.seen: set[tuple[str, str]] = set()
+        self.spoke: set[str] = set()
         self.failed = ""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        self.open(sum("[" in name and name.partition("::")[2].startswith("test_golden[") for name in ids), len(ids))
+        goldens = sum(name.partition("::")[2].startswith("test_golden[") for name in ids)
+        explored = sum("explore" in name.partition("::")[0] for name in ids)
+        self.open(goldens, goldens + explored)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         marked = [item for item in session.items if item.get_closest_marker("goldens")]
@@ -282,6 +285,8 @@ class Ledger:
             if found is not None and found.key not in self.seen:
                 self.seen.add(found.key)
                 self.writer.add(found)
+                if found.expectation is not None:
+                    self.spoke.add(found.expectation.id)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.writer is None:
@@ -304,6 +309,12 @@ class Ledger:
                 terminalreporter.write_line(f"route {route.name} could not run: {why}", yellow=True)
         for problem in parity.registry.problems:
             terminalreporter.write_line(f"plugin not usable: {problem}", yellow=True)
+        cases = {case for case, _ in self.seen}
+        for item in parity.expectations:
+            if item.case in cases and item.id not in self.spoke:
+                terminalreporter.write_line(
+                    f"expectation {item.id} matched nothing, though its minimal case {item.case} was run", yellow=True
+                )
         terminalreporter.write_line(f"{len(self.seen)} results in {self.path} (python {sys.version.split()[0]})")
         if self.failed:
             terminalreporter.write_line(self.failed, red=True)

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from harness.compare import Outcome, Verdict, compare, metrics_of, worst_outcome
-from harness.expectations import Expectation, matching
+from harness.expectations import Expectation, covering
 from harness.registry import Plugin, Registry
 from harness.results import ExpectationNote, Judgement, Result, Stage
 from harness.routes import Route
 from harness.spec import Array, Case
+from harness.traits import traits
 from harness.wire import pack_all, unpack
 from harness.workers import LIMIT, WorkerFailure, WorkerHang, Workers
 
@@ -202,10 +203,11 @@ class Walk:
     def _judged(self, case: Case, route: Route, stages: list[Stage], metrics: Mapping[str, Any] | None) -> Result:
         outcome = worst_outcome([stage.outcome for stage in stages])
         config = case.config
-        expected = matching(self.expectations, route=route.name, layer=case.subject, config=config)
+        facts = {**traits(case), **config}
+        foreseen = covering(self.expectations, route=route.name, layer=case.subject, config=facts)
         blame = blame_of(stages)
-        verdict, message = judge(outcome, blame, stages, expected)
-        note = expected and ExpectationNote(expected.id, expected.outcome[0], expected.reason, expected.link)
+        verdict, message, spoke = judge(outcome, blame, stages, foreseen)
+        note = None if spoke is None else ExpectationNote(spoke.id, spoke.outcome[0], spoke.reason, spoke.link)
         return Result(
             case=case.id,
             dialect=case.spec.dialect,
@@ -217,7 +219,7 @@ class Walk:
             outcome=outcome,
             verdict=verdict,
             blame=blame,
-            expectation=note or None,
+            expectation=note,
             message=message,
             replay=f"parity replay {case.id} --route {route.name}",
             metrics=metrics,
@@ -275,19 +277,22 @@ def blame_of(stages: Sequence[Stage]) -> str | None:
 
 
 def judge(
-    outcome: Outcome, blame: str | None, stages: Sequence[Stage], expected: Expectation | None
-) -> tuple[Judgement, str]:
-    """What a result means for the run, and the sentence that says so.
+    outcome: Outcome, blame: str | None, stages: Sequence[Stage], foreseen: Sequence[Expectation]
+) -> tuple[Judgement, str, Expectation | None]:
+    """What a result means for the run, the sentence that says so, and the expectation that decided.
 
     An expectation speaks of the stage at fault; what its bad artifact does further on is its consequence.
     """
     fault = next((stage for stage in stages if (stage.hop or "source") == blame), None)
     happened = f"{fault.outcome} at {blame}: {fault.message}" if fault else str(outcome)
-    if expected is None:
-        return (Judgement.FAILED, happened) if fault else (Judgement.PASSED, "")
-    foreseen = f"expectation {expected.id!r} says {' or '.join(expected.outcome)} at {expected.blame}"
+    if not foreseen:
+        return (Judgement.FAILED, happened, None) if fault else (Judgement.PASSED, "", None)
+    if fault is not None:
+        for item in foreseen:
+            if fault.outcome in item.outcome and blame in item.blame:
+                return Judgement.EXPECTED, f"{happened} (expected: {item.reason})", item
+    first = foreseen[0]
+    said = f"expectation {first.id!r} says {' or '.join(first.outcome)} at {' or '.join(first.blame)}"
     if fault is None:
-        return Judgement.FAILED, f"fixed upstream: remove this. The {foreseen}, but the route passes"
-    if fault.outcome not in expected.outcome or blame != expected.blame:
-        return Judgement.FAILED, f"{foreseen}, but it is {happened}"
-    return Judgement.EXPECTED, f"{happened} (expected: {expected.reason})"
+        return Judgement.FAILED, f"fixed upstream: remove this. The {said}, but the route passes", first
+    return Judgement.FAILED, f"{said}, but it is {happened}", first

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -47,6 +48,9 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 
 
+HOMES = ("TMPDIR", "KERAS_HOME", "XDG_CACHE_HOME")
+
+
 class WorkerFailure(RuntimeError):
     """A request that got no answer. `log` is the tail of what the worker printed."""
 
@@ -74,8 +78,12 @@ class Setting:
     modules: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, plugins: Iterable[Plugin] = ()) -> Setting:
-        """Setting of a worker that serves these plugins: what they require is imported at the start."""
+    def of(cls, name: str, plugins: Iterable[Plugin], folder: Path) -> Setting:
+        """Setting of a worker that serves these plugins: what they require is imported at the start.
+
+        Frameworks leave files in the home and temporary folders, and read settings there that could change
+        results; here both lie in `folder`.
+        """
         wanted = {
             Requirement(text).name.replace("-", "_")
             for plugin in plugins
@@ -84,7 +92,7 @@ class Setting:
         }
         return cls(
             name=name,
-            environment={**COMMON, **ENVIRONMENT.get(name, {})},
+            environment={**COMMON, **ENVIRONMENT.get(name, {}), **{key: str(folder) for key in HOMES}},
             modules=tuple(sorted(wanted)),
         )
 
@@ -186,14 +194,14 @@ class Worker:
 class Workers:
     """All workers of one run, by name; a context manager that ends them."""
 
-    def __init__(self, plugins: Iterable[Plugin] = (), *, folder: Path | None = None) -> None:
+    def __init__(self, plugins: Iterable[Plugin] = ()) -> None:
         self._plugins = tuple(plugins)
         self._workers: dict[str, Worker] = {}
-        self._folder = Path(tempfile.mkdtemp(prefix="parity-logs-")) if folder is None else folder
+        self._folder = Path(tempfile.mkdtemp(prefix="parity-workers-"))
 
     def __getitem__(self, name: str) -> Worker:
         if name not in self._workers:
-            self._workers[name] = Worker(Setting.of(name, self._plugins), self._folder)
+            self._workers[name] = Worker(Setting.of(name, self._plugins, self._folder), self._folder)
         return self._workers[name]
 
     def warm(self, names: Iterable[str]) -> None:
@@ -206,6 +214,7 @@ class Workers:
             worker.stop()
         # execnet's own clean-up, so that its threads do not complain when the interpreter exits
         execnet.default_group.terminate(timeout=1.0)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Workers:
         return self

@@ -20,7 +20,7 @@ def _names(choice: Choice, axes: tuple[str, ...]) -> str:
     return canonical([[axis, choice[axis]] for axis in axes])
 
 
-CASES_PER_AXIS = 4
+CASES_PER_AXIS = 6
 """A row with many axes gets at least this many cases for each: pairs alone would leave its triples thin."""
 
 
