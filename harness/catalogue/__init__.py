@@ -84,6 +84,9 @@ class Row:
     axes: Mapping[str, tuple[Any, ...]]
     build: Callable[[Choice, Chooser], Draft]
     rules: tuple[Rule, ...] = ()
+    pins: tuple[Choice, ...] = ()
+    """Choices that are worth keeping though no pair asks for them: what exploration found. Axes left out take
+    their first value."""
     exactness: Callable[[Choice], str] = field(default=lambda choice: "computes")
 
     def __post_init__(self) -> None:
@@ -143,6 +146,7 @@ def row(
     axes: Mapping[str, Sequence[Any]],
     profiles: Sequence[str] = ("main", "negative", "spread", "large", "small"),
     rules: Sequence[Rule] = (),
+    pins: Sequence[Choice] = (),
     exactness: str | Callable[[Choice], str] = "computes",
 ) -> Callable[[Callable[[Choice, Chooser], Draft]], Row]:
     """Register a builder as a row. `profile` becomes an axis like any other, so pairs cover it too."""
@@ -154,6 +158,7 @@ def row(
             axes={**{name: tuple(values) for name, values in axes.items()}, "profile": tuple(profiles)},
             build=build,
             rules=tuple(rules),
+            pins=tuple(pins),
             exactness=exactness if callable(exactness) else lambda choice: exactness,
         )
         if made.key in _ROWS:

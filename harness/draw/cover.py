@@ -49,7 +49,19 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
         if _names(pair, tuple(axis for axis in names if axis in pair)) not in seen:
             found.append(_rarest(row, pair, found))
             seen |= {_names(found[-1], other) for other in combinations(names, 2)}
-    return _topped_up(row, balanced(row, found))
+    return _topped_up(row, _pinned(row, balanced(row, found)))
+
+
+def _pinned(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices and the row's pins. Raises ValueError for a pin that a rule forbids."""
+    found = list(choices)
+    for pin in row.pins:
+        choice = row.complete(pin)
+        if choice is None:
+            raise ValueError(f"{row.dialect} {row.layer}: a rule forbids the pin {dict(pin)}")
+        if choice not in found:
+            found.append(choice)
+    return found
 
 
 def _rarest(row: Row, partial: Choice, choices: list[dict[str, Any]]) -> dict[str, Any]:

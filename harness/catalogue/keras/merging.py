@@ -43,6 +43,13 @@ def _pair(choice: Choice, fill: Chooser) -> list[tuple[int, ...]]:
             lambda inputs, profile: inputs == 2 or profile != "special"
         ),
     ],
+    # Keras on TensorFlow takes the second input for a bias: see the expectations of the source
+    pins=[
+        {"rank": 3, "sizes": "equal", "batch": 1, "shapes": "mutual", "swapped": False},
+        {"rank": 3, "sizes": "equal", "batch": 1, "shapes": "mutual", "swapped": True},
+        {"rank": 4, "sizes": "equal", "batch": 1, "shapes": "mutual", "swapped": False},
+        {"rank": 3, "sizes": "equal", "batch": 1, "shapes": "leading", "swapped": False},
+    ],
 )
 def add(choice: Choice, fill: Chooser) -> Draft:
     """A third input has the second's shape. `swapped` puts the input that is broadcast first."""
