@@ -79,7 +79,7 @@ _hop = click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
-@cli.command(epilog="Example: parity run --layer 'Conv*' --route 'keras-tf2onnx*'")
+@cli.command(epilog="\b\nExample: parity run --layer 'Conv*' --route 'keras-tf2onnx*'")
 @_route
 @_layer
 @_hop
@@ -130,7 +130,7 @@ def _summary(results: Results, path: Path) -> None:
     click.echo(f"{path}; make a page of it with `parity report {path}`")
 
 
-@cli.command(epilog="Example: parity report reports/results.ndjson -o reports/index.html")
+@cli.command(epilog="\b\nExample: parity report reports/results.ndjson -o reports/index.html")
 @click.argument("results", type=click.Path(path_type=Path), default=Path("reports/results.ndjson"))
 @click.option(
     "-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), default=Path("reports/index.html")
@@ -145,7 +145,7 @@ def report(results: Path, target: Path) -> None:
     click.echo(str(write_report(_results(results, cut_ok=True), target)))
 
 
-@cli.command(epilog="Example: parity calibrate reports/results.ndjson -o docs/calibration.md")
+@cli.command(epilog="\b\nExample: parity calibrate reports/results.ndjson -o docs/calibration.md")
 @click.argument("results", type=click.Path(path_type=Path), default=Path("reports/results.ndjson"))
 @click.option("-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default: print it.")
 def calibrate(results: Path, target: Path | None) -> None:
@@ -167,7 +167,7 @@ def _results(path: Path, *, cut_ok: bool = False) -> Results:
     return Results.load(path, cut_ok=cut_ok)
 
 
-@cli.command(epilog="Example: parity replay keras-Conv2D-0123456789ab --route keras-tf2onnx-onnx2torch")
+@cli.command(epilog="\b\nExample: parity replay keras-Conv2D-0123456789ab --route keras-tf2onnx-onnx2torch")
 @click.argument("case")
 @_route
 @_hop
@@ -203,7 +203,7 @@ def golden() -> None:
     """Freeze and verify the golden corpus."""
 
 
-@golden.command(epilog="Example: parity golden freeze --layer Conv2D")
+@golden.command(epilog="\b\nExample: parity golden freeze --layer Conv2D")
 @_layer
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of sizes, weights and inputs.")
 def freeze(layer: str | None, seed: int) -> None:
@@ -237,7 +237,7 @@ def _chosen_rows(layer: str | None) -> list[Any]:
     return chosen
 
 
-@golden.command("verify", epilog="Example: parity golden verify --json")
+@golden.command("verify", epilog="\b\nExample: parity golden verify --json")
 @_layer
 @_json
 def verify_command(layer: str | None, as_json: bool) -> None:
@@ -279,7 +279,7 @@ def list_group() -> None:
     """Show what there is: layers, cases, routes, hops, runtimes, expectations."""
 
 
-@list_group.command(epilog="Example: parity list layers --json")
+@list_group.command(epilog="\b\nExample: parity list layers --json")
 @_json
 def layers(as_json: bool) -> None:
     """Layers of the catalogue with their golden cases and the axis values covered."""
@@ -311,7 +311,7 @@ def _percent(part: tuple[int, int]) -> float:
     return round(100.0 * part[0] / part[1], 1) if part[1] else 100.0
 
 
-@list_group.command("cases", epilog="Example: parity list cases --layer GRU")
+@list_group.command("cases", epilog="\b\nExample: parity list cases --layer GRU")
 @_layer
 @_json
 def cases_command(layer: str | None, as_json: bool) -> None:
@@ -324,7 +324,7 @@ def cases_command(layer: str | None, as_json: bool) -> None:
     _print(records, as_json)
 
 
-@list_group.command("routes", epilog="Example: parity list routes")
+@list_group.command("routes", epilog="\b\nExample: parity list routes")
 @_hop
 @_json
 def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
@@ -344,7 +344,7 @@ def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
     )
 
 
-@list_group.command("hops", epilog="Example: parity list hops --json")
+@list_group.command("hops", epilog="\b\nExample: parity list hops --json")
 @_hop
 @_json
 def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
@@ -361,7 +361,7 @@ def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
         Console(stderr=True).print(f"not usable: {problem}", style="yellow", highlight=False)
 
 
-@list_group.command("runtimes", epilog="Example: parity list runtimes")
+@list_group.command("runtimes", epilog="\b\nExample: parity list runtimes")
 @_json
 def runtimes_command(as_json: bool) -> None:
     """Runtimes and the artifact format that each executes."""
@@ -375,7 +375,7 @@ def runtimes_command(as_json: bool) -> None:
     )
 
 
-@list_group.command("expectations", epilog="Example: parity list expectations")
+@list_group.command("expectations", epilog="\b\nExample: parity list expectations")
 @_json
 def expectations_command(as_json: bool) -> None:
     """Known deviations of released converters: what, where, why, and whether upstream knows."""

@@ -6,21 +6,34 @@ lopsided. Conditions name these facts as they name arguments.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.spec import Case, Config, Layer
+import numpy as np
+
+from harness.spec import Array, Case, Config, Layer
 
 
 def traits(case: Case) -> dict[str, Any]:
-    """Derived facts of the subject's first call: `input_rank` (batch included), `same_pad` and `crop`."""
+    """Derived facts: `infinity` of the inputs; of the subject's first call `input_rank` (batch included),
+    `same_pad` and `crop`."""
+    found = {"infinity": infinity(case.inputs)}
     own = next((layer for layer in case.spec.layers if layer.kind == case.subject), None)
     if own is None or not own.inputs or own.inputs[0] not in case.inputs:
-        return {}
+        return found
     shape = case.inputs[own.inputs[0]].shape
     answers = list(case.golden.expected.values()) if case.golden else []
     made = answers[0].shape if answers and case.spec.outputs[0] == own.name else None
-    return {"input_rank": len(shape), "same_pad": same_pad(own, shape), "crop": crop(own, shape, made)}
+    return {**found, "input_rank": len(shape), "same_pad": same_pad(own, shape), "crop": crop(own, shape, made)}
+
+
+def infinity(inputs: Mapping[str, Array]) -> str:
+    """Which infinities the inputs hold: `none`, `positive`, `negative` or `both`."""
+    floats = [value for value in inputs.values() if value.dtype.kind == "f"]
+    positive, negative = (any(bool((value == sign * np.inf).any()) for value in floats) for sign in (1, -1))
+    if positive and negative:
+        return "both"
+    return "positive" if positive else "negative" if negative else "none"
 
 
 def same_pad(layer: Layer, shape: Sequence[int]) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from harness.spec import Layer
-from harness.traits import crop, same_pad, traits
+from harness.traits import crop, infinity, same_pad, traits
 from tests.miniatures import dense_case
 
 
@@ -50,4 +51,12 @@ def test_crop(kernel: tuple[int, int], strides: tuple[int, int], made: tuple[int
 
 
 def test_traits_of_a_case() -> None:
-    assert traits(dense_case(rank=3)) == {"input_rank": 3, "same_pad": None, "crop": None}
+    assert traits(dense_case(rank=3)) == {"infinity": "none", "input_rank": 3, "same_pad": None, "crop": None}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [([1.0, np.nan], "none"), ([np.inf, 0], "positive"), ([-np.inf, 0], "negative"), ([np.inf, -np.inf], "both")],
+)
+def test_infinity(values: list[float], said: str) -> None:
+    assert infinity({"x": np.array(values), "ids": np.array([1, 2])}) == said

@@ -1,0 +1,48 @@
+"""The documentation: links resolve, commands and options exist, diffs are what the files say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.cli import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPTIONS = set(re.findall(r'"(--[a-z]+)"', (ROOT / "harness" / "pytest_plugin.py").read_text()))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_resolve(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_parity_commands_exist(page: Path) -> None:
+    for words in re.findall(r"(?:^    \$? ?|`)parity ((?:[a-z]+ ?)+)", page.read_text(), flags=re.MULTILINE):
+        command, *rest = words.split()
+        assert command in cli.commands, f"{page.name}: parity {words}"
+        group = getattr(cli.commands[command], "commands", None)
+        assert group is None or not rest or rest[0] in group, f"{page.name}: parity {words}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pytest_options_exist(page: Path) -> None:
+    for line in re.findall(r"^    (?:.*/)?pytest .*$", page.read_text(), flags=re.MULTILINE):
+        for option in re.findall(r"--[a-z]+", line):
+            assert option in OPTIONS, f"{page.name}: {line.strip()}"
+
+
+def test_diffs_of_contributing_are_what_the_files_say() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    blocks = re.findall(r"```diff\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        path = re.search(r"^\+\+\+ b/(.*)$", block, flags=re.MULTILINE)
+        assert path is not None
+        added = [line[1:] for line in block.splitlines() if line.startswith("+") and not line.startswith("+++")]
+        assert "\n".join(added) in (ROOT / path[1]).read_text(), path[1]
