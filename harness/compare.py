@@ -114,8 +114,10 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Verd
     scale = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
     both = np.isfinite(expected) & np.isfinite(got)
     error = np.where(both, np.abs(np.where(both, got.astype(np.float64) - expected, 0.0)), 0.0)
-    normwise = error / np.maximum(scale, UNIT * slice_magnitude(expected, golden.channel_axis))
-    component = error / np.maximum(scale, UNIT * np.where(both, np.abs(expected), 0.0))
+    wide = np.maximum(scale, UNIT * slice_magnitude(expected, golden.channel_axis))
+    normwise = error / wide
+    # an exact zero has no relative accuracy to lose
+    component = error / np.where(expected == 0, wide, np.maximum(scale, UNIT * np.where(both, np.abs(expected), 0.0)))
     units = float(normwise.max(initial=0.0))
     parts = float(component.max(initial=0.0))
     place = np.unravel_index(int(np.argmax(normwise)), normwise.shape) if normwise.size else ()

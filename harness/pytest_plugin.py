@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A dialect of which nothing was selected is deselected, not skipped; nothing at all is a usage error."""
-    empty = [item for item in items if item.get_closest_marker("goldens") and _has_no_pair(item)]
+    empty = [item for item in items if _wants_what_is_not_selected(item)]
     if empty:
         items[:] = [item for item in items if item not in empty]
         config.hook.pytest_deselected(items=empty)
@@ -115,9 +116,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             raise pytest.UsageError(str(error)) from error
 
 
-def _has_no_pair(item: pytest.Item) -> bool:
+def _wants_what_is_not_selected(item: pytest.Item) -> bool:
+    """pytest makes one skipped test of an empty parameter set."""
     callspec = getattr(item, "callspec", None)
-    return callspec is None or not isinstance(callspec.params.get("pair"), tuple)
+    if callspec is None:
+        return False
+    wanted = (("goldens", "pair", tuple), ("explored", "row", Row))
+    return any(
+        item.get_closest_marker(marker) and not isinstance(callspec.params.get(name), kind)
+        for marker, name, kind in wanted
+    )
 
 
 def golden_pairs(session: Session, folder: str) -> list[tuple[Entry, Route]]:
@@ -127,10 +135,7 @@ def golden_pairs(session: Session, folder: str) -> list[tuple[Entry, Route]]:
 
 def explored_rows(session: Session, dialect: str) -> list[Row]:
     """Catalogue rows of a dialect whose layer is selected."""
-    from fnmatch import fnmatchcase
-
-    pattern = session.selection.layer or "*"
-    return [row for row in rows(dialect) if fnmatchcase(row.layer, pattern)]
+    return [row for row in rows(dialect) if session.selects(row.layer)]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -248,7 +253,7 @@ class Ledger:
         self.writer: Writer | None = None
         self.floor = 0
         self.seen: set[tuple[str, str]] = set()
-        self.spoke: set[str] = set()
+        self.spoke: Counter[str] = Counter()
         self.failed = ""
 
     @pytest.hookimpl(optionalhook=True)
@@ -286,7 +291,7 @@ class Ledger:
                 self.seen.add(found.key)
                 self.writer.add(found)
                 if found.expectation is not None:
-                    self.spoke.add(found.expectation.id)
+                    self.spoke[found.expectation.id] += 1
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.writer is None:
@@ -315,6 +320,8 @@ class Ledger:
                 terminalreporter.write_line(
                     f"expectation {item.id} matched nothing, though its minimal case {item.case} was run", yellow=True
                 )
+        for name, count in self.spoke.most_common():
+            terminalreporter.write_line(f"{count:5} deviate as expected: {name}")
         terminalreporter.write_line(f"{len(self.seen)} results in {self.path} (python {sys.version.split()[0]})")
         if self.failed:
             terminalreporter.write_line(self.failed, red=True)

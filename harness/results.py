@@ -261,8 +261,10 @@ class Results:
         known = _many(len(self.expected), "more deviate", "more deviates")
         if self.failures:
             return f"{len(self.failures):,} of {over} failed.{f' {known} as expected.' if self.expected else ''}"
-        known = _many(len(self.expected), "deviate", "deviates")
-        return f"Nothing that matters is wrong: {over} agree{f'; {known} as expected' if self.expected else ''}."
+        if self.expected:
+            known = _many(len(self.expected), "deviate", "deviates")
+            return f"Nothing unexpected: {total - len(self.expected):,} of {over} agree, {known} as expected."
+        return f"Nothing that matters is wrong: {over} agree."
 
 
 def _many(count: int, plural: str, singular: str | None = None) -> str:

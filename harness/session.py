@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +93,10 @@ class Session:
             raise SelectionError(f"no golden layer fits {self.selection.layer!r}; there are {layers}")
         minimal = {item.case for item in self.expectations}
         return sorted(found, key=lambda entry: entry.id not in minimal)
+
+    def selects(self, layer: str) -> bool:
+        """Whether a layer fits the selected pattern."""
+        return fnmatchcase(layer, self.selection.layer or "*")
 
     def warm(self, routes: Iterable[Route]) -> None:
         """Start the workers of these routes side by side."""

@@ -158,6 +158,14 @@ def test_edges_of_the_grades(units: float, outcome: Outcome) -> None:
     assert compare(stored, [np.array([[1 + units * 2.0**-20]], np.float32)]).outcome is outcome
 
 
+def test_componentwise_units_can_drift_but_not_diverge() -> None:
+    stored = Golden({"y": np.array([[1.0, 1e-12, 0.0]])}, {"y": np.zeros((1, 3), np.float32)}, "computes")
+    verdict = compare(stored, [np.array([[1.0, 2e-12, 0.0]], np.float32)])
+    assert verdict.outcome is Outcome.DRIFT
+    assert (verdict.componentwise or 0) > DRIFT > FAITHFUL > (verdict.units or 0)
+    assert compare(stored, [np.array([[1.0, 1e-12, 1e-9]], np.float32)]).outcome is Outcome.FAITHFUL
+
+
 def test_overflow_at_the_edge_of_float32_may_be_infinite() -> None:
     stored = golden([3.4028e38, 1e300], "computes")
     assert compare(stored, [np.array([[np.inf, np.inf]], np.float32)]).outcome.passes

@@ -12,6 +12,7 @@ from harness.results import Judgement, Results
 from tests.miniatures import dense_case
 
 pytest_plugins = ["pytester"]
+dense_case()  # pytester forgets modules that a test imports first, and catalogue and oracle register but once
 ROOT = Path(__file__).resolve().parents[1]
 
 CONFTEST = """

@@ -10,12 +10,13 @@ Adding a layer is one decorated builder here and one oracle function.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import import_module
-from itertools import product
+from itertools import combinations, product
 from typing import Any, Protocol, TypeVar
 
-from harness.spec import Config, Input, Layer, Spec
+from harness.spec import Config, Input, Layer, Spec, canonical
 
 T = TypeVar("T")
 Choice = Mapping[str, Any]
@@ -120,15 +121,33 @@ class Row:
                 return found
         return None
 
+    @cached_property
+    def _bound(self) -> tuple[str, ...]:
+        """Axes that some rule names; all others are free whatever the choice."""
+        named = {axis for bond in self.rules for axis in bond.axes}
+        return tuple(axis for axis in self.axes if axis in named)
+
+    @cached_property
+    def _known(self) -> dict[str, bool]:
+        return {}
+
+    def possible(self, partial: Choice) -> bool:
+        """Whether some full choice extends `partial`. Remembered by the values that rules can see."""
+        seen = {axis: partial[axis] for axis in self._bound if axis in partial}
+        key = canonical(list(seen.items()))
+        if key not in self._known:
+            self._known[key] = (
+                replace(self, axes={axis: self.axes[axis] for axis in self._bound}).complete(seen) is not None
+            )
+        return self._known[key]
+
     def tuples(self, strength: int = 2) -> list[dict[str, Any]]:
         """Every valid combination of values of `strength` axes: what a covering array must cover."""
-        from itertools import combinations
-
         found = []
         for names in combinations(self.axes, strength):
             for values in product(*(self.axes[name] for name in names)):
                 partial = dict(zip(names, values, strict=True))
-                if self.complete(partial) is not None:
+                if self.possible(partial):
                     found.append(partial)
         return found
 

@@ -36,7 +36,7 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
         return [{names[0]: value} for value in row.axes[names[0]]]
 
     def allowed(values: list[Any]) -> bool:
-        return row.complete(dict(zip(names, values, strict=False))) is not None
+        return row.possible(dict(zip(names, values, strict=False)))
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -57,7 +57,7 @@ def choices(draw: Any, row: Row) -> dict[str, Any]:
     nothing is rejected."""
     choice: dict[str, Any] = {}
     for axis, values in row.axes.items():
-        open_values = [value for value in values if row.complete({**choice, axis: value}) is not None]
+        open_values = [value for value in values if row.possible({**choice, axis: value})]
         choice[axis] = draw(st.sampled_from(open_values))
     return choice
 
