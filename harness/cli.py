@@ -20,7 +20,7 @@ from harness.catalogue import rows
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError, Store
 from harness.registry import PluginError
-from harness.results import Judgement, Result, Results, ResultsError, Writer
+from harness.results import Judgement, Result, Results, ResultsError, Writer, plain
 from harness.session import Selection, SelectionError, Session, home
 
 AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
@@ -196,6 +196,38 @@ def _show(result: Result) -> None:
             click.echo(f"    {stage.message}")
     if result.message:
         click.echo(f"  {result.message}")
+
+
+@cli.command(epilog="\b\nExample: parity selftest --fault '*pads*'")
+@click.option("--fault", metavar="GLOB", default="*", help="Only faults whose name matches.")
+@_json
+def selftest(fault: str, as_json: bool) -> None:
+    """Catch planted faults with the golden corpus: is green green?
+
+    Exit code 1 if one survives.
+    """
+    from harness.planted import faults
+    from harness.selftest import run as run_selftest
+
+    chosen = [found for found in faults() if fnmatchcase(found.name, fault)]
+    if not chosen:
+        raise SelectionError(f"no planted fault fits {fault!r}; there are {', '.join(f.name for f in faults())}")
+    with Session() as session, _progress() as bar:
+        task = bar.add_task("catching", total=len(chosen))
+        catches = []
+        for catch in run_selftest(session, chosen):
+            catches.append(catch.to_json())
+            bar.update(task, advance=1, description=f"{catch.name:36}")
+    rate = round(100.0 * sum(catch["caught"] for catch in catches) / len(catches), 2)
+    if as_json:
+        click.echo(json.dumps(plain({"faults": catches, "kill_rate": rate}), indent=1, allow_nan=False))
+    else:
+        _print(
+            [{key: catch[key] for key in ("name", "caught", "cases", "units", "outcome", "by")} for catch in catches],
+            False,
+        )
+        click.echo(f"kill rate {rate:g} % of {len(catches)} faults")
+    raise SystemExit(AGREED if rate == 100 else DEVIATIONS)
 
 
 @cli.group()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
 
 from harness.cli import cli
+from harness.registry import facts_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -35,6 +37,21 @@ def test_pytest_options_exist(page: Path) -> None:
     for line in re.findall(r"^    (?:.*/)?pytest .*$", page.read_text(), flags=re.MULTILINE):
         for option in re.findall(r"--[a-z]+", line):
             assert option in OPTIONS, f"{page.name}: {line.strip()}"
+
+
+def test_usage_names_every_pytest_option() -> None:
+    text = (ROOT / "docs" / "usage.md").read_text()
+    assert not [option for option in OPTIONS if f"`{option}" not in text]
+
+
+def test_example_of_extending_is_the_one_that_runs() -> None:
+    """The method shown is the file's, and the file keeps the contract without importing a framework."""
+    text = (ROOT / "docs" / "extending.md").read_text()
+    (shown,) = re.findall(r"```python\n(    def convert.*?)```", text, flags=re.DOTALL)
+    example = ROOT / "examples" / "own_converter" / "dense_to_torch.py"
+    assert example.read_text().endswith(shown)
+    made = runpy.run_path(str(example))["DenseToTorch"]
+    assert facts_of(made, "hops", "dense_to_torch:DenseToTorch")["worker"] == "torch"
 
 
 def test_diffs_of_contributing_are_what_the_files_say() -> None:

@@ -1,0 +1,42 @@
+"""Planted faults: hops that carry one known fault each. The suite's own test is that it catches them all.
+
+A planted hop wraps a real one and edits what it makes. It is never among the ordinary routes: `parity selftest`
+and `suites/planted` put it beside the real one. A fault is a class with a docstring that says what is wrong, the
+`layers` it concerns, and an `edit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from inspect import getmembers, isclass
+from pkgutil import iter_modules
+from typing import Any
+
+from harness.registry import Plugin, facts_of
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One planted fault as the self-test knows it; `wraps` names the real hop beneath."""
+
+    name: str
+    does: str
+    layers: tuple[str, ...]
+    wraps: str
+    plugin: Plugin
+
+
+def faults() -> list[Fault]:
+    """Every planted fault, by module and name."""
+    return [found for module in iter_modules(__path__) for found in _faults_of(f"{__name__}.{module.name}")]
+
+
+def _faults_of(module: str) -> Iterator[Fault]:
+    cls: Any
+    for _, cls in getmembers(import_module(module), isclass):
+        if cls.__module__ == module and hasattr(cls, "layers"):
+            plugin = Plugin(**facts_of(cls, "hops", f"{module}:{cls.__name__}"))
+            does = " ".join((cls.__doc__ or "").split())
+            yield Fault(cls.name, does, tuple(cls.layers), cls.wraps, plugin)

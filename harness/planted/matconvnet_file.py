@@ -1,0 +1,106 @@
+"""Faults of importers of MatConvNet files, made by editing what was read before the module is built."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from harness.hops.matconvnet2torch import MatConvNetToTorch
+from harness.spec import Array, Layer, Spec
+from harness.torch_artifact import save_module
+
+Weights = dict[str, Array]
+
+
+class MatFault:
+    """The importer, with `edit` between reading and building."""
+
+    source: ClassVar[str] = MatConvNetToTorch.source
+    target: ClassVar[str] = MatConvNetToTorch.target
+    requires: ClassVar[tuple[str, ...]] = MatConvNetToTorch.requires
+    worker: ClassVar[str] = MatConvNetToTorch.worker
+    wraps: ClassVar[str] = MatConvNetToTorch.name
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        from harness.matlab.simplenn import read_simplenn
+        from harness.matlab.torch_layers import build_simplenn
+
+        network = read_simplenn(artifact)
+        layers = tuple(replace(layer, config={**layer.config, **self.edit(layer)}) for layer in network.spec.layers)
+        spec = Spec(network.spec.dialect, network.spec.inputs, layers, network.spec.outputs)
+        return save_module(build_simplenn(spec, self.edit_weights(dict(network.weights))), out)
+
+    def edit(self, layer: Layer) -> dict[str, Any]:
+        """Configuration to put in place of the layer's own."""
+        return {}
+
+    def edit_weights(self, weights: Weights) -> Weights:
+        """The weights, with the fault."""
+        return weights
+
+
+class FiltersTransposed(MatFault):
+    """Square filters read row by row: height and width exchanged."""
+
+    name = "planted-mat-row-major"
+    layers = ("conv", "convt")
+
+    def edit_weights(self, weights: Weights) -> Weights:
+        return {
+            name: value.swapaxes(0, 1) if name.endswith("/filters") and value.shape[0] == value.shape[1] else value
+            for name, value in weights.items()
+        }
+
+
+class PadsPermuted(MatFault):
+    """Pads [top bottom left right] taken for [top left bottom right]."""
+
+    name = "planted-mat-pads-permuted"
+    layers = ("conv", "pool")
+
+    def edit(self, layer: Layer) -> dict[str, Any]:
+        if "pad" not in layer.config:
+            return {}
+        top, bottom, left, right = layer.config["pad"]
+        return {"pad": [top, left, bottom, right]}
+
+
+class LeakDropped(MatFault):
+    """The slope of a leaky relu left out."""
+
+    name = "planted-mat-leak-dropped"
+    layers = ("relu",)
+
+    def edit(self, layer: Layer) -> dict[str, Any]:
+        return {"leak": 0.0} if "leak" in layer.config else {}
+
+
+class SigmaTakenForVariance(MatFault):
+    """bnorm's stored deviation taken for a variance."""
+
+    name = "planted-mat-sigma-as-variance"
+    layers = ("bnorm",)
+
+    def edit_weights(self, weights: Weights) -> Weights:
+        return {
+            name: np.stack([value[:, 0], np.sqrt(value[:, 1] + 1e-5)], axis=1).astype(value.dtype)
+            if name.endswith("/moments")
+            else value
+            for name, value in weights.items()
+        }
+
+
+class AlphaPerWindow(MatFault):
+    """lrn's alpha, which is per element, divided by the window."""
+
+    name = "planted-mat-lrn-alpha"
+    layers = ("lrn",)
+
+    def edit(self, layer: Layer) -> dict[str, Any]:
+        if layer.kind != "lrn":
+            return {}
+        size, kappa, alpha, beta = layer.config["param"]
+        return {"param": [size, kappa, alpha / size, beta]}

@@ -1,0 +1,16 @@
+"""The golden corpus catches every planted fault."""
+
+import pytest
+
+from harness import selftest
+from harness.planted import Fault, faults
+from harness.session import Session
+
+
+@pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
+def test_fault_is_caught(fault: Fault, parity: Session) -> None:
+    """Some case passes on the real hop and fails on the planted one."""
+    if fault.plugin.missing:
+        pytest.skip(f"{fault.wraps} cannot run: {fault.plugin.missing}")
+    (catch,) = selftest.run(parity, [fault])
+    assert catch.caught, f"{fault.name} survived {catch.cases} cases: {fault.does} The corpus has a hole: mend the draw"
