@@ -14,7 +14,7 @@ from harness.draw.cover import covered, covering_array
 from harness.golden import Entry, GoldenError, Store, read_index
 from harness.oracle import evaluate
 from harness.oracle.noise import UNIT
-from harness.spec import Case, canonical
+from harness.spec import Array, Case, Golden, canonical
 
 MODELS = "models"
 """Folder of the store for whole models, which are frozen by what trains or builds them."""
@@ -149,16 +149,17 @@ def drift(case: Case) -> float:
     golden = case.golden
     if golden is None:
         return float("inf")
-    largest = 0.0
-    for name, now in evaluate(case.spec, case.weights, case.inputs).items():
-        stored = golden.expected[name]
-        if now.shape != stored.shape or now.dtype != stored.dtype:
-            return float("inf")
-        if now.dtype.kind != "f":
-            largest = max(largest, 0.0 if np.array_equal(now, stored) else float("inf"))
-            continue
-        same = (now == stored) | (np.isnan(now) & np.isnan(stored))
-        scale = np.maximum(np.maximum(golden.noise[name], UNIT * np.abs(stored)), 1e-300)
-        error = np.where(same, 0.0, np.abs(now - stored) / scale)
-        largest = max(largest, float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0)))
-    return largest
+    with np.errstate(all="ignore"):  # infinities are compared as such
+        return max(_drift(golden, name, now) for name, now in evaluate(case.spec, case.weights, case.inputs).items())
+
+
+def _drift(golden: Golden, name: str, now: Array) -> float:
+    stored = golden.expected[name]
+    if now.shape != stored.shape or now.dtype != stored.dtype:
+        return float("inf")
+    if now.dtype.kind != "f":
+        return 0.0 if np.array_equal(now, stored) else float("inf")
+    same = (now == stored) | (np.isnan(now) & np.isnan(stored))
+    scale = np.maximum(np.maximum(golden.noise[name], UNIT * np.abs(stored)), 1e-300)
+    error = np.where(same, 0.0, np.abs(now - stored) / scale)
+    return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))

@@ -101,6 +101,8 @@ def parse(data: Mapping[str, Any], origin: str) -> Expectation:
         raise ExpectationError(f"{where}: {error}") from error
     if any(outcome.passes for outcome in outcomes):
         raise ExpectationError(f"{where}: an outcome that passes needs no expectation")
+    if data["link"] != UNREPORTED and not data["link"].startswith("https://"):
+        raise ExpectationError(f"{where}: link must be an address or {UNREPORTED!r}, got {data['link']!r}")
     if len(data["reason"]) < 15:
         raise ExpectationError(f"{where}: the reason must say what the converter does, got {data['reason']!r}")
     return Expectation(

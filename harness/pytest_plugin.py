@@ -28,6 +28,8 @@ from harness.spec import Case
 from harness.workers import LIMIT
 
 PROPERTY = "parity-result"
+GOLDEN_TEST = "test_golden"
+"""Name of every test over goldens: with xdist, the process that counts what is owed sees names only."""
 _session = pytest.StashKey[Session]()
 _ledger = pytest.StashKey["Ledger"]()
 
@@ -93,6 +95,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     session = metafunc.config.stash[_session]
     try:
         if (marker := metafunc.definition.get_closest_marker("goldens")) is not None:
+            if metafunc.function.__name__ != GOLDEN_TEST:
+                raise pytest.Collector.CollectError(
+                    f"a test marked goldens is named {GOLDEN_TEST}: the floor counts it"
+                )
             pairs = golden_pairs(session, marker.args[0])
             metafunc.parametrize("pair", pairs, ids=[f"{entry.id}:{route.name}" for entry, route in pairs])
         if (marker := metafunc.definition.get_closest_marker("explored")) is not None:
@@ -258,7 +264,7 @@ class Ledger:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        goldens = sum(name.partition("::")[2].startswith("test_golden[") for name in ids)
+        goldens = sum(name.partition("::")[2].startswith(f"{GOLDEN_TEST}[") for name in ids)
         explored = sum("explore" in name.partition("::")[0] for name in ids)
         self.open(goldens, goldens + explored)
 
@@ -290,7 +296,7 @@ class Ledger:
             if found is not None and found.key not in self.seen:
                 self.seen.add(found.key)
                 self.writer.add(found)
-                if found.expectation is not None:
+                if found.expectation is not None and found.verdict is Judgement.EXPECTED:
                     self.spoke[found.expectation.id] += 1
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -35,7 +35,9 @@ FACTS = MappingProxyType(
         "runtimes": ("name", "format", "requires"),
     }
 )
-METHODS = MappingProxyType({"formats": "write", "hops": "convert", "runtimes": "run"})
+METHODS = MappingProxyType({"formats": ("write", "read"), "hops": ("convert",), "runtimes": ("open", "run")})
+OPEN_TO_OTHERS = ("hops", "runtimes")
+"""Kinds that other packages can add, by an entry point group of that name."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,11 @@ def _installed(requirement: str) -> bool:
 
 def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
     """The facts that a class declares, as plain data. Raises PluginError for one that breaks the contract."""
-    lacking = [name for name in (*FACTS[kind], METHODS[kind]) if not hasattr(cls, name)]
+    lacking = [name for name in (*FACTS[kind], *METHODS[kind]) if not hasattr(cls, name)]
     if lacking:
         raise PluginError(
             f"{reference} is no {kind[:-1]}: it lacks {', '.join(lacking)}. A {kind[:-1]} is a class with "
-            f"{', '.join(FACTS[kind])} and {METHODS[kind]}(); see docs/extending.md"
+            f"{', '.join(FACTS[kind])} and {'(), '.join(METHODS[kind])}(); see docs/extending.md"
         )
     found = {name: getattr(cls, name) for name in FACTS[kind]}
     requires = tuple(found["requires"])
@@ -158,7 +160,7 @@ def installed() -> Registry:
     problems: list[str] = []
     for kind in FACTS:
         found[kind] = list(_own_classes(import_module(f"harness.{kind}"), kind))
-        for entry in entry_points(group=f"harness.{kind}"):
+        for entry in entry_points(group=f"harness.{kind}") if kind in OPEN_TO_OTHERS else ():
             try:
                 found[kind].append(describe_foreign(entry.value, kind))
             except (PluginError, subprocess.TimeoutExpired) as error:

@@ -30,7 +30,10 @@ class Route:
         return (self.source.name, *(hop.target for hop in self.hops))
 
     def missing(self, registry: Registry) -> str:
-        """Why the route cannot run here; '' if it can."""
+        """Why the route cannot run here; '' if it can. What a converter makes must be run: else nothing is judged."""
+        unrunnable = [hop.target for hop in self.hops if registry.runtime_of(hop.target) is None]
+        if unrunnable:
+            return f"no runtime for the format {', '.join(unrunnable)}"
         runtimes = [found for name in self.formats if (found := registry.runtime_of(name))]
         reasons = [f"{part.name}: {part.missing}" for part in (self.source, *self.hops, *runtimes) if part.missing]
         return "; ".join(dict.fromkeys(reasons))

@@ -174,7 +174,7 @@ class Walk:
     def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
         """A source format without a runtime here is read back instead: it must hold what was written."""
         if stage.hop is not None:
-            return _stage(stage, Verdict(Outcome.EXACT, f"no runtime for {stage.artifact} here"), seconds)
+            return _stage(stage, Verdict(Outcome.INVALID, f"no runtime for {stage.artifact} here"), seconds)
         request = {"op": "read", "reference": plugin.reference, "path": str(path)}
         answer, failed = self._ask(stage, plugin, request, Outcome.INVALID, seconds)
         if failed is not None:
@@ -204,7 +204,10 @@ class Walk:
         outcome = worst_outcome([stage.outcome for stage in stages])
         config = case.config
         facts = {**traits(case), **config}
-        foreseen = covering(self.expectations, route=route.name, layer=case.subject, config=facts)
+        # an expectation speaks of the converters it names, and of no other that happens to be on such a route
+        able = {"source", *(hop.name for hop in route.hops)}
+        named = [item for item in self.expectations if able & set(item.blame)]
+        foreseen = covering(named, route=route.name, layer=case.subject, config=facts)
         blame = blame_of(stages)
         verdict, message, spoke = judge(outcome, blame, stages, foreseen)
         note = None if spoke is None else ExpectationNote(spoke.id, spoke.outcome[0], spoke.reason, spoke.link)

@@ -26,6 +26,7 @@ WHOLE = {
     ("change", "said"),
     [
         ({"colour": "red"}, "unknown keys"),
+        ({"link": "ask me"}, "link must be"),
         ({"reason": "bad"}, "reason must say"),
         ({"outcome": "wrong"}, "wrong"),
         ({"outcome": "faithful"}, "needs no expectation"),

@@ -48,6 +48,15 @@ def test_route_that_cannot_run_says_why() -> None:
     assert lacking.missing(known) == "copies: not installed: nowhere-to-be-found>=3"
 
 
+def test_route_to_a_format_that_nothing_runs_cannot_run() -> None:
+    from dataclasses import replace
+
+    known = registry()
+    assert (
+        all_routes(known)[0].missing(replace(known, runtimes=known.runtimes[:1])) == "no runtime for the format mini2"
+    )
+
+
 def test_foreign_hop_is_described_elsewhere() -> None:
     found = describe_foreign("tests.miniatures:Doubles", "hops")
     assert (found.name, found.source, found.target, found.worker) == ("doubles", "mini", "mini2", "mini")

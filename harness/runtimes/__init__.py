@@ -1,7 +1,7 @@
 """Runtimes: one module per executor; each runs artifacts of one format on named inputs.
 
-A runtime is a class with `name`, `format`, `requires`, optionally `worker`, and `run`. Frameworks are
-imported inside `run`.
+A runtime is a class with `name`, `format`, `requires`, optionally `worker`, and the methods `open` and `run`,
+inside which the framework is imported.
 """
 
 from __future__ import annotations
