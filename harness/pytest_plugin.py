@@ -20,6 +20,7 @@ from harness.catalogue import Row, rows
 from harness.draw.strategies import DISCOVERY, GATE, cases, register_profiles
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError
+from harness.planted import Fault, faults
 from harness.registry import PluginError
 from harness.results import Judgement, Result, Writer
 from harness.routes import Route
@@ -62,6 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "goldens(folder): run over the golden cases of a folder of the store and their routes"
     )
     config.addinivalue_line("markers", "explored(dialect): run over the catalogue rows of a dialect")
+    config.addinivalue_line("markers", "planted: run over the planted faults")
     selection = Selection(
         route=config.getoption("--route"),
         layer=config.getoption("--layer"),
@@ -104,6 +106,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if (marker := metafunc.definition.get_closest_marker("explored")) is not None:
             found = explored_rows(session, marker.args[0])
             metafunc.parametrize("row", found, ids=[row.layer for row in found])
+        if metafunc.definition.get_closest_marker("planted") is not None:
+            chosen = planted_faults(session)
+            metafunc.parametrize("fault", chosen, ids=[fault.name for fault in chosen])
     except (GoldenError, PluginError, ExpectationError) as error:
         raise pytest.Collector.CollectError(str(error)) from None
 
@@ -127,7 +132,7 @@ def _wants_what_is_not_selected(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return False
-    wanted = (("goldens", "pair", tuple), ("explored", "row", Row))
+    wanted = (("goldens", "pair", tuple), ("explored", "row", Row), ("planted", "fault", Fault))
     return any(
         item.get_closest_marker(marker) and not isinstance(callspec.params.get(name), kind)
         for marker, name, kind in wanted
@@ -142,6 +147,13 @@ def golden_pairs(session: Session, folder: str) -> list[tuple[Entry, Route]]:
 def explored_rows(session: Session, dialect: str) -> list[Row]:
     """Catalogue rows of a dialect whose layer is selected."""
     return [row for row in rows(dialect) if session.selects(row.layer)]
+
+
+def planted_faults(session: Session) -> list[Fault]:
+    """Planted faults of the selected layers; none for a run over selected routes, which asks about those only."""
+    if session.selection.route is not None:
+        return []
+    return [fault for fault in faults() if any(session.selects(layer) for layer in fault.layers)]
 
 
 @pytest.hookimpl(optionalhook=True)
