@@ -11,13 +11,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.compare import Outcome
+from harness.requirement import is_installed
 from harness.spec import canonical
 
 UNREPORTED = "not reported upstream"
@@ -59,15 +59,7 @@ class Expectation:
     @property
     def applies(self) -> bool:
         """Whether the versions installed here are those it was seen with."""
-        return all(_installed(text) for text in self.versions)
-
-
-def _installed(text: str) -> bool:
-    wanted = Requirement(text)
-    try:
-        return wanted.specifier.contains(version(wanted.name), prereleases=True)
-    except PackageNotFoundError:
-        return False
+        return all(is_installed(text) for text in self.versions)
 
 
 def _holds(condition: Any, value: Any) -> bool:

@@ -15,13 +15,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.metadata import entry_points
 from inspect import getmembers, isclass
 from pkgutil import iter_modules
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
+
+from harness.requirement import is_installed
 
 
 class PluginError(ValueError):
@@ -57,16 +59,8 @@ class Plugin:
     @property
     def missing(self) -> str:
         """Why this cannot run here: the distributions it requires that are not installed; '' if it can."""
-        lacking = [text for text in self.requires if not _installed(text)]
+        lacking = [text for text in self.requires if not is_installed(text)]
         return f"not installed: {', '.join(lacking)}" if lacking else ""
-
-
-def _installed(requirement: str) -> bool:
-    wanted = Requirement(requirement)
-    try:
-        return wanted.specifier.contains(version(wanted.name), prereleases=True)
-    except PackageNotFoundError:
-        return False
 
 
 def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ message and traceback go back, and the worker is ready for the next request.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 import traceback
@@ -16,6 +17,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import execnet
 import numpy as np
 
 from harness.registry import resolve
@@ -46,7 +48,10 @@ def _write(request: Request) -> Answer:
 
 def _read(request: Request) -> Answer:
     spec, weights = _instance(request["reference"]).read(Path(request["path"]))
-    return {"spec": spec.to_json(), "weights": {name: pack(value) for name, value in weights.items()}}
+    return {
+        "spec": json.loads(json.dumps(spec.to_json(), default=str)),
+        "weights": {name: pack(value) for name, value in weights.items()},
+    }
 
 
 def _convert(request: Request) -> Answer:
@@ -75,6 +80,15 @@ _HANDLERS: dict[str, Callable[[Request], Answer]] = {
 }
 
 
+def _failure(error: Exception) -> Answer:
+    return {
+        "ok": False,
+        "error": type(error).__name__,
+        "message": str(error),
+        "traceback": "".join(traceback.format_exception(error, limit=-8)),
+    }
+
+
 def serve(channel: Any, log: str) -> None:
     """Answer requests until the channel closes. What the frameworks print goes to the file `log`."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -86,11 +100,9 @@ def serve(channel: Any, log: str) -> None:
         try:
             answer = {"ok": True, **_HANDLERS[request["op"]](request)}
         except Exception as error:
-            answer = {
-                "ok": False,
-                "error": type(error).__name__,
-                "message": str(error),
-                "traceback": traceback.format_exc(limit=-8),
-            }
+            answer = _failure(error)
         answer["seconds"] = time.perf_counter() - started
-        channel.send(answer)
+        try:
+            channel.send(answer)
+        except execnet.DumpError as error:  # an answer that is no plain data is the called code's fault, not an end
+            channel.send({**_failure(error), "seconds": answer["seconds"]})

@@ -119,6 +119,14 @@ class Sleeps(Copies):
         return out
 
 
+class AnswersOddly(MiniTwoRuntime):
+    """A runtime whose output names are no plain data."""
+
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> tuple[list[Any], Any]:
+        outputs, _ = super().run(opened, inputs)
+        return outputs, [object()]
+
+
 class Doubles(Copies):
     name: ClassVar[str] = "doubles"
 

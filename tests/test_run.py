@@ -13,11 +13,12 @@ import pytest
 
 from harness.compare import Outcome
 from harness.expectations import parse
+from harness.registry import Registry
 from harness.results import Judgement, Result, Stage
 from harness.routes import all_routes
 from harness.run import Walk, blame_of
 from harness.workers import Workers
-from tests.miniatures import dense_case, registry
+from tests.miniatures import AnswersOddly, Copies, dense_case, plugin, registry
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,18 @@ def test_routes_of_a_case_share_their_beginning(walk: Walk) -> None:
     routes = [r for r in all_routes(known) if r.name in {"mini-copies", "mini-doubles"}]
     results = walk.results(dense_case(4), routes)
     assert results[0].stages[0] is results[1].stages[0]
+
+
+def test_answer_that_is_no_plain_data_is_invalid_and_the_worker_lives(walk: Walk) -> None:
+    known = registry(Copies)
+    odd = Registry(known.formats, known.hops, (known.runtimes[0], plugin(AnswersOddly, "runtimes")))
+    with Workers((*odd.formats, *odd.hops, *odd.runtimes)) as workers:
+        made = Walk(odd, workers)
+        result = made.result(dense_case(), all_routes(odd)[0])
+        made.close()
+        assert workers["mini"].starts == 1
+    assert result.outcome is Outcome.INVALID
+    assert "DumpError" in result.message
 
 
 def stage(outcome: Outcome, hop: str | None = None) -> Stage:

@@ -73,7 +73,8 @@ class KerasFile:
         model.save(path)
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """Inputs, layer kinds, configuration and weights as Keras reads them; wiring of chains only."""
+        """What Keras reads: inputs, layers with their whole configuration, the wiring of each one's first call,
+        outputs and weights. Raises ValueError for a file that Keras cannot read."""
         import keras
 
         model = keras.saving.load_model(path, compile=False)
@@ -81,21 +82,26 @@ class KerasFile:
             f"{layer.name}/{v.path.rpartition('/')[2]}": np.asarray(v) for layer in model.layers for v in layer.weights
         }
         inputs = tuple(Input(t.name, tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
-        layers = tuple(
-            Layer(
-                kind=type(layer).__name__,
-                name=layer.name,
-                config=layer.get_config(),
-                inputs=tuple(_tensor_name(t) for t in _flat(layer.input)),
-            )
-            for layer in model.layers
-            if type(layer).__name__ != "InputLayer"
-        )
+        layers = tuple(_layer(layer) for layer in model.layers if type(layer).__name__ != "InputLayer")
         return Spec("keras", inputs, layers, tuple(_tensor_name(t) for t in model.outputs)), weights
 
 
-def _flat(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _layer(layer: Any) -> Layer:
+    arguments = layer._inbound_nodes[0].arguments
+    return Layer(
+        kind=type(layer).__name__,
+        name=layer.name,
+        config=layer.get_config(),
+        inputs=_names_of(arguments.args),
+        keywords={key: names for key, value in arguments.kwargs.items() if (names := _names_of(value))},
+    )
+
+
+def _names_of(value: Any) -> tuple[str, ...]:
+    """Names of the symbolic tensors in an argument, in order."""
+    if isinstance(value, list | tuple):
+        return tuple(name for item in value for name in _names_of(item))
+    return (_tensor_name(value),) if hasattr(value, "_keras_history") else ()
 
 
 def _tensor_name(tensor: Any) -> str:
