@@ -17,7 +17,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import execnet
 import numpy as np
 
 from harness.registry import resolve
@@ -104,5 +103,5 @@ def serve(channel: Any, log: str) -> None:
         answer["seconds"] = time.perf_counter() - started
         try:
             channel.send(answer)
-        except execnet.DumpError as error:  # an answer that is no plain data is the called code's fault, not an end
+        except Exception as error:  # noqa: BLE001 - no plain data: the called code's fault, not the worker's end
             channel.send({**_failure(error), "seconds": answer["seconds"]})

@@ -108,8 +108,9 @@ serve(channel, {log!r})
 class Worker:
     """One process. `request` sends one request and waits; after a failure the next request starts a new process."""
 
-    def __init__(self, setting: Setting, folder: Path) -> None:
+    def __init__(self, setting: Setting, folder: Path, group: execnet.Group) -> None:
         self.setting = setting
+        self.group = group
         self.log = folder / f"{setting.name}-{os.getpid()}.log"
         self.pid: int | None = None
         self.starts = 0
@@ -122,7 +123,7 @@ class Worker:
         if self._gateway is not None:
             return
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
-        self._gateway = execnet.makegateway(f"popen//python={self.setting.python}{env}")
+        self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
         root = str(Path(harness.__file__).parent.parent)
         self._channel = self._gateway.remote_exec(_BOOT.format(root=root, log=str(self.log)))
         self.starts += 1
@@ -197,11 +198,12 @@ class Workers:
     def __init__(self, plugins: Iterable[Plugin] = ()) -> None:
         self._plugins = tuple(plugins)
         self._workers: dict[str, Worker] = {}
+        self._group = execnet.Group()
         self._folder = Path(tempfile.mkdtemp(prefix="parity-workers-"))
 
     def __getitem__(self, name: str) -> Worker:
         if name not in self._workers:
-            self._workers[name] = Worker(Setting.of(name, self._plugins, self._folder), self._folder)
+            self._workers[name] = Worker(Setting.of(name, self._plugins, self._folder), self._folder, self._group)
         return self._workers[name]
 
     def warm(self, names: Iterable[str]) -> None:
@@ -213,7 +215,7 @@ class Workers:
         for worker in self._workers.values():
             worker.stop()
         # execnet's own clean-up, so that its threads do not complain when the interpreter exits
-        execnet.default_group.terminate(timeout=1.0)
+        self._group.terminate(timeout=1.0)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Workers:
