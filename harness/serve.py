@@ -103,5 +103,5 @@ def serve(channel: Any, log: str) -> None:
         answer["seconds"] = time.perf_counter() - started
         try:
             channel.send(answer)
-        except Exception as error:  # noqa: BLE001 - no plain data: the called code's fault, not the worker's end
+        except Exception as error:  # not plain data: the called code's fault, not the worker's end
             channel.send({**_failure(error), "seconds": answer["seconds"]})
