@@ -144,7 +144,7 @@ def _grade(single: Array, got: Array, exactness: str, units: float, parts: float
         return (
             Outcome.DIVERGENT,
             f"{int(wrong.sum())} of {single.size} elements are not bit-identical, first at {list(at)}: "
-            f"expected {single[at]!r}, got {got[at]!r}; this layer only {exactness} data",
+            f"expected {single[at]:.9g}, got {got[at]:.9g}; this layer only {exactness} data",
         )
     if units > DRIFT:
         return Outcome.DIVERGENT, ""
@@ -177,7 +177,7 @@ def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
     at = tuple(int(k) for k in np.argwhere(wrong)[0])
     return (
         f"non-finite values differ at {int(wrong.sum())} places of {name!r}, first {list(at)}: "
-        f"expected {single[at]!r}, got {got[at]!r}"
+        f"expected {single[at]:.9g}, got {got[at]:.9g}"
     )
 
 
