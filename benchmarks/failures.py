@@ -59,7 +59,7 @@ def main() -> None:
     changed = [index for index in range(len(before)) if told(before[index]) != told(after[index])]
     for index in changed:
         print(f"case {index}: {before[index].outcome} -> {after[index].outcome} at {after[index].blame}")
-        print(f"    {after[index].stages[-1].message}")
+        print(f"    {after[index].message}")
     right = changed == [KILLED, STOPPED] and after[KILLED].outcome == "crash" and after[STOPPED].outcome == "hang"
     print(f"{len(before) - len(changed)} of {len(before)} cases as before")
     print("crash and hang as they should be" if right else "NOT as it should be")
