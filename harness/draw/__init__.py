@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generat
     )
 
 
-def with_golden(case: Case, *, exactness: str | None = None, channel_axis: int | None = None) -> Case:
+def with_golden(case: Case) -> Case:
     """The case with expected outputs and noise scale from the oracle; judging rules are kept unless given."""
     old = case.golden or Golden({}, {}, "computes")
     expected = evaluate(case.spec, case.weights, case.inputs)
@@ -53,8 +53,8 @@ def with_golden(case: Case, *, exactness: str | None = None, channel_axis: int |
         golden=Golden(
             expected=expected,
             noise=scale,
-            exactness=exactness or old.exactness,
-            channel_axis=old.channel_axis if channel_axis is None else channel_axis,
+            exactness=old.exactness,
+            channel_axis=old.channel_axis,
         ),
     )
 
@@ -64,6 +64,3 @@ def seeded_case(row: Row, choice: Choice, seed: int = 0) -> Case:
     text = digest(row.dialect, row.layer, canonical(dict(choice)), str(seed))
     source = np.random.Generator(np.random.PCG64(int(text, 16)))
     return with_golden(draw_case(row, choice, Seeded(source), source))
-
-
-__all__: list[Any] = ["Seeded", "draw_case", "seeded_case", "with_golden"]
