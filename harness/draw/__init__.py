@@ -44,7 +44,7 @@ def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generat
 
 
 def with_golden(case: Case) -> Case:
-    """The case with expected outputs and noise scale from the oracle; judging rules are kept unless given."""
+    """The case with expected outputs and noise scale from the oracle; its judging rules are kept."""
     old = case.golden or Golden({}, {}, "computes")
     expected = evaluate(case.spec, case.weights, case.inputs)
     scale = noise.measure(case.spec, case.weights, case.inputs, expected)
