@@ -1,7 +1,8 @@
-"""Arrays as plain data for the channel between processes: `(dtype, shape, bytes)`."""
+"""Arrays as plain data for the channel between processes: `(dtype, shape, bytes)`; strings go as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,12 +10,19 @@ import numpy as np
 
 from harness.spec import Array
 
+STRING = "string"
 Packed = tuple[str, tuple[int, ...], bytes]
 
 
 def pack(array: Any) -> Packed:
-    """An array of numbers or bools as plain data; big-endian arrays and other orders become C order, native."""
+    """An array of numbers, bools or strings as plain data; big-endian arrays and other orders become C order, native.
+
+    Strings, which frameworks hand out as `str`, `bytes` or objects, are `str` on the other side.
+    """
     value = np.asarray(array)
+    if value.dtype.kind in "OSUT":
+        texts = [item.decode() if isinstance(item, bytes) else str(item) for item in value.reshape(-1)]
+        return STRING, tuple(int(n) for n in value.shape), json.dumps(texts).encode()
     value = value.astype(value.dtype.newbyteorder("="), order="C", copy=False)
     return value.dtype.str, tuple(int(n) for n in value.shape), value.tobytes()
 
@@ -22,6 +30,8 @@ def pack(array: Any) -> Packed:
 def unpack(packed: Packed) -> Array:
     """The array that `pack` was given, read-only."""
     dtype, shape, data = packed
+    if dtype == STRING:
+        return np.array(json.loads(data), dtype=np.str_).reshape(tuple(shape))
     return np.frombuffer(data, dtype=np.dtype(dtype)).reshape(tuple(shape))
 
 

@@ -233,6 +233,12 @@ def single(
     )
 
 
+def inner(kind: str, config: Config) -> dict[str, Any]:
+    """A layer or cell as the constructor argument of another: what a wrapper wraps. Its weights are named below the
+    wrapper's by the part they belong to, as in `layer/forward/kernel`; `harness.oracle.part` takes one part's."""
+    return {"kind": kind, "config": dict(config)}
+
+
 def distinct(fill: Chooser, count: int, options: Sequence[int] = PRIMES) -> list[int]:
     """`count` pairwise different sizes, so that no two axes can be exchanged unseen (stratum G1)."""
     left = list(options)

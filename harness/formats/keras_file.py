@@ -20,10 +20,10 @@ def build_model(spec: Spec) -> Any:
     }
     inputs = list(tensors.values())
     for layer in spec.layers:
-        made = getattr(keras.layers, layer.kind)(name=layer.name, **_arguments(layer.config))
+        made = make_layer(layer.kind, layer.config, name=layer.name)
         args = [tensors[name] for name in layer.inputs]
         keywords = {
-            key: tensors[names[0]] if key == "mask" else [tensors[name] for name in names]
+            key: [tensors[name] for name in names] if len(names) > 1 or key in LISTS else tensors[names[0]]
             for key, names in layer.keywords.items()
         }
         result = made(args[0] if len(args) == 1 else args, **keywords)
@@ -33,13 +33,26 @@ def build_model(spec: Spec) -> Any:
     return keras.Model(inputs, [tensors[name] for name in spec.outputs])
 
 
-def _arguments(config: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON lists as the tuples that Keras' constructors document."""
-    return {key: _tupled(value) for key, value in config.items()}
+LISTS = ("initial_state",)
+"""Keyword arguments that take a list even of one tensor."""
 
 
-def _tupled(value: Any) -> Any:
-    return tuple(_tupled(item) for item in value) if isinstance(value, list | tuple) else value
+def make_layer(kind: str, config: Mapping[str, Any], **more: Any) -> Any:
+    """A Keras layer from its class name and constructor arguments as data."""
+    import keras
+
+    return getattr(keras.layers, kind)(**{key: _argument(value) for key, value in config.items()}, **more)
+
+
+def _argument(value: Any) -> Any:
+    """A constructor argument from data: a layer or a cell where there is one (see `harness.catalogue.inner`), and
+    JSON lists as the tuples that Keras' constructors document, lists of layers apart."""
+    if isinstance(value, Mapping) and set(value) == {"kind", "config"}:
+        return make_layer(value["kind"], value["config"])
+    if isinstance(value, list | tuple):
+        items = [_argument(item) for item in value]
+        return items if items and isinstance(value[0], Mapping) else tuple(items)
+    return value
 
 
 def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:

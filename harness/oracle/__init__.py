@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.spec import Array, Layer, Spec
+from harness.spec import Array, Spec
 
 Semantics = Callable[..., Array | tuple[Array, ...]]
 _SEMANTICS: dict[tuple[str, str], Semantics] = {}
@@ -49,9 +49,10 @@ def semantics(dialect: str, kind: str) -> Semantics:
         raise OracleError(f"no oracle for {kind!r} in dialect {dialect!r}; known: {known}") from None
 
 
-def _weights_of(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Array]:
-    prefix = layer.name + "/"
-    return {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+def part(weights: Mapping[str, Array], name: str) -> dict[str, Array]:
+    """Weights of one layer of a model, or of one part of a wrapper: those named `name/...`, without that beginning."""
+    prefix = name + "/"
+    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
 
 
 def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -63,7 +64,7 @@ def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) 
             key: tensors[names[0]] if len(names) == 1 else tuple(tensors[name] for name in names)
             for key, names in layer.keywords.items()
         }
-        made = function(layer.config, _weights_of(layer, weights), *(tensors[t] for t in layer.inputs), **keywords)
+        made = function(layer.config, part(weights, layer.name), *(tensors[t] for t in layer.inputs), **keywords)
         for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
     return tensors
