@@ -89,6 +89,9 @@ class Row:
     """Choices that are worth keeping though no pair asks for them: what exploration found. Axes left out take
     their first value."""
     exactness: Callable[[Choice], str] = field(default=lambda choice: "computes")
+    per_axis: int = 6
+    """The golden corpus holds at least this many cases for each axis: pairs alone would leave triples thin. Fewer do
+    where a sibling's row asks the same questions, none where the layer does nothing at inference."""
 
     def __post_init__(self) -> None:
         for bond in self.rules:
@@ -167,6 +170,7 @@ def row(
     rules: Sequence[Rule] = (),
     pins: Sequence[Choice] = (),
     exactness: str | Callable[[Choice], str] = "computes",
+    per_axis: int = 6,
 ) -> Callable[[Callable[[Choice, Chooser], Draft]], Row]:
     """Register a builder as a row. `profile` becomes an axis like any other, so pairs cover it too."""
 
@@ -179,6 +183,7 @@ def row(
             rules=tuple(rules),
             pins=tuple(pins),
             exactness=exactness if callable(exactness) else lambda choice: exactness,
+            per_axis=per_axis,
         )
         if made.key in _ROWS:
             raise ValueError(f"{dialect} {layer} is in the catalogue twice")

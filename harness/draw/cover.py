@@ -20,10 +20,6 @@ def _names(choice: Choice, axes: tuple[str, ...]) -> str:
     return canonical([[axis, choice[axis]] for axis in axes])
 
 
-CASES_PER_AXIS = 6
-"""A row with many axes gets at least this many cases for each: pairs alone would leave its triples thin."""
-
-
 def covering_array(row: Row) -> list[dict[str, Any]]:
     """Choices in which every valid pair of axis values of the row occurs.
 
@@ -80,7 +76,7 @@ def _topped_up(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = list(choices)
     triples = {_names(choice, three) for choice in found for three in combinations(row.axes, 3)}
     source = random.Random(f"{row.dialect}/{row.layer}")  # noqa: S311 - repeatable, not secret
-    while len(found) < CASES_PER_AXIS * len(row.axes):
+    while len(found) < row.per_axis * len(row.axes):
         offers = [_random_choice(row, source) for _ in range(30)]
         fresh = [{_names(offer, three) for three in combinations(row.axes, 3)} - triples for offer in offers]
         best = max(range(len(offers)), key=lambda k: len(fresh[k]))
