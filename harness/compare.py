@@ -97,12 +97,17 @@ def _structure(golden: Golden, outputs: Sequence[Array | None], names: Sequence[
     for (name, expected), got in zip(golden.expected.items(), outputs, strict=True):
         if got is None:
             return f"output {name!r} is missing (None)"
-        dtype = "float32" if expected.dtype.kind == "f" else expected.dtype.name
-        if np.asarray(got).dtype.name != dtype:
-            return f"output {name!r} has dtype {np.asarray(got).dtype.name}, expected {dtype}"
+        dtype = "float32" if expected.dtype.kind == "f" else _dtype(expected)
+        if _dtype(np.asarray(got)) != dtype:
+            return f"output {name!r} has dtype {_dtype(np.asarray(got))}, expected {dtype}"
         if np.shape(got) != expected.shape:
             return f"output {name!r} has shape {np.shape(got)}, expected {expected.shape}"
     return ""
+
+
+def _dtype(value: Array) -> str:
+    """Name of a dtype; strings of every length have one."""
+    return "string" if value.dtype.kind == "U" else value.dtype.name
 
 
 def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Verdict:

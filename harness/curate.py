@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from harness.draw.cover import covered, covering_array
 from harness.golden import Entry, GoldenError, Store, read_index
 from harness.oracle import evaluate
 from harness.oracle.noise import UNIT
-from harness.spec import Array, Case, Golden, canonical
+from harness.spec import Again, Array, Case, Golden, canonical
 
 MODELS = "models"
 """Folder of the store for whole models, which are frozen by what trains or builds them."""
@@ -149,11 +149,18 @@ def drift(case: Case) -> float:
     golden = case.golden
     if golden is None:
         return float("inf")
+    parts: list[tuple[Mapping[str, Array], Golden | Again]] = [(case.inputs, golden)]
+    if case.again is not None:
+        parts.append((case.again.inputs, case.again))
     with np.errstate(all="ignore"):  # infinities are compared as such
-        return max(_drift(golden, name, now) for name, now in evaluate(case.spec, case.weights, case.inputs).items())
+        return max(
+            _drift(stored, name, now)
+            for inputs, stored in parts
+            for name, now in evaluate(case.spec, case.weights, inputs).items()
+        )
 
 
-def _drift(golden: Golden, name: str, now: Array) -> float:
+def _drift(golden: Golden | Again, name: str, now: Array) -> float:
     stored = golden.expected[name]
     if now.shape != stored.shape or now.dtype != stored.dtype:
         return float("inf")

@@ -26,9 +26,9 @@ import safetensors
 import safetensors.numpy
 import scipy
 
-from harness.spec import Array, Case, Golden, Spec, SpecError, array_digest, digest
+from harness.spec import Again, Array, Case, Golden, Spec, SpecError, array_digest, digest
 
-GROUPS = ("inputs", "weights", "expected", "noise")
+GROUPS = ("inputs", "weights", "expected", "noise", "again_inputs", "again_expected", "again_noise")
 SCHEMA = 1
 
 
@@ -94,10 +94,11 @@ class Entry:
                 tensors = safetensors.numpy.load(archive.read(f"{self.id}.safetensors"))
         except (OSError, KeyError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError) as error:
             raise GoldenError(_advice(self.archive, f"case {self.id} cannot be read: {error}")) from error
+        texts = {name: np.array(value, dtype=np.str_) for name, value in self.data.get("texts", {}).items()}
         arrays = {group: {} for group in GROUPS}  # type: dict[str, dict[str, Array]]
         try:
-            for group in GROUPS:
-                arrays[group] = {name: tensors[f"{group}/{name}"] for name in self.data["arrays"][group]}
+            for group, names in self.data["arrays"].items():
+                arrays[group] = {name: (texts if (key := f"{group}/{name}") in texts else tensors)[key] for name in names}
         except KeyError as error:
             raise GoldenError(_advice(self.archive, f"case {self.id} lacks the array {error}")) from error
         case = Case(
@@ -113,9 +114,9 @@ class Entry:
                 channel_axis=self.data["channel_axis"],
             ),
             labels=tuple(self.data["labels"]) if "labels" in self.data else None,
+            again=Again(*(arrays[group] for group in GROUPS[4:])) if "again_inputs" in self.data["arrays"] else None,
         )
-        answers = array_digest(arrays["expected"]) + array_digest(arrays["noise"])
-        if case.id != self.id or answers != self.data["answers"]:
+        if case.id != self.id or _answers(case) != self.data["answers"]:
             raise GoldenError(_advice(self.archive, f"case {self.id} was edited: its digests do not fit its arrays"))
         return case
 
@@ -124,18 +125,37 @@ def _advice(path: Path, what: str) -> str:
     return f"{path}: {what}. Restore the file from version control, or make it again with `parity golden freeze`."
 
 
+def _answers(case: Case) -> str:
+    """Digest of all that the case's own id leaves out: expected outputs, noise scales, and the second inputs."""
+    return "".join(
+        array_digest(values) for group, values in _groups(case).items() if group not in ("inputs", "weights")
+    )
+
+
+def _texts(case: Case) -> dict[str, Array]:
+    """Arrays of strings, which safetensors does not know: they are stored in the index."""
+    return {
+        f"{group}/{name}": value
+        for group, values in _groups(case).items()
+        for name, value in values.items()
+        if value.dtype.kind == "U"
+    }
+
+
 def _index_of(case: Case) -> dict[str, Any]:
     golden = _golden(case)
     labels = {} if case.labels is None else {"labels": list(case.labels)}
+    texts = {name: value.tolist() for name, value in _texts(case).items()}
     return {
         **labels,
+        **({"texts": texts} if texts else {}),
         "spec": case.spec.to_json(),
         "subject": case.subject,
         "choice": dict(case.choice),
         "exactness": golden.exactness,
         "channel_axis": golden.channel_axis,
         "arrays": {group: list(values) for group, values in _groups(case).items()},
-        "answers": array_digest(golden.expected) + array_digest(golden.noise),
+        "answers": _answers(case),
     }
 
 
@@ -147,12 +167,10 @@ def _golden(case: Case) -> Golden:
 
 def _groups(case: Case) -> dict[str, Mapping[str, Array]]:
     golden = _golden(case)
-    return {
-        "inputs": case.inputs,
-        "weights": case.weights,
-        "expected": golden.expected,
-        "noise": golden.noise,
-    }
+    found = [case.inputs, case.weights, golden.expected, golden.noise]
+    if case.again is not None:
+        found += [case.again.inputs, case.again.expected, case.again.noise]
+    return dict(zip(GROUPS, found, strict=False))
 
 
 def _member(case: Case) -> bytes:
@@ -162,6 +180,7 @@ def _member(case: Case) -> bytes:
                 f"{group}/{name}": np.ascontiguousarray(value).reshape(value.shape)
                 for group, values in _groups(case).items()
                 for name, value in values.items()
+                if value.dtype.kind != "U"
             }
         )
     )

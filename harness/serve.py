@@ -59,15 +59,27 @@ def _convert(request: Request) -> Answer:
 
 
 def _run(request: Request) -> Answer:
-    """Two calls on the same inputs: a session that keeps state, or is not deterministic, shows itself."""
+    """Two calls on the same inputs: a session that keeps state, or is not deterministic, shows itself.
+
+    Between them, where there are `again` inputs, one call of other sizes, whose failure is told apart.
+    """
     runtime = _instance(request["reference"])
     inputs = unpack_all(request["inputs"])
     opened = runtime.open(Path(request["artifact"]))
+    first, names = _called(runtime, opened, inputs)
+    again: Answer = {}
+    if request.get("again") is not None:
+        try:
+            again["again"], _ = _called(runtime, opened, unpack_all(request["again"]))
+        except Exception as error:
+            again["again_failed"] = _failure(error)
+    second, _ = _called(runtime, opened, inputs)
+    return {"outputs": first, "names": names, "repeats": first == second, **again}
+
+
+def _called(runtime: Any, opened: Any, inputs: Any) -> tuple[list[Any], Any]:
     outputs, names = runtime.run(opened, inputs)
-    first = [None if value is None else pack(np.asarray(value)) for value in outputs]
-    again, _ = runtime.run(opened, inputs)
-    second = [None if value is None else pack(np.asarray(value)) for value in again]
-    return {"outputs": first, "names": names, "repeats": first == second}
+    return [None if value is None else pack(np.asarray(value)) for value in outputs], names
 
 
 _HANDLERS: dict[str, Callable[[Request], Answer]] = {

@@ -158,6 +158,18 @@ def array_digest(arrays: Mapping[str, Array]) -> str:
 
 
 @dataclass(frozen=True)
+class Again:
+    """The same model at a second batch, and at second sizes where its inputs leave them open.
+
+    A size that was baked in at export shows only here. `expected` and `noise` as in `Golden`.
+    """
+
+    inputs: Mapping[str, Array]
+    expected: Mapping[str, Array] = field(default_factory=dict)
+    noise: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Golden:
     """What a case must give, computed by the oracle and by no framework.
 
@@ -180,7 +192,7 @@ class Case:
 
     `subject` is the catalogue row (or model) the case is about; `choice` the axis values it was drawn
     from. Weights are named `layer/weight`; inputs carry their batch axis. `labels` are the true classes of
-    the samples, where the model is a classifier of real data.
+    the samples, where the model is a classifier of real data; `again` a second set of inputs with its own golden.
     """
 
     spec: Spec
@@ -190,6 +202,7 @@ class Case:
     inputs: Mapping[str, Array]
     golden: Golden | None = None
     labels: tuple[int, ...] | None = None
+    again: Again | None = None
 
     @property
     def id(self) -> str:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from harness.catalogue import Choice, Chooser, Row
-from harness.draw.inputs import draw_inputs
+from harness.draw.inputs import draw_again, draw_inputs
 from harness.draw.weights import draw_weights
 from harness.oracle import evaluate, noise
-from harness.spec import Case, Golden, canonical, digest
+from harness.spec import Again, Array, Case, Golden, canonical, digest
 
 T = TypeVar("T")
 
@@ -40,23 +40,22 @@ def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generat
         weights=draw_weights(draft.weights, source),
         inputs=draw_inputs(draft, choice["profile"], source),
         golden=Golden({}, {}, row.exactness(choice), draft.channel_axis),
+        again=Again(draw_again(draft, choice["profile"], source)),
     )
 
 
 def with_golden(case: Case) -> Case:
     """The case with expected outputs and noise scale from the oracle; its judging rules are kept."""
     old = case.golden or Golden({}, {}, "computes")
-    expected = evaluate(case.spec, case.weights, case.inputs)
-    scale = noise.measure(case.spec, case.weights, case.inputs, expected)
-    return replace(
-        case,
-        golden=Golden(
-            expected=expected,
-            noise=scale,
-            exactness=old.exactness,
-            channel_axis=old.channel_axis,
-        ),
-    )
+    expected, scale = _answers(case, case.inputs)
+    golden = Golden(expected=expected, noise=scale, exactness=old.exactness, channel_axis=old.channel_axis)
+    again = case.again and Again(case.again.inputs, *_answers(case, case.again.inputs))
+    return replace(case, golden=golden, again=again)
+
+
+def _answers(case: Case, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    expected = evaluate(case.spec, case.weights, inputs)
+    return expected, noise.measure(case.spec, case.weights, inputs, expected)
 
 
 def seeded_case(row: Row, choice: Choice, seed: int = 0) -> Case:

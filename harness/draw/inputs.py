@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,6 +13,10 @@ from harness.spec import Array, Input
 Profile = Callable[[tuple[int, ...], np.random.Generator], Array]
 OPEN_SIZE = 5
 """Size given to an input axis that the Spec leaves open (None)."""
+SECOND_SIZE = 8
+"""Size given to an open axis the second time."""
+SECOND_BATCHES = (1, 2, 3, 5, 0)
+"""Batch sizes of the second inputs, the first's left out; none at all is one of them."""
 
 
 def _main(shape: tuple[int, ...], source: np.random.Generator) -> Array:
@@ -82,8 +87,8 @@ LAWS: Mapping[str, Profile] = {
 }
 
 
-def _concrete(item: Input, batch: int) -> tuple[int, ...]:
-    return (batch, *(OPEN_SIZE if n is None else n for n in item.shape))
+def _concrete(item: Input, batch: int, open_size: int) -> tuple[int, ...]:
+    return (batch, *(open_size if n is None else n for n in item.shape))
 
 
 def _mixed(shape: tuple[int, int], source: np.random.Generator) -> Array:
@@ -91,7 +96,7 @@ def _mixed(shape: tuple[int, int], source: np.random.Generator) -> Array:
     rows, steps = shape
     lengths = source.integers(1, steps + 1, rows)
     mask = np.arange(steps)[None, :] < lengths[:, None]
-    if steps >= 3:
+    if steps >= 3 and rows:
         mask[0] = True
         mask[0, source.integers(1, steps - 1)] = False
     return mask
@@ -111,7 +116,7 @@ def _hole(shape: tuple[int, int], source: np.random.Generator) -> Array:
     """One row masked at one inner step, where there is one."""
     rows, steps = shape
     mask = np.ones(shape, dtype=bool)
-    if steps >= 3:
+    if steps >= 3 and rows:
         mask[source.integers(rows), source.integers(1, steps - 1)] = False
     return mask
 
@@ -119,7 +124,8 @@ def _hole(shape: tuple[int, int], source: np.random.Generator) -> Array:
 def _row(shape: tuple[int, int], source: np.random.Generator) -> Array:
     """One row fully masked."""
     mask = np.ones(shape, dtype=bool)
-    mask[source.integers(shape[0])] = False
+    if shape[0]:
+        mask[source.integers(shape[0])] = False
     return mask
 
 
@@ -139,14 +145,23 @@ def _mask(shape: tuple[int, ...], law: str, source: np.random.Generator) -> Arra
     return np.ascontiguousarray(MASKS[law](rows, source)).reshape(shape)
 
 
-def draw_inputs(draft: Draft, profile: str, source: np.random.Generator) -> dict[str, Array]:
+def draw_again(draft: Draft, profile: str, source: np.random.Generator) -> dict[str, Array]:
+    """Inputs of another batch size, and of another size wherever the Spec leaves one open."""
+    others = [batch for batch in SECOND_BATCHES if batch != draft.batch]
+    batch = others[int(source.integers(len(others)))]
+    return draw_inputs(replace(draft, batch=batch), profile, source, open_size=SECOND_SIZE)
+
+
+def draw_inputs(
+    draft: Draft, profile: str, source: np.random.Generator, *, open_size: int = OPEN_SIZE
+) -> dict[str, Array]:
     """Inputs by name with their batch axis; integer inputs below their bound, bool inputs as masks.
 
     Raises KeyError for a profile or a mask law that does not exist.
     """
     made: dict[str, Array] = {}
     for item in draft.spec.inputs:
-        shape = _concrete(item, draft.batch)
+        shape = _concrete(item, draft.batch, open_size)
         if item.dtype == "bool":
             made[item.name] = _mask(shape, draft.masks.get(item.name, "mixed"), source)
         elif item.dtype.startswith("int"):

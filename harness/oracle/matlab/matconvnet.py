@@ -48,7 +48,7 @@ def conv(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     for g in range(groups):
         seen = _windows(x[:, g * depth : (g + 1) * depth], filters.shape[:2], stride, dilate)
         rows = seen.transpose(1, 3, 4, 0, 2)  # N, H', W', element, channel: the order of the filter's first three axes
-        rows = rows.reshape(*rows.shape[:3], -1)
+        rows = rows.reshape(*rows.shape[:3], rows.shape[3] * rows.shape[4])
         parts.append(np.matmul(rows, filters[..., g * size : (g + 1) * size].reshape(-1, size)))
     return _biased(np.concatenate(parts, axis=-1).transpose(0, 3, 1, 2), weights)
 
