@@ -7,7 +7,9 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from fnmatch import fnmatchcase
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError, Store
 from harness.registry import PluginError
 from harness.results import Judgement, Result, Results, ResultsError, Writer, plain
+from harness.routes import Route
 from harness.session import Selection, SelectionError, Session, home
 
 AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
@@ -76,6 +79,7 @@ def cli() -> None:
 _route = click.option("--route", metavar="GLOB", help="Only routes whose name matches.")
 _layer = click.option("--layer", metavar="GLOB", help="Only layers whose name matches.")
 _hop = click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
+_opset = click.option("--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset (repeatable).")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -91,34 +95,36 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
     help="Where the results go.",
 )
 @click.option("--limit", type=float, default=Selection.limit, show_default=True, help="Seconds one request may take.")
-def run(route: str | None, layer: str | None, hop: tuple[str, ...], results: Path, limit: float) -> None:
+@_opset
+@click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
+def run(results: Path, **chosen: Any) -> None:
     """Walk the golden cases along their routes and write a results file.
 
     The same walk as `pytest suites/`, in one process and without pytest.
     """
-    with Session(Selection(route=route, layer=layer, hops=hop, limit=limit)) as session:
-        entries = session.entries()
-        pairs = sum(len(session.runnable_for(entry.dialect)) for entry in entries)
-        options = {"route": route, "layer": layer, "hop": list(hop), "limit": limit}
+    with Session(Selection(hops=chosen.pop("hop"), **chosen)) as session:
+        pairs = session.pairs()
         for each in session.routes:
             if why := each.missing(session.registry):
                 click.secho(f"route {each.name} cannot run: {why}", fg="yellow")
         if not pairs:
             raise SelectionError("no route can run for these layers; `parity list routes` says why")
         session.warm(session.runnable)
-        with Writer(results, session.header(["parity", *sys.argv[1:]], options, pairs)) as writer, _progress() as bar:
-            _walk(session, entries, writer, bar, pairs)
+        options = {name: value for name, value in asdict(session.selection).items() if value not in (None, ())}
+        header = session.header(["parity", *sys.argv[1:]], options, len(pairs))
+        with Writer(results, header) as writer, _progress() as bar:
+            _walk(session, pairs, writer, bar)
     found = Results.load(results)
     _summary(found, results)
     raise SystemExit(found.exit_code)
 
 
-def _walk(session: Session, entries: Sequence[Entry], writer: Writer, bar: Progress, total: int) -> None:
-    task = bar.add_task("walking", total=total)
-    for entry in entries:
-        bar.update(task, description=f"{entry.subject:24}")
-        case = entry.load()
-        for result in session.walk.results(case, session.runnable_for(entry.dialect)):
+def _walk(session: Session, pairs: Sequence[tuple[Entry, Route]], writer: Writer, bar: Progress) -> None:
+    task = bar.add_task("walking", total=len(pairs))
+    for _, group in groupby(pairs, key=lambda pair: pair[0].id):
+        own = list(group)
+        bar.update(task, description=f"{own[0][0].subject:24}")
+        for result in session.walk.results(own[0][0].load(), [route for _, route in own]):
             writer.add(result)
             bar.advance(task)
 
@@ -171,9 +177,10 @@ def _results(path: Path, *, cut_ok: bool = False) -> Results:
 @click.argument("case")
 @_route
 @_hop
-def replay(case: str, route: str | None, hop: tuple[str, ...]) -> None:
+@_opset
+def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int, ...]) -> None:
     """Walk one golden case again and show every stage. CASE is an id, or the beginning of one."""
-    with Session(Selection(route=route, hops=hop)) as session:
+    with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
         entry = session.store.find(case)
         routes = session.runnable_for(entry.dialect)
         if not routes:
@@ -360,17 +367,22 @@ def cases_command(layer: str | None, as_json: bool) -> None:
 @_hop
 @_json
 def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
-    """Routes, and why one cannot run here."""
+    """Routes, over how many golden cases of each layer they are walked by default, and why one cannot run here.
+
+    A route of its own for each opset is walked where --opset asks for it.
+    """
     session = Session(Selection(hops=hop))
     _print(
         [
             {
                 "name": r.name,
                 "formats": list(r.formats),
+                "cases": "all" if r.depth is None else f"{r.depth} a layer",
+                "opset": r.opset or "default",
                 "available": not (why := r.missing(session.registry)),
                 "reason": why,
             }
-            for r in session.routes
+            for r in session.every_route
         ],
         as_json,
     )
@@ -415,7 +427,7 @@ def expectations_command(as_json: bool) -> None:
         {
             "id": e.id,
             "route": e.route,
-            "layer": e.layer,
+            "layer": list(e.layer),
             "outcome": [str(o) for o in e.outcome],
             "applies": e.applies,
             "link": e.link,

@@ -33,13 +33,13 @@ class ExpectationError(ValueError):
 class Expectation:
     """One known deviation.
 
-    `when` maps axes or constructor arguments to the values for which it holds; `{not = [...]}` to those for
+    `route`, each `layer` and each `blame` are glob patterns. `when` maps axes or constructor arguments to the values for which it holds; `{not = [...]}` to those for
     which it does not. A key that the configuration lacks counts as None.
     """
 
     id: str
     route: str
-    layer: str
+    layer: tuple[str, ...]
     outcome: tuple[Outcome, ...]
     blame: tuple[str, ...]
     versions: tuple[str, ...]
@@ -52,9 +52,13 @@ class Expectation:
         """Whether a case of this layer and configuration on this route is expected to deviate."""
         return (
             fnmatchcase(route, self.route)
-            and fnmatchcase(layer, self.layer)
+            and any(fnmatchcase(layer, pattern) for pattern in self.layer)
             and all(_holds(condition, config.get(key)) for key, condition in self.when.items())
         )
+
+    def blames(self, name: str) -> bool:
+        """Whether it speaks of this hop (or of `source`)."""
+        return any(fnmatchcase(name, pattern) for pattern in self.blame)
 
     @property
     def applies(self) -> bool:
@@ -100,7 +104,7 @@ def parse(data: Mapping[str, Any], origin: str) -> Expectation:
     return Expectation(
         id=data["id"],
         route=data["route"],
-        layer=data["layer"],
+        layer=tuple(_listed(data["layer"])),
         outcome=outcomes,
         blame=tuple(_listed(data["blame"])),
         versions=versions,

@@ -98,7 +98,9 @@ class Entry:
         arrays = {group: {} for group in GROUPS}  # type: dict[str, dict[str, Array]]
         try:
             for group, names in self.data["arrays"].items():
-                arrays[group] = {name: (texts if (key := f"{group}/{name}") in texts else tensors)[key] for name in names}
+                arrays[group] = {
+                    name: (texts if (key := f"{group}/{name}") in texts else tensors)[key] for name in names
+                }
         except KeyError as error:
             raise GoldenError(_advice(self.archive, f"case {self.id} lacks the array {error}")) from error
         case = Case(

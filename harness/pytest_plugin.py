@@ -53,6 +53,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--results", metavar="PATH", default="reports/results.ndjson", help="results file (default: %(default)s)"
     )
     group.addoption(
+        "--opset", metavar="N", type=int, action="append", default=[], help="convert to this ONNX opset (repeatable)"
+    )
+    group.addoption(
+        "--all-cases", action="store_true", help="walk every route over every case, not a few of each layer"
+    )
+    group.addoption(
         "--limit", metavar="SECONDS", type=float, default=LIMIT, help="time limit of one request (default: %(default)s)"
     )
 
@@ -69,9 +75,11 @@ def pytest_configure(config: pytest.Config) -> None:
         layer=config.getoption("--layer"),
         hops=tuple(config.getoption("--hop")),
         limit=config.getoption("--limit"),
+        opset=tuple(config.getoption("--opset")),
+        all_cases=config.getoption("--all-cases"),
     )
     session = config.stash[_session] = Session(selection, config.rootpath)
-    if selection.route or selection.hops:
+    if selection.route or selection.hops or selection.opset:
         try:
             session.routes  # noqa: B018 - a pattern or converter that does not fit is told before anything runs
         except (SelectionError, PluginError) as error:
@@ -141,7 +149,7 @@ def _wants_what_is_not_selected(item: pytest.Item) -> bool:
 
 def golden_pairs(session: Session, folder: str) -> list[tuple[Entry, Route]]:
     """Golden cases of one folder of the store times the routes that can run, all routes of a case together."""
-    return [(entry, route) for entry in session.entries(folder) for route in session.runnable_for(entry.dialect)]
+    return session.pairs(folder)
 
 
 def explored_rows(session: Session, dialect: str) -> list[Row]:
@@ -231,7 +239,7 @@ def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> 
         @settings(profile, max_examples=config.getoption("--explore"))
         @given(case=cases(row))
         def walk(case: Case) -> None:
-            for route in parity.runnable_for(row.dialect):
+            for route in [each for each in parity.runnable_for(row.dialect) if each.depth is None]:
                 found = record(parity.walk.result(case, route))
                 assert found.verdict is not Judgement.FAILED, told(found)
 
@@ -293,7 +301,8 @@ class Ledger:
         self.floor = floor
         session = self.config.stash[_session]
         options = {
-            name: self.config.getoption(f"--{name}") for name in ("route", "layer", "explore", "random", "hop", "limit")
+            name: self.config.getoption(f"--{name}")
+            for name in ("route", "layer", "explore", "random", "hop", "opset", "all-cases", "limit")
         }
         command = ["pytest", *self.config.invocation_params.args]
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -55,6 +55,7 @@ class Plugin:
     format: str = ""
     suffix: str = ""
     dialect: str | None = None
+    opset: int | None = None
 
     @property
     def missing(self) -> str:
@@ -80,7 +81,8 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
             raise PluginError(f"{reference} requires {text!r}, which is no requirement: {error}") from None
     # A foreign hop runs beside the framework it names first; one that names none runs alone.
     worker = getattr(cls, "worker", None) or (Requirement(requires[0]).name if requires else reference)
-    return {**found, "requires": requires, "worker": worker, "reference": reference}
+    opset = getattr(cls, "opset", None)
+    return {**found, "requires": requires, "worker": worker, "reference": reference, "opset": opset}
 
 
 def resolve(reference: str) -> type:

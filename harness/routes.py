@@ -8,6 +8,28 @@ from fnmatch import fnmatchcase
 
 from harness.registry import Plugin, Registry
 
+DEPTHS: tuple[tuple[str, int], ...] = (
+    # what such a route could add was walked on the way there
+    ("tfkeras-h5import-*", 0),
+    ("*-kerastorchexport-*", 0),
+    ("matconvnet-*-torch*-*", 0),
+    ("keras-kerasexport-*-torch*", 0),
+    ("keras-tf2onnx??-*-torch*", 0),
+    # through torch.export: a second or two for each case
+    ("*-torchonnx", 1),
+    ("*-torchscript", 3),
+    ("keras-kerasexport-*", 3),
+    ("keras-kerasjax", 3),
+    ("keras-kerastorch*", 6),
+    ("tfkeras-*", 4),
+    ("h5", 3),
+    ("savedmodel", 3),
+    ("weights", 3),
+    ("json", 3),
+)
+"""Golden cases of each layer that a route is walked over by default, for the first pattern that fits its name; all
+where none does. `--all-cases` walks every route over every case."""
+
 
 @dataclass(frozen=True)
 class Route:
@@ -29,6 +51,16 @@ class Route:
         """Formats of the artifacts on the way, source first."""
         return (self.source.name, *(hop.target for hop in self.hops))
 
+    @property
+    def opset(self) -> int | None:
+        """The opset that the route asks for; None where a converter takes its default."""
+        return next((hop.opset for hop in self.hops if hop.opset is not None), None)
+
+    @property
+    def depth(self) -> int | None:
+        """How many golden cases of each layer the route is walked over; None for all."""
+        return next((count for pattern, count in DEPTHS if fnmatchcase(self.name, pattern)), None)
+
     def missing(self, registry: Registry) -> str:
         """Why the route cannot run here; '' if it can. What a converter makes must be run: else nothing is judged."""
         unrunnable = [hop.target for hop in self.hops if registry.runtime_of(hop.target) is None]
@@ -45,17 +77,21 @@ class Route:
 
 
 def all_routes(registry: Registry) -> list[Route]:
-    """Every chain of hops from a format that can be written, with no format twice."""
+    """Every chain of hops from a format that can be written, no two of which start from the same format.
+
+    So a route may come back to a format, and ends there. A format from which no hop starts is a route by itself.
+    """
     found: list[Route] = []
     for source in registry.formats:
         if source.dialect is not None:
-            found += _extended(Route(source, ()), registry)
+            route = Route(source, ())
+            found += list(_extended(route, registry)) or [route]
     return found
 
 
 def _extended(route: Route, registry: Registry) -> Iterable[Route]:
     for hop in registry.hops:
-        if hop.source == route.formats[-1] and hop.target not in route.formats:
+        if hop.source == route.formats[-1] and hop.source not in route.formats[:-1]:
             longer = Route(route.source, (*route.hops, hop))
             yield longer
             yield from _extended(longer, registry)

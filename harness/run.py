@@ -208,8 +208,8 @@ class Walk:
         config = case.config
         facts = {**traits(case), **config}
         # an expectation speaks of the converters it names, and of no other that happens to be on such a route
-        able = {"source", *(hop.name for hop in route.hops)}
-        named = [item for item in self.expectations if able & set(item.blame)]
+        able = ["source", *(hop.name for hop in route.hops)]
+        named = [item for item in self.expectations if any(item.blames(name) for name in able)]
         foreseen = covering(named, route=route.name, layer=case.subject, config=facts)
         blame = blame_of(stages)
         verdict, message, spoke = judge(outcome, blame, stages, foreseen)
@@ -227,7 +227,8 @@ class Walk:
             blame=blame,
             expectation=note,
             message=message,
-            replay=f"parity replay {case.id} --route {route.name}",
+            replay=f"parity replay {case.id} --route {route.name}"
+            + ("" if route.opset is None else f" --opset {route.opset}"),
             metrics=metrics,
         )
 
@@ -311,7 +312,7 @@ def judge(
         return (Judgement.FAILED, happened, None) if fault else (Judgement.PASSED, "", None)
     if fault is not None:
         for item in foreseen:
-            if fault.outcome in item.outcome and blame in item.blame:
+            if fault.outcome in item.outcome and item.blames(blame or ""):
                 return Judgement.EXPECTED, f"{happened} (expected: {item.reason})", item
     first = foreseen[0]
     said = f"expectation {first.id!r} says {' or '.join(first.outcome)} at {' or '.join(first.blame)}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 import traceback
 from collections.abc import Callable
@@ -18,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from harness.registry import resolve
 from harness.spec import Spec
 from harness.wire import pack, unpack_all
 
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+CAUSE_LENGTH = 120
 Request = dict[str, Any]
 Answer = dict[str, Any]
 
@@ -95,9 +99,19 @@ def _failure(error: Exception) -> Answer:
     return {
         "ok": False,
         "error": type(error).__name__,
-        "message": str(error),
+        "message": _ESCAPES.sub("", _told(error)),
         "traceback": "".join(traceback.format_exception(error, limit=-8)),
     }
+
+
+def _told(error: Exception) -> str:
+    """The message, and that of the exception at its root: where a framework wraps one, the wrapper tells little."""
+    deepest: BaseException = error
+    while deepest.__cause__ is not None:
+        deepest = deepest.__cause__
+    if deepest is error:
+        return str(error)
+    return f"{str(error)[:CAUSE_LENGTH]} ... from {type(deepest).__name__}: {deepest}"
 
 
 def serve(channel: Any, log: str) -> None:
@@ -106,6 +120,7 @@ def serve(channel: Any, log: str) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     channel.send({"pid": os.getpid()})
+    process = psutil.Process()
     for request in channel:
         started = time.perf_counter()
         try:
@@ -113,7 +128,8 @@ def serve(channel: Any, log: str) -> None:
         except Exception as error:
             answer = _failure(error)
         answer["seconds"] = time.perf_counter() - started
+        answer["resident"] = process.memory_info().rss
         try:
             channel.send(answer)
         except Exception as error:  # not plain data: the called code's fault, not the worker's end
-            channel.send({**_failure(error), "seconds": answer["seconds"]})
+            channel.send({**_failure(error), "seconds": answer["seconds"], "resident": answer["resident"]})

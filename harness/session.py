@@ -17,6 +17,7 @@ from harness.registry import Registry, installed
 from harness.results import Header, RouteStatus
 from harness.routes import Route, all_routes, select
 from harness.run import Walk, versions
+from harness.spec import canonical
 from harness.workers import LIMIT, Workers
 
 
@@ -30,6 +31,22 @@ def home() -> Path:
     return here if (here / "golden" / "manifest.json").exists() else Path(harness.__file__).parent.parent
 
 
+def ranked(entries: Iterable[Entry]) -> dict[str, int]:
+    """Each case's place in its layer when, again and again, the one with the most axis values not yet seen is next."""
+    layers: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        layers.setdefault((entry.dialect, entry.subject), []).append(entry)
+    ranks: dict[str, int] = {}
+    for own in layers.values():
+        left = {entry.id: {canonical(pair) for pair in entry.choice.items()} for entry in own}
+        seen: set[str] = set()
+        for rank in range(len(own)):
+            best = max(sorted(left), key=lambda name: len(left[name] - seen))
+            seen |= left.pop(best)
+            ranks[best] = rank
+    return ranks
+
+
 @dataclass(frozen=True)
 class Selection:
     """What of the suite is to be run."""
@@ -38,6 +55,8 @@ class Selection:
     layer: str | None = None
     hops: tuple[str, ...] = ()
     limit: float = LIMIT
+    opset: tuple[int, ...] = ()
+    all_cases: bool = False
 
 
 class Session:
@@ -54,13 +73,25 @@ class Session:
 
     @cached_property
     def routes(self) -> list[Route]:
-        """Selected routes, whether they can run here or not. Raises SelectionError if there is none."""
-        every = all_routes(self.registry)
+        """Selected routes, whether they can run here or not. Raises SelectionError if there is none.
+
+        Where an opset is asked for, routes of converters that can be told one take that, and others are left out.
+        """
+        offered = sorted({route.opset for route in self.every_route if route.opset is not None})
+        if unknown := [opset for opset in self.selection.opset if opset not in offered]:
+            raise SelectionError(f"no converter writes opset {unknown[0]}; there are {', '.join(map(str, offered))}")
+        wanted = self.selection.opset or (None,)
+        every = [route for route in self.every_route if route.opset in wanted]
         found = select(every, self.selection.route)
         if not found:
             names = ", ".join(route.name for route in every)
             raise SelectionError(f"no route fits {self.selection.route!r}; there are {names}")
         return found
+
+    @cached_property
+    def every_route(self) -> list[Route]:
+        """All routes that are walked, of every opset; with `all_cases` those too that are not walked by default."""
+        return [route for route in all_routes(self.registry) if self.selection.all_cases or route.depth != 0]
 
     @cached_property
     def runnable(self) -> list[Route]:
@@ -81,6 +112,27 @@ class Session:
 
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
+
+    def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
+        """Golden cases times the routes that can run and are walked over them, all routes of a case together.
+
+        A route with a depth sees that many cases of each layer, those with the most axis values first, and the
+        minimal cases of its expectations.
+        """
+        entries = self.entries(folder)
+        ranks = ranked(entries)
+        minimal: dict[str, list[str]] = {}
+        for item in self.expectations:
+            minimal.setdefault(item.case, []).append(item.route)
+        return [
+            (entry, route)
+            for entry in entries
+            for route in self.runnable_for(entry.dialect)
+            if self.selection.all_cases
+            or route.depth is None
+            or ranks[entry.id] < route.depth
+            or any(fnmatchcase(route.name, pattern) for pattern in minimal.get(entry.id, ()))
+        ]
 
     def entries(self, folder: str | None = None) -> list[Entry]:
         """Golden cases of the selected layers, the minimal cases of expectations first.

@@ -1,19 +1,68 @@
 """The torch artifact: a whole module in one file, as `torch.load(path, weights_only=False)` reads it.
 
 Importers return modules, not files. Some hold what plain pickle refuses (a reference to a Python module, a
-local function), which says nothing about the conversion, so cloudpickle writes the file.
+local function), which says nothing about the conversion, so cloudpickle writes the file. A module does not know
+its inputs, so they are kept with it, for whoever exports it again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+KEPT_AS = "parity_signature"
 
-def save_module(module: Any, path: Path) -> Path:
-    """Write a `torch.nn.Module` whole. Raises whatever pickling raises."""
+
+@dataclass(frozen=True)
+class Argument:
+    """One input of a module: name, shape with the batch axis (None marks an open size) and NumPy dtype name."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+def save_module(module: Any, path: Path, signature: Sequence[Argument] = ()) -> Path:
+    """Write a `torch.nn.Module` whole, with its signature. Raises whatever pickling raises."""
     import cloudpickle
     import torch
 
+    setattr(module, KEPT_AS, [(item.name, item.shape, item.dtype) for item in signature])
     torch.save(module, path, pickle_module=cloudpickle)
     return path
+
+
+def onnx_signature(model: Any) -> list[Argument]:
+    """Inputs of an `onnx.ModelProto` that are no initialisers."""
+    import onnx
+
+    fixed = {item.name for item in model.graph.initializer}
+    return [
+        Argument(
+            item.name,
+            tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in item.type.tensor_type.shape.dim),
+            onnx.helper.tensor_dtype_to_np_dtype(item.type.tensor_type.elem_type).name,
+        )
+        for item in model.graph.input
+        if item.name not in fixed
+    ]
+
+
+def signature_of(module: Any) -> list[Argument]:
+    """The inputs kept with a module. Raises ValueError where there are none."""
+    kept = getattr(module, KEPT_AS, None)
+    if not kept:
+        raise ValueError("the module does not say what inputs it takes: it was saved without a signature")
+    return [Argument(name, tuple(shape), dtype) for name, shape, dtype in kept]
+
+
+def example_inputs(signature: Sequence[Argument], open_size: int) -> tuple[Any, ...]:
+    """One tensor of ones for each argument, open axes of that size."""
+    import torch
+
+    return tuple(
+        torch.ones([open_size if n is None else n for n in item.shape], dtype=getattr(torch, item.dtype))
+        for item in signature
+    )

@@ -30,6 +30,9 @@ LIMIT = 60.0
 """Seconds that one request may take."""
 START_LIMIT = 240.0
 """Seconds that a worker may take to start and import its frameworks, cold, on a busy machine."""
+GROWTH = 300 * 2**20
+"""Bytes by which a worker may grow after its first request. Frameworks keep what they compiled; a worker that has
+grown more is ended, and the next request starts a fresh one."""
 LOG_TAIL = 2000
 """Characters of a worker's output that an outcome carries."""
 
@@ -44,8 +47,18 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "TF_NUM_INTRAOP_THREADS": "1",
             "TF_NUM_INTEROP_THREADS": "1",
         },
+        "tfkeras": {
+            "TF_USE_LEGACY_KERAS": "1",
+            "TF_CPP_MIN_LOG_LEVEL": "2",
+            "TF_NUM_INTRAOP_THREADS": "1",
+            "TF_NUM_INTEROP_THREADS": "1",
+        },
+        "kerastorch": {"KERAS_BACKEND": "torch"},
+        "kerasjax": {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "2"},
     }
 )
+WITHOUT: Mapping[str, tuple[str, ...]] = MappingProxyType({"kerastorch": ("tensorflow",), "kerasjax": ("tensorflow",)})
+"""Modules that a worker must not have: Keras imports TensorFlow wherever it is installed, its users may not have it."""
 
 
 HOMES = ("TMPDIR", "KERAS_HOME", "XDG_CACHE_HOME")
@@ -76,6 +89,7 @@ class Setting:
     python: str = sys.executable
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, plugins: Iterable[Plugin], folder: Path) -> Setting:
@@ -94,11 +108,13 @@ class Setting:
             name=name,
             environment={**COMMON, **ENVIRONMENT.get(name, {}), **{key: str(folder) for key in HOMES}},
             modules=tuple(sorted(wanted)),
+            without=WITHOUT.get(name, ()),
         )
 
 
 _BOOT = """
 import sys
+sys.modules.update(dict.fromkeys({without!r}))  # importing one of these raises ModuleNotFoundError
 sys.path.insert(0, {root!r})
 from harness.serve import serve
 serve(channel, {log!r})
@@ -114,6 +130,8 @@ class Worker:
         self.log = folder / f"{setting.name}-{os.getpid()}.log"
         self.pid: int | None = None
         self.starts = 0
+        self.resident: list[int] = []
+        """Resident bytes after each request of the process in hand."""
         self._gateway: Any = None
         self._channel: Any = None
         self._loading = False
@@ -125,7 +143,9 @@ class Worker:
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
         self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
         root = str(Path(harness.__file__).parent.parent)
-        self._channel = self._gateway.remote_exec(_BOOT.format(root=root, log=str(self.log)))
+        self._channel = self._gateway.remote_exec(
+            _BOOT.format(root=root, log=str(self.log), without=self.setting.without)
+        )
         self.starts += 1
         try:
             self.pid = int(self._channel.receive(START_LIMIT)["pid"])
@@ -145,7 +165,9 @@ class Worker:
                 self._loading = False
                 started = time.perf_counter()
             self._channel.send(dict(request))
-            return self._answer(limit)
+            answer = self._answer(limit)
+            self._recycle(answer)
+            return answer
         except self._channel.TimeoutError:
             spent = time.perf_counter() - started
             self.stop()
@@ -155,6 +177,12 @@ class Worker:
             cause = self._cause_of_death() or str(error)
             self.stop()
             raise WorkerCrash(f"the worker died: {cause}", self._tail(), spent) from None
+
+    def _recycle(self, answer: Mapping[str, Any]) -> None:
+        """End a process that has grown too much."""
+        self.resident.append(answer["resident"])
+        if self.resident[-1] - self.resident[0] > GROWTH:
+            self.stop()
 
     def _answer(self, limit: float) -> dict[str, Any]:
         answer: dict[str, Any] = self._channel.receive(limit)
@@ -190,6 +218,7 @@ class Worker:
                 self._gateway.exit()
         self.pid = self._gateway = None
         self._loading = False
+        self.resident = []
 
 
 class Workers:

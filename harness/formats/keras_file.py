@@ -4,68 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
+from harness.keras_model import build_model, built, read_model, set_weights
+from harness.spec import Array, Spec
 
-from harness.spec import Array, Input, Layer, Spec
-
-
-def build_model(spec: Spec) -> Any:
-    """A functional `keras.Model` with the Spec's layers, inputs and outputs; weights as initialised."""
-    import keras
-
-    tensors: dict[str, Any] = {
-        item.name: keras.Input(item.shape, dtype=item.dtype, name=item.name) for item in spec.inputs
-    }
-    inputs = list(tensors.values())
-    for layer in spec.layers:
-        made = make_layer(layer.kind, layer.config, name=layer.name)
-        args = [tensors[name] for name in layer.inputs]
-        keywords = {
-            key: [tensors[name] for name in names] if len(names) > 1 or key in LISTS else tensors[names[0]]
-            for key, names in layer.keywords.items()
-        }
-        result = made(args[0] if len(args) == 1 else args, **keywords)
-        parts = list(result) if isinstance(result, list | tuple) else [result]
-        for k, value in enumerate(parts):
-            tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
-    return keras.Model(inputs, [tensors[name] for name in spec.outputs])
-
-
-LISTS = ("initial_state",)
-"""Keyword arguments that take a list even of one tensor."""
-
-
-def make_layer(kind: str, config: Mapping[str, Any], **more: Any) -> Any:
-    """A Keras layer from its class name and constructor arguments as data."""
-    import keras
-
-    return getattr(keras.layers, kind)(**{key: _argument(value) for key, value in config.items()}, **more)
-
-
-def _argument(value: Any) -> Any:
-    """A constructor argument from data: a layer or a cell where there is one (see `harness.catalogue.inner`), and
-    JSON lists as the tuples that Keras' constructors document, lists of layers apart."""
-    if isinstance(value, Mapping) and set(value) == {"kind", "config"}:
-        return make_layer(value["kind"], value["config"])
-    if isinstance(value, list | tuple):
-        items = [_argument(item) for item in value]
-        return items if items and isinstance(value[0], Mapping) else tuple(items)
-    return value
-
-
-def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:
-    """Set every layer's weights, in Keras' own order. Raises ValueError where name or shape does not fit."""
-    for layer in spec.layers:
-        own = {k.removeprefix(layer.name + "/"): v for k, v in weights.items() if k.startswith(layer.name + "/")}
-        variables = model.get_layer(layer.name).weights
-        wanted = [(v.path.rpartition("/")[2], tuple(v.shape)) for v in variables]
-        given = [(name.rpartition("/")[2], value.shape) for name, value in own.items()]
-        if wanted != given:
-            raise ValueError(f"layer {layer.name!r} ({layer.kind}) has weights {wanted}, the case gives {given}")
-        for variable, value in zip(variables, own.values(), strict=True):
-            variable.assign(value)
+__all__ = ["KerasFile", "build_model", "set_weights"]
 
 
 class KerasFile:
@@ -78,45 +22,10 @@ class KerasFile:
     requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow")
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
-        import keras
-
-        keras.backend.clear_session(free_memory=False)
-        model = build_model(spec)
-        set_weights(model, spec, weights)
-        model.save(path)
+        built(spec, weights).save(path)
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """What Keras reads: inputs, layers with their whole configuration, the wiring of each one's first call,
-        outputs and weights. Raises ValueError for a file that Keras cannot read."""
+        """What Keras reads. Raises ValueError for a file that Keras cannot read."""
         import keras
 
-        model = keras.saving.load_model(path, compile=False)
-        weights = {
-            f"{layer.name}/{v.path.rpartition('/')[2]}": np.asarray(v) for layer in model.layers for v in layer.weights
-        }
-        inputs = tuple(Input(t.name, tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
-        layers = tuple(_layer(layer) for layer in model.layers if type(layer).__name__ != "InputLayer")
-        return Spec("keras", inputs, layers, tuple(_tensor_name(t) for t in model.outputs)), weights
-
-
-def _layer(layer: Any) -> Layer:
-    arguments = layer._inbound_nodes[0].arguments
-    return Layer(
-        kind=type(layer).__name__,
-        name=layer.name,
-        config=layer.get_config(),
-        inputs=_names_of(arguments.args),
-        keywords={key: names for key, value in arguments.kwargs.items() if (names := _names_of(value))},
-    )
-
-
-def _names_of(value: Any) -> tuple[str, ...]:
-    """Names of the symbolic tensors in an argument, in order."""
-    if isinstance(value, list | tuple):
-        return tuple(name for item in value for name in _names_of(item))
-    return (_tensor_name(value),) if hasattr(value, "_keras_history") else ()
-
-
-def _tensor_name(tensor: Any) -> str:
-    operation, _, index = tensor._keras_history
-    return str(operation.name) if index == 0 else f"{operation.name}:{index}"
+        return read_model(keras.saving.load_model(path, compile=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from harness.torch_artifact import save_module
+from harness.torch_artifact import Argument, save_module
 
 
 class MatConvNetToTorch:
@@ -27,4 +27,6 @@ class MatConvNetToTorch:
         from harness.matlab.torch_layers import build_simplenn
 
         network = read_simplenn(artifact)
-        return save_module(build_simplenn(network.spec, network.weights), out)
+        taken = network.spec.inputs[0]
+        signature = [Argument(taken.name, (None, *taken.shape), taken.dtype)]
+        return save_module(build_simplenn(network.spec, network.weights), out, signature)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from harness.torch_artifact import save_module
+from harness.torch_artifact import onnx_signature, save_module
 
 
 class Onnx2PyTorch:
@@ -21,4 +21,5 @@ class Onnx2PyTorch:
         import onnx
         import onnx2pytorch
 
-        return save_module(onnx2pytorch.ConvertModel(onnx.load(artifact)), out)
+        model = onnx.load(artifact)
+        return save_module(onnx2pytorch.ConvertModel(model), out, onnx_signature(model))

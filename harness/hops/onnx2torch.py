@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from harness.torch_artifact import save_module
+from harness.torch_artifact import onnx_signature, save_module
 
 
 class Onnx2Torch:
@@ -18,6 +18,7 @@ class Onnx2Torch:
     worker: ClassVar[str] = "torch"
 
     def convert(self, artifact: Path, out: Path) -> Path:
+        import onnx
         import onnx2torch
 
-        return save_module(onnx2torch.convert(str(artifact)), out)
+        return save_module(onnx2torch.convert(str(artifact)), out, onnx_signature(onnx.load(artifact)))
