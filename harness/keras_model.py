@@ -30,7 +30,7 @@ def build_model(spec: Spec) -> Any:
             key: [tensors[name] for name in names] if len(names) > 1 or key in LISTS else tensors[names[0]]
             for key, names in layer.keywords.items()
         }
-        result = made(args[0] if len(args) == 1 else args, **keywords)
+        result = made(args[0] if len(args) == 1 else args, **keywords, **layer.arguments)
         parts = list(result) if isinstance(result, list | tuple) else [result]
         for k, value in enumerate(parts):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value

@@ -58,7 +58,7 @@ class Layer:
     """One call of one layer.
 
     `inputs` are tensors in the order of the layer's positional arguments or ports; `keywords` are
-    tensors passed by name (`mask`, `initial_state`). A tensor is written `name`, or `name:1` for the
+    tensors passed by name (`mask`, `initial_state`), `arguments` values that are no tensors. A tensor is written `name`, or `name:1` for the
     second output of a layer with several.
     """
 
@@ -67,6 +67,7 @@ class Layer:
     config: Config = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     keywords: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    arguments: Config = field(default_factory=dict)
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -80,6 +81,7 @@ class Layer:
             "config": dict(self.config),
             "inputs": list(self.inputs),
             "keywords": {key: list(names) for key, names in self.keywords.items()},
+            **({"arguments": dict(self.arguments)} if self.arguments else {}),
         }
 
     @classmethod
@@ -90,6 +92,7 @@ class Layer:
             config=data["config"],
             inputs=tuple(data["inputs"]),
             keywords={key: tuple(names) for key, names in data["keywords"].items()},
+            arguments=data.get("arguments", {}),
         )
 
 

@@ -30,7 +30,7 @@ LIMIT = 60.0
 """Seconds that one request may take."""
 START_LIMIT = 240.0
 """Seconds that a worker may take to start and import its frameworks, cold, on a busy machine."""
-GROWTH = 300 * 2**20
+GROWTH = 200 * 2**20
 """Bytes by which a worker may grow after its first request. Frameworks keep what they compiled; a worker that has
 grown more is ended, and the next request starts a fresh one."""
 LOG_TAIL = 2000

@@ -22,6 +22,10 @@ T = TypeVar("T")
 Choice = Mapping[str, Any]
 
 PRIMES = (2, 3, 5, 7, 11, 13)
+SECOND_BATCHES = (1, 2, 3, 5, 0)
+"""Batch sizes of the second inputs, the first's left out; none at all is one of them."""
+SOME = (1, 2, 3, 5)
+"""The same for layers that Keras on TensorFlow computes wrongly, or not at all, for a batch of none: docs/variants.md."""
 
 
 class Chooser(Protocol):
@@ -89,6 +93,8 @@ class Row:
     """Choices that are worth keeping though no pair asks for them: what exploration found. Axes left out take
     their first value."""
     exactness: Callable[[Choice], str] = field(default=lambda choice: "computes")
+    second_batches: tuple[int, ...] = SECOND_BATCHES
+    """Batch sizes that the second inputs may have."""
     per_axis: int = 6
     """The golden corpus holds at least this many cases for each axis: pairs alone would leave triples thin. Fewer do
     where a sibling's row asks the same questions, none where the layer does nothing at inference."""
@@ -170,6 +176,7 @@ def row(
     rules: Sequence[Rule] = (),
     pins: Sequence[Choice] = (),
     exactness: str | Callable[[Choice], str] = "computes",
+    second_batches: Sequence[int] = SECOND_BATCHES,
     per_axis: int = 6,
 ) -> Callable[[Callable[[Choice, Chooser], Draft]], Row]:
     """Register a builder as a row. `profile` becomes an axis like any other, so pairs cover it too."""
@@ -183,6 +190,7 @@ def row(
             rules=tuple(rules),
             pins=tuple(pins),
             exactness=exactness if callable(exactness) else lambda choice: exactness,
+            second_batches=tuple(second_batches),
             per_axis=per_axis,
         )
         if made.key in _ROWS:
@@ -236,6 +244,24 @@ def single(
         bounds=bounds or {},
         channel_axis=channel_axis,
     )
+
+
+def called(draft: Draft, **arguments: Any) -> Draft:
+    """The draft with its last layer called with further arguments that are no tensors."""
+    *before, last = draft.spec.layers
+    layers = (*before, replace(last, arguments={**last.arguments, **arguments}))
+    return replace(draft, spec=replace(draft.spec, layers=layers))
+
+
+def masked(draft: Draft, shape: tuple[int | None, ...], law: str, *, name: str = "mask") -> Draft:
+    """The draft with a bool input of that shape, batch left out, which its last layer takes as the keyword `name`."""
+    *before, last = draft.spec.layers
+    spec = replace(
+        draft.spec,
+        inputs=(*draft.spec.inputs, Input(name, shape, "bool")),
+        layers=(*before, replace(last, keywords={**last.keywords, name: (name,)})),
+    )
+    return replace(draft, spec=spec, masks={**draft.masks, name: law})
 
 
 def inner(kind: str, config: Config) -> dict[str, Any]:

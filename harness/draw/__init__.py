@@ -40,7 +40,7 @@ def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generat
         weights=draw_weights(draft.weights, source),
         inputs=draw_inputs(draft, choice["profile"], source),
         golden=Golden({}, {}, row.exactness(choice), draft.channel_axis),
-        again=Again(draw_again(draft, choice["profile"], source)),
+        again=Again(draw_again(draft, choice["profile"], row.second_batches, source)),
     )
 
 

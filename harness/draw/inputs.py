@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +15,6 @@ OPEN_SIZE = 5
 """Size given to an input axis that the Spec leaves open (None)."""
 SECOND_SIZE = 8
 """Size given to an open axis the second time."""
-SECOND_BATCHES = (1, 2, 3, 5, 0)
-"""Batch sizes of the second inputs, the first's left out; none at all is one of them."""
 
 
 def _main(shape: tuple[int, ...], source: np.random.Generator) -> Array:
@@ -145,9 +143,9 @@ def _mask(shape: tuple[int, ...], law: str, source: np.random.Generator) -> Arra
     return np.ascontiguousarray(MASKS[law](rows, source)).reshape(shape)
 
 
-def draw_again(draft: Draft, profile: str, source: np.random.Generator) -> dict[str, Array]:
-    """Inputs of another batch size, and of another size wherever the Spec leaves one open."""
-    others = [batch for batch in SECOND_BATCHES if batch != draft.batch]
+def draw_again(draft: Draft, profile: str, batches: Sequence[int], source: np.random.Generator) -> dict[str, Array]:
+    """Inputs of another batch size, one of `batches`, and of another size wherever the Spec leaves one open."""
+    others = [batch for batch in batches if batch != draft.batch]
     batch = others[int(source.integers(len(others)))]
     return draw_inputs(replace(draft, batch=batch), profile, source, open_size=SECOND_SIZE)
 

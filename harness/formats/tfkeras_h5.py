@@ -64,7 +64,7 @@ def _build(spec: Spec) -> Any:
             key: [tensors[name] for name in names] if len(names) > 1 or key == "initial_state" else tensors[names[0]]
             for key, names in layer.keywords.items()
         }
-        result = made(args[0] if len(args) == 1 else args, **keywords)
+        result = made(args[0] if len(args) == 1 else args, **keywords, **layer.arguments)
         for k, value in enumerate(result if isinstance(result, list | tuple) else [result]):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
     return tf_keras.Model(inputs, [tensors[name] for name in spec.outputs])

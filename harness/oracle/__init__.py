@@ -64,7 +64,8 @@ def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) 
             key: tensors[names[0]] if len(names) == 1 else tuple(tensors[name] for name in names)
             for key, names in layer.keywords.items()
         }
-        made = function(layer.config, part(weights, layer.name), *(tensors[t] for t in layer.inputs), **keywords)
+        taken = (tensors[name] for name in layer.inputs)
+        made = function(layer.config, part(weights, layer.name), *taken, **keywords, **layer.arguments)
         for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
     return tensors

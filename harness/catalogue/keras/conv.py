@@ -1,4 +1,4 @@
-"""Conv1D, Conv2D, Conv3D, DepthwiseConv2D, SeparableConv2D, Conv2DTranspose.
+"""Conv1D, Conv2D, Conv3D, DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D.
 
 A size is never drawn and then checked: the number of outputs and the `residue` are, and the input size follows.
 The residue is what is left of the input beyond the last window (`valid`), or what the last stride adds to the
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from harness.catalogue import Choice, Chooser, Draft, Weight, row, rule, single
+from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, row, rule, single
 
 PROFILES = ("main", "negative", "large", "small", "impulse")
 ACTIVATIONS = (None, "relu", "tanh")
@@ -63,6 +63,8 @@ def channel_options(groups: int, rank: int = 2) -> tuple[int, ...]:
 
 def placed(choice: Choice, spatial: Sequence[int | None], channels: int) -> tuple[int | None, ...]:
     """The input shape, batch left out, with the channels where the choice's `data_format` has them."""
+    if choice.get("open_sizes"):
+        spatial = (None,) * len(spatial)
     return (channels, *spatial) if choice["data_format"] == "channels_first" else (*spatial, channels)
 
 
@@ -78,6 +80,25 @@ residue_below_stride = rule("strides", "residue", reason="a residue of a whole s
     lambda strides, residue: all(r < s for r, s in zip(per_axis(residue), per_axis(strides), strict=True))
 )
 RULES = (strides_or_dilation, residue_below_stride)
+
+
+def _open_fits(opened: bool, padding: str, kernel: Any, dilation: Any, residue: Any) -> bool:
+    spans = [(k - 1) * d + 1 for k, d in zip(per_axis(kernel), per_axis(dilation), strict=True)]
+    return not opened or (max(per_axis(residue)) == 0 and (padding != "valid" or max(spans) <= OPEN_SIZE))
+
+
+OPEN_SIZE = 5
+"""What draws give an open size the first time."""
+OPEN_RULES = (
+    *RULES,
+    rule(
+        "open_sizes", "padding", "kernel", "dilation", "residue", reason="open sizes are those that the draw gives them"
+    )(_open_fits),
+    rule("open_sizes", "data_format", "use_bias", reason="such a bias must not be as long as the width: see last_size")(
+        lambda opened, data_format, use_bias: not opened or data_format == "channels_last" or not use_bias
+    ),
+)
+OPEN = {"open_sizes": (False, True)}
 
 FREE = {
     # covering arrays lean towards first values: the padding that more faults need comes first
@@ -98,7 +119,7 @@ PLANE = {
 """Geometry of the two-dimensional convolutions. Axes that rules bind come last in a row: the array is shorter so."""
 
 
-def _last_size(
+def last_size(
     choice: Choice, fill: Chooser, options: Sequence[int], spatial: Sequence[int], channels: Sequence[int]
 ) -> int:
     """The last spatial size: the one drawn, or where it is not among the `options` another, different from all.
@@ -127,11 +148,12 @@ def _sizes(
     ]
     spatial, chosen = fill_sizes(fill, choice["sizes"], options, channels, count)
     apart = [n for n, outputs in zip(options[-1], OUTPUTS, strict=True) if outputs != chosen[-1] * multiplier]
-    spatial[-1] = _last_size(choice, fill, apart, spatial, chosen)
+    spatial[-1] = last_size(choice, fill, apart, spatial, chosen)
     return spatial, chosen
 
 
-def _config(choice: Choice, **own: Any) -> dict[str, Any]:
+def config(choice: Choice, **own: Any) -> dict[str, Any]:
+    """Constructor arguments: the layer's `own`, and those that every convolution has."""
     return {
         **own,
         "kernel_size": choice["kernel"],
@@ -144,7 +166,8 @@ def _config(choice: Choice, **own: Any) -> dict[str, Any]:
     }
 
 
-def _bias(choice: Choice, channels: int) -> dict[str, Weight]:
+def bias(choice: Choice, channels: int) -> dict[str, Weight]:
+    """The bias, where the choice has one."""
     return {"bias": Weight((channels,), "bias")} if choice["use_bias"] else {}
 
 
@@ -156,9 +179,9 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
     return single(
         "keras",
         kind,
-        _config(choice, filters=filters, groups=groups),
+        config(choice, filters=filters, groups=groups),
         [placed(choice, spatial, channels)],
-        weights={**weights, **_bias(choice, filters)},
+        weights={**weights, **bias(choice, filters)},
         batch=2 if len(kernel) < 3 else fill.pick((2, 1)),
         channel_axis=channel_axis(choice),
     )
@@ -171,20 +194,29 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
         **FREE,
         "padding": ("same", "valid", "causal"),
         "groups": (1, 2),
+        **OPEN,
         "kernel": (3, 1, 2, 4, 5),
         "strides": (1, 2, 3),
         "dilation": (1, 2, 3),
         "residue": (0, 1, 2),
     },
     profiles=PROFILES,
-    rules=RULES,
+    rules=OPEN_RULES,
+    second_batches=SOME,
 )
 def conv1d(choice: Choice, fill: Chooser) -> Draft:
     """The only convolution with `causal` padding."""
     return _convolution("Conv1D", choice, fill)
 
 
-@row("keras", "Conv2D", axes={**FREE, "groups": (1, 2), **PLANE}, profiles=PROFILES, rules=RULES)
+@row(
+    "keras",
+    "Conv2D",
+    axes={**FREE, "groups": (1, 2), **OPEN, **PLANE},
+    profiles=PROFILES,
+    rules=OPEN_RULES,
+    second_batches=SOME,
+)
 def conv2d(choice: Choice, fill: Chooser) -> Draft:
     """Kernels, strides and dilation rates that differ between height and width are among the choices."""
     return _convolution("Conv2D", choice, fill)
@@ -203,104 +235,91 @@ def conv2d(choice: Choice, fill: Chooser) -> Draft:
     },
     profiles=PROFILES,
     rules=RULES,
+    second_batches=SOME,
+    per_axis=5,
 )
 def conv3d(choice: Choice, fill: Chooser) -> Draft:
     """As Conv2D, with the sizes kept tiny."""
     return _convolution("Conv3D", choice, fill)
 
 
-@row(
-    "keras",
-    "DepthwiseConv2D",
-    axes={**FREE, "sizes": ("distinct", "equal"), "depth_multiplier": (1, 2, 3), **PLANE},
-    profiles=PROFILES,
-    rules=RULES,
-)
+LINE = {"kernel": (3, 1, 2, 4), "strides": (1, 2, 3), "dilation": (1, 2, 3), "residue": (0, 1, 2)}
+"""Geometry of the one-dimensional siblings."""
+
+
+def _depthwise(kind: str, choice: Choice, fill: Chooser) -> Draft:
+    multiplier, kernel = choice["depth_multiplier"], per_axis(choice["kernel"])
+    spatial, (channels,) = _sizes(choice, fill, channel_options(1), 1, multiplier=multiplier)
+    weights = {"kernel": Weight((*kernel, channels, multiplier), "kernel", fan_in=prod(kernel))}
+    return single(
+        "keras",
+        kind,
+        config(choice, depth_multiplier=multiplier),
+        [placed(choice, spatial, channels)],
+        weights={**weights, **bias(choice, channels * multiplier)},
+        channel_axis=channel_axis(choice),
+    )
+
+
+DEPTHWISE = {**FREE, "sizes": ("distinct", "equal"), "depth_multiplier": (1, 2, 3)}
+
+
+@row("keras", "DepthwiseConv2D", axes={**DEPTHWISE, **PLANE}, profiles=PROFILES, rules=RULES, second_batches=SOME)
 def depthwise_conv2d(choice: Choice, fill: Chooser) -> Draft:
     """Two channels or more, so that the order of channels and multiples shows."""
-    multiplier = choice["depth_multiplier"]
-    spatial, (channels,) = _sizes(choice, fill, channel_options(1), 1, multiplier=multiplier)
-    weights = {"kernel": Weight((*choice["kernel"], channels, multiplier), "kernel", fan_in=prod(choice["kernel"]))}
-    return single(
-        "keras",
-        "DepthwiseConv2D",
-        _config(choice, depth_multiplier=multiplier),
-        [placed(choice, spatial, channels)],
-        weights={**weights, **_bias(choice, channels * multiplier)},
-        channel_axis=channel_axis(choice),
-    )
-
-
-@row("keras", "SeparableConv2D", axes={**FREE, "depth_multiplier": (1, 2, 3), **PLANE}, profiles=PROFILES, rules=RULES)
-def separable_conv2d(choice: Choice, fill: Chooser) -> Draft:
-    """`equal` makes the filters as many as the input channels."""
-    spatial, (channels, filters) = _sizes(choice, fill, channel_options(1), 2)
-    multiplier = choice["depth_multiplier"]
-    deep = channels * multiplier
-    weights = {
-        "depthwise_kernel": Weight((*choice["kernel"], channels, multiplier), "kernel", fan_in=prod(choice["kernel"])),
-        "pointwise_kernel": Weight((1, 1, deep, filters), "kernel", fan_in=deep),
-    }
-    return single(
-        "keras",
-        "SeparableConv2D",
-        _config(choice, filters=filters, depth_multiplier=multiplier),
-        [placed(choice, spatial, channels)],
-        weights={**weights, **_bias(choice, filters)},
-        channel_axis=channel_axis(choice),
-    )
-
-
-def _holds_last_window(kernel: Any, dilation: Any, padding: str, extra: Any) -> bool:
-    if padding == "valid" or extra is None:
-        return True
-    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    return all(window % 2 == 1 or e >= 1 for window, e in zip(spans, extra, strict=True))
+    return _depthwise("DepthwiseConv2D", choice, fill)
 
 
 @row(
     "keras",
-    "Conv2DTranspose",
-    axes={
-        **FREE,
-        "open_sizes": (False, True),
-        "kernel": ((3, 3), (1, 1), (4, 4), (2, 3), (5, 2)),
-        "strides": ((1, 1), (2, 2), (3, 3), (1, 2), (3, 2)),
-        # Keras documents dilation rates that differ between axes as not supported here
-        "dilation": ((1, 1), (2, 2)),
-        "output_padding": (None, (0, 0), (1, 1), (0, 1), (2, 1)),
-    },
+    "DepthwiseConv1D",
+    axes={**DEPTHWISE, **OPEN, **LINE},
     profiles=PROFILES,
-    rules=(
-        strides_or_dilation,
-        rule("strides", "output_padding", reason="Keras wants output_padding below the stride")(
-            lambda strides, extra: extra is None or all(e < s for e, s in zip(extra, strides, strict=True))
-        ),
-        rule(
-            "kernel",
-            "dilation",
-            "padding",
-            "output_padding",
-            reason="an even window with output_padding 0 makes `same` shorter than TensorFlow accepts",
-        )(_holds_last_window),
-    ),
+    rules=OPEN_RULES,
+    second_batches=SOME,
+    per_axis=4,
 )
-def conv2d_transpose(choice: Choice, fill: Chooser) -> Draft:
-    """`open_sizes` leaves height and width to run time: a converter cannot fold the output's shape."""
-    sizes = (2, 3, 4, 5, 6, 7)
-    spatial, (channels, filters) = fill_sizes(fill, choice["sizes"], [sizes, sizes], channel_options(1), 2)
-    # the output is at least as wide as the input
-    spatial[-1] = _last_size(choice, fill, [n for n in sizes if n > filters], spatial, (channels, filters))
+def depthwise_conv1d(choice: Choice, fill: Chooser) -> Draft:
+    """As DepthwiseConv2D."""
+    return _depthwise("DepthwiseConv1D", choice, fill)
+
+
+def _separable(kind: str, choice: Choice, fill: Chooser) -> Draft:
+    spatial, (channels, filters) = _sizes(choice, fill, channel_options(1), 2)
+    multiplier, kernel = choice["depth_multiplier"], per_axis(choice["kernel"])
+    deep = channels * multiplier
     weights = {
-        "kernel": Weight((*choice["kernel"], filters, channels), "kernel", fan_in=prod(choice["kernel"]) * channels)
+        "depthwise_kernel": Weight((*kernel, channels, multiplier), "kernel", fan_in=prod(kernel)),
+        "pointwise_kernel": Weight((*(1,) * len(kernel), deep, filters), "kernel", fan_in=deep),
     }
     return single(
         "keras",
-        "Conv2DTranspose",
-        _config(choice, filters=filters, output_padding=choice["output_padding"]),
-        [placed(choice, (None, None) if choice["open_sizes"] else spatial, channels)],
-        weights={**weights, **_bias(choice, filters)},
-        # open sizes become five by five: one sample keeps the case small
-        batch=1 if choice["open_sizes"] else 2,
+        kind,
+        config(choice, filters=filters, depth_multiplier=multiplier),
+        [placed(choice, spatial, channels)],
+        weights={**weights, **bias(choice, filters)},
         channel_axis=channel_axis(choice),
     )
+
+
+SEPARABLE = {**FREE, "depth_multiplier": (1, 2, 3)}
+
+
+@row("keras", "SeparableConv2D", axes={**SEPARABLE, **PLANE}, profiles=PROFILES, rules=RULES, second_batches=SOME)
+def separable_conv2d(choice: Choice, fill: Chooser) -> Draft:
+    """`equal` makes the filters as many as the input channels."""
+    return _separable("SeparableConv2D", choice, fill)
+
+
+@row(
+    "keras",
+    "SeparableConv1D",
+    axes={**SEPARABLE, **LINE},
+    profiles=PROFILES,
+    rules=RULES,
+    second_batches=SOME,
+    per_axis=4,
+)
+def separable_conv1d(choice: Choice, fill: Chooser) -> Draft:
+    """As SeparableConv2D."""
+    return _separable("SeparableConv1D", choice, fill)

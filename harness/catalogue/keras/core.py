@@ -1,8 +1,11 @@
-"""Dense and Embedding."""
+"""Dense, EinsumDense, Embedding, ReversibleEmbedding and Masking.
+
+`lora_alpha` is not drawn: Keras 3.15 documents it and overwrites it with `lora_rank` when the layer is built.
+"""
 
 from __future__ import annotations
 
-from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, explicit, row, single, sized
+from harness.catalogue import Choice, Chooser, Draft, Weight, called, distinct, explicit, row, rule, single, sized
 
 ACTIVATIONS = (None, "relu", "tanh", "sigmoid", "gelu")
 
@@ -15,9 +18,15 @@ ACTIVATIONS = (None, "relu", "tanh", "sigmoid", "gelu")
         "sizes": ("distinct", "equal"),
         "use_bias": (True, False),
         "activation": ACTIVATIONS,
+        "lora_rank": ("default", 2),
+        "open_sizes": (False, True),
         "batch": (2, 1, 3),
     },
     profiles=("main", "negative", "spread", "large", "small", "impulse"),
+    rules=[
+        rule("rank", "open_sizes", reason="the features are known")(lambda rank, opened: rank > 2 or not opened),
+    ],
+    per_axis=5,
 )
 def dense(choice: Choice, fill: Chooser) -> Draft:
     """`equal` makes units the same as the input features, so that a transposed kernel still fits."""
@@ -28,7 +37,21 @@ def dense(choice: Choice, fill: Chooser) -> Draft:
     if choice["use_bias"]:
         weights["bias"] = Weight((units,), "bias")
     config = {"units": units, "use_bias": choice["use_bias"], "activation": choice["activation"]}
-    return single("keras", "Dense", config, [(*spatial, features)], weights=weights, batch=choice["batch"])
+    config |= explicit(choice, "lora_rank")
+    weights |= _lora(choice, "kernel", features, units)
+    shape = [None if choice["open_sizes"] and k == 0 else n for k, n in enumerate(spatial)]
+    return single("keras", "Dense", config, [(*shape, features)], weights=weights, batch=choice["batch"])
+
+
+def _lora(choice: Choice, name: str, rows: int, columns: int) -> dict[str, Weight]:
+    """The two factors of the low-rank update, which Keras keeps beside the frozen weight."""
+    if choice["lora_rank"] == "default":
+        return {}
+    rank = choice["lora_rank"]
+    return {
+        f"lora_{name}_a": Weight((rows, rank), "kernel", fan_in=rank),
+        f"lora_{name}_b": Weight((rank, columns), "kernel", fan_in=rank),
+    }
 
 
 @row(
@@ -39,21 +62,160 @@ def dense(choice: Choice, fill: Chooser) -> Draft:
         "features": (3, 1, 2, 5),
         "rank": (2, 3),
         "mask_zero": ("default", True),
+        "lora_rank": ("default", 2),
         "dtype": ("int32", "int64"),
+        "open_sizes": (False, True),
         "batch": (2, 1, 3),
     },
     profiles=("main",),
-    exactness="moves",
+    exactness=lambda choice: "moves" if choice["lora_rank"] == "default" else "computes",
+    per_axis=4,
 )
 def embedding(choice: Choice, fill: Chooser) -> Draft:
     """The first id is the vocabulary's last and the last is 0, so a table cut short at either end shows."""
+    table = (choice["vocabulary"], choice["features"])
+    steps, *more = sized("distinct", fill, choice["rank"] - 1, options=(4, 5, 6))
     return single(
         "keras",
         "Embedding",
-        {"input_dim": choice["vocabulary"], "output_dim": choice["features"], **explicit(choice, "mask_zero")},
-        [tuple(sized("distinct", fill, choice["rank"] - 1, options=(4, 5, 6)))],
-        weights={"embeddings": Weight((choice["vocabulary"], choice["features"]), "embedding")},
+        {
+            "input_dim": choice["vocabulary"],
+            "output_dim": choice["features"],
+            **explicit(choice, "mask_zero", "lora_rank"),
+        },
+        [(None if choice["open_sizes"] else steps, *more)],
+        weights={"embeddings": Weight(table, "embedding"), **_lora(choice, "embeddings", *table)},
         dtype=choice["dtype"],
         batch=choice["batch"],
         bounds={"x": choice["vocabulary"]},
     )
+
+
+@row(
+    "keras",
+    "ReversibleEmbedding",
+    axes={
+        "tie_weights": ("default", False),
+        "mask_zero": ("default", True),
+        "logit_soft_cap": ("default", 1.5),
+        "reverse": (False, True),
+        "open_sizes": (False, True),
+        "batch": (2, 1, 3),
+    },
+    profiles=("main", "negative", "large", "small"),
+    rules=[
+        rule("reverse", "profile", reason="ids are integers")(lambda reverse, profile: reverse or profile == "main"),
+        rule("reverse", "logit_soft_cap", reason="logits are what the layer gives in reverse")(
+            lambda reverse, cap: reverse or cap == "default"
+        ),
+        rule("reverse", "mask_zero", reason="a mask is made of ids")(
+            lambda reverse, mask: not reverse or mask == "default"
+        ),
+    ],
+    exactness=lambda choice: "computes" if choice["reverse"] else "moves",
+    per_axis=3,
+)
+def reversible_embedding(choice: Choice, fill: Chooser) -> Draft:
+    """Called in reverse on features, it gives the logits of the words."""
+    vocabulary, features = distinct(fill, 2, (3, 5, 7))
+    weights = {"embeddings": Weight((vocabulary, features), "embedding")}
+    if choice["tie_weights"] is False:
+        weights["reverse_embeddings"] = Weight((features, vocabulary), "embedding")
+    steps = None if choice["open_sizes"] else 4
+    draft = single(
+        "keras",
+        "ReversibleEmbedding",
+        {
+            "input_dim": vocabulary,
+            "output_dim": features,
+            **explicit(choice, "tie_weights", "mask_zero", "logit_soft_cap"),
+        },
+        [(steps, features) if choice["reverse"] else (steps,)],
+        weights=weights,
+        dtype="float32" if choice["reverse"] else "int32",
+        batch=choice["batch"],
+        bounds={"x": vocabulary},
+    )
+    return called(draft, reverse=True) if choice["reverse"] else draft
+
+
+EQUATIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
+    # equation: the input's axes after the batch by letter, and the values that bias_axes can take
+    "ab,bc->ac": ("b", (None, "c")),
+    "abc,cd->abd": ("bc", (None, "d", "bd")),
+    "...x,xy->...y": ("bcx", (None, "y")),
+    "abc,bde->adec": ("bc", (None, "e", "de", "dc")),
+    "abcd,cde->abe": ("bcd", (None, "e")),
+    "abc,bcd->abd": ("bc", (None, "d")),
+}
+
+
+@row(
+    "keras",
+    "EinsumDense",
+    axes={
+        "equation": tuple(EQUATIONS),
+        "bias": (0, 1, 2),
+        "activation": (None, "relu", "tanh"),
+        "lora_rank": ("default", 2),
+        "sizes": ("distinct", "equal"),
+        "batch": (2, 1, 3),
+    },
+    profiles=("main", "negative", "large", "small", "impulse"),
+    rules=[
+        rule("equation", "bias", reason="the equation has no such output axes for a bias")(
+            lambda equation, bias: bias < len(EQUATIONS[equation][1])
+        ),
+        rule("equation", "bias", "sizes", reason="Keras' ops.add takes such a bias for one along another axis")(
+            lambda equation, bias, sizes: sizes == "distinct" or equation != "abc,bde->adec" or bias != 1
+        ),
+        rule("equation", "lora_rank", reason="the update is a product of matrices along the kernel's last axis")(
+            lambda equation, rank: rank == "default" or equation in ("ab,bc->ac", "abc,cd->abd", "...x,xy->...y")
+        ),
+    ],
+    per_axis=5,
+)
+def einsum_dense(choice: Choice, fill: Chooser) -> Draft:
+    """Letters have sizes of their own; `bias` counts the choices of `bias_axes`, 0 for none."""
+    letters, biases = EQUATIONS[choice["equation"]]
+    kernel, made = choice["equation"].partition(",")[2].split("->")
+    names = list(dict.fromkeys([*letters, *kernel]))
+    sizes = dict(
+        zip(
+            names, sized(choice["sizes"], fill, len(names), batch=choice["batch"], options=(2, 3, 4, 5, 7)), strict=True
+        )
+    )
+    after = list(made.removeprefix("...")) if made.startswith(".") else list(made[1:])
+    axes = biases[choice["bias"]]
+    shape = tuple(sizes[k] for k in kernel)
+    weights = {"kernel": Weight(shape, "kernel", fan_in=sizes[letters[-1]])}
+    if axes is not None:
+        first = min(after.index(name) for name in axes)
+        weights["bias"] = Weight(tuple(sizes[n] if n in axes else 1 for n in after[first:]), "bias")
+    if choice["lora_rank"] != "default":
+        weights |= _lora(choice, "kernel", *shape)
+    config = {
+        "equation": choice["equation"],
+        "output_shape": tuple(sizes[name] for name in after),
+        "bias_axes": axes,
+        "activation": choice["activation"],
+        **explicit(choice, "lora_rank"),
+    }
+    return single(
+        "keras", "EinsumDense", config, [tuple(sizes[n] for n in letters)], weights=weights, batch=choice["batch"]
+    )
+
+
+@row(
+    "keras",
+    "Masking",
+    axes={"mask_value": ("default", 1.0, -2.0), "open_sizes": (False, True), "features": (3, 1, 2), "batch": (2, 1, 3)},
+    profiles=("impulse", "ties", "main", "special"),
+    exactness="moves",
+    per_axis=3,
+)
+def masking(choice: Choice, fill: Chooser) -> Draft:
+    """`impulse` and `ties` hold steps of one value only; what the mask does to later layers is drawn with them."""
+    steps = None if choice["open_sizes"] else fill.pick((4, 5, 6))
+    config = explicit(choice, "mask_value")
+    return single("keras", "Masking", config, [(steps, choice["features"])], batch=choice["batch"])

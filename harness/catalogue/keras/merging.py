@@ -1,4 +1,4 @@
-"""Add, Subtract and Concatenate."""
+"""Add, Subtract, Multiply, Average, Maximum, Minimum, Dot and Concatenate."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def _pair(choice: Choice, fill: Chooser) -> list[tuple[int, ...]]:
     "Add",
     axes={**SHAPE, "shapes": tuple(BROADCAST), "swapped": (False, True), "inputs": (2, 3)},
     profiles=PROFILES,
+    second_batches=(2, 3, 5),
     rules=[
         _ROOM,
         rule("inputs", "profile", reason="whether 3e38 + 3e38 - inf is -inf or NaN is a matter of order and range")(
@@ -69,6 +70,96 @@ def subtract(choice: Choice, fill: Chooser) -> Draft:
     """Two inputs of the same shape are the case in which an exchange fits."""
     shapes = _pair(choice, fill)
     return single("keras", "Subtract", {}, shapes[::-1] if choice["swapped"] else shapes, batch=choice["batch"])
+
+
+def _several(kind: str, choice: Choice, fill: Chooser) -> Draft:
+    first, second = _pair(choice, fill)
+    shapes = [first, second, first][: choice["inputs"]]
+    return single("keras", kind, {}, shapes[::-1] if choice["swapped"] else shapes, batch=choice["batch"])
+
+
+SEVERAL = {**SHAPE, "shapes": tuple(BROADCAST), "swapped": (False, True), "inputs": (2, 3)}
+
+
+@row("keras", "Multiply", axes=SEVERAL, profiles=("main", "negative", "spread", "small"), rules=[_ROOM], per_axis=3)
+def multiply(choice: Choice, fill: Chooser) -> Draft:
+    """Not `special`: a subnormal factor may be flushed to zero, and zero times infinity is NaN."""
+    return _several("Multiply", choice, fill)
+
+
+@row(
+    "keras",
+    "Average",
+    axes=SEVERAL,
+    profiles=("main", "negative", "large", "small"),
+    rules=[_ROOM],
+    second_batches=(2, 3, 5),
+    per_axis=3,
+)
+def average(choice: Choice, fill: Chooser) -> Draft:
+    """Not `special`: 3e38 + 3e38 overflows before it is halved, or not."""
+    return _several("Average", choice, fill)
+
+
+@row(
+    "keras",
+    "Maximum",
+    axes=SEVERAL,
+    profiles=("main", "negative", "integer", "ties", "special"),
+    rules=[_ROOM],
+    exactness=lambda choice: "computes" if choice["profile"] == "special" else "selects",
+    per_axis=3,
+)
+def maximum(choice: Choice, fill: Chooser) -> Draft:
+    """`special` holds subnormal numbers, which TensorFlow may flush: judged as computed."""
+    return _several("Maximum", choice, fill)
+
+
+@row(
+    "keras",
+    "Minimum",
+    axes=SEVERAL,
+    profiles=("main", "negative", "integer", "ties", "special"),
+    rules=[_ROOM],
+    exactness=lambda choice: "computes" if choice["profile"] == "special" else "selects",
+    per_axis=3,
+)
+def minimum(choice: Choice, fill: Chooser) -> Draft:
+    """As Maximum."""
+    return _several("Minimum", choice, fill)
+
+
+DOTTED: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...], tuple[int, int]]] = {
+    # ranks of both inputs: the axes, without the batch, of each by number, and which of them are summed over
+    (2, 2): ((0,), (0,), (1, 1)),
+    (3, 2): ((1, 0), (0,), (2, 1)),
+    (2, 3): ((0,), (0, 2), (1, 1)),
+    (3, 3): ((1, 0), (2, 0), (2, 2)),
+    (4, 3): ((1, 0, 2), (0, 3), (2, 1)),
+}
+
+
+@row(
+    "keras",
+    "Dot",
+    axes={
+        "ranks": tuple(DOTTED),
+        "axes_form": ("two", "negative"),
+        "normalize": ("default", True),
+        "sizes": ("distinct", "equal"),
+        "batch": (2, 1, 3),
+    },
+    profiles=("main", "negative", "large", "small"),
+    per_axis=4,
+)
+def dot(choice: Choice, fill: Chooser) -> Draft:
+    """Sizes are shared by number: number 0 is summed over. `equal` lets any other axis be taken for it."""
+    left, right, axes = DOTTED[choice["ranks"]]
+    numbers = sized(choice["sizes"], fill, 4, batch=choice["batch"], options=(2, 3, 4, 5, 7))
+    shapes = [tuple(numbers[k] for k in axes_of) for axes_of in (left, right)]
+    given = axes if choice["axes_form"] == "two" else tuple(a - len(s) - 1 for a, s in zip(axes, shapes, strict=True))
+    one = {"axes": given[0] if given[0] == given[1] else given}
+    return single("keras", "Dot", {**one, **explicit(choice, "normalize")}, shapes, batch=choice["batch"])
 
 
 @row(

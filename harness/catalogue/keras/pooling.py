@@ -1,4 +1,4 @@
-"""MaxPooling1D, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D.
+"""Pooling in one, two and three dimensions: over windows, over everything, and to a size that is asked for.
 
 The `special` profile is drawn for none of them. The maximum of a window with NaN is a documented variant, on which
 frameworks differ legitimately: Keras on TensorFlow drops the NaN (and gives the lowest finite number for a window of
@@ -8,10 +8,11 @@ summation, which no documentation settles.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from harness.catalogue import Choice, Chooser, Draft, row, rule, single
-from harness.catalogue.keras.conv import FORMATS, channel_axis, fill_sizes, input_sizes, per_axis, placed
+from harness.catalogue import SECOND_BATCHES, SOME, Choice, Chooser, Draft, masked, row, rule, single, sized
+from harness.catalogue.keras.conv import FORMATS, OPEN, channel_axis, fill_sizes, input_sizes, per_axis, placed
 
 CHANNELS = (2, 3, 4, 5)
 
@@ -23,6 +24,12 @@ def _residue_below_stride(pool: Any, strides: Any, residue: Any) -> bool:
 
 RULES = (
     rule("pool", "strides", "residue", reason="a residue of a whole stride is one more output")(_residue_below_stride),
+)
+OPEN_RULES = (
+    *RULES,
+    rule("open_sizes", "residue", reason="open sizes are those that the draw gives them")(
+        lambda opened, residue: not opened or max(per_axis(residue)) == 0
+    ),
 )
 FREE = {"padding": ("same", "valid"), "sizes": ("distinct", "equal"), "data_format": FORMATS}
 SELECTING = ("main", "negative", "spread", "ties", "integer")
@@ -56,65 +63,139 @@ def _pooling(kind: str, choice: Choice, fill: Chooser) -> Draft:
     return single("keras", kind, config, [placed(choice, spatial, channels)], channel_axis=channel_axis(choice))
 
 
-@row(
-    "keras",
-    "MaxPooling1D",
-    axes={**FREE, "pool": (2, 1, 3, 4, 5), "strides": (None, 1, 2, 3), "residue": (0, 1, 2)},
-    profiles=SELECTING,
-    rules=RULES,
-    exactness="selects",
-)
+LINE = {**FREE, **OPEN, "pool": (2, 1, 3, 4, 5), "strides": (None, 1, 2, 3), "residue": (0, 1, 2)}
+VOLUME = {
+    **FREE,
+    "pool": ((2, 2, 2), (3, 1, 2), (1, 2, 3)),
+    "strides": (None, (1, 1, 1), (2, 1, 3)),
+    "residue": ((0, 0, 0), (0, 0, 1), (1, 0, 0)),
+}
+AVERAGING = ("main", "negative", "spread", "large", "small", "impulse")
+
+
+@row("keras", "MaxPooling1D", axes=LINE, profiles=SELECTING, rules=OPEN_RULES, exactness="selects", per_axis=5)
 def max_pooling1d(choice: Choice, fill: Chooser) -> Draft:
     """Windows with gaps between them (a stride above the pool size) are among the choices."""
     return _pooling("MaxPooling1D", choice, fill)
 
 
-@row("keras", "MaxPooling2D", axes=PLANE, profiles=SELECTING, rules=RULES, exactness="selects")
+@row("keras", "MaxPooling2D", axes={**OPEN, **PLANE}, profiles=SELECTING, rules=OPEN_RULES, exactness="selects")
 def max_pooling2d(choice: Choice, fill: Chooser) -> Draft:
     """All inputs below zero show padding with zeros where nothing is due."""
     return _pooling("MaxPooling2D", choice, fill)
 
 
-@row(
-    "keras",
-    "AveragePooling2D",
-    axes=PLANE,
-    profiles=("main", "negative", "spread", "large", "small", "impulse"),
-    rules=RULES,
-)
+@row("keras", "MaxPooling3D", axes=VOLUME, profiles=SELECTING, rules=RULES, exactness="selects", per_axis=3)
+def max_pooling3d(choice: Choice, fill: Chooser) -> Draft:
+    """As MaxPooling2D."""
+    return _pooling("MaxPooling3D", choice, fill)
+
+
+@row("keras", "AveragePooling1D", axes=LINE, profiles=AVERAGING, rules=OPEN_RULES, per_axis=4)
+def average_pooling1d(choice: Choice, fill: Chooser) -> Draft:
+    """As AveragePooling2D."""
+    return _pooling("AveragePooling1D", choice, fill)
+
+
+@row("keras", "AveragePooling2D", axes={**OPEN, **PLANE}, profiles=AVERAGING, rules=OPEN_RULES)
 def average_pooling2d(choice: Choice, fill: Chooser) -> Draft:
     """Windows at the border hold fewer elements: their divisor is the question."""
     return _pooling("AveragePooling2D", choice, fill)
 
 
-@row(
-    "keras",
-    "GlobalAveragePooling2D",
-    axes={
-        "spatial": ((3, 5), (1, 1), (1, 7), (4, 4), (11, 2)),
-        "open_sizes": (False, True),
-        "keepdims": (False, True),
-        "sizes": ("distinct", "equal"),
-        "data_format": FORMATS,
-        "batch": (2, 1, 3),
-    },
-    profiles=("main", "negative", "spread", "large", "small", "impulse"),
-    rules=(
+@row("keras", "AveragePooling3D", axes=VOLUME, profiles=AVERAGING, rules=RULES, per_axis=3)
+def average_pooling3d(choice: Choice, fill: Chooser) -> Draft:
+    """As AveragePooling2D."""
+    return _pooling("AveragePooling3D", choice, fill)
+
+
+PLACES = {1: ((5,), (1,), (7,)), 2: ((3, 5), (1, 1), (1, 7), (4, 4), (11, 2)), 3: ((2, 3, 4), (1, 1, 1), (3, 3, 3))}
+"""Spatial sizes by number of axes; open sizes stand for the first."""
+
+
+def _global(kind: str, rank: int, profiles: Sequence[str], exactness: str, *, count: int, masks: bool = False) -> None:
+    mask_axis = {"mask": ("none", "ragged", "hole")} if masks else {}
+    rules = [
         rule("spatial", "open_sizes", reason="open sizes have no value of their own")(
-            lambda spatial, open_sizes: not open_sizes or tuple(spatial) == (3, 5)
-        ),
-    ),
-)
-def global_average_pooling2d(choice: Choice, fill: Chooser) -> Draft:
-    """`equal` makes the channels as many as the height: a mean over the wrong axes keeps the shape."""
-    height, width = choice["spatial"]
-    options = [n for n in (2, 3, 4, 5, 6) if n not in (height, width)]
-    channels = height if choice["sizes"] == "equal" else fill.pick(options)
-    return single(
+            lambda spatial, open_sizes: not open_sizes or tuple(spatial) == PLACES[rank][0]
+        )
+    ]
+    if masks:
+        rules.append(
+            rule("spatial", "mask", reason="a mask keeps a step and masks a step")(
+                lambda spatial, mask: mask == "none" or spatial[0] >= 3
+            )
+        )
+
+    @row(
         "keras",
-        "GlobalAveragePooling2D",
-        {"keepdims": choice["keepdims"], "data_format": choice["data_format"]},
-        [placed(choice, (None, None) if choice["open_sizes"] else (height, width), channels)],
-        batch=choice["batch"],
-        channel_axis=channel_axis(choice),
+        kind,
+        axes={
+            "spatial": PLACES[rank],
+            "open_sizes": (False, True),
+            "keepdims": (False, True),
+            "sizes": ("distinct", "equal"),
+            "data_format": FORMATS,
+            **mask_axis,
+            "batch": (2, 1, 3),
+        },
+        profiles=profiles,
+        rules=rules,
+        exactness=exactness,
+        second_batches=SECOND_BATCHES if exactness == "computes" else SOME,
+        per_axis=count,
     )
+    def build(choice: Choice, fill: Chooser) -> Draft:
+        """`equal` makes the channels as many as the first size: a mean over the wrong axes keeps the shape."""
+        spatial = choice["spatial"]
+        options = [n for n in (2, 3, 4, 5, 6) if n not in spatial]
+        channels = spatial[0] if choice["sizes"] == "equal" else fill.pick(options)
+        draft = single(
+            "keras",
+            kind,
+            {"keepdims": choice["keepdims"], "data_format": choice["data_format"]},
+            [placed(choice, spatial, channels)],
+            batch=choice["batch"],
+            channel_axis=channel_axis(choice),
+        )
+        if choice.get("mask", "none") == "none":
+            return draft
+        return masked(draft, (None if choice["open_sizes"] else spatial[0],), choice["mask"])
+
+
+_global("GlobalAveragePooling1D", 1, AVERAGING, "computes", count=4, masks=True)
+_global("GlobalAveragePooling2D", 2, AVERAGING, "computes", count=6)
+_global("GlobalAveragePooling3D", 3, AVERAGING, "computes", count=3)
+_global("GlobalMaxPooling1D", 1, SELECTING, "selects", count=4)
+_global("GlobalMaxPooling2D", 2, SELECTING, "selects", count=5)
+_global("GlobalMaxPooling3D", 3, SELECTING, "selects", count=3)
+
+ADAPTED: dict[int, tuple[Any, ...]] = {
+    1: (2, 1, 3, 5),
+    2: (2, 1, (3, 2), (1, 4), (5, 5)),
+    3: (2, (1, 2, 3), (3, 1, 2)),
+}
+
+
+def _adaptive(kind: str, rank: int, profiles: Sequence[str], exactness: str) -> None:
+    @row(
+        "keras",
+        kind,
+        axes={"output_size": ADAPTED[rank], "sizes": ("distinct", "equal"), "data_format": FORMATS, "batch": (2, 1, 3)},
+        profiles=profiles,
+        exactness=exactness,
+        second_batches=SOME,
+        per_axis=4 if rank < 3 else 3,
+    )
+    def build(choice: Choice, fill: Chooser) -> Draft:
+        """Input sizes that are multiples of the output's and not, so that windows overlap and differ in length."""
+        options = (5, 6, 7, 8) if rank < 3 else (3, 4, 5, 6)
+        *spatial, channels = sized(choice["sizes"], fill, rank + 1, batch=0, options=options)
+        config = {"output_size": choice["output_size"], "data_format": choice["data_format"]}
+        shape = placed(choice, spatial, channels if rank < 3 else 2)
+        return single("keras", kind, config, [shape], batch=choice["batch"], channel_axis=channel_axis(choice))
+
+
+for _rank in (1, 2, 3):
+    _adaptive(f"AdaptiveAveragePooling{_rank}D", _rank, AVERAGING, "computes")
+    _adaptive(f"AdaptiveMaxPooling{_rank}D", _rank, SELECTING, "selects")

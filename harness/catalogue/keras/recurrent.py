@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, rule
+from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, row, rule
 from harness.spec import Input, Layer, Spec
 
 FLAGS = ("return_sequences", "return_state", "go_backwards", "use_bias", "unroll", "activation", "recurrent_activation")
@@ -98,7 +98,7 @@ def _draft(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tupl
     return Draft(spec=spec, weights=_weights(choice, features, units, gates), batch=batch, masks=masks)
 
 
-@row("keras", "LSTM", axes=AXES, profiles=PROFILES, rules=RULES)
+@row("keras", "LSTM", axes=AXES, profiles=PROFILES, rules=RULES, second_batches=SOME)
 def lstm(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output, the hidden state h, the carry c."""
     return _draft("LSTM", choice, fill, gates=4, states=("h0", "c0"))

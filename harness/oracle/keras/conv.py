@@ -126,13 +126,13 @@ def depthwise(config: Config, x: Array, kernel: Array) -> Array:
     return convolve(config, x, kernel.reshape(*kernel.shape[:-2], 1, channels * multiplier), groups=channels)
 
 
-@oracle("keras", "DepthwiseConv2D")
+@oracle("keras", "DepthwiseConv1D", "DepthwiseConv2D")
 def depthwise_convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """`activation(depthwise(x, kernel) + bias)`: https://keras.io/api/layers/convolution_layers/depthwise_convolution2d/."""
     return finish(config, weights, depthwise(config, channels_last(config, x), weights["kernel"]))
 
 
-@oracle("keras", "SeparableConv2D")
+@oracle("keras", "SeparableConv1D", "SeparableConv2D")
 def separable_convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """A depthwise convolution, then a 1 x 1 convolution that mixes its channels, then bias and activation.
 
@@ -166,7 +166,7 @@ def spaced(x: Array, strides: Sequence[int]) -> Array:
     return x
 
 
-@oracle("keras", "Conv2DTranspose")
+@oracle("keras", "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")
 def transposed_convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """The gradient of a convolution with respect to its input, then bias and activation.
 

@@ -17,7 +17,7 @@ def dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
     https://keras.io/api/layers/core_layers/dense/
     """
-    y = np.matmul(x, weights["kernel"])
+    y = np.matmul(x, _adapted(config, weights, "kernel"))
     if "bias" in weights:
         y = y + weights["bias"]
     return activate(config.get("activation"), y)
@@ -29,4 +29,82 @@ def embedding(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
     https://keras.io/api/layers/core_layers/embedding/
     """
-    return weights["embeddings"][x]
+    return _adapted(config, weights, "embeddings")[x]
+
+
+def _adapted(config: Config, weights: Mapping[str, Array], name: str) -> Array:
+    """The weight, and where `lora_rank` is set, `lora_alpha / lora_rank * A B` added to it.
+
+    Hu et al., 2021, https://arxiv.org/abs/2106.09685; `lora_alpha` is the rank by default.
+    """
+    whole = weights[name]
+    rank = config.get("lora_rank")
+    if rank is None:
+        return whole
+    scale = (config.get("lora_alpha") or rank) / rank
+    return whole + scale * np.matmul(weights[f"lora_{name}_a"], weights[f"lora_{name}_b"])
+
+
+@oracle("keras", "ReversibleEmbedding")
+def reversible_embedding(config: Config, weights: Mapping[str, Array], x: Array, *, reverse: bool = False) -> Array:
+    """Row x of the table; called with `reverse`, the logits `x @ table.T` of every row, or `x @ reverse_embeddings`
+    where weights are not tied, soft-capped as `cap * tanh(logits / cap)`.
+
+    https://keras.io/api/layers/core_layers/reversible_embedding/
+    """
+    if not reverse:
+        return weights["embeddings"][x]
+    table = weights["embeddings"].T if config.get("tie_weights", True) else weights["reverse_embeddings"]
+    logits = np.matmul(x, table)
+    cap = config.get("logit_soft_cap")
+    return logits if cap is None else np.tanh(logits / cap) * cap
+
+
+@oracle("keras", "Masking")
+def masking(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """A step of which every feature is `mask_value` becomes zeros and is masked for later layers.
+
+    https://keras.io/api/layers/core_layers/masking/
+    """
+    return np.where(seen_steps(config, x)[..., None], x, 0.0)
+
+
+def seen_steps(config: Config, x: Array) -> Array:
+    """The mask that Masking makes: steps with a feature that is not `mask_value`."""
+    return np.any(np.asarray(x) != config.get("mask_value", 0.0), axis=-1)
+
+
+@oracle("keras", "EinsumDense")
+def einsum_dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`activation(einsum(equation, x, kernel) + bias)`: https://keras.io/api/layers/core_layers/einsum_dense/."""
+    left, made = config["equation"].replace("...", ".").split("->")
+    first, second = left.split(",")
+    y = contract(first, second, made, x, _adapted(config, weights, "kernel"))
+    if "bias" in weights:
+        y = y + weights["bias"]
+    return activate(config.get("activation"), y)
+
+
+def contract(first: str, second: str, made: str, x: Array, y: Array) -> Array:
+    """Einstein sum of two arrays, each letter an axis, `.` all the axes of `x` that have none.
+
+    As transpose, reshape and one matmul, whose sums the noise scale can see. Letters are in both arrays and in the
+    result (batch), in both and summed over, or in one array and the result.
+    """
+    rank = x.ndim - len(first.replace(".", ""))
+    spare = "0123456789"[:rank]
+    first, made = first.replace(".", spare), made.replace(".", spare)
+    sizes = dict(zip(first, x.shape, strict=True)) | dict(zip(second, y.shape, strict=True))
+    both = [name for name in first if name in second and name in made]
+    summed = [name for name in first if name in second and name not in made]
+    rows = [name for name in first if name not in second]
+    columns = [name for name in second if name not in first]
+
+    def arranged(array: Array, names: str, *groups: list[str]) -> Array:
+        order = [names.index(name) for group in groups for name in group]
+        shape = [int(np.prod([sizes[name] for name in group])) for group in groups]
+        return np.transpose(array, order).reshape(shape)
+
+    product = np.matmul(arranged(x, first, both, rows, summed), arranged(y, second, both, summed, columns))
+    names = [*both, *rows, *columns]
+    return np.transpose(product.reshape([sizes[name] for name in names]), [names.index(name) for name in made])

@@ -34,3 +34,55 @@ def subtract(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Ar
 def concatenate(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
     """All inputs along one axis: https://keras.io/api/layers/merging_layers/concatenate/."""
     return np.concatenate(inputs, axis=config.get("axis", -1))
+
+
+@oracle("keras", "Multiply")
+def multiply(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """Product of all inputs, from the first to the last: https://keras.io/api/layers/merging_layers/multiply/."""
+    return reduce(np.multiply, _of_one_rank(inputs))
+
+
+@oracle("keras", "Average")
+def average(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """Sum of all inputs over their number: https://keras.io/api/layers/merging_layers/average/."""
+    return reduce(np.add, _of_one_rank(inputs)) / float(len(inputs))
+
+
+@oracle("keras", "Maximum")
+def maximum(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """Elementwise: https://keras.io/api/layers/merging_layers/maximum/."""
+    return reduce(np.maximum, _of_one_rank(inputs))
+
+
+@oracle("keras", "Minimum")
+def minimum(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """Elementwise: https://keras.io/api/layers/merging_layers/minimum/."""
+    return reduce(np.minimum, _of_one_rank(inputs))
+
+
+def unit_length(x: Array, axis: int | tuple[int, ...], least: float = 1e-12) -> Array:
+    """`x / max(|x|, least)` with the Euclidean norm along one axis or several.
+
+    https://keras.io/api/utils/numerical_utils/#normalize-function: the square root of the sum of squares.
+    """
+    squares = np.add.reduce(np.square(x), axis=axis, keepdims=True)
+    return x / np.maximum(np.sqrt(squares), least)
+
+
+@oracle("keras", "Dot")
+def dot(config: Config, weights: Mapping[str, Array], x: Array, y: Array) -> Array:
+    """Sum of products along one axis of each input, sample by sample; the axes left over follow each other.
+
+    https://keras.io/api/layers/merging_layers/dot/; `normalize` first gives both unit length along that axis. Two
+    vectors for each sample keep an axis of size 1.
+    """
+    axes = config["axes"]
+    first, second = (axes, axes) if isinstance(axes, int) else axes
+    if config.get("normalize", False):
+        x, y = unit_length(x, first), unit_length(y, second)
+    x, y = np.moveaxis(x, first, -1), np.moveaxis(y, second, -1)
+    left, right = x.shape[1:-1], y.shape[1:-1]
+    rows = x.reshape(x.shape[0], int(np.prod(left)), x.shape[-1])
+    columns = y.reshape(y.shape[0], int(np.prod(right)), y.shape[-1])
+    made = np.matmul(rows, np.swapaxes(columns, 1, 2))
+    return made.reshape(x.shape[0], *((*left, *right) or (1,)))

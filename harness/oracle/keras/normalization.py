@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from harness.oracle import oracle
+from harness.oracle import oracle, semantics
+from harness.oracle.keras.merging import unit_length
 from harness.spec import Array, Config
 
 
@@ -49,3 +50,61 @@ def layer_normalization(config: Config, weights: Mapping[str, Array], x: Array) 
     if "gamma" in weights:
         y = y * _along(weights["gamma"], axes, x.ndim)
     return y + _along(weights["beta"], axes, x.ndim) if "beta" in weights else y
+
+
+@oracle("keras", "GroupNormalization")
+def group_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`, mean and variance over one group of channels and all places.
+
+    https://keras.io/api/layers/normalization_layers/group_normalization/; -1 groups are as many as channels.
+    """
+    axis = config.get("axis", -1) % x.ndim
+    channels = x.shape[axis]
+    groups = channels if config.get("groups", 32) == -1 else config.get("groups", 32)
+    y = np.moveaxis(x, axis, 1)
+    y = y.reshape(y.shape[0], groups, channels // groups * int(np.prod(y.shape[2:])))
+    count = float(y.shape[2])
+    centred = y - np.add.reduce(y, axis=2, keepdims=True) / count
+    variance = np.add.reduce(np.square(centred), axis=2, keepdims=True) / count
+    y = centred / np.sqrt(variance + config.get("epsilon", 1e-3))
+    rest = [n for k, n in enumerate(x.shape) if k not in (0, axis)]
+    y = np.moveaxis(y.reshape(x.shape[0], channels, *rest), 1, axis)
+    if "gamma" in weights:
+        y = y * _along(weights["gamma"], [axis], x.ndim)
+    return y + _along(weights["beta"], [axis], x.ndim) if "beta" in weights else y
+
+
+@oracle("keras", "RMSNormalization")
+def rms_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`x / sqrt(mean(x^2) + epsilon) * scale` over the axis or axes.
+
+    https://keras.io/api/layers/normalization_layers/rms_normalization/
+    """
+    axis = config.get("axis", -1)
+    axes = (axis,) if isinstance(axis, int) else tuple(axis)
+    count = float(np.prod([x.shape[k] for k in axes]))
+    mean = np.add.reduce(np.square(x), axis=axes, keepdims=True) / count
+    return x / np.sqrt(mean + config.get("epsilon", 1e-6)) * _along(weights["scale"], axes, x.ndim)
+
+
+@oracle("keras", "UnitNormalization")
+def unit_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Euclidean length 1 along the axis or axes.
+
+    https://keras.io/api/layers/normalization_layers/unit_normalization/
+    """
+    axis = config.get("axis", -1)
+    return unit_length(x, axis if isinstance(axis, int) else tuple(axis))
+
+
+@oracle("keras", "SpectralNormalization")
+def spectral_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """At inference the wrapped layer with its stored kernel, which training has divided by its spectral norm.
+
+    https://keras.io/api/layers/normalization_layers/spectral_normalization/
+    """
+    layer = config["layer"]
+    own = {name: value for name, value in weights.items() if name != "vector_u"}
+    made = semantics("keras", layer["kind"])(layer["config"], own, x)
+    assert not isinstance(made, tuple)
+    return made

@@ -7,7 +7,7 @@ the elements of the input only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -29,14 +29,14 @@ def pooled(config: Config, x: Array, outside: float) -> Array:
     return windows(padded(x, around, outside), size, strides, (1,) * rank)
 
 
-@oracle("keras", "MaxPooling1D", "MaxPooling2D")
+@oracle("keras", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
 def max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """Largest element of each window: https://keras.io/api/layers/pooling_layers/max_pooling2d/."""
     seen = pooled(config, channels_last(config, x), -np.inf)
     return as_configured(config, np.maximum.reduce(seen, axis=-1))
 
 
-@oracle("keras", "AveragePooling2D")
+@oracle("keras", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """Mean of each window over its elements inside the input.
 
@@ -48,9 +48,55 @@ def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> A
     return as_configured(config, total / count)
 
 
-@oracle("keras", "GlobalAveragePooling2D")
-def global_average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Mean over all of height and width: https://keras.io/api/layers/pooling_layers/global_average_pooling2d/."""
-    axes = (2, 3) if config.get("data_format") == "channels_first" else (1, 2)
-    total = np.sum(x, axis=axes, keepdims=config.get("keepdims", False))
-    return total / float(x.shape[axes[0]] * x.shape[axes[1]])
+def _spatial(config: Config, x: Array) -> tuple[int, ...]:
+    """Numbers of the spatial axes."""
+    first = 2 if config.get("data_format") == "channels_first" else 1
+    return tuple(range(first, first + x.ndim - 2))
+
+
+@oracle("keras", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D")
+def global_average_pooling(
+    config: Config, weights: Mapping[str, Array], x: Array, *, mask: Array | None = None
+) -> Array:
+    """Mean over all places: https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
+
+    In 1D a `mask` of shape (batch, steps) leaves the steps out that are False.
+    """
+    axes, keep = _spatial(config, x), config.get("keepdims", False)
+    if mask is None:
+        return np.add.reduce(x, axis=axes, keepdims=keep) / float(np.prod([x.shape[k] for k in axes]))
+    seen = np.expand_dims(np.asarray(mask), 1 if axes == (2,) else 2)
+    count = np.add.reduce(seen.astype(float), axis=axes, keepdims=keep)
+    return np.add.reduce(np.where(seen, x, 0.0), axis=axes, keepdims=keep) / count
+
+
+@oracle("keras", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
+def global_max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Largest of all places: https://keras.io/api/layers/pooling_layers/global_max_pooling2d/."""
+    return np.maximum.reduce(x, axis=_spatial(config, x), keepdims=config.get("keepdims", False))
+
+
+def adaptive(config: Config, x: Array, reduce: Callable[[Array, int], Array]) -> Array:
+    """Axis by axis, output i reduces the elements from `floor(i * n / m)` up to `ceil((i + 1) * n / m)`.
+
+    n elements become m = `output_size`: https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html,
+    whose name and meaning Keras took over without spelling out the windows.
+    """
+    axes = _spatial(config, x)
+    for axis, count in zip(axes, per_axis(config["output_size"], len(axes)), strict=True):
+        size = x.shape[axis]
+        bounds = [(i * size // count, -(-(i + 1) * size // count)) for i in range(count)]
+        x = np.concatenate([reduce(np.take(x, range(*bound), axis=axis), axis) for bound in bounds], axis=axis)
+    return x
+
+
+@oracle("keras", "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D")
+def adaptive_average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Mean of each window: https://keras.io/api/layers/pooling_layers/adaptive_average_pooling2d/."""
+    return adaptive(config, x, lambda part, axis: np.add.reduce(part, axis=axis, keepdims=True) / part.shape[axis])
+
+
+@oracle("keras", "AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D")
+def adaptive_max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Largest element of each window: https://keras.io/api/layers/pooling_layers/adaptive_max_pooling2d/."""
+    return adaptive(config, x, lambda part, axis: np.maximum.reduce(part, axis=axis, keepdims=True))

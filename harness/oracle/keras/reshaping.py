@@ -22,13 +22,16 @@ def flatten(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     https://keras.io/api/layers/reshaping_layers/flatten/
     """
     y = np.moveaxis(x, 1, -1) if _is_first(config) else x
-    return y.reshape(y.shape[0], -1)
+    return y.reshape(y.shape[0], int(np.prod(y.shape[1:])))
 
 
 @oracle("keras", "Reshape")
 def reshape(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """Row-major, the batch kept, one -1 inferred: https://keras.io/api/layers/reshaping_layers/reshape/."""
-    return x.reshape(x.shape[0], *config["target_shape"])
+    target = list(config["target_shape"])
+    if -1 in target:  # a batch of none has nothing to infer it from
+        target[target.index(-1)] = int(np.prod(x.shape[1:])) // -int(np.prod(target))
+    return x.reshape(x.shape[0], *target)
 
 
 @oracle("keras", "Permute")
@@ -37,28 +40,50 @@ def permute(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     return np.transpose(x, (0, *config["dims"]))
 
 
-def _sides(value: Any) -> tuple[tuple[int, int], tuple[int, int]]:
-    """((top, bottom), (left, right)) from an int, (height, width) or the four."""
+def _sides(value: Any, rank: int) -> list[tuple[int, int]]:
+    """(before, after) of each spatial axis from one int, one per axis, or two per axis; (left, right) in 1D."""
     if isinstance(value, int):
-        return (value, value), (value, value)
-    height, width = ((part, part) if isinstance(part, int) else tuple(part) for part in value)
-    return height, width
+        return [(value, value)] * rank
+    if rank == 1:
+        before, after = value
+        return [(before, after)]
+    return [(part, part) if isinstance(part, int) else (part[0], part[1]) for part in value]
 
 
-@oracle("keras", "ZeroPadding2D")
+@oracle("keras", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 def zero_padding(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Zeros around height and width: https://keras.io/api/layers/reshaping_layers/zero_padding2d/."""
-    spatial = _sides(config.get("padding", 1))
-    return np.pad(x, ((0, 0), (0, 0), *spatial) if _is_first(config) else ((0, 0), *spatial, (0, 0)))
+    """Zeros around the spatial axes: https://keras.io/api/layers/reshaping_layers/zero_padding2d/."""
+    spatial = _sides(config.get("padding", 1), x.ndim - 2)
+    return np.pad(x, [(0, 0), (0, 0), *spatial] if _is_first(config) else [(0, 0), *spatial, (0, 0)])
 
 
-@oracle("keras", "Cropping2D")
+CROPPING = {3: 1, 4: 0, 5: 1}
+"""Documented default of `cropping` by the input's rank: nothing in 2D, one element on each side in 1D and 3D."""
+
+
+@oracle("keras", "Cropping1D", "Cropping2D", "Cropping3D")
 def cropping(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Rows and columns taken away on each side: https://keras.io/api/layers/reshaping_layers/cropping2d/."""
-    (top, bottom), (left, right) = _sides(config.get("cropping", 0))
-    height, width = x.shape[2:] if _is_first(config) else x.shape[1:3]
-    inner = (slice(top, height - bottom), slice(left, width - right))
-    return x[(slice(None), slice(None), *inner) if _is_first(config) else (slice(None), *inner)]
+    """Elements taken away on each side: https://keras.io/api/layers/reshaping_layers/cropping2d/."""
+    sides = _sides(config.get("cropping", CROPPING[x.ndim]), x.ndim - 2)
+    first = 2 if _is_first(config) else 1
+    inner = (slice(low, x.shape[first + k] - high) for k, (low, high) in enumerate(sides))
+    return x[(*(slice(None),) * first, *inner)]
+
+
+@oracle("keras", "RepeatVector")
+def repeat_vector(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """(batch, features) to (batch, n, features): https://keras.io/api/layers/reshaping_layers/repeat_vector/."""
+    return np.repeat(x[:, None], config["n"], axis=1)
+
+
+@oracle("keras", "UpSampling1D", "UpSampling3D")
+def repeat_samples(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Each element repeated along its axis: https://keras.io/api/layers/reshaping_layers/up_sampling3d/."""
+    size = config.get("size", 2)
+    rank = x.ndim - 2
+    for axis, count in enumerate((size,) * rank if isinstance(size, int) else size):
+        x = np.repeat(x, count, axis=axis + (2 if _is_first(config) else 1))
+    return x
 
 
 def linear_weight(distance: Array) -> Array:
