@@ -25,7 +25,7 @@ PRIMES = (2, 3, 5, 7, 11, 13)
 SECOND_BATCHES = (1, 2, 3, 5, 0)
 """Batch sizes of the second inputs, the first's left out; none at all is one of them."""
 SOME = (1, 2, 3, 5)
-"""The same for layers that Keras on TensorFlow computes wrongly, or not at all, for a batch of none: docs/variants.md."""
+"""The same for layers that Keras on TensorFlow computes wrongly, or not at all, for no samples: docs/variants.md."""
 
 
 class Chooser(Protocol):

@@ -58,4 +58,4 @@ LAWS: Mapping[str, Law] = {
 
 def draw_weights(laws: Mapping[str, Weight], source: np.random.Generator) -> dict[str, Array]:
     """float32 weights by name, in the order of `laws`. Raises KeyError for a law that does not exist."""
-    return {name: LAWS[weight.law](weight, source).astype(np.float32) for name, weight in laws.items()}
+    return {name: np.asarray(LAWS[weight.law](weight, source)).astype(np.float32) for name, weight in laws.items()}

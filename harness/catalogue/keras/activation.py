@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.catalogue import Choice, Chooser, Draft, Weight, explicit, row, rule, single, sized
+from harness.catalogue import Choice, Chooser, Draft, Weight, explicit, masked, row, rule, single, sized
 
 SHAPE = {"rank": (2, 3, 4), "sizes": ("distinct", "equal"), "batch": (2, 1, 3)}
 PROFILES = ("main", "negative", "spread", "large", "small", "special")
@@ -129,7 +129,12 @@ def elu(choice: Choice, fill: Chooser) -> Draft:
 @row(
     "keras",
     "Softmax",
-    axes={**SHAPE, "axis": ("default", 1, 2, -2, (-1,), (1, -1))},
+    axes={
+        **SHAPE,
+        "axis": ("default", 1, 2, -2, (-1,), (1, -1)),
+        "mask": ("none", "ragged", "hole"),
+        "open_sizes": (False, True),
+    },
     profiles=("main", "negative", "spread", "large", "small", "ties"),
     rules=[
         rule("rank", "axis", reason="the axes are the input's, without the batch, and different")(
@@ -142,4 +147,8 @@ def softmax(choice: Choice, fill: Chooser) -> Draft:
 
     No `special` profile: around an infinite maximum the formula gives NaN everywhere, TensorFlow only there.
     """
-    return single("keras", "Softmax", explicit(choice, "axis"), [_shape(choice, fill)], batch=choice["batch"])
+    shape: tuple[int | None, ...] = _shape(choice, fill)
+    if choice["open_sizes"]:
+        shape = (None, *shape[1:])
+    draft = single("keras", "Softmax", explicit(choice, "axis"), [shape], batch=choice["batch"])
+    return draft if choice["mask"] == "none" else masked(draft, shape, choice["mask"])

@@ -178,10 +178,13 @@ ADAPTED: dict[int, tuple[Any, ...]] = {
 
 
 def _adaptive(kind: str, rank: int, profiles: Sequence[str], exactness: str) -> None:
+    # to a size of 1 Keras on TensorFlow takes the maximum over a window longer than the input, and the process dies
+    wanted = [size for size in ADAPTED[rank] if exactness == "computes" or rank == 3 or 1 not in per_axis(size)]
+
     @row(
         "keras",
         kind,
-        axes={"output_size": ADAPTED[rank], "sizes": ("distinct", "equal"), "data_format": FORMATS, "batch": (2, 1, 3)},
+        axes={"output_size": wanted, "sizes": ("distinct", "equal"), "data_format": FORMATS, "batch": (2, 1, 3)},
         profiles=profiles,
         exactness=exactness,
         second_batches=SOME,

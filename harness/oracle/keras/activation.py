@@ -185,6 +185,12 @@ def elu_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 
 @oracle("keras", "Softmax")
-def softmax_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Over one axis, or over several together: https://keras.io/api/layers/activation_layers/softmax/."""
-    return softmax(x, config.get("axis", -1))
+def softmax_layer(config: Config, weights: Mapping[str, Array], x: Array, *, mask: Array | None = None) -> Array:
+    """Over one axis, or over several together: https://keras.io/api/layers/activation_layers/softmax/.
+
+    Where the `mask` is False the share is zero, and the others share as if it were not there.
+    """
+    axis = config.get("axis", -1)
+    if mask is None:
+        return softmax(x, axis)
+    return np.where(mask, softmax(np.where(mask, x, -1e30), axis), 0.0)
