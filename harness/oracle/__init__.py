@@ -9,16 +9,21 @@ is measured by running the same function on arrays that round every operation
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import numpy as np
 
-from harness.spec import Array, Spec
+from harness.spec import Array, Config, Spec
 
 Semantics = Callable[..., Array | tuple[Array, ...]]
 _SEMANTICS: dict[tuple[str, str], Semantics] = {}
+
+
+MaskRule = Callable[[Config, Sequence[Array], Array | None], Array | None]
+_MASKS: dict[tuple[str, str], MaskRule] = {}
 
 
 class OracleError(LookupError):
@@ -33,6 +38,20 @@ def oracle(dialect: str, *kinds: str) -> Callable[[Semantics], Semantics]:
             if (dialect, kind) in _SEMANTICS:
                 raise ValueError(f"{dialect} {kind} has two oracles")
             _SEMANTICS[dialect, kind] = function
+        return function
+
+    return register
+
+
+def mask_rule(dialect: str, *kinds: str) -> Callable[[MaskRule], MaskRule]:
+    """Register what mask a layer's output carries: from its configuration, its inputs, and the mask of the first.
+
+    Layers without a rule hand none on.
+    """
+
+    def register(function: MaskRule) -> MaskRule:
+        for kind in kinds:
+            _MASKS[dialect, kind] = function
         return function
 
     return register
@@ -58,13 +77,21 @@ def part(weights: Mapping[str, Array], name: str) -> dict[str, Array]:
 def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
     """Every tensor of the model by name, arrays taken as they come (this is what noise runs call)."""
     tensors: dict[str, Any] = dict(inputs)
+    masks: dict[str, Array] = {}
     for layer in spec.layers:
         function = semantics(spec.dialect, layer.kind)
         keywords = {
             key: tensors[names[0]] if len(names) == 1 else tuple(tensors[name] for name in names)
             for key, names in layer.keywords.items()
         }
-        taken = (tensors[name] for name in layer.inputs)
+        taken = [tensors[name] for name in layer.inputs]
+        carried = next((masks[name] for name in layer.inputs[:1] if name in masks), None)
+        if carried is not None and "mask" not in keywords and "mask" in signature(function).parameters:
+            keywords["mask"] = carried
+        rule = _MASKS.get((spec.dialect, layer.kind))
+        mask: Any = keywords.get("mask", carried)
+        if rule is not None and (left := rule(layer.config, taken, mask)) is not None:
+            masks[layer.name] = left
         made = function(layer.config, part(weights, layer.name), *taken, **keywords, **layer.arguments)
         for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value

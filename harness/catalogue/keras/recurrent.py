@@ -1,8 +1,9 @@
-"""LSTM and GRU."""
+"""SimpleRNN, LSTM and GRU."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, row, rule
 from harness.spec import Input, Layer, Spec
@@ -13,7 +14,7 @@ FLAGS = ("return_sequences", "return_state", "go_backwards", "use_bias", "unroll
 SIZES = (2, 3, 4, 5)
 
 AXES = {  # longest first: the greedy covering array is then smaller and uses each flag's two values about equally
-    "mask": ("none", "ragged", "left", "hole", "row"),
+    "mask": ("none", "ragged", "left", "hole", "row", "implicit"),
     "steps": (2, 1, 5),
     "activation": ("tanh", "relu", "softsign"),
     "recurrent_activation": ("sigmoid", "hard_sigmoid"),
@@ -25,6 +26,7 @@ AXES = {  # longest first: the greedy covering array is then smaller and uses ea
     "go_backwards": (False, True),
     "use_bias": (True, False),
     "initial_state": ("none", "given"),
+    "open_sizes": (False, True),
 }
 FUSIBLE = {
     "mask": ("none",),
@@ -37,13 +39,23 @@ FUSIBLE = {
 `fusible` follows from these five; it is an axis of its own so that every other value meets this path too, which
 they would hardly ever hit together by chance."""
 PROFILES = ("main", "negative", "spread", "large", "small", "impulse")
-RULES = (
+HANDED_ON = rule("mask", "initial_state", reason="Keras 3.15 loses a mask that it hands on itself beside a state")(
+    lambda mask, initial_state: mask != "implicit" or initial_state == "none"
+)
+PLAIN_RULES = (
+    HANDED_ON,
     rule("steps", "mask", reason="a sequence padded at one end needs a step to keep and a step to mask")(
-        lambda steps, mask: mask not in ("ragged", "left") or steps >= 2
+        lambda steps, mask: mask not in ("ragged", "left", "implicit") or steps >= 2
     ),
     rule("steps", "mask", reason="a hole has unmasked steps on both sides")(
         lambda steps, mask: mask != "hole" or steps >= 3
     ),
+    rule("open_sizes", "steps", "unroll", reason="an open time is five steps long and cannot be unrolled")(
+        lambda opened, steps, unroll: not opened or (steps == 5 and not unroll)
+    ),
+)
+RULES = (
+    *PLAIN_RULES,
     rule("fusible", *FUSIBLE, reason="`fusible` says whether the other axes leave one plain loop")(
         lambda fusible, *values: (
             fusible == all(value in allowed for value, allowed in zip(values, FUSIBLE.values(), strict=True))
@@ -52,7 +64,7 @@ RULES = (
 )
 
 
-def _sizes(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
+def sizes(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
     """batch, features and units: `distinct` from each other and from the steps, or all that can be `equal` is."""
     steps = choice["steps"]
     if choice["sizes"] == "equal":
@@ -63,48 +75,105 @@ def _sizes(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
     return batch, features, units
 
 
-def _weights(choice: Choice, features: int, units: int, gates: int) -> Mapping[str, Weight]:
+def cell_weights(choice: Choice, features: int, units: int, gates: int) -> dict[str, Weight]:
     """Kernels and bias with the gates side by side; `reset_after` gives the recurrent product a bias of its own."""
     columns = gates * units
     weights = {
-        "layer/kernel": Weight((features, columns), "kernel", fan_in=features),
-        "layer/recurrent_kernel": Weight((units, columns), "recurrent"),
+        "kernel": Weight((features, columns), "kernel", fan_in=features),
+        "recurrent_kernel": Weight((units, columns), "recurrent"),
     }
     if choice["use_bias"]:
-        weights["layer/bias"] = Weight((2, columns) if choice.get("reset_after") else (columns,), "bias")
+        weights["bias"] = Weight((2, columns) if choice.get("reset_after") else (columns,), "bias")
     return weights
 
 
-def _draft(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tuple[str, ...]) -> Draft:
-    """One recurrent layer on `x`, with the inputs `mask` and initial `states` where the choice asks for them."""
-    batch, features, units = _sizes(choice, fill)
-    inputs = [Input("x", (choice["steps"], features))]
+def _front(choice: Choice, features: int) -> tuple[list[Input], list[Layer], dict[str, Weight]]:
+    """What feeds the layer: the input itself, or an Embedding whose mask Keras hands on without being told."""
+    steps = None if choice["open_sizes"] else choice["steps"]
+    if choice["mask"] != "implicit":
+        return [Input("x", (steps, features))], [], {}
+    config = {"input_dim": WORDS, "output_dim": features, "mask_zero": True}
+    weights = {"embedding/embeddings": Weight((WORDS, features), "embedding")}
+    return [Input("x", (steps,), "int32")], [Layer("Embedding", "embedding", config, ("x",))], weights
+
+
+WORDS = 3
+"""Vocabulary of the Embedding in front: one id of three is masked, and the last always."""
+
+
+def draft(
+    kind: str,
+    config: Mapping[str, Any],
+    choice: Choice,
+    *,
+    sizes: tuple[int, int],
+    weights: Mapping[str, Weight],
+    states: Mapping[str, int],
+    outputs: int,
+) -> Draft:
+    """One recurrent layer on `x`, with the inputs `mask` and initial `states` where the choice asks for them.
+
+    `sizes` are batch and features; `weights` are named below `layer/`; `states` maps names to sizes.
+    """
+    batch, features = sizes
+    inputs, layers, more = _front(choice, features)
     keywords: dict[str, tuple[str, ...]] = {}
-    if choice["mask"] != "none":
-        inputs.append(Input("mask", (choice["steps"],), "bool"))
+    if choice["mask"] not in ("none", "implicit"):
+        inputs.append(Input("mask", inputs[0].shape[:1], "bool"))
         keywords["mask"] = ("mask",)
     if choice["initial_state"] == "given":
-        inputs += [Input(name, (units,)) for name in states]
-        keywords["initial_state"] = states
-    config = {"units": units, **{name: choice[name] for name in (*FLAGS, "reset_after") if name in choice}}
-    returned = len(states) if choice["return_state"] else 0
+        inputs += [Input(name, (size,)) for name, size in states.items()]
+        keywords["initial_state"] = tuple(states)
+    before = layers[-1].name if layers else "x"
     spec = Spec(
         dialect="keras",
         inputs=tuple(inputs),
-        layers=(Layer(kind=kind, name="layer", config=config, inputs=("x",), keywords=keywords),),
-        outputs=("layer", *(f"layer:{k}" for k in range(1, returned + 1))),
+        layers=(*layers, Layer(kind=kind, name="layer", config=config, inputs=(before,), keywords=keywords)),
+        outputs=tuple("layer" if k == 0 else f"layer:{k}" for k in range(outputs)),
     )
-    masks = {"mask": choice["mask"]} if "mask" in keywords else {}
-    return Draft(spec=spec, weights=_weights(choice, features, units, gates), batch=batch, masks=masks)
+    return Draft(
+        spec=spec,
+        weights={**more, **{f"layer/{name}": weight for name, weight in weights.items()}},
+        batch=batch,
+        bounds={"x": WORDS},
+        masks={"mask": choice["mask"]} if "mask" in keywords else {},
+    )
+
+
+def _layer(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tuple[str, ...]) -> Draft:
+    batch, features, units = sizes(choice, fill)
+    return draft(
+        kind,
+        {"units": units, **{name: choice[name] for name in (*FLAGS, "reset_after") if name in choice}},
+        choice,
+        sizes=(batch, features),
+        weights=cell_weights(choice, features, units, gates),
+        states=dict.fromkeys(states, units),
+        outputs=1 + (len(states) if choice["return_state"] else 0),
+    )
 
 
 @row("keras", "LSTM", axes=AXES, profiles=PROFILES, rules=RULES, second_batches=SOME)
 def lstm(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output, the hidden state h, the carry c."""
-    return _draft("LSTM", choice, fill, gates=4, states=("h0", "c0"))
+    return _layer("LSTM", choice, fill, gates=4, states=("h0", "c0"))
 
 
-@row("keras", "GRU", axes={**AXES, "reset_after": (True, False)}, profiles=PROFILES, rules=RULES)
+@row("keras", "GRU", axes={**AXES, "reset_after": (True, False)}, profiles=PROFILES, rules=RULES, second_batches=SOME)
 def gru(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output and the hidden state h."""
-    return _draft("GRU", choice, fill, gates=3, states=("h0",))
+    return _layer("GRU", choice, fill, gates=3, states=("h0",))
+
+
+@row(
+    "keras",
+    "SimpleRNN",
+    axes={name: values for name, values in AXES.items() if name not in ("fusible", "recurrent_activation")},
+    profiles=PROFILES,
+    rules=PLAIN_RULES,
+    second_batches=SOME,
+    per_axis=4,
+)
+def simple_rnn(choice: Choice, fill: Chooser) -> Draft:
+    """Outputs with `return_state`: the output and the hidden state h."""
+    return _layer("SimpleRNN", choice, fill, gates=1, states=("h0",))

@@ -1,0 +1,52 @@
+"""Masks that Keras hands from layer to layer: https://keras.io/guides/understanding_masking_and_padding/."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness.oracle import mask_rule
+from harness.oracle.keras.core import seen_steps
+from harness.spec import Array, Config
+
+
+@mask_rule("keras", "Masking")
+def masking(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
+    """Steps that are not `mask_value` throughout."""
+    return seen_steps(config, inputs[0])
+
+
+@mask_rule("keras", "Embedding", "ReversibleEmbedding")
+def embedding(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
+    """Ids other than 0, with `mask_zero`."""
+    return np.asarray(inputs[0] != 0) if config.get("mask_zero", False) else None
+
+
+@mask_rule(
+    "keras",
+    "Activation",
+    "AlphaDropout",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "ELU",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "LayerNormalization",
+    "LeakyReLU",
+    "PReLU",
+    "ReLU",
+    "TimeDistributed",
+)
+def handed_on(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
+    """Layers that work on each step by itself."""
+    return mask
+
+
+@mask_rule("keras", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional")
+def sequences(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
+    """A sequence keeps the mask, a single output has none."""
+    own = config["layer"]["config"] if "layer" in config else config
+    return mask if own.get("return_sequences", False) else None

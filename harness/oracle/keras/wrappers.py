@@ -1,0 +1,68 @@
+"""TimeDistributed and Bidirectional: https://keras.io/api/layers/recurrent_layers/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from harness.oracle import oracle, part, semantics
+from harness.spec import Array, Config
+
+
+@oracle("keras", "TimeDistributed")
+def time_distributed(config: Config, weights: Mapping[str, Array], x: Array, *, mask: Array | None = None) -> Array:
+    """The layer applied to each time step, axis 1, by itself: all steps as one batch.
+
+    https://keras.io/api/layers/recurrent_layers/time_distributed/. A mask is for wrapped layers that take one.
+    """
+    layer = config["layer"]
+    made = semantics("keras", layer["kind"])(layer["config"], weights, x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]))
+    assert not isinstance(made, tuple)
+    return made.reshape(*x.shape[:2], *made.shape[1:])
+
+
+@oracle("keras", "Bidirectional")
+def bidirectional(
+    config: Config,
+    weights: Mapping[str, Array],
+    x: Array,
+    *,
+    mask: Array | None = None,
+    initial_state: tuple[Array, ...] | None = None,
+) -> Array | tuple[Array, ...]:
+    """One layer forward, one backward, whose sequence is turned round before both are merged.
+
+    https://keras.io/api/layers/recurrent_layers/bidirectional/: `merge_mode` is concat, sum, mul, ave or None for
+    both. Without a `backward_layer` it is the same layer with `go_backwards` reversed. States come and go as all of
+    the forward layer, then all of the backward layer. In a sequence, masked steps are zeros (Keras' source says so).
+    """
+    forward = config["layer"]
+    turned = {**forward["config"], "go_backwards": not forward["config"].get("go_backwards", False)}
+    backward = config.get("backward_layer") or {"kind": forward["kind"], "config": turned}
+    made = []
+    for k, (layer, name) in enumerate(((forward, "forward"), (backward, "backward"))):
+        keywords: dict[str, Any] = {} if mask is None else {"mask": mask}
+        own_config = {**layer["config"], "zero_output_for_mask": forward["config"].get("return_sequences", False)}
+        if initial_state is not None:
+            half = len(initial_state) // 2
+            own = initial_state[k * half : (k + 1) * half]
+            keywords["initial_state"] = own[0] if half == 1 else own
+        result = semantics("keras", layer["kind"])(own_config, part(weights, name), x, **keywords)
+        made.append(result if isinstance(result, tuple) else (result,))
+    (y, *states), (z, *others) = made
+    if forward["config"].get("return_sequences", False):
+        z = np.flip(z, axis=1)
+    mode = config.get("merge_mode", "concat")
+    merged: tuple[Array, ...]
+    if mode is None:
+        merged = (y, z)
+    elif mode == "concat":
+        merged = (np.concatenate([y, z], axis=-1),)
+    elif mode == "mul":
+        merged = (y * z,)
+    else:
+        merged = ((y + z) / 2.0 if mode == "ave" else y + z,)
+    result = (*merged, *states, *others)
+    return result if len(result) > 1 else result[0]
