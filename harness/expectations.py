@@ -33,8 +33,8 @@ class ExpectationError(ValueError):
 class Expectation:
     """One known deviation.
 
-    `route`, each `layer` and each `blame` are glob patterns. `when` maps axes or constructor arguments to the values for which it holds; `{not = [...]}` to those for
-    which it does not. A key that the configuration lacks counts as None.
+    `route`, each `layer` and each `blame` are glob patterns. `when` maps axes or constructor arguments to the values
+    for which it holds; `{not = [...]}` to those for which it does not. A key that the configuration lacks counts as None.
     """
 
     id: str

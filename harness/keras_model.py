@@ -70,6 +70,8 @@ def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:
             raise ValueError(f"layer {layer.name!r} ({layer.kind}) has weights {wanted}, the case gives {given}")
         for variable, value in zip(variables, own.values(), strict=True):
             variable.assign(value)
+        if variables and hasattr(model.get_layer(layer.name), "finalize_state"):
+            model.get_layer(layer.name).finalize_state()  # adapted layers compute with copies of their weights
 
 
 def built(spec: Spec, weights: Mapping[str, Array]) -> Any:

@@ -57,9 +57,9 @@ class Input:
 class Layer:
     """One call of one layer.
 
-    `inputs` are tensors in the order of the layer's positional arguments or ports; `keywords` are
-    tensors passed by name (`mask`, `initial_state`), `arguments` values that are no tensors. A tensor is written `name`, or `name:1` for the
-    second output of a layer with several.
+    `inputs` are tensors in the order of the layer's positional arguments or ports; `keywords` are tensors passed by
+    name (`mask`, `initial_state`), `arguments` values that are no tensors. A tensor is written `name`, or `name:1`
+    for the second output of a layer with several.
     """
 
     kind: str

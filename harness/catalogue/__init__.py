@@ -40,7 +40,7 @@ class Weight:
     """Shape and drawing law of one weight.
 
     Laws: `kernel` (needs `fan_in`), `recurrent`, `bias`, `gamma`, `beta`, `mean`, `variance`, `moments`, `alpha`,
-    `embedding`. The numbers behind each law are in `harness.draw.weights`.
+    `embedding`, `count`. The numbers behind each law are in `harness.draw.weights`.
     """
 
     shape: tuple[int, ...]
@@ -57,6 +57,8 @@ class Draft:
     batch: int = 2
     bounds: Mapping[str, int] = field(default_factory=dict)
     """Exclusive upper bound of an integer input, by input name (vocabulary size of an Embedding)."""
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What a string input is drawn from, by input name."""
     masks: Mapping[str, str] = field(default_factory=dict)
     """Law of a bool input, by input name; the laws are in `harness.draw.inputs`. `mixed` where none is named."""
     channel_axis: int = -1

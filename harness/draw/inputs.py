@@ -162,6 +162,9 @@ def draw_inputs(
         shape = _concrete(item, draft.batch, open_size)
         if item.dtype == "bool":
             made[item.name] = _mask(shape, draft.masks.get(item.name, "mixed"), source)
+        elif item.dtype == "string":
+            words = np.array(draft.words[item.name], dtype=np.str_)
+            made[item.name] = words[source.integers(0, len(words), shape)]
         elif item.dtype.startswith("int"):
             bound = draft.bounds[item.name]
             values = source.integers(0, bound, shape)

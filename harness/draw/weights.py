@@ -52,6 +52,7 @@ LAWS: Mapping[str, Law] = {
     "variance": _variance,
     "moments": _moments,
     "alpha": lambda w, g: g.normal(0, 1, w.shape),
+    "count": lambda w, g: g.integers(1, 100, w.shape),
     "embedding": lambda w, g: g.normal(0, 1, w.shape),
 }
 

@@ -1,0 +1,216 @@
+"""Preprocessing of numbers and categories: https://keras.io/api/layers/preprocessing_layers/."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.oracle import oracle
+from harness.oracle.keras.hashes import CROSS_KEY, crossed, farmhash64, siphash
+from harness.spec import Array, Config
+
+
+@oracle("keras", "Rescaling")
+def rescaling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`x * scale + offset`, both broadcast: https://keras.io/api/layers/preprocessing_layers/image_preprocessing/rescaling/."""
+    return x * np.asarray(config["scale"], dtype=float) + np.asarray(config.get("offset", 0.0), dtype=float)
+
+
+@oracle("keras", "Normalization")
+def normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`(x - mean) / sqrt(variance)` along the axes kept; `invert` gives `mean + x * sqrt(variance)`.
+
+    https://keras.io/api/layers/preprocessing_layers/numerical/normalization/. Mean and variance are arguments, or
+    weights where the layer was adapted to data.
+    """
+    axis = config.get("axis", -1)
+    kept = () if axis is None else tuple(k % x.ndim for k in ((axis,) if isinstance(axis, int) else axis))
+    shape = [n if k in kept else 1 for k, n in enumerate(x.shape)]
+    values = [
+        weights[name] if name in weights else np.asarray(config[name], dtype=float) for name in ("mean", "variance")
+    ]
+    mean, variance = (value.reshape(shape) if value.ndim else value for value in values)
+    deviation = np.maximum(np.sqrt(variance), 1e-7)
+    return mean + x * deviation if config.get("invert", False) else (x - mean) / deviation
+
+
+def encoded(index: Array, mode: str, depth: int, dtype: str, amounts: Array | None = None) -> Array:
+    """Categories by `output_mode`: themselves, or over the last axis one or many hot, or counted.
+
+    An index outside 0..depth - 1 sets nothing. One-hot of a last axis of size 1 replaces it.
+    """
+    if mode == "int":
+        return index.astype(dtype)
+    if mode == "one_hot" and index.shape[-1] == 1:
+        index = index[..., 0]
+    hot = np.asarray(index)[..., None] == np.arange(depth)
+    if mode == "one_hot":
+        return hot.astype(dtype)
+    if mode == "multi_hot":
+        return hot.any(axis=-2).astype(dtype)
+    shares = hot.astype(dtype) if amounts is None else hot * amounts[..., None]
+    return np.add.reduce(shares, axis=-2)
+
+
+@oracle("keras", "CategoryEncoding")
+def category_encoding(
+    config: Config, weights: Mapping[str, Array], x: Array, *, count_weights: Array | None = None
+) -> Array:
+    """Integers below `num_tokens`: https://keras.io/api/layers/preprocessing_layers/categorical/category_encoding/."""
+    return encoded(x, config.get("output_mode", "multi_hot"), config["num_tokens"], "float64", count_weights)
+
+
+@oracle("keras", "Discretization")
+def discretization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """The bin of each number: how many boundaries are at or below it.
+
+    https://keras.io/api/layers/preprocessing_layers/numerical/discretization/
+    """
+    edges = np.asarray(config["bin_boundaries"], dtype=float)
+    index = np.add.reduce(np.asarray(x)[..., None] >= edges, axis=-1, dtype=np.int64)
+    mode = config.get("output_mode", "int")
+    return encoded(index, mode, len(edges) + 1, "int32" if mode == "int" else "float64")
+
+
+def _text(value: Any) -> str:
+    return str(value)
+
+
+def _bins(x: Array, count: int, salt: Any) -> Array:
+    key = None if salt is None else (salt, salt) if isinstance(salt, int) else tuple(salt)
+    made = [(farmhash64(_text(v)) if key is None else siphash(_text(v), key)) % count for v in x.reshape(-1).tolist()]
+    return np.array(made, dtype=np.int64).reshape(x.shape)
+
+
+@oracle("keras", "Hashing")
+def hashing(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """FarmHash64 of the text of each value, or SipHash under a `salt`, modulo the bins.
+
+    https://keras.io/api/layers/preprocessing_layers/categorical/hashing/. `mask_value` takes bin 0, and the others one
+    bin less.
+    """
+    count, masked = config["num_bins"], config.get("mask_value")
+    if masked is None or count == 1:
+        index = _bins(x, count, config.get("salt"))
+    else:
+        index = np.where(x == masked, 0, _bins(x, count - 1, config.get("salt")) + 1)
+    mode = config.get("output_mode", "int")
+    return encoded(index, mode, count, "int64" if mode == "int" else "float64")
+
+
+@oracle("keras", "HashedCrossing")
+def hashed_crossing(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """The hash of the values of all inputs together, modulo the bins.
+
+    https://keras.io/api/layers/preprocessing_layers/categorical/hashed_crossing/; an integer is its own hash, a string
+    its FarmHash64 (https://www.tensorflow.org/api_docs/python/tf/sparse/cross_hashed).
+    """
+    made = []
+    for values in zip(*(x.reshape(-1).tolist() for x in inputs), strict=True):
+        state = CROSS_KEY
+        for value in values:
+            state = crossed(state, farmhash64(value) if isinstance(value, str) else value % 2**64)
+        made.append(state % config["num_bins"])
+    index = np.array(made, dtype=np.int64).reshape(inputs[0].shape)
+    mode = config.get("output_mode", "int")
+    return encoded(index, mode, config["num_bins"], "int64" if mode == "int" else "float64")
+
+
+def looked_up(config: Config, x: Array, *, mask: Any, unknown: Sequence[Any] = ()) -> Array:
+    """Index of each value in the vocabulary: the mask token first, then the unknown, then the words in order."""
+    words, spare = list(config["vocabulary"]), config.get("num_oov_indices", 1)
+    before = spare + (0 if mask is None or config.get("output_mode", "int") != "int" else 1)
+    places = {word: before + k for k, word in enumerate(words)}
+    made = []
+    for value in x.reshape(-1).tolist():
+        if mask is not None and value == mask:
+            made.append(0 if config.get("output_mode", "int") == "int" else -1)
+        elif value in places:
+            made.append(places[value])
+        else:
+            made.append(before - spare + _bucket(config, value, spare))
+    return np.array(made, dtype=np.int64).reshape(x.shape)
+
+
+def _bucket(config: Config, value: Any, count: int) -> int:
+    """Which of the `count` indices of the unknown a value takes."""
+    if count <= 1:
+        return 0
+    if isinstance(value, int) and config.get("oov_method", "floormod") == "floormod":
+        return value % count
+    salt = config.get("salt")
+    key = None if salt is None else (salt, salt) if isinstance(salt, int) else tuple(salt)
+    return (farmhash64(_text(value)) if key is None else siphash(_text(value), key)) % count
+
+
+def _vocabulary(config: Config, index: Array) -> Array:
+    """The output of a lookup in the layer's output mode."""
+    mode = config.get("output_mode", "int")
+    depth = len(config["vocabulary"]) + config.get("num_oov_indices", 1)
+    if config.get("pad_to_max_tokens", False):
+        depth = config["max_tokens"]
+    if mode != "tf_idf":
+        return encoded(index, mode, depth, "int64" if mode in ("int", "one_hot", "multi_hot", "count") else "float64")
+    counts = encoded(index, "count", depth, "float64")
+    known = np.asarray(config["idf_weights"], dtype=float)
+    spare = config.get("num_oov_indices", 1)
+    padded = np.zeros(depth)
+    padded[:spare] = np.add.reduce(known) / len(known)
+    padded[spare : spare + len(known)] = known
+    return counts * padded
+
+
+@oracle("keras", "IntegerLookup", "StringLookup")
+def lookup(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Index of each value in the vocabulary, or with `invert` the value of each index.
+
+    https://keras.io/api/layers/preprocessing_layers/categorical/integer_lookup/ and string_lookup/. The mask token has
+    index 0 and appears in the output mode `int` only; the unknown come next: their values modulo their number, or
+    hashed. In `tf_idf` an unknown weighs the mean of the others.
+    """
+    if not config.get("invert", False):
+        return _vocabulary(config, looked_up(config, x, mask=config.get("mask_token")))
+    words = list(config["vocabulary"])
+    mask, missing = config.get("mask_token"), config.get("oov_token", "[UNK]" if isinstance(words[0], str) else -1)
+    table = ([] if mask is None else [mask]) + [missing] * config.get("num_oov_indices", 1) + words
+    made = [table[k] if 0 <= k < len(table) else missing for k in x.reshape(-1).tolist()]
+    return np.array(made, dtype=np.str_ if isinstance(words[0], str) else np.int64).reshape(x.shape)
+
+
+PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")
+
+
+@oracle("keras", "TextVectorization")
+def text_vectorization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Text standardized, split into tokens, joined to ngrams, and looked up: index 0 pads, 1 is the unknown.
+
+    https://keras.io/api/layers/preprocessing_layers/text/text_vectorization/
+    """
+    rows = []
+    for text in x.reshape(x.shape[0]).tolist():
+        standard = config.get("standardize", "lower_and_strip_punctuation")
+        plain = text.lower() if standard in ("lower", "lower_and_strip_punctuation") else text
+        plain = PUNCTUATION.sub("", plain) if standard and "strip_punctuation" in standard else plain
+        tokens = list(plain) if config.get("split", "whitespace") == "character" else plain.split()
+        widths = config.get("ngrams")
+        if widths is not None:
+            spans = range(1, widths + 1) if isinstance(widths, int) else widths
+            tokens = [" ".join(tokens[k : k + n]) for n in spans for k in range(len(tokens) - n + 1)]
+        rows.append(tokens)
+    mode = config.get("output_mode", "int")
+    words = list(config["vocabulary"])
+    known = {word: k for k, word in enumerate(words)}
+    if mode == "int":
+        length = config.get("output_sequence_length") or max((len(row) for row in rows), default=0)
+        padded = [[known.get(token, -1) + 2 for token in row][:length] for row in rows]
+        made = [row + [0] * (length - len(row)) for row in padded]
+        return np.array(made, dtype=np.int64).reshape(len(rows), length)
+    spare = {**config, "num_oov_indices": 1}
+    longest = max((len(row) for row in rows), default=0)
+    index = np.array(
+        [[known.get(t, -1) + 1 for t in row] + [-1] * (longest - len(row)) for row in rows], dtype=np.int64
+    )
+    return _vocabulary(spare, index.reshape(len(rows), longest))
