@@ -45,6 +45,7 @@ def rescaling(choice: Choice, fill: Chooser) -> Draft:
     rules=[
         rule("rank", "axis", reason="the axes are the input's")(lambda rank, axis: axis != (1, 2) or rank == 3),
     ],
+    second_batches=SOME,
     per_axis=4,
 )
 def normalization(choice: Choice, fill: Chooser) -> Draft:
