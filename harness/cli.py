@@ -173,6 +173,30 @@ def _results(path: Path, *, cut_ok: bool = False) -> Results:
     return Results.load(path, cut_ok=cut_ok)
 
 
+@cli.command(epilog="\b\nExample: parity table reports/results.ndjson --into README.md")
+@click.argument("results", type=click.Path(path_type=Path), default=Path("reports/results.ndjson"))
+@click.option(
+    "--into",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Put it between the lines '<!-- routes -->' and '<!-- /routes -->' of this file. Default: print it.",
+)
+def table(results: Path, into: Path | None) -> None:
+    """Tabulate, for each route, how many layers agree, deviate, are refused or invalid, as Markdown."""
+    from harness.coverage import markdown, route_records
+    from harness.golden import atomic_write
+
+    text = markdown(route_records(_results(results).results))
+    if into is None:
+        click.echo(text, nl=False)
+        return
+    before, mark, rest = into.read_text(encoding="utf-8").partition("<!-- routes -->\n")
+    _, end, after = rest.partition("<!-- /routes -->")
+    if not mark or not end:
+        raise click.UsageError(f"{into} has no lines '<!-- routes -->' and '<!-- /routes -->' to put the table between")
+    atomic_write(into, f"{before}{mark}{text}{end}{after}".encode())
+    click.echo(str(into))
+
+
 @cli.command(epilog="\b\nExample: parity replay keras-Conv2D-0123456789ab --route keras-tf2onnx-onnx2torch")
 @click.argument("case")
 @_route
@@ -321,33 +345,34 @@ def list_group() -> None:
 @list_group.command(epilog="\b\nExample: parity list layers --json")
 @_json
 def layers(as_json: bool) -> None:
-    """Layers of the catalogue with their golden cases and the axis values covered."""
-    from harness.draw.cover import covered
+    """Layers of the catalogue with their golden cases and the axis values covered, and those excluded, with reasons."""
+    from harness.coverage import layer_records
 
-    store = Store(home() / "golden")
-    choices: dict[tuple[str, str], list[Any]] = {}
-    for entry in store.entries():
-        choices.setdefault((entry.dialect, entry.subject), []).append(entry.choice)
-    records = []
-    for row in rows():
-        own = choices.get(row.key, [])
-        shares = [_percent(covered(row, own, strength)) for strength in (2, 3)]
-        records.append(
-            {
-                "dialect": row.dialect,
-                "layer": row.layer,
-                "cases": len(own),
-                "pairs": shares[0],
-                "threeway": shares[1],
-                "profiles": list(row.axes["profile"]),
-                "excluded": None,
-            }
+    _print(layer_records(rows(), Store(home() / "golden").entries()), as_json)
+
+
+@list_group.command("arguments", epilog="\b\nExample: parity list arguments --missing")
+@click.option("--missing", is_flag=True, help="Only those that are neither drawn nor left out with a reason.")
+@_layer
+@_json
+def arguments_command(missing: bool, layer: str | None, as_json: bool) -> None:
+    """Constructor arguments of every Keras layer: values drawn, or the reason why none can matter at inference."""
+    from harness.coverage import arguments
+
+    found = arguments(Store(home() / "golden").entries())
+    shown = [
+        item
+        for item in found
+        if fnmatchcase(item.layer, layer or "*") and not (missing and (item.drawn or item.reason is not None))
+    ]
+    _print([item.to_json() for item in shown], as_json)
+    drawn, explained = (sum(flags) for flags in zip(*((a.drawn, not a.drawn and a.reason is not None) for a in found)))
+    if not as_json:
+        share = 100.0 * drawn / max(len(found), 1)
+        rest = len(found) - drawn - explained
+        click.echo(
+            f"{drawn} of {len(found)} arguments are axes ({share:.1f} %), {explained} cannot matter, {rest} neither"
         )
-    _print(records, as_json)
-
-
-def _percent(part: tuple[int, int]) -> float:
-    return round(100.0 * part[0] / part[1], 1) if part[1] else 100.0
 
 
 @list_group.command("cases", epilog="\b\nExample: parity list cases --layer GRU")
