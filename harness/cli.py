@@ -366,8 +366,9 @@ def arguments_command(missing: bool, layer: str | None, as_json: bool) -> None:
         if fnmatchcase(item.layer, layer or "*") and not (missing and (item.drawn or item.reason is not None))
     ]
     _print([item.to_json() for item in shown], as_json)
-    drawn, explained = (sum(flags) for flags in zip(*((a.drawn, not a.drawn and a.reason is not None) for a in found)))
     if not as_json:
+        drawn = sum(item.drawn for item in found)
+        explained = sum(item.reason is not None for item in found)
         share = 100.0 * drawn / max(len(found), 1)
         rest = len(found) - drawn - explained
         click.echo(

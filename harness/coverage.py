@@ -1,4 +1,4 @@
-"""What the corpus covers: layers, pairs and triples of axis values, constructor arguments, and what became of routes."""
+"""What the corpus covers: layers, pairs and triples of axis values, arguments; and what became of routes."""
 
 from __future__ import annotations
 

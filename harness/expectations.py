@@ -7,6 +7,7 @@ is run first and always. It holds still: a deviation that no longer happens fail
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,8 +22,8 @@ from harness.requirement import is_installed
 from harness.spec import canonical
 
 UNREPORTED = "not reported upstream"
-_KEYS = {"id", "route", "layer", "when", "outcome", "blame", "versions", "reason", "link", "case"}
-_NEEDED = _KEYS - {"when"}
+_KEYS = {"id", "route", "layer", "when", "says", "outcome", "blame", "versions", "reason", "link", "case"}
+_NEEDED = _KEYS - {"when", "says"}
 
 
 class ExpectationError(ValueError):
@@ -34,7 +35,10 @@ class Expectation:
     """One known deviation.
 
     `route`, each `layer` and each `blame` are glob patterns. `when` maps axes or constructor arguments to the values
-    for which it holds; `{not = [...]}` to those for which it does not. A key that the configuration lacks counts as None.
+    for which it holds; `{not = [...]}` to those for which it does not. A key that the configuration lacks counts as
+    None. `says` is a regular expression that the message of the stage at fault holds. An expectation with it speaks
+    of those of the cases it covers that end so, because no condition on the configuration tells them apart; one
+    without it speaks of all.
     """
 
     id: str
@@ -47,6 +51,7 @@ class Expectation:
     link: str
     case: str
     when: Mapping[str, Any] = field(default_factory=dict)
+    says: str = ""
 
     def covers(self, *, route: str, layer: str, config: Mapping[str, Any]) -> bool:
         """Whether a case of this layer and configuration on this route is expected to deviate."""
@@ -55,6 +60,10 @@ class Expectation:
             and any(fnmatchcase(layer, pattern) for pattern in self.layer)
             and all(_holds(condition, config.get(key)) for key, condition in self.when.items())
         )
+
+    def foresees(self, outcome: Outcome, blame: str, message: str) -> bool:
+        """Whether a stage that ended so is what it speaks of."""
+        return outcome in self.outcome and self.blames(blame) and re.search(self.says, message) is not None
 
     def blames(self, name: str) -> bool:
         """Whether it speaks of this hop (or of `source`)."""
@@ -93,7 +102,8 @@ def parse(data: Mapping[str, Any], origin: str) -> Expectation:
     try:
         outcomes = tuple(Outcome(text) for text in _listed(data["outcome"]))
         [Requirement(text) for text in versions]
-    except (ValueError, InvalidRequirement) as error:
+        re.compile(data.get("says", ""))
+    except (ValueError, InvalidRequirement, re.error) as error:
         raise ExpectationError(f"{where}: {error}") from error
     if any(outcome.passes for outcome in outcomes):
         raise ExpectationError(f"{where}: an outcome that passes needs no expectation")
@@ -112,6 +122,7 @@ def parse(data: Mapping[str, Any], origin: str) -> Expectation:
         link=data["link"],
         case=data["case"],
         when=when,
+        says=data.get("says", ""),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +16,90 @@ import numpy as np
 from harness.spec import Array, Input, Layer, Spec
 
 
-def build_model(spec: Spec) -> Any:
-    """A functional `keras.Model` with the Spec's layers, inputs and outputs; weights as initialised."""
+def _flat(result: Any) -> list[Any]:
+    """Outputs in order; states of a cell with several come as a list of their own."""
+    return [part for item in result for part in _flat(item)] if isinstance(result, list | tuple) else [result]
+
+
+MODEL, SEQUENTIAL = "Model", "Sequential"
+"""Kinds of layers that are models: the first holds a Spec in `spec`, the second layers in `layers`."""
+
+
+def build_model(spec: Spec, name: str | None = None) -> Any:
+    """A functional `keras.Model` with the Spec's layers, inputs and outputs; weights as initialised.
+
+    A Spec of nothing but one Sequential becomes that itself.
+    """
     import keras
 
+    if name is None and [layer.kind for layer in spec.layers] == [SEQUENTIAL]:
+        return _sequential(spec.layers[0].config, spec.inputs[0])
     tensors: dict[str, Any] = {
         item.name: keras.Input(item.shape, dtype=item.dtype, name=item.name) for item in spec.inputs
     }
     inputs = list(tensors.values())
+    layers: dict[str, Any] = {}
     for layer in spec.layers:
-        made = make_layer(layer.kind, layer.config, name=layer.name)
+        made = layers[layer.of] if layer.of else make_layer(layer.kind, layer.config, name=layer.name)
+        layers[layer.name] = made
         args = [tensors[name] for name in layer.inputs]
         keywords = {
             key: [tensors[name] for name in names] if len(names) > 1 or key in LISTS else tensors[names[0]]
             for key, names in layer.keywords.items()
         }
         result = made(args[0] if len(args) == 1 else args, **keywords, **layer.arguments)
-        parts = list(result) if isinstance(result, list | tuple) else [result]
+        parts = _flat(result)
         for k, value in enumerate(parts):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
-    return keras.Model(inputs, [tensors[name] for name in spec.outputs])
+    return keras.Model(inputs, [tensors[name] for name in spec.outputs], name=name)
 
 
+def _sequential(config: Mapping[str, Any], source: Input | None = None, name: str | None = None) -> Any:
+    import keras
+
+    first = [] if source is None else [keras.Input(source.shape, dtype=source.dtype, name=source.name)]
+    own = [
+        make_layer(one["kind"], one["config"], name=f"{name or 'part'}_{k}") for k, one in enumerate(config["layers"])
+    ]
+    return keras.Sequential(first + own, name=name)
+
+
+def load_model(path: Path) -> Any:
+    """A saved model, as a user loads it: with the custom layers known. Raises whatever Keras raises."""
+    import keras
+
+    custom_layers()
+    return keras.saving.load_model(path, compile=False)
+
+
+@cache
+def custom_layers() -> Mapping[str, Any]:
+    """Layer classes of our own, registered for serialization as https://keras.io/guides/serialization_and_saving/ asks."""
+    import keras
+
+    @keras.saving.register_keras_serializable(package="parity")
+    class Scale(keras.layers.Layer):
+        """`x * scale + shift` along the last axis, with two weights and an argument."""
+
+        def __init__(self, factor: float = 1.0, **more: Any) -> None:
+            super().__init__(**more)
+            self.factor = factor
+
+        def build(self, shape: Any) -> None:
+            self.scale = self.add_weight(name="scale", shape=(shape[-1],), initializer="ones")
+            self.shift = self.add_weight(name="shift", shape=(shape[-1],), initializer="zeros")
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale * self.factor + self.shift
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "factor": self.factor}
+
+    return {"Scale": Scale}
+
+
+CUSTOM = ("Scale",)
+"""Kinds of layers that are not Keras' own: see `custom_layers`."""
 LISTS = ("initial_state",)
 """Keyword arguments that take a list even of one tensor."""
 
@@ -45,7 +108,12 @@ def make_layer(kind: str, config: Mapping[str, Any], **more: Any) -> Any:
     """A Keras layer from its class name and constructor arguments as data."""
     import keras
 
-    return getattr(keras.layers, kind)(**{key: _argument(value) for key, value in config.items()}, **more)
+    if kind == MODEL:
+        return build_model(Spec.from_json(config["spec"]), name=more.get("name"))
+    if kind == SEQUENTIAL:
+        return _sequential(config, name=more.get("name"))
+    cls = custom_layers()[kind] if kind in CUSTOM else getattr(keras.layers, kind)
+    return cls(**{key: _argument(value) for key, value in config.items()}, **more)
 
 
 def _argument(value: Any) -> Any:
@@ -61,16 +129,19 @@ def _argument(value: Any) -> Any:
 
 def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:
     """Set every layer's weights, in Keras' own order. Raises ValueError where name or shape does not fit."""
+    whole = [layer.kind for layer in spec.layers] == [SEQUENTIAL]
     for layer in spec.layers:
+        if layer.of:
+            continue
         own = {k.removeprefix(layer.name + "/"): v for k, v in weights.items() if k.startswith(layer.name + "/")}
-        variables = model.get_layer(layer.name).weights
+        variables = (model if whole else model.get_layer(layer.name)).weights
         wanted = [(v.path.rpartition("/")[2], tuple(v.shape)) for v in variables]
         given = [(name.rpartition("/")[2], value.shape) for name, value in own.items()]
         if wanted != given:
             raise ValueError(f"layer {layer.name!r} ({layer.kind}) has weights {wanted}, the case gives {given}")
         for variable, value in zip(variables, own.values(), strict=True):
             variable.assign(value)
-        if variables and hasattr(model.get_layer(layer.name), "finalize_state"):
+        if variables and not whole and hasattr(model.get_layer(layer.name), "finalize_state"):
             model.get_layer(layer.name).finalize_state()  # adapted layers compute with copies of their weights
 
 

@@ -59,7 +59,7 @@ class Layer:
 
     `inputs` are tensors in the order of the layer's positional arguments or ports; `keywords` are tensors passed by
     name (`mask`, `initial_state`), `arguments` values that are no tensors. A tensor is written `name`, or `name:1`
-    for the second output of a layer with several.
+    for the second output of a layer with several. `of` names an earlier call of the same layer.
     """
 
     kind: str
@@ -68,6 +68,12 @@ class Layer:
     inputs: tuple[str, ...] = ()
     keywords: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     arguments: Config = field(default_factory=dict)
+    of: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Name of the call that made the layer and whose weights it has: a layer called again shares them."""
+        return self.of or self.name
 
     @property
     def tensors(self) -> tuple[str, ...]:
@@ -82,6 +88,7 @@ class Layer:
             "inputs": list(self.inputs),
             "keywords": {key: list(names) for key, names in self.keywords.items()},
             **({"arguments": dict(self.arguments)} if self.arguments else {}),
+            **({"of": self.of} if self.of else {}),
         }
 
     @classmethod
@@ -93,6 +100,7 @@ class Layer:
             inputs=tuple(data["inputs"]),
             keywords={key: tuple(names) for key, names in data["keywords"].items()},
             arguments=data.get("arguments", {}),
+            of=data.get("of", ""),
         )
 
 
@@ -120,6 +128,8 @@ class Spec:
             unknown = [t for t in layer.tensors if source_of(t) not in known]
             if unknown:
                 raise SpecError(f"layer {layer.name!r} reads {unknown}, which nothing before it makes")
+            if layer.of and layer.of not in known:
+                raise SpecError(f"layer {layer.name!r} calls {layer.of!r} again, which nothing before it makes")
             if layer.name in known:
                 raise SpecError(f"name {layer.name!r} is used twice")
             known.add(layer.name)

@@ -131,7 +131,7 @@ def test_damaged_golden_is_exit_code_2(parity) -> None:  # type: ignore[no-untyp
 
 
 def test_our_own_fault_is_exit_code_3(parity, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(harness.session.Session, "entries", lambda self: 1 / 0)
+    monkeypatch.setattr(harness.session.Session, "pairs", lambda self: 1 / 0)
     code, _, err = parity("run")
     assert code == INTERNAL
     assert "ZeroDivisionError" in err

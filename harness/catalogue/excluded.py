@@ -51,6 +51,7 @@ ARGUMENTS: tuple[tuple[str, str, str], ...] = (
     ("*", "gptq_unpacked_column_size", "quantization"),
     ("*", "lora_alpha", "Keras 3.15 overwrites it with lora_rank when the layer is built"),
     ("*", "lora_rank", "low-rank updates are drawn with Dense, EinsumDense and Embedding"),
+    ("Conv3DTranspose", "dilation_rate", "TensorFlow has no transposed 3-D convolution with another rate than 1"),
     ("ReversibleEmbedding", "reverse_dtype", "float32 throughout"),
     ("STFTSpectrogram", "window", "the first value of the kernels; kernels are stored"),
     ("STFTSpectrogram", "periodic", "the first value of the kernels; kernels are stored"),

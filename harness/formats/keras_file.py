@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from harness.keras_model import build_model, built, read_model, set_weights
+from harness.keras_model import build_model, built, load_model, read_model, set_weights
 from harness.spec import Array, Spec
 
 __all__ = ["KerasFile", "build_model", "set_weights"]
@@ -26,6 +26,4 @@ class KerasFile:
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
         """What Keras reads. Raises ValueError for a file that Keras cannot read."""
-        import keras
-
-        return read_model(keras.saving.load_model(path, compile=False))
+        return read_model(load_model(path))

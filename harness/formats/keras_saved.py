@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.keras_model import built, read_model, rebuilt
+from harness.keras_model import built, load_model, read_model, rebuilt
 from harness.spec import Array, Input, Layer, Spec
 
 WEIGHTS = "model.weights.h5"
@@ -33,9 +33,7 @@ class KerasH5:
         built(spec, weights).save(path)
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        import keras
-
-        return read_model(keras.saving.load_model(path, compile=False))
+        return read_model(load_model(path))
 
 
 class SavedModel:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from harness.keras_model import load_model
+
 
 class KerasTorch:
     """`keras.saving.load_model` and `save` on the torch backend."""
@@ -19,10 +21,8 @@ class KerasTorch:
     worker: ClassVar[str] = "kerastorch"
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        import keras
-
         out = out.with_suffix(".keras")
-        keras.saving.load_model(artifact, compile=False).save(out)
+        load_model(artifact).save(out)
         return out
 
 
@@ -50,7 +50,7 @@ class KerasTorchExport:
     def convert(self, artifact: Path, out: Path) -> Path:
         import keras
 
-        model = keras.saving.load_model(artifact, compile=False)
+        model = load_model(artifact)
         specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
         model.export(out, format="onnx", verbose=False, input_signature=specs if len(specs) == 1 else [specs])
         return out

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from harness.keras_model import load_model
+
 
 class KerasExport:
     """`model.export(format="onnx")` of Keras on the TensorFlow backend.
@@ -21,7 +23,7 @@ class KerasExport:
     def convert(self, artifact: Path, out: Path) -> Path:
         import keras
 
-        model = keras.saving.load_model(artifact, compile=False)
+        model = load_model(artifact)
         specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
         signature = specs if len(specs) == 1 else [specs]
         model.export(out, format="onnx", verbose=False, input_signature=signature)

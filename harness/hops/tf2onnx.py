@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from harness.keras_model import load_model
+
 
 class Tf2Onnx:
     """`tf2onnx.convert.from_keras` at its default opset, which is what most users get."""
@@ -17,10 +19,9 @@ class Tf2Onnx:
     opset: ClassVar[int | None] = None
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        import keras
         import tf2onnx
 
-        model = keras.saving.load_model(artifact, compile=False)
+        model = load_model(artifact)
         tf2onnx.convert.from_keras(model, opset=self.opset, output_path=str(out))
         return out
 

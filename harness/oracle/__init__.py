@@ -92,7 +92,7 @@ def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) 
         mask: Any = keywords.get("mask", carried)
         if rule is not None and (left := rule(layer.config, taken, mask)) is not None:
             masks[layer.name] = left
-        made = function(layer.config, part(weights, layer.name), *taken, **keywords, **layer.arguments)
+        made = function(layer.config, part(weights, layer.owner), *taken, **keywords, **layer.arguments)
         for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
     return tensors

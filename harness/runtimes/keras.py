@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.keras_model import rebuilt
+from harness.keras_model import load_model, rebuilt
 from harness.runtimes import Outputs, check_names
 from harness.spec import Array
 
@@ -20,9 +20,7 @@ class KerasRuntime:
     worker: ClassVar[str] = "tensorflow"
 
     def open(self, artifact: Path) -> Any:
-        import keras
-
-        return keras.saving.load_model(artifact, compile=False)
+        return load_model(artifact)
 
     def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
         import keras

@@ -19,7 +19,13 @@ FILL = {
     "fill_value": ("default", 0.5),
 }
 TABLE: dict[str, dict[str, tuple[Any, ...]]] = {
-    "AugMix": {"factor": ("default", 0.6), "num_chains": ("default", 2), "all_ops": ("default", False), **RANGE, **FORMAT},
+    "AugMix": {
+        "factor": ("default", 0.6),
+        "num_chains": ("default", 2),
+        "all_ops": ("default", False),
+        **RANGE,
+        **FORMAT,
+    },
     "CutMix": {"factor": ("default", 0.5), **FORMAT},
     "MixUp": {"alpha": ("default", 0.5), **FORMAT},
     "RandAugment": {"num_ops": ("default", 3), "factor": ("default", 0.9), **RANGE, **FORMAT},
@@ -31,11 +37,23 @@ TABLE: dict[str, dict[str, tuple[Any, ...]]] = {
     "RandomElasticTransform": {"factor": ("default", 0.5), "scale": ("default", 0.5), **FILL, **RANGE, **FORMAT},
     "RandomErasing": {"factor": ("default", 0.5), "fill_value": ("default", 0.5), **RANGE, **FORMAT},
     "RandomFlip": {"mode": ("default", "horizontal"), **FORMAT},
-    "RandomGaussianBlur": {"factor": ("default", 0.5), "kernel_size": ("default", 5), "sigma": ("default", 0.5), **RANGE, **FORMAT},
+    "RandomGaussianBlur": {
+        "factor": ("default", 0.5),
+        "kernel_size": ("default", 5),
+        "sigma": ("default", 0.5),
+        **RANGE,
+        **FORMAT,
+    },
     "RandomGrayscale": {"factor": ("default", 1.0), **FORMAT},
     "RandomHue": {**FACTOR, **RANGE, **FORMAT},
     "RandomInvert": {"factor": ("default", 0.5), **RANGE, **FORMAT},
-    "RandomPerspective": {"factor": ("default", 0.5), "scale": ("default", 0.5), "interpolation": ("default", "nearest"), **FORMAT},
+    "RandomPerspective": {
+        "factor": ("default", 0.5),
+        "scale": ("default", 0.5),
+        "interpolation": ("default", "nearest"),
+        "fill_value": ("default", 0.5),
+        **FORMAT,
+    },
     "RandomPosterization": {"factor": (3, 6), **RANGE, **FORMAT},
     "RandomRotation": {**FACTOR, **FILL, **FORMAT},
     "RandomSaturation": {**FACTOR, **RANGE, **FORMAT},
@@ -44,7 +62,7 @@ TABLE: dict[str, dict[str, tuple[Any, ...]]] = {
     "RandomTranslation": {"height_factor": (0.2, 0.4), "width_factor": (0.2, 0.4), **FILL, **FORMAT},
     "RandomZoom": {"height_factor": (0.2, 0.4), "width_factor": ("default", 0.4), **FILL, **FORMAT},
     "Solarization": {"addition_factor": ("default", 0.3), "threshold_factor": ("default", 0.4), **RANGE},
-}  # fmt: skip
+}
 """Constructor arguments of each layer, two values each."""
 
 

@@ -11,7 +11,7 @@ from harness.catalogue.keras.conv import FORMATS, strides_or_dilation
 GEOMETRY: dict[int, dict[str, tuple[Any, ...]]] = {
     1: {"kernel": (2, 3, 1), "strides": (1, 2), "dilation": (1, 2)},
     2: {"kernel": ((2, 3), (1, 1), (3, 2)), "strides": ((1, 1), (2, 1)), "dilation": ((1, 1), (1, 2))},
-    3: {"kernel": ((2, 1, 2), (1, 2, 1)), "strides": ((1, 1, 1), (2, 1, 1)), "dilation": ((1, 1, 1),)},
+    3: {"kernel": ((2, 1, 2), (1, 2, 1)), "strides": ((1, 1, 1), (2, 1, 1)), "dilation": ((1, 1, 1), (1, 1, 2))},
 }
 FLAGS = ("return_sequences", "return_state", "go_backwards", "use_bias", "activation", "recurrent_activation")
 

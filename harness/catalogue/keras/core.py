@@ -211,7 +211,7 @@ def einsum_dense(choice: Choice, fill: Chooser) -> Draft:
     "Masking",
     axes={"mask_value": ("default", 1.0, -2.0), "open_sizes": (False, True), "features": (3, 1, 2), "batch": (2, 1, 3)},
     profiles=("impulse", "ties", "main", "special"),
-    exactness="moves",
+    exactness=lambda choice: "computes" if choice["profile"] == "special" else "selects",
     per_axis=3,
 )
 def masking(choice: Choice, fill: Chooser) -> Draft:

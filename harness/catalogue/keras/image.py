@@ -126,8 +126,11 @@ def auto_contrast(choice: Choice, fill: Chooser) -> Draft:
 PIPELINES = {
     "rescale": [inner("Rescaling", {"scale": 0.5, "offset": -1.0}), inner("RandomFlip", {})],
     "crop": [inner("CenterCrop", {"height": 3, "width": 3}), inner("Rescaling", {"scale": -2.0})],
-    "resize": [inner("Resizing", {"height": 4, "width": 3, "interpolation": "nearest"}), inner("CenterCrop", {"height": 2, "width": 3})],
-}  # fmt: skip
+    "resize": [
+        inner("Resizing", {"height": 4, "width": 3, "interpolation": "nearest"}),
+        inner("CenterCrop", {"height": 2, "width": 3}),
+    ],
+}
 
 
 @row(

@@ -193,6 +193,7 @@ def hashed_crossing(choice: Choice, fill: Chooser) -> Draft:
 
 
 LOOKUP = {
+    "vocabulary": ("several", "one"),
     "num_oov_indices": ("default", 2, 3),
     "mask_token": ("default", "given"),
     "output_mode": (*MODES, "tf_idf"),
@@ -268,7 +269,13 @@ def _lookup(kind: str, choice: Choice, words: list[Any], mask: Any, more: dict[s
 )
 def integer_lookup(choice: Choice, fill: Chooser) -> Draft:
     """Values 0 to 11, some of them in the vocabulary, one of them the mask token."""
-    return _lookup("IntegerLookup", choice, [7, 3, 11, 5], 2, explicit(choice, "oov_token", "oov_method"))
+    return _lookup(
+        "IntegerLookup",
+        choice,
+        [7, 3, 11, 5] if choice["vocabulary"] == "several" else [4],
+        2,
+        explicit(choice, "oov_token", "oov_method"),
+    )
 
 
 @row(
@@ -288,7 +295,8 @@ def integer_lookup(choice: Choice, fill: Chooser) -> Draft:
 )
 def string_lookup(choice: Choice, fill: Chooser) -> Draft:
     """Words with capitals and letters of more than one byte, some of them in the vocabulary."""
-    return _lookup("StringLookup", choice, ["cat", "été", "the dog", "鳥"], "", explicit(choice, "oov_token"))
+    words = ["cat", "été", "the dog", "鳥"] if choice["vocabulary"] == "several" else ["a"]
+    return _lookup("StringLookup", choice, words, "", explicit(choice, "oov_token"))
 
 
 TEXTS = ("the cat", "The CAT, the dog!", "dog", "a  b", "été; 鳥", "", "cat-dog cat")
@@ -298,6 +306,7 @@ TEXTS = ("the cat", "The CAT, the dog!", "dog", "a  b", "été; 鳥", "", "cat-d
     "keras",
     "TextVectorization",
     axes={
+        "vocabulary": ("several", "few"),
         "standardize": ("default", None, "lower", "strip_punctuation"),
         "split": ("default", "character"),
         "ngrams": ("default", 2, (1, 3)),
@@ -322,7 +331,7 @@ TEXTS = ("the cat", "The CAT, the dog!", "dog", "a  b", "été; 鳥", "", "cat-d
 def text_vectorization(choice: Choice, fill: Chooser) -> Draft:
     """Texts with capitals, punctuation, spaces and letters of more than one byte; no capital of those, which
     TensorFlow leaves as it is."""
-    words = ["the", "cat", "dog", "the cat", "c", "t", "été", "CAT"]
+    words = ["the", "cat", "dog", "the cat", "c", "t", "été", "CAT"][: 8 if choice["vocabulary"] == "several" else 3]
     config: dict[str, Any] = {
         "vocabulary": words,
         **explicit(

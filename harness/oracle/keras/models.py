@@ -1,0 +1,33 @@
+"""Models as layers, and the suite's own custom layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harness.oracle import oracle, part, semantics, walk
+from harness.spec import Array, Config, Spec
+
+
+@oracle("keras", "Model")
+def model(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array | tuple[Array, ...]:
+    """A model called as a layer: https://keras.io/guides/functional_api/#all-models-are-callable-just-like-layers."""
+    spec = Spec.from_json(config["spec"])
+    tensors = walk(spec, weights, dict(zip((item.name for item in spec.inputs), inputs, strict=True)))
+    made = tuple(tensors[name] for name in spec.outputs)
+    return made if len(made) > 1 else made[0]
+
+
+@oracle("keras", "Sequential")
+def sequential(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Layers one after the other: https://keras.io/guides/sequential_model/."""
+    for k, layer in enumerate(config["layers"]):
+        made = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
+        assert not isinstance(made, tuple)
+        x = made
+    return x
+
+
+@oracle("keras", "Scale")
+def scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`x * scale * factor + shift` along the last axis (`harness.keras_model.custom_layers`)."""
+    return x * weights["scale"] * config.get("factor", 1.0) + weights["shift"]
