@@ -26,7 +26,8 @@ import safetensors
 import safetensors.numpy
 import scipy
 
-from harness.spec import Again, Array, Case, Golden, Spec, SpecError, array_digest, digest
+from harness.draw.weights import drawn_weights
+from harness.spec import Again, Array, Case, Drawn, Golden, Spec, SpecError, array_digest, digest
 
 GROUPS = ("inputs", "weights", "expected", "noise", "again_inputs", "again_expected", "again_noise")
 SCHEMA = 1
@@ -87,6 +88,11 @@ class Entry:
     def choice(self) -> dict[str, Any]:
         return dict(self.data["choice"])
 
+    @property
+    def is_large(self) -> bool:
+        """Whether its weights are too many to be stored."""
+        return "drawn" in self.data
+
     def load(self) -> Case:
         """The case with its arrays. Raises GoldenError where they are missing, cut or not those of the index."""
         try:
@@ -94,6 +100,7 @@ class Entry:
                 tensors = safetensors.numpy.load(archive.read(f"{self.id}.safetensors"))
         except (OSError, KeyError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError) as error:
             raise GoldenError(_advice(self.archive, f"case {self.id} cannot be read: {error}")) from error
+        drawn = Drawn.from_json(self.data["drawn"]) if "drawn" in self.data else None
         texts = {name: np.array(value, dtype=np.str_) for name, value in self.data.get("texts", {}).items()}
         arrays = {group: {} for group in GROUPS}  # type: dict[str, dict[str, Array]]
         try:
@@ -103,6 +110,8 @@ class Entry:
                 }
         except KeyError as error:
             raise GoldenError(_advice(self.archive, f"case {self.id} lacks the array {error}")) from error
+        if drawn is not None:
+            arrays["weights"] = drawn_weights(drawn)
         case = Case(
             spec=Spec.from_json(self.data["spec"]),
             subject=self.subject,
@@ -117,6 +126,7 @@ class Entry:
             ),
             labels=tuple(self.data["labels"]) if "labels" in self.data else None,
             again=Again(*(arrays[group] for group in GROUPS[4:])) if "again_inputs" in self.data["arrays"] else None,
+            drawn=drawn,
         )
         if case.id != self.id or _answers(case) != self.data["answers"]:
             raise GoldenError(_advice(self.archive, f"case {self.id} was edited: its digests do not fit its arrays"))
@@ -151,6 +161,7 @@ def _index_of(case: Case) -> dict[str, Any]:
     return {
         **labels,
         **({"texts": texts} if texts else {}),
+        **({"drawn": case.drawn.to_json()} if case.drawn else {}),
         "spec": case.spec.to_json(),
         "subject": case.subject,
         "choice": dict(case.choice),
@@ -169,7 +180,7 @@ def _golden(case: Case) -> Golden:
 
 def _groups(case: Case) -> dict[str, Mapping[str, Array]]:
     golden = _golden(case)
-    found = [case.inputs, case.weights, golden.expected, golden.noise]
+    found = [case.inputs, {} if case.drawn else case.weights, golden.expected, golden.noise]
     if case.again is not None:
         found += [case.again.inputs, case.again.expected, case.again.noise]
     return dict(zip(GROUPS, found, strict=False))

@@ -74,7 +74,8 @@ def load_model(path: Path) -> Any:
 
 @cache
 def custom_layers() -> Mapping[str, Any]:
-    """Layer classes of our own, registered for serialization as https://keras.io/guides/serialization_and_saving/ asks."""
+    """Layer classes that `keras.layers` has not: one of our own, registered for serialization as
+    https://keras.io/guides/serialization_and_saving/ asks, and one of ConvNeXt's."""
     import keras
 
     @keras.saving.register_keras_serializable(package="parity")
@@ -95,10 +96,12 @@ def custom_layers() -> Mapping[str, Any]:
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "factor": self.factor}
 
-    return {"Scale": Scale}
+    from keras.src.applications.convnext import LayerScale
+
+    return {"Scale": Scale, "LayerScale": LayerScale}
 
 
-CUSTOM = ("Scale",)
+CUSTOM = ("Scale", "LayerScale")
 """Kinds of layers that are not Keras' own: see `custom_layers`."""
 LISTS = ("initial_state",)
 """Keyword arguments that take a list even of one tensor."""
@@ -127,6 +130,12 @@ def _argument(value: Any) -> Any:
     return value
 
 
+def weight_name(variable: Any) -> str:
+    """Last part of a variable's path; variables that were given no name are `variable`, without Keras' counter."""
+    last = str(variable.path.rpartition("/")[2])
+    return "variable" if last.startswith("variable_") else last
+
+
 def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:
     """Set every layer's weights, in Keras' own order. Raises ValueError where name or shape does not fit."""
     whole = [layer.kind for layer in spec.layers] == [SEQUENTIAL]
@@ -135,7 +144,7 @@ def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:
             continue
         own = {k.removeprefix(layer.name + "/"): v for k, v in weights.items() if k.startswith(layer.name + "/")}
         variables = (model if whole else model.get_layer(layer.name)).weights
-        wanted = [(v.path.rpartition("/")[2], tuple(v.shape)) for v in variables]
+        wanted = [(weight_name(v), tuple(v.shape)) for v in variables]
         given = [(name.rpartition("/")[2], value.shape) for name, value in own.items()]
         if wanted != given:
             raise ValueError(f"layer {layer.name!r} ({layer.kind}) has weights {wanted}, the case gives {given}")
@@ -170,8 +179,9 @@ def read_model(model: Any) -> tuple[Spec, dict[str, Array]]:
         for variable in layer.weights:
             name = f"{layer.name}/{variable.path.rpartition('/')[2]}"
             weights[name if name not in weights else f"{layer.name}/{variable.path}"] = np.asarray(variable)
-    inputs = tuple(Input(t.name, tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
-    layers = tuple(_layer(layer) for layer in model.layers if type(layer).__name__ != "InputLayer")
+    inputs = tuple(Input(_tensor_name(t), tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
+    # operations are the layers, and what a program computed between them with `+` and the like
+    layers = tuple(_layer(layer) for layer in model.operations if type(layer).__name__ != "InputLayer")
     return Spec("keras", inputs, layers, tuple(_tensor_name(t) for t in model.outputs)), weights
 
 
@@ -180,7 +190,7 @@ def _layer(layer: Any) -> Layer:
     return Layer(
         kind=type(layer).__name__,
         name=layer.name,
-        config=layer.get_config(),
+        config=layer.get_config() if hasattr(layer, "weights") else {},
         inputs=_names_of(arguments.args),
         keywords={key: names for key, value in arguments.kwargs.items() if (names := _names_of(value))},
     )

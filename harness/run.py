@@ -31,6 +31,8 @@ VERSIONS_OF = (
     "numpy", "scipy", "hypothesis", "pytest", "parity-suite",
 )  # fmt: skip
 MESSAGE_LENGTH = 600
+LAYERS_IN_LIMIT = 20
+"""A model of more layers than that has so many times the limit for each request."""
 
 
 def versions() -> dict[str, str]:
@@ -72,6 +74,7 @@ class Walk:
         self.limit = limit
         self.framework_seconds = 0.0
         self._case = ""
+        self._size = 1.0
         self._steps: dict[tuple[str, ...], Step] = {}
         self._scratch = Path(tempfile.mkdtemp(prefix="parity-"))
 
@@ -105,6 +108,7 @@ class Walk:
         if self._case == case.id:
             return
         self._case = case.id
+        self._size = max(1.0, len(case.spec.layers) / LAYERS_IN_LIMIT)
         self._steps.clear()
         for path in self._scratch.iterdir():
             if path.is_dir():
@@ -192,7 +196,7 @@ class Walk:
         """The answer, or the stage that says why there is none: `otherwise` is what an exception means."""
         worker = self.workers[plugin.worker]
         try:
-            answer = worker.request(request, self.limit)
+            answer = worker.request(request, self.limit * self._size)
         except WorkerFailure as failure:
             self.framework_seconds += failure.seconds
             outcome = Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -117,7 +117,7 @@ class Session:
         """Golden cases times the routes that can run and are walked over them, all routes of a case together.
 
         A route with a depth sees that many cases of each layer, those with the most axis values first, and the
-        minimal cases of its expectations.
+        minimal cases of its expectations. Large models see routes without a depth only.
         """
         entries = self.entries(folder)
         ranks = ranked(entries)
@@ -129,10 +129,15 @@ class Session:
             for entry in entries
             for route in self.runnable_for(entry.dialect)
             if self.selection.all_cases
-            or route.depth is None
+            or (route.depth is None if entry.is_large else self._sees(route, entry, ranks, minimal))
+        ]
+
+    def _sees(self, route: Route, entry: Entry, ranks: Mapping[str, int], minimal: Mapping[str, Sequence[str]]) -> bool:
+        return (
+            route.depth is None
             or ranks[entry.id] < route.depth
             or any(fnmatchcase(route.name, pattern) for pattern in minimal.get(entry.id, ()))
-        ]
+        )
 
     def entries(self, folder: str | None = None) -> list[Entry]:
         """Golden cases of the selected layers, the minimal cases of expectations first.

@@ -200,12 +200,28 @@ class Golden:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Where the weights of a model too large to store come from: a seed, and each weight's (shape, law, fan_in)."""
+
+    seed: int
+    laws: Mapping[str, tuple[tuple[int, ...], str, int | None]]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"seed": self.seed, "laws": {name: list(law) for name, law in self.laws.items()}}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Drawn:
+        return cls(data["seed"], {name: (tuple(law[0]), law[1], law[2]) for name, law in data["laws"].items()})
+
+
+@dataclass(frozen=True)
 class Case:
     """A Spec with its weights, named inputs and golden: all that one comparison needs.
 
     `subject` is the catalogue row (or model) the case is about; `choice` the axis values it was drawn
     from. Weights are named `layer/weight`; inputs carry their batch axis. `labels` are the true classes of
-    the samples, where the model is a classifier of real data; `again` a second set of inputs with its own golden.
+    the samples, where the model is a classifier of real data; `again` a second set of inputs with its own golden;
+    `drawn` says how the weights are made where they are not stored.
     """
 
     spec: Spec
@@ -216,6 +232,7 @@ class Case:
     golden: Golden | None = None
     labels: tuple[int, ...] | None = None
     again: Again | None = None
+    drawn: Drawn | None = None
 
     @property
     def id(self) -> str:

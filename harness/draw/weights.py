@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from harness.catalogue import Weight
-from harness.spec import Array
+from harness.spec import Array, Drawn
 
 Law = Callable[[Weight, np.random.Generator], Array]
 
@@ -16,6 +16,11 @@ def _kernel(weight: Weight, source: np.random.Generator) -> Array:
     if not weight.fan_in:
         raise ValueError(f"a kernel of shape {weight.shape} needs its fan_in")
     return source.normal(0, weight.fan_in**-0.5, weight.shape)
+
+
+def _deep(weight: Weight, source: np.random.Generator) -> Array:
+    """He et al., 2015, https://arxiv.org/abs/1502.01852: signals of a hundred layers neither grow nor fade."""
+    return source.normal(0, (2.0 / (weight.fan_in or 1)) ** 0.5, weight.shape)
 
 
 def _recurrent(weight: Weight, source: np.random.Generator) -> Array:
@@ -52,9 +57,19 @@ LAWS: Mapping[str, Law] = {
     "variance": _variance,
     "moments": _moments,
     "alpha": lambda w, g: g.normal(0, 1, w.shape),
+    "deep": _deep,
+    "near_one": lambda w, g: g.normal(1, 0.1, w.shape),
+    "near_zero": lambda w, g: g.normal(0, 0.1, w.shape),
+    "even": lambda w, g: g.uniform(0.5, 2, w.shape),
     "count": lambda w, g: g.integers(1, 100, w.shape),
     "embedding": lambda w, g: g.normal(0, 1, w.shape),
 }
+
+
+def drawn_weights(drawn: Drawn) -> dict[str, Array]:
+    """The weights that a seed and laws stand for."""
+    laws = {name: Weight(shape, law, fan_in) for name, (shape, law, fan_in) in drawn.laws.items()}
+    return draw_weights(laws, np.random.Generator(np.random.PCG64(drawn.seed)))
 
 
 def draw_weights(laws: Mapping[str, Weight], source: np.random.Generator) -> dict[str, Array]:

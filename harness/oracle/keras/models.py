@@ -27,6 +27,12 @@ def sequential(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     return x
 
 
+@oracle("keras", "LayerScale")
+def layer_scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`x * gamma` along the last axis: Touvron et al., 2021, https://arxiv.org/abs/2103.17239."""
+    return x * weights["variable"]
+
+
 @oracle("keras", "Scale")
 def scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """`x * scale * factor + shift` along the last axis (`harness.keras_model.custom_layers`)."""
