@@ -19,6 +19,7 @@ DEPTHS: tuple[tuple[str, int], ...] = (
     ("*-torchonnx", 1),
     ("*-torchscript", 3),
     ("keras-kerasexport-*", 3),
+    ("keras-kerasexport", 8),  # on TensorFlow it is tf2onnx, called by Keras
     ("keras-kerasjax", 3),
     ("keras-kerastorch*", 6),
     ("tfkeras-*", 4),

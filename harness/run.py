@@ -28,7 +28,7 @@ from harness.workers import LIMIT, WorkerFailure, WorkerHang, Workers
 
 VERSIONS_OF = (
     "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "torch", "torchvision", "onnx2torch", "onnx2pytorch",
-    "numpy", "scipy", "hypothesis", "pytest", "parity-suite",
+    "tf-keras", "jax", "onnxscript", "numpy", "scipy", "hypothesis", "pytest", "parity-suite",
 )  # fmt: skip
 MESSAGE_LENGTH = 600
 LAYERS_IN_LIMIT = 20

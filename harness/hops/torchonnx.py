@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from harness.torch_artifact import example_inputs, signature_of
 
@@ -25,9 +26,10 @@ class TorchOnnx:
 
         module = torch.load(artifact, weights_only=False, map_location="cpu").eval()
         signature = signature_of(module)
-        open_axes = [
+        open_axes = tuple(
             {axis: torch.export.Dim.AUTO for axis, size in enumerate(item.shape) if size is None} for item in signature
-        ]
+        )
+        takes = [p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values()]
         torch.onnx.export(
             module,
             example_inputs(signature, OPEN_SIZE),
@@ -36,13 +38,10 @@ class TorchOnnx:
             dynamo=True,
             verbose=False,
             external_data=False,
-            **self.dynamic(open_axes),
+            # a module that takes `*inputs` has one argument, a tuple
+            dynamic_shapes=(open_axes,) if takes[:1] == [True] else open_axes,
         )
         return out
-
-    def dynamic(self, axes: list[dict[int, Any]]) -> dict[str, Any]:
-        """The argument that declares open axes. A module takes its inputs as positional ones, `*args` or by name."""
-        return {"dynamic_shapes": tuple(axes)}
 
 
 class TorchScriptOnnx:

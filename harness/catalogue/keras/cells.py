@@ -49,7 +49,8 @@ def _sizes(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
     """batch, features and units."""
     batch = fill.pick((2, 3))
     if choice["sizes"] == "equal":
-        return batch, choice["steps"], choice["steps"]
+        size = max(choice["steps"], 2)
+        return batch, size, size
     features, units = distinct(fill, 2, [n for n in (2, 3, 4, 5) if n not in (batch, choice["steps"])])
     return batch, features, units
 

@@ -41,7 +41,7 @@ def bidirectional(choice: Choice, fill: Chooser) -> Draft:
     """A `backward_layer` of its own has another activation."""
     kind, batch = choice["layer"], fill.pick((2, 3))
     if choice["sizes"] == "equal":
-        features = units = choice["steps"]
+        features = units = max(choice["steps"], 2)
     else:
         features, units = distinct(fill, 2, [n for n in (2, 3, 4, 5) if n not in (batch, choice["steps"])])
     own = {"units": units, "return_sequences": choice["return_sequences"], "return_state": choice["return_state"]}
