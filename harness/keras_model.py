@@ -181,7 +181,9 @@ def read_model(model: Any) -> tuple[Spec, dict[str, Array]]:
             weights[name if name not in weights else f"{layer.name}/{variable.path}"] = np.asarray(variable)
     inputs = tuple(Input(_tensor_name(t), tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
     # operations are the layers, and what a program computed between them with `+` and the like
-    layers = tuple(_layer(layer) for layer in model.operations if type(layer).__name__ != "InputLayer")
+    layers = tuple(
+        _layer(layer) for layer in getattr(model, "operations", model.layers) if type(layer).__name__ != "InputLayer"
+    )
     return Spec("keras", inputs, layers, tuple(_tensor_name(t) for t in model.outputs)), weights
 
 

@@ -14,7 +14,8 @@ from harness.wire import pack_all
 FORMATS = ("keras", "h5", "weights", "json")
 """Formats that hold layers; a SavedModel holds functions, and is judged by what they compute."""
 LEGACY = {
-    "Attention", "AdditiveAttention", "LayerNormalization", "Normalization", "RMSNormalization", "RandomShear", "Softmax",
+    "AdditiveAttention", "Attention", "LayerNormalization", "Normalization", "RMSNormalization", "RandomShear",
+    "Softmax",
 }  # fmt: skip
 """Layers whose configuration the legacy file loses: expectations `keras-h5-*` and `keras-random-shear-config`."""
 
