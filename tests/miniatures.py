@@ -60,6 +60,13 @@ class MiniTwoRuntime(MiniRuntime):
     name: ClassVar[str] = "oracle32two"
     format: ClassVar[str] = "mini2"
 
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> tuple[list[Any], None]:
+        spec, weights = opened
+        baked = weights.get("baked/batch")
+        if baked is not None and any(len(value) != baked for value in inputs.values()):
+            raise ValueError(f"the graph is for a batch of {int(baked)}")
+        return super().run((spec, weights), inputs)
+
 
 class Copies:
     name: ClassVar[str] = "copies"
@@ -136,11 +143,22 @@ class Doubles(Copies):
         return out
 
 
+class Bakes(Copies):
+    """Keeps the batch that `dense_case` has."""
+
+    name: ClassVar[str] = "bakes"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        spec, weights = MiniFormat().read(artifact)
+        MiniFormat().write(spec, {**weights, "baked/batch": np.array(2)}, out)
+        return out
+
+
 class NoContract:
     name: ClassVar[str] = "nocontract"
 
 
-HOPS = (Copies, Refuses, WritesNothing, WritesRubbish, Exits, KillsItself, Sleeps, Doubles)
+HOPS = (Copies, Refuses, WritesNothing, WritesRubbish, Exits, KillsItself, Sleeps, Doubles, Bakes)
 
 
 def plugin(cls: type, kind: str) -> Plugin:

@@ -51,6 +51,7 @@ def test_faithful_copy_passes(walk: Walk) -> None:
         ("writesnothing", Outcome.INVALID, "wrote no file"),
         ("writesrubbish", Outcome.INVALID, "JSONDecodeError"),
         ("doubles", Outcome.DIVERGENT, "noise units at layer"),
+        ("bakes", Outcome.INVALID, "runs, but not with x ("),
         ("exits", Outcome.CRASH, "exit status 7"),
         ("killsitself", Outcome.CRASH, "SIGKILL"),
         ("sleeps", Outcome.HANG, "no answer within 3 s"),
@@ -163,6 +164,14 @@ def test_another_outcome_than_expected_fails(walk: Walk) -> None:
     result = judged(walk, "doubles", route="mini-doubles", blame=["refuses", "doubles"])
     assert result.verdict is Judgement.FAILED
     assert "says refused at refuses or doubles, but it is divergent" in result.message
+
+
+def test_expectation_of_some_cases_speaks_of_those_that_say_so(walk: Walk) -> None:
+    assert judged(walk, "refuses", says="no converter for").verdict is Judgement.EXPECTED
+    other = judged(walk, "refuses", says="out of memory")
+    assert (other.verdict, other.expectation) == (Judgement.FAILED, None)
+    passes = judged(walk, "copies", route="mini-copies", blame="copies", says="no converter for")
+    assert passes.verdict is Judgement.PASSED
 
 
 def test_expectation_is_silent_about_converters_it_does_not_name(walk: Walk) -> None:
