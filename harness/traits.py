@@ -44,7 +44,8 @@ def same_pad(layer: Layer, shape: Sequence[int]) -> str | None:
     """
     config = layer.config
     window = config.get("kernel_size", config.get("pool_size"))
-    if config.get("padding") != "same" or window is None or "Transpose" in layer.kind:
+    other = "Transpose" in layer.kind or layer.kind.startswith("ConvLSTM")  # the second has time among its axes
+    if config.get("padding") != "same" or window is None or other:
         return None
     spatial = _spatial(config, shape)
     totals = [

@@ -60,3 +60,8 @@ def test_traits_of_a_case() -> None:
 )
 def test_infinity(values: list[float], said: str) -> None:
     assert infinity({"x": np.array(values), "ids": np.array([1, 2])}) == said
+
+
+def test_time_is_no_axis_to_pad() -> None:
+    layer = Layer("ConvLSTM2D", "layer", {"padding": "same", "kernel_size": [2, 3], "strides": [1, 1]}, ("x",))
+    assert same_pad(layer, (2, 3, 5, 4, 2)) is None
