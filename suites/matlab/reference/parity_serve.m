@@ -1,8 +1,10 @@
 function parity_serve()
-  % Serve calls until the input ends: one line "function<TAB>argument<TAB>...", answered by a line that begins with \004.
+  % Serve calls: each line of the standard input is "function<TAB>argument<TAB>...", and is answered by a line that
+  % begins with \004. Ends when the input does. (fgetl(stdin) would wait until a whole buffer of lines is there.)
   while true
-    line = fgetl(stdin);
-    if ! ischar(line)
+    try
+      line = input("", "s");
+    catch
       return;
     end
     words = strsplit(line, "\t", "CollapseDelimiters", false);
