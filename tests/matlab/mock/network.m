@@ -1,0 +1,6 @@
+classdef network
+  % Stand-in for a shallow network.
+  properties
+    layers = {};
+  end
+end
