@@ -112,6 +112,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             pairs = golden_pairs(session, marker.args[0])
             metafunc.parametrize("pair", pairs, ids=[f"{entry.id}:{route.name}" for entry, route in pairs])
         if (marker := metafunc.definition.get_closest_marker("explored")) is not None:
+            if metafunc.config.getoption("--explore") < 1:
+                raise pytest.UsageError("suites/explore draws fresh cases: say how many of each layer with --explore N")
             found = explored_rows(session, marker.args[0])
             metafunc.parametrize("row", found, ids=[row.layer for row in found])
         if metafunc.definition.get_closest_marker("planted") is not None:
