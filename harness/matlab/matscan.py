@@ -1,0 +1,217 @@
+"""A walk over the elements of a `.mat` file before anybody reads it: does what its headers claim fit into the file?
+
+Format: "MAT-File Format", MathWorks, https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf. Readers allocate
+what a header claims; four wrong bytes can claim a terabyte. Nothing is kept here but the version.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+MIB = 2**20
+
+
+class MatFileError(ValueError):
+    """A file that is no MAT-file, or a damaged or an oversized one; the message names the file and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may ask for. `depth` is levels of cells and structs; `inflation` how many times its own size its
+    contents may have, where they are more than `free` bytes."""
+
+    depth: int = 64
+    inflation: int = 64
+    free: int = 256 * MIB
+
+    def contents(self, size: int) -> int:
+        """Bytes that the contents of a file of that size may have."""
+        return max(self.free, self.inflation * size)
+
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+COMPRESSED, MATRIX = 15, 14
+WIDTHS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 14: 0, 16: 1, 17: 2, 18: 4}
+"""Bytes of one value by data type; 14 is a matrix inside."""
+CELL, STRUCT, OBJECT, CHAR, SPARSE, DOUBLE, UINT64, FUNCTION, OPAQUE = 1, 2, 3, 4, 5, 6, 15, 16, 17
+
+
+def scan(path: Path, limits: Limits) -> str:
+    """The version (`4`, `5`, `7.3`) of a file that holds together. Raises MatFileError and OSError."""
+    data = path.read_bytes()
+    if len(data) < 20:
+        raise MatFileError(f"{path}: {len(data)} bytes are no MAT-file; a file that was not copied to its end?")
+    if data[:8] == HDF5 or data[512:520] == HDF5:
+        return "7.3"
+    if 0 in data[:4]:
+        _scan_v4(path, data)
+        return "4"
+    if data[126:128] not in (b"IM", b"MI"):
+        start = data[:16].decode("latin-1")
+        raise MatFileError(f"{path}: is no MAT-file: it begins with {start!r}; expected 'MATLAB 5.0 MAT-file'")
+    _Scan(path, "<" if data[126:128] == b"IM" else ">", limits).file(data)
+    return "5"
+
+
+def _scan_v4(path: Path, data: bytes) -> None:
+    """Headers of five integers; each claims its own name and numbers. https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf, version 4."""  # noqa: E501 - an address
+    at, count = 0, 0
+    order = "<" if 0 <= struct.unpack("<i", data[:4])[0] < 5000 else ">"
+    while at < len(data):
+        if at + 20 > len(data):
+            raise MatFileError(f"{path}: is cut or damaged: {len(data) - at} bytes are left over after {count} variables")
+        kind, rows, columns, complex_too, length = struct.unpack(f"{order}5i", data[at : at + 20])
+        width = {0: 8, 1: 4, 2: 4, 3: 2, 4: 2, 5: 1}.get(kind // 10 % 10)
+        if not 0 <= kind < 5000 or width is None or min(rows, columns, length) < 0 or complex_too not in (0, 1):
+            raise MatFileError(f"{path}: is no MAT-file, or damaged: byte {at} is no header of version 4")
+        size = rows * columns * width * (1 + complex_too) + length
+        at += 20 + size
+        count += 1
+        if at > len(data):
+            raise MatFileError(f"{path}: is cut or damaged: variable {count} claims {size} bytes, the file ends before")
+
+
+class _Scan:
+    """One walk over a file of version 5 to 7."""
+
+    def __init__(self, path: Path, order: str, limits: Limits) -> None:
+        self.path, self.order, self.limits = path, order, limits
+        self.left = 0
+
+    def fault(self, what: str) -> MatFileError:
+        return MatFileError(f"{self.path}: is damaged: {what}")
+
+    def file(self, data: bytes) -> None:
+        self.left = self.limits.contents(len(data))
+        at, number = 128, 0
+        while at < len(data):
+            number += 1
+            where = f"variable {number}"
+            if at + 8 > len(data):
+                raise self.fault(f"{len(data) - at} bytes are left over after {number - 1} variables")
+            kind, size = struct.unpack(f"{self.order}II", data[at : at + 8])
+            if kind not in (COMPRESSED, MATRIX):
+                raise self.fault(f"{where} is of data type {kind}; expected a matrix (14) or a compressed one (15)")
+            if at + 8 + size > len(data):
+                raise self.fault(f"{where} claims {size} bytes, the file ends after {len(data) - at - 8}: was it cut?")
+            body = data[at + 8 : at + 8 + size]
+            if kind == COMPRESSED:
+                inflated = self.inflate(body, where)
+                kind, size = struct.unpack(f"{self.order}II", inflated[:8]) if len(inflated) >= 8 else (0, 0)
+                if kind != MATRIX or size > len(inflated) - 8:
+                    raise self.fault(f"{where} is compressed, and what comes out is no matrix")
+                body = inflated[8 : 8 + size]
+                at += len(data[at + 8 : at + 8 + struct.unpack(f"{self.order}I", data[at + 4 : at + 8])[0]]) + 8
+            else:
+                at += 8 + size
+            self.matrix(memoryview(body), where, self.limits.depth)
+
+    def inflate(self, body: bytes, where: str) -> bytes:
+        machine = zlib.decompressobj()
+        try:
+            inflated = machine.decompress(body, self.left)
+        except zlib.error as error:
+            raise self.fault(f"{where} cannot be decompressed ({error})") from None
+        if machine.unconsumed_tail:
+            most = self.limits.contents(0) // MIB
+            raise MatFileError(
+                f"{self.path}: {where} holds more than the {most} MiB, or {self.limits.inflation} times the file's size, "
+                "that are read; a bomb? If it is not, raise the limit"
+            )
+        if not machine.eof:
+            raise self.fault(f"{where} ends before its compressed data do")
+        self.left -= len(inflated)
+        return inflated
+
+    def element(self, body: memoryview, at: int, where: str) -> tuple[int, memoryview, int]:
+        """(data type, data, where the next element begins) of the element at a place."""
+        if at + 8 > len(body):
+            raise self.fault(f"{where} ends where another element should begin")
+        word, size = struct.unpack(f"{self.order}II", body[at : at + 8])
+        if word >> 16:  # a small element: size and type in one word, up to four bytes of data in the next
+            kind, size, start, end = word & 0xFFFF, word >> 16, at + 4, at + 8
+            if size > 4:
+                raise self.fault(f"{where} has a small element of {size} bytes")
+        else:
+            kind, start = word, at + 8
+            end = start + size + (0 if kind == MATRIX else -size % 8)
+        if start + size > len(body):
+            raise self.fault(f"{where} has an element of {size} bytes where {len(body) - start} are left")
+        if kind not in WIDTHS:
+            raise self.fault(f"{where} has an element of the unknown data type {kind}")
+        return kind, body[start : start + size], min(end, len(body))
+
+    def matrix(self, body: memoryview, where: str, depth: int) -> None:
+        if not len(body):
+            return  # an element that was never assigned
+        if depth < 0:
+            raise MatFileError(f"{self.path}: {where} is nested deeper than {self.limits.depth} levels")
+        _, flags, at = self.element(body, 0, where)
+        if len(flags) < 8:
+            raise self.fault(f"{where} has flags of {len(flags)} bytes; expected 8")
+        word = struct.unpack(f"{self.order}I", flags[:4])[0]
+        kind, complex_too = word & 0xFF, bool(word & 0x800)
+        if kind == OPAQUE:
+            self.parts(body, at, where, depth, skip_text=3)
+            return
+        if kind == FUNCTION or not 1 <= kind <= OPAQUE:
+            if kind != FUNCTION:
+                raise self.fault(f"{where} is of class {kind}; there are 1 to 17")
+        _, sizes, at = self.element(body, at, where)
+        dims = struct.unpack(f"{self.order}{len(sizes) // 4}i", sizes[: len(sizes) // 4 * 4])
+        if not dims and kind != FUNCTION or any(n < 0 for n in dims):
+            raise self.fault(f"{where} has the size {list(dims)}")
+        _, _, at = self.element(body, at, where)  # its name
+        count = prod(dims)
+        if kind == CELL:
+            self.room(count * 8, body, at, where)
+            self.parts(body, at, where, depth)
+        elif kind in (STRUCT, OBJECT):
+            self.fields(body, at, where, depth, kind, count)
+        elif kind == FUNCTION:
+            self.parts(body, at, where, depth)
+        elif kind == SPARSE:
+            self.parts(body, at, where, depth)
+        else:
+            self.numbers(body, at, where, count, kind, complex_too)
+
+    def room(self, needed: int, body: memoryview, at: int, where: str) -> None:
+        if needed > len(body) - at:
+            raise self.fault(f"{where} claims elements of at least {needed} bytes, {len(body) - at} are left")
+
+    def parts(self, body: memoryview, at: int, where: str, depth: int, skip_text: int = 0) -> None:
+        """Walk the matrices that follow; other elements (names, indices) are only measured."""
+        while at < len(body):
+            kind, data, at = self.element(body, at, where)
+            if kind == MATRIX:
+                self.matrix(data, where, depth - 1)
+
+    def fields(self, body: memoryview, at: int, where: str, depth: int, kind: int, count: int) -> None:
+        if kind == OBJECT:
+            _, _, at = self.element(body, at, where)  # its class
+        _, length, at = self.element(body, at, where)
+        _, names, at = self.element(body, at, where)
+        each = struct.unpack(f"{self.order}i", length[:4])[0] if len(length) >= 4 else 0
+        if each < 1:
+            raise self.fault(f"{where} has field names of {each} bytes")
+        self.room(count * (len(names) // each) * 8, body, at, where)
+        if count > len(body) and not len(names):
+            raise self.fault(f"{where} claims {count} elements without fields")
+        self.parts(body, at, where, depth)
+
+    def numbers(self, body: memoryview, at: int, where: str, count: int, kind: int, complex_too: bool) -> None:
+        for _ in range(2 if complex_too else 1):
+            stored, data, at = self.element(body, at, where)
+            width = WIDTHS[stored]
+            if kind == CHAR and stored in (16, 1, 2):
+                width = 1
+            have = len(data) // width if width else -1
+            if have < count and not (kind == CHAR and have >= 0 and count <= 4 * (len(data) + 1)):
+                raise self.fault(f"{where} claims {count} values, its data hold {have}")
+
+
+__all__ = ["HDF5", "Limits", "MatFileError", "scan"]

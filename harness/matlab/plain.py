@@ -1,0 +1,169 @@
+"""The plain-struct export: any network of layers as one struct, for people, scripts and Octave to read and to write.
+
+One variable `parity` with `format`, `version`, `source`, `layers` (a cell of structs with `class`, `name` and
+`properties`), `connections` (`source`, `destination`), `inputs`, `outputs` and, where MATLAB was asked, `samples`.
+docs/matlab-export.md describes it field by field; `matlab/export_parity.m` writes it inside MATLAB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.matlab.matfile import Cell, StructArray
+from harness.matlab.records import NetworkError, Record, inside, strings
+from harness.matlab.toolbox import DIALECT, SECONDARY, Network, assemble
+from harness.spec import Array, Layer, Spec
+
+VARIABLE, FORMAT, VERSION = "parity", "parity", 1
+PACKAGE = "nnet.cnn.layer."
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a variable is such an export."""
+    return isinstance(value, Mapping) and value.get("format") == FORMAT and "layers" in value
+
+
+def read_plain(where: str, value: Mapping[str, Any]) -> Network:
+    """Raises NetworkError for a broken export, UnsupportedLayers for classes that are not known."""
+    version = value.get("version")
+    if version is None or int(np.ravel(version)[0]) != VERSION:
+        raise NetworkError(f"{where}: an export of version {np.ravel(version).tolist()}; this reader knows {VERSION}")
+    stored = value["layers"]
+    items = list(stored) if isinstance(stored, Cell | StructArray) else [stored]
+    records = [_record(where, k, item) for k, item in enumerate(items, start=1)]
+    table = value.get("connections")
+    pairs = None
+    if isinstance(table, Mapping):
+        source, destination = strings(table.get("source")), strings(table.get("destination"))
+        if len(source) != len(destination):
+            raise NetworkError(f"{where}: connections have {len(source)} sources and {len(destination)} destinations")
+        pairs = list(zip(source, destination, strict=True))
+    network = assemble(
+        where,
+        "parity",
+        records,
+        pairs if pairs or len(records) < 2 else None,
+        strings(value.get("outputs")),
+        strings(value.get("inputs")),
+    )
+    samples = value.get("samples")
+    held = tuple(samples) if isinstance(samples, Cell | StructArray) else ((samples,) if isinstance(samples, Mapping) else ())
+    return Network("parity", network.spec, network.weights, samples=held)
+
+
+def _record(where: str, k: int, item: Any) -> Record:
+    class_name, name = inside(item, "class"), inside(item, "name")
+    if not isinstance(class_name, str) or not isinstance(name, str):
+        raise NetworkError(f"{where}: layer {k} of the export has no class or no name; expected both as text")
+    properties = inside(item, "properties")
+    return Record(class_name, name, properties if isinstance(properties, Mapping) else {})
+
+
+def write_plain(
+    spec: Spec, weights: Mapping[str, Array], path: Path, *, source: str = "", compress: bool = True
+) -> None:
+    """Write a Spec of dialect `matlab` as a `.mat` of version 7, under another name first.
+
+    Raises ValueError for a Spec of another dialect or one that the export cannot hold.
+    """
+    from scipy.io import savemat
+
+    export = as_export(spec, weights, source)
+    partial = path.with_name(path.name + ".part")
+    try:
+        savemat(str(partial), {VARIABLE: export}, appendmat=False, do_compression=compress, oned_as="column", long_field_names=True)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dict[str, Any]:
+    """The struct, with arrays as MATLAB would hold them."""
+    if spec.dialect != DIALECT:
+        raise ValueError(f"a plain-struct export holds Specs of dialect {DIALECT!r}, this one is {spec.dialect!r}")
+    own = {item.name: item for item in spec.inputs}
+    records, pairs = [], []
+    for layer in spec.layers:
+        takes = [tensor for tensor in layer.inputs if tensor not in own]
+        properties = _properties(layer, weights)
+        if len(takes) < len(layer.inputs):
+            shape = own[layer.inputs[0]].shape
+            properties["InputSize"] = np.array([[*shape[1:], shape[0]]] if len(shape) > 2 else [[shape[-1]]], dtype=float)
+        records.append({"class": _class(layer.kind), "name": layer.name, "properties": properties or np.zeros((0, 0))})
+        for k, tensor in enumerate(takes, start=1):
+            pairs.append((_port_out(tensor), layer.name if len(takes) == 1 else f"{layer.name}/{_port_in(layer, k)}"))
+    return {
+        "format": FORMAT,
+        "version": float(VERSION),
+        "source": source or "parity suite",
+        "layers": _column(records),
+        "connections": {"source": _column([a for a, _ in pairs]), "destination": _column([b for _, b in pairs])},
+        "inputs": _column([layer.name for layer in spec.layers if set(layer.inputs) & set(own)]),
+        "outputs": _column(list(spec.outputs)),
+    }
+
+
+def _class(kind: str) -> str:
+    return PACKAGE + kind if kind.endswith("Layer") else kind
+
+
+def _port_out(tensor: str) -> str:
+    name, colon, number = tensor.partition(":")
+    return f"{name}/{next(port for port, place in SECONDARY.items() if place == int(number))}" if colon else name
+
+
+def _port_in(layer: Layer, k: int) -> str:
+    if layer.kind == "MaxUnpooling2DLayer":
+        return ("in", "indices", "size")[k - 1]
+    return ("in", "ref")[k - 1] if layer.kind == "Crop2DLayer" else f"in{k}"
+
+
+def _column(items: Sequence[Any]) -> Array:
+    """A column cell array."""
+    cell = np.empty((len(items), 1), dtype=object)
+    for k, item in enumerate(items):
+        cell[k, 0] = item
+    return cell
+
+
+def _properties(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Any]:
+    found: dict[str, Any] = {key: _option(value) for key, value in layer.config.items()}
+    for name, value in weights.items():
+        owner, _, key = name.rpartition("/")
+        if owner == layer.name:
+            found[key] = stored(np.asarray(value, dtype=np.float32))
+    return found
+
+
+def stored(array: Array) -> Array:
+    """At least two dimensions (vectors are columns), none of size 1 at the end: what MATLAB would hold."""
+    shape = list(array.shape) if array.ndim > 1 else [*array.shape, 1]
+    while len(shape) > 2 and shape[-1] == 1:
+        shape.pop()
+    return array.reshape(shape)
+
+
+def _option(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        return value
+    return np.atleast_2d(np.asarray(value, dtype=np.float64))
+
+
+def samples_of(network: Network) -> list[tuple[list[Array], list[str], dict[str, Array]]]:
+    """(inputs, their formats, activations by layer) of each sample, all in MATLAB's layout."""
+    found = []
+    for sample in network.samples:
+        inputs, activations = inside(sample, "inputs"), inside(sample, "activations")
+        named = {}
+        for item in activations if isinstance(activations, Cell | StructArray) else []:
+            named[str(inside(item, "layer"))] = np.asarray(inside(item, "value"))
+        arrays = list(inputs) if isinstance(inputs, Cell) else [inputs]
+        found.append(([np.asarray(a) for a in arrays], strings(inside(sample, "formats")), named))
+    return found
+
+
+__all__ = ["as_export", "is_plain", "read_plain", "samples_of", "stored", "write_plain"]

@@ -1,0 +1,80 @@
+"""Pooling of Deep Learning Toolbox: https://www.mathworks.com/help/deeplearning/ref/maxpooling2dlayer.html and the
+pages beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.oracle import oracle
+from harness.oracle.matlab.shapes import DIALECT, from_spatial, padded, padding, places, to_spatial, windows
+from harness.spec import Array, Config
+
+
+def _seen(config: Config, x: Array, value: float) -> Array:
+    window = config["PoolSize"]
+    ones = [1] * len(window)
+    stride = config.get("Stride", ones)
+    return windows(padded(x, padding(config, x, window, stride, ones), value), window, stride, ones)
+
+
+@oracle(DIALECT, "MaxPooling1DLayer", "MaxPooling2DLayer", "MaxPooling3DLayer")
+def max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array | tuple[Array, ...]:
+    """The largest element of each window; padding never wins.
+
+    With HasUnpoolingOutputs two more outputs, as MaxUnpooling2DLayer takes them: the place of each maximum in its
+    H x W plane, row by row from 0, and the plane's size. (MATLAB's own indices are linear, 1-based and column-major;
+    they only go from one of the two layers to the other.)
+    """
+    x = to_spatial(x)
+    seen = _seen(config, x, -np.inf)
+    if not config.get("HasUnpoolingOutputs", False):
+        return from_spatial(np.maximum.reduce(seen, axis=0))
+    marks = np.broadcast_to(np.arange(x.shape[2] * x.shape[3]).reshape(1, 1, *x.shape[2:]), x.shape)
+    at = np.asarray(_seen(config, marks.astype(np.float64), -1.0))
+    best = np.argmax(np.asarray(seen), axis=0)[None]
+    indices = np.take_along_axis(at, best, axis=0)[0].astype(np.int64)
+    return np.maximum.reduce(seen, axis=0), indices, np.array(x.shape[2:], dtype=np.int64)
+
+
+@oracle(DIALECT, "MaxUnpooling2DLayer")
+def max_unpooling(config: Config, weights: Mapping[str, Array], x: Array, indices: Array, size: Array) -> Array:
+    """Each value at its index in a plane of zeros of that size; where windows overlap, equal values meet."""
+    height, width = (int(n) for n in size)
+    y = np.zeros_like(x, shape=(*x.shape[:2], height * width))
+    flat, where = x.reshape(*x.shape[:2], -1), indices.reshape(*x.shape[:2], -1)
+    np.put_along_axis(y, where, flat, axis=2)
+    return y.reshape(*x.shape[:2], height, width)
+
+
+@oracle(DIALECT, "AveragePooling1DLayer", "AveragePooling2DLayer", "AveragePooling3DLayer")
+def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """The mean over the whole window, padding counted as zeros; with PaddingValue `mean` over the elements inside."""
+    x = to_spatial(x)
+    total = np.add.reduce(_seen(config, x, 0.0), axis=0)
+    if config.get("PaddingValue", 0) == "mean":
+        count = np.add.reduce(_seen(config, np.ones((1, 1, *x.shape[2:])), 0.0), axis=0)
+    else:
+        count = float(len(list(places(config["PoolSize"]))))  # type: ignore[assignment]
+    return from_spatial(total / count)
+
+
+def _over(reduce: np.ufunc, x: Array) -> Array:
+    """Over time for sequences, which leaves features; over the plane for images, which leaves 1 x 1."""
+    if x.ndim == 3:
+        return reduce.reduce(x, axis=1)
+    return reduce.reduce(x, axis=tuple(range(2, x.ndim)), keepdims=True)
+
+
+@oracle(DIALECT, "GlobalAveragePooling1DLayer", "GlobalAveragePooling2DLayer", "GlobalAveragePooling3DLayer")
+def global_average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """globalAveragePooling2dLayer: the mean of each channel."""
+    return _over(np.add, x) / (x.size / x.shape[0] / (x.shape[2] if x.ndim == 3 else x.shape[1]))
+
+
+@oracle(DIALECT, "GlobalMaxPooling1DLayer", "GlobalMaxPooling2DLayer", "GlobalMaxPooling3DLayer")
+def global_max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """globalMaxPooling2dLayer: the largest element of each channel."""
+    return _over(np.maximum, x)

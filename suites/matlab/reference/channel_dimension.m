@@ -1,0 +1,3 @@
+function d = channel_dimension(format)
+  d = find(format == 'C');
+end

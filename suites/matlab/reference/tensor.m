@@ -1,0 +1,3 @@
+function t = tensor(value, format)
+  t = struct('value', value, 'format', format);
+end
