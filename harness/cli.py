@@ -21,13 +21,15 @@ from rich.table import Table
 from harness.catalogue import rows
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError, Store
+from harness.predict import LIMIT as PREDICT_LIMIT
+from harness.predict import PredictionError, predict_file
 from harness.registry import PluginError
 from harness.results import Judgement, Result, Results, ResultsError, Writer, plain
 from harness.routes import Route
 from harness.session import Selection, SelectionError, Session, home
 
 AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
-INPUT_ERRORS = (GoldenError, ResultsError, SelectionError, PluginError, ExpectationError)
+INPUT_ERRORS = (GoldenError, ResultsError, SelectionError, PluginError, ExpectationError, PredictionError)
 
 out = Console()
 
@@ -259,6 +261,30 @@ def selftest(fault: str, as_json: bool) -> None:
         )
         click.echo(f"kill rate {rate:g} % of {len(catches)} faults")
     raise SystemExit(AGREED if rate == 100 else DEVIATIONS)
+
+
+@cli.command(epilog="\b\nExample: parity predict net.keras --inputs in.mat --outputs out.mat")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--inputs", type=click.Path(path_type=Path), required=True, help="The .mat file with x1, x2, ...")
+@click.option("--outputs", type=click.Path(path_type=Path), required=True, help="The .mat file for y1, y2, ...")
+@click.option(
+    "--trust", is_flag=True, help="The model file may run Python code: .pt and .pth files do, and Keras' Lambda layers."
+)
+@click.option("--limit", type=float, default=PREDICT_LIMIT, show_default=True, help="Seconds that the model may take.")
+def predict(model: Path, inputs: Path, outputs: Path, trust: bool, limit: float) -> None:
+    """Run a model file on the arrays of a .mat file, for MATLAB and Octave.
+
+    MODEL is a .keras, .h5, .onnx, .pt or .pth file or a SavedModel folder. Inputs are the variables x1, x2, ... in the
+    model's order (a single one may have any name), outputs are y1, y2, ... in the model's order.
+
+    Axes keep the order of the Python tensor: MATLAB's [N H W C] is the tensor (N, H, W, C). MATLAB drops singleton axes
+    at the end; the model's rank restores them. An output of rank 1 is a column. The model's types decide: real numbers
+    are rounded to float32, whole numbers that its type cannot hold exactly are an error, logical is bool. Outputs keep
+    their types; float16 and bfloat16 become single. See docs/predict.md.
+    """
+    for line in predict_file(model, inputs, outputs, trust=trust, limit=limit):
+        click.echo(line)
+    click.echo(str(outputs))
 
 
 @cli.group()

@@ -64,12 +64,15 @@ def _sequential(config: Mapping[str, Any], source: Input | None = None, name: st
     return keras.Sequential(first + own, name=name)
 
 
-def load_model(path: Path) -> Any:
-    """A saved model, as a user loads it: with the custom layers known. Raises whatever Keras raises."""
+def load_model(path: Path, *, trust: bool = False) -> Any:
+    """A saved model, as a user loads it: with the custom layers known. Raises whatever Keras raises.
+
+    Python code in the file (of Lambda layers) is loaded with `trust` only.
+    """
     import keras
 
     custom_layers()
-    return keras.saving.load_model(path, compile=False)
+    return keras.saving.load_model(path, compile=False, safe_mode=not trust)
 
 
 @cache

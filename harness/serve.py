@@ -81,6 +81,13 @@ def _run(request: Request) -> Answer:
     return {"outputs": first, "names": names, "repeats": first == second, **again}
 
 
+def _predict(request: Request) -> Answer:
+    outputs = _instance(request["reference"]).predict(
+        Path(request["artifact"]), unpack_all(request["inputs"]), trust=request["trust"]
+    )
+    return {"outputs": [pack(value) for value in outputs]}
+
+
 def _called(runtime: Any, opened: Any, inputs: Any) -> tuple[list[Any], Any]:
     outputs, names = runtime.run(opened, inputs)
     return [None if value is None else pack(np.asarray(value)) for value in outputs], names
@@ -92,6 +99,7 @@ _HANDLERS: dict[str, Callable[[Request], Answer]] = {
     "read": _read,
     "convert": _convert,
     "run": _run,
+    "predict": _predict,
 }
 
 
