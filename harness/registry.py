@@ -9,6 +9,7 @@ may do so at their top, are asked for their facts in a process of their own.
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -56,11 +57,13 @@ class Plugin:
     suffix: str = ""
     dialect: str | None = None
     opset: int | None = None
+    programs: tuple[str, ...] = ()
 
     @property
     def missing(self) -> str:
-        """Why this cannot run here: the distributions it requires that are not installed; '' if it can."""
+        """Why this cannot run here: the distributions and programs it requires that are not installed; '' if it can."""
         lacking = [text for text in self.requires if not is_installed(text)]
+        lacking += [text for text in self.programs if shutil.which(text) is None]
         return f"not installed: {', '.join(lacking)}" if lacking else ""
 
 
@@ -82,7 +85,9 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
     # A foreign hop runs beside the framework it names first; one that names none runs alone.
     worker = getattr(cls, "worker", None) or (Requirement(requires[0]).name if requires else reference)
     opset = getattr(cls, "opset", None)
-    return {**found, "requires": requires, "worker": worker, "reference": reference, "opset": opset}
+    programs = tuple(getattr(cls, "programs", ()))
+    more = {"requires": requires, "worker": worker, "reference": reference, "opset": opset, "programs": programs}
+    return {**found, **more}
 
 
 def resolve(reference: str) -> type:
@@ -120,7 +125,7 @@ def describe_foreign(reference: str, kind: str) -> Plugin:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise PluginError(last.removeprefix("harness.registry.PluginError: "))
     facts = json.loads(done.stdout.strip().splitlines()[-1])
-    return Plugin(**{**facts, "requires": tuple(facts["requires"])})
+    return Plugin(**{**facts, "requires": tuple(facts["requires"]), "programs": tuple(facts.get("programs", ()))})
 
 
 @dataclass(frozen=True)
@@ -136,8 +141,14 @@ class Registry:
         return next((found for found in self.formats if found.name == name), None)
 
     def runtime_of(self, name: str) -> Plugin | None:
-        """The first runtime for a format."""
-        return next((found for found in self.runtimes if found.format == name), None)
+        """The first runtime for a format, one that is installed before others."""
+        fitting = [found for found in self.runtimes if found.format == name]
+        return next((found for found in fitting if not found.missing), fitting[0] if fitting else None)
+
+    def optional(self, name: str) -> bool:
+        """Whether artifacts of a source format may be read back where no runtime of it is installed: it needs a program
+        of the system, which a user need not have."""
+        return all(found.programs for found in self.runtimes if found.format == name)
 
     def with_hops(self, references: Iterable[str]) -> Registry:
         """The registry with further hops, by `module:Class`. Raises PluginError."""

@@ -13,6 +13,7 @@ DEPTHS: tuple[tuple[str, int], ...] = (
     ("tfkeras-h5import-*", 0),
     ("*-kerastorchexport-*", 0),
     ("matconvnet-*-torch*-*", 0),
+    ("matlab-*-torch*-*", 0),
     ("keras-kerasexport-*-torch*", 0),
     ("keras-tf2onnx??-*-torch*", 0),
     # through torch.export: a second or two for each case
@@ -67,13 +68,14 @@ class Route:
         unrunnable = [hop.target for hop in self.hops if registry.runtime_of(hop.target) is None]
         if unrunnable:
             return f"no runtime for the format {', '.join(unrunnable)}"
-        runtimes = [found for name in self.formats if (found := registry.runtime_of(name))]
+        wanted = [name for k, name in enumerate(self.formats) if k or not registry.optional(name)]
+        runtimes = [found for name in wanted if (found := registry.runtime_of(name))]
         reasons = [f"{part.name}: {part.missing}" for part in (self.source, *self.hops, *runtimes) if part.missing]
         return "; ".join(dict.fromkeys(reasons))
 
     def workers(self, registry: Registry) -> list[str]:
         """Names of the workers that the route needs."""
-        runtimes = [found for name in self.formats if (found := registry.runtime_of(name))]
+        runtimes = [found for name in self.formats if (found := registry.runtime_of(name)) and not found.missing]
         return list(dict.fromkeys(part.worker for part in (self.source, *self.hops, *runtimes)))
 
 

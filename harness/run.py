@@ -153,7 +153,7 @@ class Walk:
             gone = Verdict(Outcome.INVALID, f"{plugin.name} reported success but wrote no file at {path.name}")
             return Step(_stage(stage, gone, answer["seconds"]), None)
         runtime = self.registry.runtime_of(stage.artifact)
-        if runtime is None:
+        if runtime is None or (stage.hop is None and runtime.missing):
             return Step(self._read_back(case, stage, plugin, path, answer["seconds"]), path)
         named = Stage(artifact=stage.artifact, outcome=stage.outcome, hop=stage.hop, runtime=runtime.name)
         return self._run(case, named, runtime, path, answer["seconds"])

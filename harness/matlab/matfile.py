@@ -90,7 +90,9 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
     except MatFileError:
         raise
     except RecursionError:
-        raise MatFileError(f"{path}: its values are nested too deeply; at most {limits.depth} levels are read") from None
+        raise MatFileError(
+            f"{path}: its values are nested too deeply; at most {limits.depth} levels are read"
+        ) from None
     except MemoryError:
         raise MatFileError(f"{path}: its values do not fit into the memory that reading may take") from None
     except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
@@ -213,5 +215,3 @@ def _plain(item: Any) -> Any:
     while isinstance(item, np.ndarray | list | tuple) and len(item) == 1:
         item = item[0]
     return str(item) if isinstance(item, np.str_) else item
-
-

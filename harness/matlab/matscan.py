@@ -63,7 +63,9 @@ def _scan_v4(path: Path, data: bytes) -> None:
     order = "<" if 0 <= struct.unpack("<i", data[:4])[0] < 5000 else ">"
     while at < len(data):
         if at + 20 > len(data):
-            raise MatFileError(f"{path}: is cut or damaged: {len(data) - at} bytes are left over after {count} variables")
+            raise MatFileError(
+                f"{path}: is cut or damaged: {len(data) - at} bytes are left over after {count} variables"
+            )
         kind, rows, columns, complex_too, length = struct.unpack(f"{order}5i", data[at : at + 20])
         width = {0: 8, 1: 4, 2: 4, 3: 2, 4: 2, 5: 1}.get(kind // 10 % 10)
         if not 0 <= kind < 5000 or width is None or min(rows, columns, length) < 0 or complex_too not in (0, 1):

@@ -74,7 +74,7 @@ class Octave:
                 self.close()
                 raise OctaveError(f"{function}: Octave ended; it said: {' '.join(said)[-500:]}")
             if line == _DONE:
-                return "\n".join(said)
+                return "\n".join(said).rstrip("\n")
             if line.startswith(_FAILED):
                 raise OctaveError(f"{function}: {line.removeprefix(_FAILED)}")
             said.append(line)

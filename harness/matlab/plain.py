@@ -51,7 +51,11 @@ def read_plain(where: str, value: Mapping[str, Any]) -> Network:
         strings(value.get("inputs")),
     )
     samples = value.get("samples")
-    held = tuple(samples) if isinstance(samples, Cell | StructArray) else ((samples,) if isinstance(samples, Mapping) else ())
+    held = (
+        tuple(samples)
+        if isinstance(samples, Cell | StructArray)
+        else ((samples,) if isinstance(samples, Mapping) else ())
+    )
     return Network("parity", network.spec, network.weights, samples=held)
 
 
@@ -75,7 +79,14 @@ def write_plain(
     export = as_export(spec, weights, source)
     partial = path.with_name(path.name + ".part")
     try:
-        savemat(str(partial), {VARIABLE: export}, appendmat=False, do_compression=compress, oned_as="column", long_field_names=True)
+        savemat(
+            str(partial),
+            {VARIABLE: export},
+            appendmat=False,
+            do_compression=compress,
+            oned_as="column",
+            long_field_names=True,
+        )
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -92,7 +103,9 @@ def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dic
         properties = _properties(layer, weights)
         if len(takes) < len(layer.inputs):
             shape = own[layer.inputs[0]].shape
-            properties["InputSize"] = np.array([[*shape[1:], shape[0]]] if len(shape) > 2 else [[shape[-1]]], dtype=float)
+            properties["InputSize"] = np.array(
+                [[*shape[1:], shape[0]]] if len(shape) > 2 else [[shape[-1]]], dtype=float
+            )
         records.append({"class": _class(layer.kind), "name": layer.name, "properties": properties or np.zeros((0, 0))})
         for k, tensor in enumerate(takes, start=1):
             pairs.append((_port_out(tensor), layer.name if len(takes) == 1 else f"{layer.name}/{_port_in(layer, k)}"))

@@ -58,7 +58,11 @@ class Record:
                 value = value["Value"]
             if isinstance(value, Object) and "Value" in value.fields:
                 value = value.fields["Value"]
-            if value is None or (isinstance(value, np.ndarray) and not value.size) or (isinstance(value, str) and not value):
+            if (
+                value is None
+                or (isinstance(value, np.ndarray) and not value.size)
+                or (isinstance(value, str) and not value)
+            ):
                 continue
             return value
         return None
@@ -119,7 +123,9 @@ class Record:
         """
         value = self.array(name)
         if value is None:
-            raise NetworkError(f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?")
+            raise NetworkError(
+                f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
+            )
         value = value.reshape(value.shape + (1,) * (len(shape) - value.ndim))
         wanted = [given if n is None else n for n, given in zip(shape, value.shape, strict=False)]
         if value.ndim > len(shape) or list(value.shape) != wanted:
@@ -132,7 +138,9 @@ class Record:
         """A learnable with one value per channel, however it is laid out."""
         value = self.array(name)
         if value is None:
-            raise NetworkError(f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?")
+            raise NetworkError(
+                f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
+            )
         if length is not None and value.size != length:
             raise self.fault(name, f"{length} values")
         return value.ravel(order="F")

@@ -101,7 +101,9 @@ class _Reader:
         made: dict[int, str] = {}
         while len(made) < len(layers):
             ready = [
-                k for k in range(len(layers)) if k not in made and all(j in made for j in np.flatnonzero(from_layers[k]))
+                k
+                for k in range(len(layers))
+                if k not in made and all(j in made for j in np.flatnonzero(from_layers[k]))
             ]
             if not ready:
                 raise UnsupportedLayers(self.where, [("network", "feedback", "layers that feed each other")])

@@ -44,7 +44,9 @@ def is_network(value: Any) -> bool:
 
 
 def _is_layer(value: Any) -> bool:
-    return isinstance(value, Object) and (".layer." in value.class_name or "Name" in value.fields or "any" in value.fields)
+    return isinstance(value, Object) and (
+        ".layer." in value.class_name or "Name" in value.fields or "any" in value.fields
+    )
 
 
 def read_objects(where: str, value: Any) -> Network:
@@ -85,7 +87,9 @@ def _pairs(table: Any) -> list[tuple[str, str]] | None:
     columns = {name.lower(): strings(value) for name, value in fields.items()}
     source, destination = columns.get("source", []), columns.get("destination", [])
     if len(source) != len(destination):
-        raise NetworkError(f"{len(source)} sources and {len(destination)} destinations of connections; expected as many")
+        raise NetworkError(
+            f"{len(source)} sources and {len(destination)} destinations of connections; expected as many"
+        )
     return list(zip(source, destination, strict=True))
 
 
@@ -223,7 +227,9 @@ def _network(
     by_name = {known[record.name or name]: record for record, name in zip(records, known.values(), strict=True)}
     sources = [known[name] for name in inputs if name in known] or [name for name in order if kinds[name] in INPUTS]
     if not sources:
-        raise NetworkError(f"{where}: no input layer, so the size of the input is not known; expected one of {', '.join(INPUTS)}")
+        raise NetworkError(
+            f"{where}: no input layer, so the size of the input is not known; expected one of {', '.join(INPUTS)}"
+        )
     loose = [name for name in order if not wires[name] and kinds[name] not in INPUTS]
     if loose:
         raise NetworkError(f"{where}: no connection goes to {', '.join(loose)}")

@@ -51,7 +51,13 @@ def _axes(record: Record) -> int:
 
 def _declared(record: Record, name: str, axes: int) -> list[int | None]:
     size = record.size(name)
-    return [None] * axes if size is None or len(size) not in (1, axes) else (size * axes)[:axes] if len(size) == 1 else list(size)
+    return (
+        [None] * axes
+        if size is None or len(size) not in (1, axes)
+        else (size * axes)[:axes]
+        if len(size) == 1
+        else list(size)
+    )
 
 
 def _count(record: Record, name: str) -> int | None:
@@ -235,7 +241,9 @@ def _recurrent(gates: int, directions: int, states: Sequence[str]) -> Callable[[
         if "Projected" in record.kind:
             arrays["RecurrentWeights"] = record.learnable("RecurrentWeights", (rows * units, None))
             arrays["InputProjector"] = record.learnable("InputProjector", (None, w.shape[1]))
-            arrays["OutputProjector"] = record.learnable("OutputProjector", (units, arrays["RecurrentWeights"].shape[1]))
+            arrays["OutputProjector"] = record.learnable(
+                "OutputProjector", (units, arrays["RecurrentWeights"].shape[1])
+            )
         else:
             arrays["RecurrentWeights"] = record.learnable("RecurrentWeights", (rows * units, units))
         if gates == 3:

@@ -236,9 +236,7 @@ def _convolution_text(
         )
     mode = {"replicate": "replicate", "symmetric-include-edge": "symmetric", "symmetric-exclude-edge": "reflect"}
     more = f", mode={mode[value]!r}" if isinstance(value, str) else (f", value={value}" if value else "")
-    return (
-        f"Convolution({bank.shape}, {tuple(stride)}, {tuple(dilation)}, {pads}, groups={groups}, bias={bias}{more})"
-    )
+    return f"Convolution({bank.shape}, {tuple(stride)}, {tuple(dilation)}, {pads}, groups={groups}, bias={bias}{more})"
 
 
 def _convolution(site: Site) -> Module:
@@ -289,9 +287,7 @@ def _transposed(site: Site) -> Module:
     return Module(text, {"weight": bank, "bias": site.weights["Bias"]})
 
 
-def _pool_text(
-    how: str, window: Sequence[int], stride: Sequence[int], pads: tuple[tuple[int, int], ...] | None
-) -> str:
+def _pool_text(how: str, window: Sequence[int], stride: Sequence[int], pads: tuple[tuple[int, int], ...] | None) -> str:
     even, axes = _even(pads), len(window)
     if even is not None and axes > 1 and all(n <= k // 2 for n, k in zip(even, window, strict=True)):
         if how == "max":

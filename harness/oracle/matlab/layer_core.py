@@ -228,7 +228,11 @@ def resized(config: Config, sizes: tuple[int, ...]) -> list[tuple[int, float]]:
 
 def _resized(x: Array, axis: int, size: int, scale: float, config: Config) -> Array:
     place = np.arange(size)
-    at = (place + 0.5) / scale - 0.5 if config.get("GeometricTransformMode", "half-pixel") == "half-pixel" else place / scale
+    at = (
+        (place + 0.5) / scale - 0.5
+        if config.get("GeometricTransformMode", "half-pixel") == "half-pixel"
+        else place / scale
+    )
     last = x.shape[axis] - 1
     if config.get("Method", "nearest") == "nearest":
         mode = config.get("NearestRoundingMode", "round")

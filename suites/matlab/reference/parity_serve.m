@@ -10,9 +10,9 @@ function parity_serve()
     words = strsplit(line, "\t", "CollapseDelimiters", false);
     try
       feval(words{:});
-      printf("\004done\n");
+      printf("\n\004done\n");
     catch problem
-      printf("\004failed %s\n", strrep(problem.message, "\n", " "));
+      printf("\n\004failed %s\n", strrep(problem.message, "\n", " "));
     end
     fflush(stdout);
   end

@@ -1,0 +1,71 @@
+"""Octave runs the plain-struct export with reference layers in the MATLAB language (`suites/matlab/reference`).
+
+An implementation that shares nothing with the oracle or with PyTorch, in double precision. Arrays are turned into
+MATLAB's layout on the way in and back on the way out.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from harness.runtimes import InputError, Outputs
+from harness.spec import Array
+
+TO_MATLAB: Mapping[int, tuple[int, ...]] = {2: (1, 0), 3: (2, 0, 1), 4: (2, 3, 1, 0), 5: (2, 3, 4, 1, 0)}
+"""Axes of N x C, N x T x C, N x C x H x W (x D) in MATLAB's order: C x N, C x N x T, H x W (x D) x C x N."""
+RANKS: Mapping[str, int] = {"CB": 2, "CBT": 3, "SSCB": 4, "SSSCB": 5}
+
+
+def to_matlab(array: Array) -> Array:
+    """An array of ours in MATLAB's layout."""
+    return array.transpose(TO_MATLAB[array.ndim])
+
+
+def from_matlab(array: Array, form: str) -> Array:
+    """An array of MATLAB's in ours, dropped trailing dimensions restored by its format."""
+    rank = RANKS[form]
+    wide = array.reshape(array.shape + (1,) * (rank - array.ndim))
+    return np.ascontiguousarray(wide.transpose(np.argsort(TO_MATLAB[rank])))
+
+
+class OctaveRuntime:
+    """One Octave serves all calls; it is a program of its own and is never linked."""
+
+    name: ClassVar[str] = "octave"
+    format: ClassVar[str] = "matlab"
+    requires: ClassVar[tuple[str, ...]] = ("scipy",)
+    programs: ClassVar[tuple[str, ...]] = ("octave-cli",)
+    worker: ClassVar[str] = "octave"
+
+    def __init__(self) -> None:
+        from harness.matlab.octave import Octave
+
+        self.octave = Octave()
+
+    def open(self, artifact: Path) -> Path:
+        return artifact
+
+    def run(self, opened: Path, inputs: Mapping[str, Array]) -> Outputs:
+        """Raises OctaveError with what Octave says."""
+        from scipy.io import loadmat, savemat
+
+        if any(value.ndim not in TO_MATLAB for value in inputs.values()):
+            raise InputError("inputs are N x C, N x T x C or N x C x H x W (x D)")
+        with tempfile.TemporaryDirectory(prefix="parity-octave-") as folder:
+            given, made = Path(folder) / "in.mat", Path(folder) / "out.mat"
+            cell = np.empty((len(inputs), 1), dtype=object)
+            for k, value in enumerate(inputs.values()):
+                cell[k, 0] = to_matlab(value)
+            savemat(str(given), {"values": cell}, appendmat=False)
+            self.octave.call("parity_run", opened, given, made)
+            found = loadmat(str(made), appendmat=False)
+        values, formats = found["values"].ravel(), found["formats"].ravel()
+        return [self._output(value, str(form[0])) for value, form in zip(values, formats, strict=True)], None
+
+    def _output(self, value: Any, form: str) -> Array:
+        return from_matlab(np.asarray(value, dtype=np.float32), form)

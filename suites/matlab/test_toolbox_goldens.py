@@ -1,0 +1,12 @@
+"""Every golden case of every layer of Deep Learning Toolbox, along every route."""
+
+import pytest
+
+from harness.pytest_plugin import check
+from harness.results import Result
+
+
+@pytest.mark.goldens("matlab")
+def test_golden(result: Result) -> None:
+    """The route computes what the golden says, or deviates as an expectation says."""
+    check(result)
