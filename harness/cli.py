@@ -14,58 +14,32 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import Progress
 
+from harness import cli_models
 from harness.catalogue import rows
+from harness.console import AGREED, DEVIATIONS, INTERNAL, USAGE, out, print_records, progress
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError, Store
-from harness.predict import LIMIT as PREDICT_LIMIT
-from harness.predict import PredictionError, predict_file
+from harness.matlab.conversion import ConversionError
+from harness.matlab.records import MatFileError, NetworkError
+from harness.predict import PredictionError
 from harness.registry import PluginError
 from harness.results import Judgement, Result, Results, ResultsError, Writer, plain
 from harness.routes import Route
 from harness.session import Selection, SelectionError, Session, home
 
-AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
-INPUT_ERRORS = (GoldenError, ResultsError, SelectionError, PluginError, ExpectationError, PredictionError)
-
-out = Console()
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
-
-
-def _print(records: Sequence[dict[str, Any]], as_json: bool) -> None:
-    """Records as a table for people or as JSON for programs; the columns are the first record's keys."""
-    if as_json:
-        click.echo(json.dumps(list(records), indent=1))
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for key in records[0] if records else []:
-        numeric = isinstance(records[0][key], int | float) and not isinstance(records[0][key], bool)
-        table.add_column(key, justify="right" if numeric else "left", overflow="fold")
-    for record in records:
-        table.add_row(*(_cell(value) for value in record.values()))
-    Console(width=None if out.is_terminal else 160).print(table)
-
-
-def _cell(value: Any) -> str:
-    if value is None or value == "":
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(item) for item in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+INPUT_ERRORS = (
+    GoldenError,
+    ResultsError,
+    SelectionError,
+    PluginError,
+    ExpectationError,
+    PredictionError,
+    ConversionError,
+    MatFileError,
+    NetworkError,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -114,7 +88,7 @@ def run(results: Path, **chosen: Any) -> None:
         session.warm(session.runnable)
         options = {name: value for name, value in asdict(session.selection).items() if value not in (None, ())}
         header = session.header(["parity", *sys.argv[1:]], options, len(pairs))
-        with Writer(results, header) as writer, _progress() as bar:
+        with Writer(results, header) as writer, progress() as bar:
             _walk(session, pairs, writer, bar)
     found = Results.load(results)
     _summary(found, results)
@@ -245,7 +219,7 @@ def selftest(fault: str, as_json: bool) -> None:
     chosen = [found for found in faults() if fnmatchcase(found.name, fault)]
     if not chosen:
         raise SelectionError(f"no planted fault fits {fault!r}; there are {', '.join(f.name for f in faults())}")
-    with Session() as session, _progress() as bar:
+    with Session() as session, progress() as bar:
         task = bar.add_task("catching", total=len(chosen))
         catches = []
         for catch in run_selftest(session, chosen):
@@ -255,36 +229,12 @@ def selftest(fault: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(plain({"faults": catches, "kill_rate": rate}), indent=1, allow_nan=False))
     else:
-        _print(
+        print_records(
             [{key: catch[key] for key in ("name", "caught", "cases", "units", "outcome", "by")} for catch in catches],
             False,
         )
         click.echo(f"kill rate {rate:g} % of {len(catches)} faults")
     raise SystemExit(AGREED if rate == 100 else DEVIATIONS)
-
-
-@cli.command(epilog="\b\nExample: parity predict net.keras --inputs in.mat --outputs out.mat")
-@click.argument("model", type=click.Path(path_type=Path))
-@click.option("--inputs", type=click.Path(path_type=Path), required=True, help="The .mat file with x1, x2, ...")
-@click.option("--outputs", type=click.Path(path_type=Path), required=True, help="The .mat file for y1, y2, ...")
-@click.option(
-    "--trust", is_flag=True, help="The model file may run Python code: .pt and .pth files do, and Keras' Lambda layers."
-)
-@click.option("--limit", type=float, default=PREDICT_LIMIT, show_default=True, help="Seconds that the model may take.")
-def predict(model: Path, inputs: Path, outputs: Path, trust: bool, limit: float) -> None:
-    """Run a model file on the arrays of a .mat file, for MATLAB and Octave.
-
-    MODEL is a .keras, .h5, .onnx, .pt or .pth file or a SavedModel folder. Inputs are the variables x1, x2, ... in the
-    model's order (a single one may have any name), outputs are y1, y2, ... in the model's order.
-
-    Axes keep the order of the Python tensor: MATLAB's [N H W C] is the tensor (N, H, W, C). MATLAB drops singleton axes
-    at the end; the model's rank restores them. An output of rank 1 is a column. The model's types decide: real numbers
-    are rounded to float32, whole numbers that its type cannot hold exactly are an error, logical is bool. Outputs keep
-    their types; float16 and bfloat16 become single. See docs/predict.md.
-    """
-    for line in predict_file(model, inputs, outputs, trust=trust, limit=limit):
-        click.echo(line)
-    click.echo(str(outputs))
 
 
 @cli.group()
@@ -306,7 +256,7 @@ def freeze(layer: str | None, seed: int) -> None:
     store = Store(home() / "golden")
     chosen = _chosen_rows(layer)
     total = 0
-    with _progress() as bar:
+    with progress() as bar:
         task = bar.add_task("freezing", total=len(chosen))
         for row in chosen:
             bar.update(task, description=f"{row.layer:24}")
@@ -337,7 +287,7 @@ def verify_command(layer: str | None, as_json: bool) -> None:
     models = list(verify_models(store, layer))
     chosen = [] if models and layer else _chosen_rows(layer)
     checks = models
-    with _progress() as bar:
+    with progress() as bar:
         task = bar.add_task("verifying", total=len(chosen))
         for check in verify(chosen, store):
             checks.append(check)
@@ -351,7 +301,9 @@ def verify_command(layer: str | None, as_json: bool) -> None:
         click.echo(json.dumps({**total, "layers": [check.to_json() for check in checks], "stray": stray}, indent=1))
     else:
         hidden = ("problem", "sound")
-        _print([{k: v for k, v in check.to_json().items() if k not in hidden} for check in checks], as_json=False)
+        print_records(
+            [{k: v for k, v in check.to_json().items() if k not in hidden} for check in checks], as_json=False
+        )
         for check in checks:
             if check.problem:
                 click.secho(f"{check.dialect} {check.layer}: {check.problem}", fg="red")
@@ -374,7 +326,7 @@ def layers(as_json: bool) -> None:
     """Layers of the catalogue with their golden cases and the axis values covered, and those excluded, with reasons."""
     from harness.coverage import layer_records
 
-    _print(layer_records(rows(), Store(home() / "golden").entries()), as_json)
+    print_records(layer_records(rows(), Store(home() / "golden").entries()), as_json)
 
 
 @list_group.command("arguments", epilog="\b\nExample: parity list arguments --missing")
@@ -391,7 +343,7 @@ def arguments_command(missing: bool, layer: str | None, as_json: bool) -> None:
         for item in found
         if fnmatchcase(item.layer, layer or "*") and not (missing and (item.drawn or item.reason is not None))
     ]
-    _print([item.to_json() for item in shown], as_json)
+    print_records([item.to_json() for item in shown], as_json)
     if not as_json:
         drawn = sum(item.drawn for item in found)
         explained = sum(item.reason is not None for item in found)
@@ -412,7 +364,7 @@ def cases_command(layer: str | None, as_json: bool) -> None:
         {"case": e.id, "choice": e.choice if as_json else " ".join(f"{k}={v}" for k, v in e.choice.items())}
         for e in entries
     ]
-    _print(records, as_json)
+    print_records(records, as_json)
 
 
 @list_group.command("routes", epilog="\b\nExample: parity list routes")
@@ -424,7 +376,7 @@ def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
     A route of its own for each opset is walked where --opset asks for it.
     """
     session = Session(Selection(hops=hop))
-    _print(
+    print_records(
         [
             {
                 "name": r.name,
@@ -446,7 +398,7 @@ def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
 def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
     """Converters, ours and those of installed packages."""
     registry = Session(Selection(hops=hop)).registry
-    _print(
+    print_records(
         [
             {"name": h.name, "source": h.source, "target": h.target, "available": not h.missing, "reason": h.missing}
             for h in registry.hops
@@ -462,7 +414,7 @@ def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
 def runtimes_command(as_json: bool) -> None:
     """Runtimes and the artifact format that each executes."""
     registry = Session().registry
-    _print(
+    print_records(
         [
             {"name": r.name, "format": r.format, "worker": r.worker, "available": not r.missing, "reason": r.missing}
             for r in registry.runtimes
@@ -487,10 +439,14 @@ def expectations_command(as_json: bool) -> None:
         }
         for e in Session().expectations
     ]
-    _print(records, as_json)
+    print_records(records, as_json)
     if not as_json and records:
         counts = Counter(record["route"] for record in records)
         click.echo("; ".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+for _command in (cli_models.predict, cli_models.convert, cli_models.check):
+    cli.add_command(_command)
 
 
 def main() -> None:

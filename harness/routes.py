@@ -14,6 +14,7 @@ DEPTHS: tuple[tuple[str, int], ...] = (
     ("*-kerastorchexport-*", 0),
     ("matconvnet-*-torch*-*", 0),
     ("matlab-*-torch*-*", 0),
+    ("onnx-*-torch*", 0),
     ("keras-kerasexport-*-torch*", 0),
     ("keras-tf2onnx??-*-torch*", 0),
     # through torch.export: a second or two for each case
@@ -23,6 +24,7 @@ DEPTHS: tuple[tuple[str, int], ...] = (
     ("keras-kerasexport", 8),  # on TensorFlow it is tf2onnx, called by Keras
     ("keras-kerasjax", 3),
     ("keras-kerastorch*", 6),
+    ("keras-mat-octave", 4),
     ("tfkeras-*", 4),
     ("h5", 3),
     ("savedmodel", 3),

@@ -61,6 +61,7 @@ LAWS: Mapping[str, Law] = {
     "near_one": lambda w, g: g.normal(1, 0.1, w.shape),
     "near_zero": lambda w, g: g.normal(0, 0.1, w.shape),
     "even": lambda w, g: g.uniform(0.5, 2, w.shape),
+    "near_ten": lambda w, g: g.normal(10, 1, w.shape),
     "count": lambda w, g: g.integers(1, 100, w.shape),
     "embedding": lambda w, g: g.normal(0, 1, w.shape),
 }

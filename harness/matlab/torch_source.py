@@ -23,6 +23,30 @@ from harness.oracle.matlab.shapes import as_sides
 from harness.spec import Array, Layer, Spec, source_of
 
 CLASS = "Network"
+WEIGHTS = "weights.safetensors"
+LOADER = f'''
+
+def load(path: str | Path = Path(__file__).with_name("{WEIGHTS}")) -> {CLASS}:
+    """The network with its weights, in evaluation mode. The file is safetensors: a length, a JSON header, the numbers."""
+    data = Path(path).read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    state = {{}}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            dtype = {{"F32": torch.float32, "I64": torch.int64}}[entry["dtype"]]
+            first, last = (start + n for n in entry["data_offsets"])
+            flat = torch.frombuffer(bytearray(data[first:last]), dtype=dtype) if last > first else torch.zeros(0, dtype=dtype)
+            state[name] = flat.reshape(entry["shape"])
+    network = {CLASS}()
+    network.load_state_dict(state)
+    return network.eval()
+
+
+if __name__ == "__main__":
+    print(load())
+'''
+"""What a delivered program ends with: it needs torch alone."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +94,18 @@ def program(spec: Spec, weights: Mapping[str, Array], title: str = "") -> Progra
         site = Site(layer, part(weights, layer.owner), ranks[source_of(layer.inputs[0])], groups.get(layer.name, 1))
         module = WRITERS[layer.kind](site)
         made.append((names[layer.name], module.text))
-        state |= {f"{names[layer.name]}.{key}": np.ascontiguousarray(v, np.float32) for key, v in module.state.items()}
+        state |= {f"{names[layer.name]}.{key}": _number(v) for key, v in module.state.items()}
         lines.append(_call(layer, names))
     taken = tuple(names[item.name] for item in spec.inputs)
     given = tuple(_tensor(tensor, names) for tensor in spec.outputs)
     text = _text(title, spec, made, lines, taken, given)
     return Program(text, state, taken, tuple(spec.outputs), {layer.name: names[layer.name] for layer in spec.layers})
+
+
+def _number(value: Array) -> Array:
+    """float32, or int64 for a counter; without losing the rank of a scalar."""
+    kind = np.int64 if value.dtype.kind == "i" else np.float32
+    return np.array(value, dtype=kind, order="C")
 
 
 def torch_names(spec: Spec) -> dict[str, str]:
@@ -153,7 +183,8 @@ def _text(
         "`torch.from_numpy(x.transpose(3, 2, 0, 1))` here, its C x N x T array `x.transpose(1, 2, 0)`.\n"
         f'Inputs: {shapes}.\n"""\n',
         "from __future__ import annotations\n",
-        "import torch\nfrom torch import Tensor, nn\nfrom torch.nn import functional as F\n\n",
+        "import json\nfrom pathlib import Path\n\nimport torch\nfrom torch import Tensor, nn\n"
+        "from torch.nn import functional as F\n\n",
         *(f"{block}\n\n" for block in blocks),
         f"class {CLASS}(nn.Module):",
         '    """One submodule per layer of the network, under the layer\'s name."""\n',
@@ -164,9 +195,8 @@ def _text(
         f"    def forward(self, {', '.join(f'{name}: Tensor' for name in taken)}):",
         *(f"        {line}" for line in lines),
         f"        return {', '.join(given)}",
-        "",
     ]
-    return "\n".join(parts)
+    return "\n".join(parts) + LOADER
 
 
 def _blocks(texts: Sequence[str]) -> list[str]:
@@ -185,7 +215,7 @@ def build(made: Program) -> Any:
     """The module in evaluation mode, with its weights. Raises what PyTorch raises where they do not fit."""
     import torch
 
-    space: dict[str, Any] = {"__name__": "converted_network"}
+    space: dict[str, Any] = {"__name__": "converted_network", "__file__": "model.py"}
     exec(compile(made.source, "model.py", "exec"), space)  # noqa: S102 - text that this module has just written
     module = space[CLASS]()
     module.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in made.state.items()})

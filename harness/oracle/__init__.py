@@ -43,6 +43,12 @@ def oracle(dialect: str, *kinds: str) -> Callable[[Semantics], Semantics]:
     return register
 
 
+def alias(dialect: str, of: str, *kinds: str) -> None:
+    """Give layer kinds of one dialect the semantics that they have in another."""
+    for kind in kinds:
+        oracle(dialect, kind)(_SEMANTICS[of, kind])
+
+
 def mask_rule(dialect: str, *kinds: str) -> Callable[[MaskRule], MaskRule]:
     """Register what mask a layer's output carries: from its configuration, its inputs, and the mask of the first.
 

@@ -100,18 +100,19 @@ def measure(
     expected: Mapping[str, Array],
     *,
     seed: int = 0,
+    runs: int = RUNS,
 ) -> dict[str, Array]:
     """Noise scale of each output, float32, same shape as `expected`; zero for outputs that are not float."""
     source = np.random.Generator(np.random.PCG64(seed))
     total = {name: np.zeros(value.shape) for name, value in expected.items()}
     with np.errstate(all="ignore"):
-        for _ in range(RUNS):
+        for _ in range(runs):
             tensors = walk(spec, perturbed(weights, source), perturbed(inputs, source))
             for name, value in expected.items():
                 if value.dtype.kind == "f":
                     error = np.asarray(tensors[name]) - value
                     total[name] += np.where(np.isfinite(error), np.square(error), 0.0)
-    return {name: coarse(np.sqrt(value / RUNS)) for name, value in total.items()}
+    return {name: coarse(np.sqrt(value / runs)) for name, value in total.items()}
 
 
 def coarse(scale: Array) -> Array:

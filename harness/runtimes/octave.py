@@ -13,24 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.matlab.layouts import TO_MATLAB, from_matlab, to_matlab
 from harness.runtimes import InputError, Outputs
 from harness.spec import Array
-
-TO_MATLAB: Mapping[int, tuple[int, ...]] = {2: (1, 0), 3: (2, 0, 1), 4: (2, 3, 1, 0), 5: (2, 3, 4, 1, 0)}
-"""Axes of N x C, N x T x C, N x C x H x W (x D) in MATLAB's order: C x N, C x N x T, H x W (x D) x C x N."""
-RANKS: Mapping[str, int] = {"CB": 2, "CBT": 3, "SSCB": 4, "SSSCB": 5}
-
-
-def to_matlab(array: Array) -> Array:
-    """An array of ours in MATLAB's layout."""
-    return array.transpose(TO_MATLAB[array.ndim])
-
-
-def from_matlab(array: Array, form: str) -> Array:
-    """An array of MATLAB's in ours, dropped trailing dimensions restored by its format."""
-    rank = RANKS[form]
-    wide = array.reshape(array.shape + (1,) * (rank - array.ndim))
-    return np.ascontiguousarray(wide.transpose(np.argsort(TO_MATLAB[rank])))
 
 
 class OctaveRuntime:
@@ -69,3 +54,15 @@ class OctaveRuntime:
 
     def _output(self, value: Any, form: str) -> Array:
         return from_matlab(np.asarray(value, dtype=np.float32), form)
+
+
+class OctaveKerasRuntime(OctaveRuntime):
+    """The same export made of a Keras model: arrays outside are N x H x W x C, as Keras has them."""
+
+    name: ClassVar[str] = "octave-channels-last"
+    format: ClassVar[str] = "matlabkeras"
+
+    def run(self, opened: Path, inputs: Mapping[str, Array]) -> Outputs:
+        turned = {name: np.moveaxis(value, -1, 1) if value.ndim > 3 else value for name, value in inputs.items()}
+        outputs, names = super().run(opened, turned)
+        return [np.ascontiguousarray(np.moveaxis(y, 1, -1)) if y.ndim > 3 else y for y in outputs], names

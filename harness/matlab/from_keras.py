@@ -1,0 +1,393 @@
+"""Keras models in MATLAB's layers: for the layers that both know, one Keras layer as one or several of MATLAB's.
+
+The Spec that comes out works on N x C x H x W; Keras works on N x H x W x C. Both orders mean the same network, so the
+border turns arrays, and nothing inside does. Weights are turned into MATLAB's layouts here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from harness.oracle import part
+from harness.spec import Array, Input, Layer, Spec, source_of
+
+INPUTS = {1: "FeatureInputLayer", 2: "SequenceInputLayer", 3: "ImageInputLayer", 4: "Image3DInputLayer"}
+
+
+class NoCounterpartError(ValueError):
+    """A model with layers, or options of layers, that MATLAB has no counterpart for; names all of them."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of MATLAB's layers: kind, configuration, weights."""
+
+    kind: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    weights: Mapping[str, Array] = field(default_factory=dict)
+
+
+class _Refused(Exception):
+    """An option without counterpart; says which."""
+
+
+def from_keras(spec: Spec, weights: Mapping[str, Array]) -> tuple[Spec, dict[str, Array]]:
+    """The same network in MATLAB's layers. Raises NoCounterpartError."""
+    ranks = {item.name: len(item.shape) + 1 for item in spec.inputs}
+    inputs, layers, arrays, refused = [], [], {}, []
+    ends: dict[str, str] = {}
+    for item in spec.inputs:
+        if len(item.shape) not in INPUTS or item.dtype != "float32" or None in item.shape[1:-1]:
+            refused.append(f"input {item.name!r} of shape {item.shape} and type {item.dtype}")
+            continue
+        shape = (item.shape[-1], *item.shape[:-1]) if len(item.shape) > 2 else (*[None] * (len(item.shape) - 1), item.shape[-1])
+        inputs.append(Input(item.name, shape))
+        layers.append(Layer(INPUTS[len(item.shape)], f"{item.name}_layer", {}, (item.name,)))
+        ends[item.name] = layers[-1].name
+    for layer in spec.layers:
+        try:
+            steps = _steps(layer, part(weights, layer.owner), [ranks.get(source_of(name), 0) for name in layer.inputs])
+        except _Refused as why:
+            refused.append(f"{layer.kind} {layer.name!r}" + (f" ({why})" if str(why) else ""))
+            ranks[layer.name] = 0
+            continue
+        ranks[layer.name] = _rank(layer, ranks[source_of(layer.inputs[0])])
+        if refused:
+            continue
+        taken = tuple(ends[name] for name in layer.inputs)
+        for k, step in enumerate(steps):
+            name = layer.name if k == len(steps) - 1 else f"{layer.name}_{k + 1}"
+            layers.append(Layer(step.kind, name, dict(step.config), taken))
+            arrays |= {f"{name}/{key}": np.ascontiguousarray(value, np.float32) for key, value in step.weights.items()}
+            taken = (name,)
+        ends[layer.name] = layer.name
+    if refused:
+        raise NoCounterpartError(f"MATLAB has no counterpart for {'; '.join(refused)}")
+    outputs = tuple(ends.get(name, name) for name in spec.outputs)
+    return Spec("matlab", tuple(inputs), tuple(layers), outputs), arrays
+
+
+def _rank(layer: Layer, rank: int) -> int:
+    if layer.kind.startswith("Global") or layer.kind == "Flatten":
+        return 2
+    if layer.kind in ("LSTM", "GRU", "Bidirectional") and not _sequences(layer):
+        return 2
+    return rank
+
+
+def _sequences(layer: Layer) -> bool:
+    held = layer.config.get("layer")
+    config = held.get("config", {}) if isinstance(held, Mapping) else layer.config
+    return bool(config.get("return_sequences", False))
+
+
+def _steps(layer: Layer, weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    if layer.kind not in WRITERS or layer.keywords or layer.arguments or 0 in ranks or layer.of:
+        raise _Refused("call arguments" if layer.kind in WRITERS and (layer.keywords or layer.arguments) else "")
+    if layer.config.get("data_format", "channels_last") == "channels_first":
+        raise _Refused("channels_first")
+    if "dtype" in layer.config and "float32" not in str(layer.config["dtype"]):
+        raise _Refused(f"dtype {layer.config['dtype']}")
+    return [*WRITERS[layer.kind](layer.config, weights, ranks), *_activated(layer)]
+
+
+ACTIVATIONS: Mapping[str, Step] = {
+    "relu": Step("ReLULayer"),
+    "tanh": Step("TanhLayer"),
+    "sigmoid": Step("SigmoidLayer"),
+    "softmax": Step("SoftmaxLayer"),
+    "silu": Step("SwishLayer"),
+    "swish": Step("SwishLayer"),
+    "softplus": Step("SoftplusLayer"),
+    "elu": Step("ELULayer", {"Alpha": 1.0}),
+    "gelu": Step("GELULayer", {"Approximation": "none"}),
+}
+RECURRENT = ("LSTM", "GRU", "Bidirectional")
+
+
+def _activated(layer: Layer) -> list[Step]:
+    """A layer's own activation as a layer after it."""
+    name = layer.config.get("activation")
+    if layer.kind in RECURRENT or layer.kind == "Activation" or name in (None, "linear"):
+        return []
+    return [_activation(name)]
+
+
+def _activation(name: Any) -> Step:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise _Refused(f"activation {name!r}")
+    return ACTIVATIONS[name]
+
+
+def _bias(weights: Mapping[str, Array], count: int) -> Array:
+    return weights.get("bias", np.zeros(count, np.float32))
+
+
+def _padding(config: Mapping[str, Any], axes: int, what: str = "Padding") -> dict[str, Any]:
+    mode = config.get("padding", "valid")
+    return {} if mode == "valid" else {f"{what}Mode": mode}
+
+
+def _many(config: Mapping[str, Any], name: str, axes: int, default: Any = 1) -> list[int]:
+    value = config.get(name, default)
+    return [int(value)] * axes if isinstance(value, int) else [int(n) for n in value]
+
+
+def _dense(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    kernel = weights["kernel"]
+    if config.get("lora_rank") or ranks[0] > 3:
+        raise _Refused("on images, whose every pixel it is applied to" if ranks[0] > 3 else "lora_rank")
+    return [Step("FullyConnectedLayer", {}, {"Weights": kernel.T, "Bias": _bias(weights, kernel.shape[1])})]
+
+
+def _convolution(axes: int) -> Writer:
+    def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+        kernel, groups = weights["kernel"], config.get("groups", 1)
+        own = {
+            "Stride": _many(config, "strides", axes),
+            "DilationFactor": _many(config, "dilation_rate", axes),
+            **_padding(config, axes),
+        }
+        bias = _bias(weights, kernel.shape[-1])
+        if groups == 1:
+            return [Step(f"Convolution{axes}DLayer", own, {"Weights": kernel, "Bias": bias})]
+        if axes != 2:
+            raise _Refused("groups")
+        return [_grouped(kernel.reshape(*kernel.shape[:3], groups, -1), own, bias)]
+
+    return write
+
+
+def _grouped(bank: Array, config: Mapping[str, Any], bias: Array) -> Step:
+    """`bank` is kh x kw x C/G x G x F/G, `bias` in the order of the filters."""
+    groups = bank.shape[3]
+    return Step(
+        "GroupedConvolution2DLayer",
+        config,
+        {"Weights": np.moveaxis(bank, 3, 4), "Bias": bias.reshape(groups, -1).T},
+    )
+
+
+def _depthwise(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    kernel = weights["kernel"]  # kh x kw x C x multiplier
+    own = {
+        "Stride": _many(config, "strides", 2),
+        "DilationFactor": _many(config, "dilation_rate", 2),
+        **_padding(config, 2),
+    }
+    return [_grouped(kernel[:, :, None], own, _bias(weights, kernel.shape[2] * kernel.shape[3]))]
+
+
+def _transposed(axes: int) -> Writer:
+    def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+        kernel = weights["kernel"]  # spatial x F x C, as in MATLAB
+        if config.get("output_padding") is not None or set(_many(config, "dilation_rate", axes)) != {1}:
+            raise _Refused("output_padding or dilation")
+        stride = _many(config, "strides", axes)
+        if config.get("padding", "valid") == "valid" and any(s > k for s, k in zip(stride, kernel.shape, strict=False)):
+            raise _Refused("strides longer than the kernel without padding: Keras makes the output longer")
+        own = {"Stride": stride, **_padding(config, axes, "Cropping")}
+        if config.get("groups", 1) != 1:
+            raise _Refused("groups")
+        return [Step(f"TransposedConvolution{axes}DLayer", own, {"Weights": kernel, "Bias": _bias(weights, kernel.shape[-2])})]
+
+    return write
+
+
+def _pooling(kind: str, axes: int) -> Writer:
+    def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+        size = _many(config, "pool_size", axes, 2)
+        strides = config.get("strides")
+        own = {"PoolSize": size, "Stride": size if strides is None else _many(config, "strides", axes), **_padding(config, axes)}
+        return [Step(f"{kind}Pooling{axes}DLayer", own | ({"PaddingValue": "mean"} if kind == "Average" else {}))]
+
+    return write
+
+
+def _global_pooling(kind: str, axes: int) -> Writer:
+    def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+        keeps = bool(config.get("keepdims", False))
+        if axes == 1 and keeps:
+            raise _Refused("keepdims")
+        pooled = Step(f"Global{kind}Pooling{axes}DLayer")
+        return [pooled] if axes == 1 or keeps else [pooled, Step("FlattenLayer")]
+
+    return write
+
+
+def _last_axis(config: Mapping[str, Any], rank: int) -> None:
+    axis = config.get("axis", -1)
+    axes = list(axis) if isinstance(axis, list | tuple) else [axis]
+    if axes not in ([-1], [rank - 1]):
+        raise _Refused(f"axis {axis}")
+
+
+def _affine(weights: Mapping[str, Array], count: int) -> dict[str, Array]:
+    return {"Scale": weights.get("gamma", np.ones(count)), "Offset": weights.get("beta", np.zeros(count))}
+
+
+def _batch_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    _last_axis(config, ranks[0])
+    mean = weights["moving_mean"]
+    own = {**_affine(weights, mean.size), "TrainedMean": mean, "TrainedVariance": weights["moving_variance"]}
+    return [Step("BatchNormalizationLayer", {"Epsilon": config.get("epsilon", 1e-3)}, own)]
+
+
+def _layer_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    _last_axis(config, ranks[0])
+    held = weights.get("gamma", weights.get("beta"))
+    if held is None:
+        raise _Refused("neither center nor scale: the number of channels is not stored")
+    own = {"Epsilon": config.get("epsilon", 1e-3), "OperationDimension": "channel-only"}
+    return [Step("LayerNormalizationLayer", own, _affine(weights, held.size))]
+
+
+def _group_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    _last_axis(config, ranks[0])
+    held = weights.get("gamma", weights.get("beta"))
+    groups = config.get("groups", 32)
+    if held is None:
+        raise _Refused("neither center nor scale: the number of channels is not stored")
+    own = {"Epsilon": config.get("epsilon", 1e-3), "NumGroups": held.size if groups == -1 else groups}
+    return [Step("GroupNormalizationLayer", own, _affine(weights, held.size))]
+
+
+def _recurrent_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    for name in ("go_backwards", "stateful", "return_state"):
+        if config.get(name):
+            raise _Refused(name)
+    state, gate = config.get("activation", "tanh"), config.get("recurrent_activation", "sigmoid")
+    if state not in ("tanh", "softsign", "relu") or gate != "sigmoid":
+        raise _Refused(f"activations {state!r}, {gate!r}")
+    mode = "sequence" if config.get("return_sequences") else "last"
+    return {"OutputMode": mode, "StateActivationFunction": state, "GateActivationFunction": "sigmoid"}
+
+
+def _lstm_arrays(weights: Mapping[str, Array]) -> dict[str, Array]:
+    kernel = weights["kernel"]
+    return {
+        "InputWeights": kernel.T,
+        "RecurrentWeights": weights["recurrent_kernel"].T,
+        "Bias": _bias(weights, kernel.shape[1]),
+    }
+
+
+def _lstm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    return [Step("LSTMLayer", _recurrent_config(config), _lstm_arrays(_cell(weights)))]
+
+
+def _cell(weights: Mapping[str, Array]) -> Mapping[str, Array]:
+    return part(weights, "cell") or weights
+
+
+def _reset_first(array: Array, axis: int = 0) -> Array:
+    """Keras' gates z, r, h as MATLAB's r, z, h."""
+    z, r, h = np.split(array, 3, axis=axis)
+    return np.concatenate([r, z, h], axis=axis)
+
+
+def _gru(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    own, held = _recurrent_config(config), _cell(weights)
+    arrays = {
+        "InputWeights": _reset_first(held["kernel"].T),
+        "RecurrentWeights": _reset_first(held["recurrent_kernel"].T),
+    }
+    count = held["kernel"].shape[1]
+    if config.get("reset_after", True):
+        both = held.get("bias", np.zeros((2, count)))
+        arrays["Bias"] = np.concatenate([_reset_first(both[0]), _reset_first(both[1])])
+        own["ResetGateMode"] = "recurrent-bias-after-multiplication"
+    else:
+        arrays["Bias"] = _reset_first(_bias(held, count))
+        own["ResetGateMode"] = "before-multiplication"
+    return [Step("GRULayer", own, arrays)]
+
+
+def _bidirectional(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    held = config.get("layer", {})
+    kind = held.get("kind", held.get("class_name"))
+    if kind != "LSTM" or config.get("merge_mode", "concat") != "concat" or config.get("backward_layer"):
+        raise _Refused(f"around {kind}, merge_mode {config.get('merge_mode', 'concat')!r}")
+    own = _recurrent_config(held["config"])
+    ahead, back = (_lstm_arrays(_cell(_way(weights, way))) for way in ("forward", "backward"))
+    return [Step("BiLSTMLayer", own, {name: np.concatenate([ahead[name], back[name]]) for name in ahead})]
+
+
+def _way(weights: Mapping[str, Array], way: str) -> Mapping[str, Array]:
+    return {key.partition("/")[2]: value for key, value in weights.items() if key.partition("/")[0].startswith(way)}
+
+
+def _concatenate(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    _last_axis(config, ranks[0])
+    return [Step("DepthConcatenationLayer")]
+
+
+def _merge(kind: str) -> Writer:
+    def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+        if len(set(ranks)) != 1:
+            raise _Refused("inputs of different ranks")
+        return [Step(kind)]
+
+    return write
+
+
+def _leaky(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    return [Step("LeakyReLULayer", {"Scale": config.get("negative_slope", 0.3)})]
+
+
+def _relu(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    if config.get("negative_slope") or config.get("threshold"):
+        raise _Refused("negative_slope or threshold")
+    most = config.get("max_value")
+    return [Step("ReLULayer") if most is None else Step("ClippedReLULayer", {"Ceiling": float(most)})]
+
+
+def _softmax(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    _last_axis(config, ranks[0])
+    return [Step("SoftmaxLayer")]
+
+
+def _prelu(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
+    alpha = weights["alpha"]
+    if alpha.size != alpha.shape[-1]:
+        raise _Refused("one slope for each element")
+    return [Step("PReLULayer", {}, {"Alpha": alpha.reshape(-1)})]
+
+
+Writer = Callable[[Mapping[str, Any], Mapping[str, Array], Sequence[int]], list[Step]]
+WRITERS: Mapping[str, Writer] = {
+    "Dense": _dense,
+    **{f"Conv{n}D": _convolution(n) for n in (1, 2, 3)},
+    "DepthwiseConv2D": _depthwise,
+    **{f"Conv{n}DTranspose": _transposed(n) for n in (1, 2, 3)},
+    **{f"{kind}Pooling{n}D": _pooling(kind, n) for kind in ("Max", "Average") for n in (1, 2, 3)},
+    **{f"Global{kind}Pooling{n}D": _global_pooling(kind, n) for kind in ("Max", "Average") for n in (1, 2, 3)},
+    "BatchNormalization": _batch_norm,
+    "LayerNormalization": _layer_norm,
+    "GroupNormalization": _group_norm,
+    "LSTM": _lstm,
+    "GRU": _gru,
+    "Bidirectional": _bidirectional,
+    "Add": _merge("AdditionLayer"),
+    "Multiply": _merge("MultiplicationLayer"),
+    "Concatenate": _concatenate,
+    "Activation": lambda config, weights, ranks: [_activation(config.get("activation"))],
+    "ReLU": _relu,
+    "LeakyReLU": _leaky,
+    "ELU": lambda config, weights, ranks: [Step("ELULayer", {"Alpha": config.get("alpha", 1.0)})],
+    "PReLU": _prelu,
+    "Softmax": _softmax,
+    **{
+        kind: (lambda config, weights, ranks: [Step("DropoutLayer", {"Probability": 0.5})])
+        for kind in ("Dropout", "GaussianNoise", "GaussianDropout", "AlphaDropout", "ActivityRegularization")
+    },
+    **{
+        f"SpatialDropout{n}D": (lambda config, weights, ranks: [Step("SpatialDropoutLayer", {"Probability": 0.5})])
+        for n in (1, 2, 3)
+    },
+}
+"""Keras layers that MATLAB has a counterpart for."""

@@ -1,0 +1,25 @@
+"""Arrays in MATLAB's layout and in ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.spec import Array
+
+TO_MATLAB: Mapping[int, tuple[int, ...]] = {2: (1, 0), 3: (2, 0, 1), 4: (2, 3, 1, 0), 5: (2, 3, 4, 1, 0)}
+"""Axes of N x C, N x T x C, N x C x H x W (x D) in MATLAB's order: C x N, C x N x T, H x W (x D) x C x N."""
+RANKS: Mapping[str, int] = {"CB": 2, "CBT": 3, "SSCB": 4, "SSSCB": 5}
+
+
+def to_matlab(array: Array) -> Array:
+    """An array of ours in MATLAB's layout. Raises KeyError for a rank that no layer has."""
+    return array.transpose(TO_MATLAB[array.ndim])
+
+
+def from_matlab(array: Array, form: str) -> Array:
+    """An array of MATLAB's in ours, dropped trailing dimensions restored by its format (`SSCB`, `CBT`, ...)."""
+    rank = RANKS[form]
+    wide = array.reshape(array.shape + (1,) * (rank - array.ndim))
+    return np.ascontiguousarray(wide.transpose(np.argsort(TO_MATLAB[rank])))

@@ -1,0 +1,12 @@
+"""Every golden case of ONNX files as MATLAB's exporter writes them, along every route."""
+
+import pytest
+
+from harness.pytest_plugin import check
+from harness.results import Result
+
+
+@pytest.mark.goldens("onnx")
+def test_golden(result: Result) -> None:
+    """The route computes what the golden says, or deviates as an expectation says."""
+    check(result)
