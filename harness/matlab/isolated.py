@@ -38,7 +38,15 @@ BYTES_PER_SECOND = 5 * MIB
 SETTING = Setting(
     NAME,
     environment={"MALLOC_ARENA_MAX": "2"},  # more arenas would take address space that the limit counts
-    modules=("h5py", "matio", "pandas", "scipy.io", "scipy.sparse", "harness.matlab.network", "harness.matlab.isolated"),
+    modules=(
+        "h5py",
+        "matio",
+        "pandas",
+        "scipy.io",
+        "scipy.sparse",
+        "harness.matlab.network",
+        "harness.matlab.isolated",
+    ),
     without=("jax", "keras", "tensorflow", "torch"),
     memory=MEMORY,
 )
