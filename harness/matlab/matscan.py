@@ -22,11 +22,13 @@ class MatFileError(ValueError):
 @dataclass(frozen=True)
 class Limits:
     """What a file may ask for. `depth` is levels of cells and structs; `inflation` how many times its own size its
-    contents may have, where they are more than `free` bytes."""
+    contents may have, where they are more than `free` bytes; `values` how many values it may hold, those in cells and
+    structs included: an empty one takes 8 bytes there and a hundred times as much once it is read."""
 
     depth: int = 64
     inflation: int = 64
     free: int = 256 * MIB
+    values: int = 1_000_000
 
     def contents(self, size: int) -> int:
         """Bytes that the contents of a file of that size may have."""
@@ -50,6 +52,8 @@ def scan(path: Path, limits: Limits) -> str:
     if 0 in data[:4]:
         _scan_v4(path, data)
         return "4"
+    if len(data) < 128 and data[:6] == b"MATLAB":
+        raise MatFileError(f"{path}: is cut: it ends after {len(data)} bytes, in its header of 128")
     if data[126:128] not in (b"IM", b"MI"):
         start = data[:16].decode("latin-1")
         raise MatFileError(f"{path}: is no MAT-file: it begins with {start!r}; expected 'MATLAB 5.0 MAT-file'")
@@ -83,13 +87,17 @@ class _Scan:
     def __init__(self, path: Path, order: str, limits: Limits) -> None:
         self.path, self.order, self.limits = path, order, limits
         self.left = 0
+        self.values = 0
 
     def fault(self, what: str) -> MatFileError:
         return MatFileError(f"{self.path}: is damaged: {what}")
 
     def file(self, data: bytes) -> None:
         self.left = self.limits.contents(len(data))
+        told = struct.unpack(f"{self.order}Q", data[116:124])[0]
+        subsystem = 0 if data[116:124] == b" " * 8 else told
         at, number = 128, 0
+        begins = set()
         while at < len(data):
             number += 1
             where = f"variable {number}"
@@ -100,26 +108,47 @@ class _Scan:
                 raise self.fault(f"{where} is of data type {kind}; expected a matrix (14) or a compressed one (15)")
             if at + 8 + size > len(data):
                 raise self.fault(f"{where} claims {size} bytes, the file ends after {len(data) - at - 8}: was it cut?")
-            body = data[at + 8 : at + 8 + size]
+            body = memoryview(data)[at + 8 : at + 8 + size]
+            begins.add(at)
             if kind == COMPRESSED:
-                inflated = self.inflate(body, where)
-                kind, size = struct.unpack(f"{self.order}II", inflated[:8]) if len(inflated) >= 8 else (0, 0)
-                if kind != MATRIX or size > len(inflated) - 8:
-                    raise self.fault(f"{where} is compressed, and what comes out is no matrix")
-                body = inflated[8 : 8 + size]
-                at += len(data[at + 8 : at + 8 + struct.unpack(f"{self.order}I", data[at + 4 : at + 8])[0]]) + 8
+                body = self.inside(memoryview(self.inflate(body, where)), where)
+            if at == subsystem:
+                self.subsystem(body)
             else:
-                at += 8 + size
-            self.matrix(memoryview(body), where, self.limits.depth)
+                self.matrix(body, where, self.limits.depth)
+            at += 8 + size
+        if subsystem and subsystem not in begins:
+            raise self.fault(f"its objects should begin at byte {subsystem}, where no variable does")
 
-    def inflate(self, body: bytes, where: str) -> bytes:
+    def inside(self, data: memoryview, where: str) -> memoryview:
+        """The one matrix of decompressed data."""
+        kind, size = struct.unpack(f"{self.order}II", data[:8]) if len(data) >= 8 else (0, 0)
+        if kind != MATRIX or size > len(data) - 8:
+            raise self.fault(f"{where} is compressed, and what comes out is no matrix")
+        return data[8 : 8 + size]
+
+    def subsystem(self, body: memoryview) -> None:
+        """What objects consist of: bytes that are a file again, its header cut to 8 bytes."""
+        where = "what its objects consist of"
+        self.matrix(body, where, self.limits.depth)
+        _, _, at = self.element(body, 0, where)
+        for _ in range(2):  # size and name
+            _, _, at = self.element(body, at, where)
+        _, data, _ = self.element(body, at, where)
+        if len(data) < 16 or bytes(data[2:4]) not in (b"IM", b"MI"):
+            raise self.fault(f"{where} does not begin as it should")
+        outer, self.order = self.order, "<" if bytes(data[2:4]) == b"IM" else ">"
+        self.parts(data, 8, where, self.limits.depth)
+        self.order = outer
+
+    def inflate(self, body: memoryview, where: str) -> bytes:
         machine = zlib.decompressobj()
         try:
             inflated = machine.decompress(body, self.left)
         except zlib.error as error:
             raise self.fault(f"{where} cannot be decompressed ({error})") from None
         if machine.unconsumed_tail:
-            most = self.limits.contents(0) // MIB
+            most = self.limits.free // MIB
             raise MatFileError(
                 f"{self.path}: {where} holds more than the {most} MiB, or {self.limits.inflation} times the file's size, "
                 "that are read; a bomb? If it is not, raise the limit"
@@ -148,6 +177,12 @@ class _Scan:
         return kind, body[start : start + size], min(end, len(body))
 
     def matrix(self, body: memoryview, where: str, depth: int) -> None:
+        self.values += 1
+        if self.values > self.limits.values:
+            raise MatFileError(
+                f"{self.path}: holds more than the {self.limits.values} values that are read; a bomb? If it is not, "
+                "raise the limit"
+            )
         if not len(body):
             return  # an element that was never assigned
         if depth < 0:

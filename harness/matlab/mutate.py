@@ -10,6 +10,7 @@ import random
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.matfile import MatFileError, read_mat
 from harness.matlab.matscan import COMPRESSED, HDF5, MATRIX, MIB
 
 VERSIONS = ("v4", "v6", "v7", "v7.3")
@@ -109,7 +111,9 @@ def sources(folder: Path, real: Path | None = None, most: int = 400_000) -> dict
     for path in sorted(real.glob("*.mat")) if real else ():
         if path.stat().st_size <= most:
             data = path.read_bytes()
-            found[_version(data)].append(Source(path.stem, _version(data), data))
+            with suppress(MatFileError):  # among the real ones are damaged ones
+                read_mat(path)
+                found[_version(data)].append(Source(path.stem, _version(data), data))
     return found
 
 
@@ -284,9 +288,13 @@ def inside(data: bytearray, chance: random.Random) -> bytearray:
         inner = bytearray(zlib.decompress(bytes(data[at + 8 : at + 8 + size])))
     except zlib.error:
         return flip(data, chance)
-    mutate = chance.choice((_structure, _structure, _structure, flip, run, cut, swap, repeat))
-    hurt = mutate(inner, 0, order, chance) if mutate is _structure else mutate(inner, chance)  # type: ignore[operator]
-    packed = zlib.compress(bytes(hurt), 1)
+    objects = inner.find(b"\0\1" + data[126:128] + b"\0" * 4, 8)
+    if objects > 0 and chance.random() < 0.7:  # what objects consist of is a file in a file
+        inner[objects + 8 :] = _structure(inner[objects + 8 :], 0, order, chance)
+    else:
+        mutate = chance.choice((None, None, None, flip, run, cut, swap, repeat))
+        inner = bytearray(mutate(inner, chance) if mutate else _structure(inner, 0, order, chance))
+    packed = zlib.compress(bytes(inner), 1)
     data[at : at + 8 + size] = struct.pack(f"{order}II", COMPRESSED, len(packed)) + packed
     return data
 
