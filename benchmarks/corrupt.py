@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.matlab.isolated import MEMORY, SECONDS, Reader, ReaderFailed, network_of, variables_of
 from harness.matlab.matscan import MIB, MatFileError
-from harness.matlab.mutate import VERSIONS, Mutation, mutations, sources
+from harness.matlab.mutate import VERSIONS, mutations, sources
 from harness.matlab.records import NetworkError
 
 COLUMNS = ("mutations", "read", "refused", "crash", "hang", "memory", "ESCAPED")
@@ -28,9 +28,8 @@ SLACK = 1.0
 """Seconds that it takes to end a process that was not done in time."""
 
 
-def verdict(made: Mutation, path: Path, reader: Reader) -> tuple[str, str]:
+def verdict(path: Path, reader: Reader) -> tuple[str, str]:
     """(column, what happened) of one damaged file."""
-    path.write_bytes(made.data)
     try:
         variables_of(path, reader)
     except ReaderFailed as error:
@@ -59,20 +58,20 @@ def main(count: int, seed: int) -> int:
         found = sources(Path(folder), Path(given) if given else None)
         for version in VERSIONS:
             counts: Counter[str] = Counter()
-            longest, peak = 0.0, 0
+            longest, reader.peak = 0.0, 0
             variables_of(written(Path(folder) / "valid.mat", found[version][0].data), reader)  # starts the process
             for made in mutations(found, version, count // len(VERSIONS), seed):
                 started = time.perf_counter()
-                column, what = verdict(made, Path(folder) / "damaged.mat", reader)
+                column, what = verdict(written(Path(folder) / "damaged.mat", made.data), reader)
                 spent = time.perf_counter() - started
                 if column != "hang" and spent > SECONDS + SLACK or reader.peak > MEMORY:
                     column, what = "ESCAPED", f"{spent:.1f} s, {reader.peak // MIB} MiB"
                 counts.update(["mutations", column, *(["refused"] if column in ("crash", "hang", "memory") else [])])
-                longest, peak = max(longest, spent), max(peak, reader.peak)
+                longest = max(longest, spent)
                 if column not in ("read", "refused"):
                     told.append(f"{column}: {made.source}, {made.kind}, seed {made.seed}: {what}")
             row = "".join(f"{counts[name]:>11}" for name in COLUMNS)
-            print(f"{version:5}{row}{longest:>11.2f}{peak / MIB:>11.0f}", flush=True)
+            print(f"{version:5}{row}{longest:>11.2f}{reader.peak / MIB:>11.0f}", flush=True)
     print("\n".join(told))
     return int(any(line.startswith("ESCAPED") for line in told))
 

@@ -88,7 +88,7 @@ class Reader:
         self._workers = Workers(settings=(SETTING,))
         self._lock = Lock()
         self.peak = 0
-        """Most bytes that the last call that was answered took beyond what the process had before it."""
+        """Most bytes that a call took beyond what the process had before it, of those that were answered."""
 
     @property
     def worker(self) -> Worker:
@@ -133,7 +133,7 @@ class Reader:
             except BaseException:  # an interrupt: the answer that is still to come must not be taken for the next one
                 self.worker.stop()
                 raise
-        self.peak = int(answer.get("peak", 0))
+        self.peak = max(self.peak, int(answer.get("peak", 0)))
         if answer["ok"]:
             return answer["value"]
         raise _raised(answer, path, memory, raises)

@@ -80,6 +80,57 @@ def _sparse() -> dict[str, Any]:
     return {"sparse": scipy.sparse.csc_array(np.diag([1.0, 0.0, 3.0, 4.0])), "after": np.ones((2, 2))}
 
 
+def _network() -> dict[str, Any]:
+    """A plain-struct export with a branch."""
+    generator = np.random.default_rng(3)
+    size = np.array([[3.0, 3.0]])
+    convolution = {
+        "FilterSize": size,
+        "NumChannels": np.array([[2.0]]),
+        "NumFilters": np.array([[4.0]]),
+        "Stride": np.array([[1.0, 1.0]]),
+        "PaddingSize": np.ones((1, 4)),
+        "Weights": generator.normal(size=(3, 3, 2, 4)).astype(np.float32),
+        "Bias": np.ones((1, 1, 4), np.float32),
+    }
+    normalisation = {
+        "Epsilon": np.array([[1e-5]]),
+        **{name: np.ones((1, 1, 4), np.float32) for name in ("TrainedMean", "TrainedVariance", "Offset", "Scale")},
+    }
+    layers = {
+        "ImageInputLayer in": {"InputSize": np.array([[6.0, 6.0, 2.0]]), "Normalization": "none"},
+        "Convolution2DLayer conv": convolution,
+        "BatchNormalizationLayer norm": normalisation,
+        "ReLULayer relu": {},
+        "AdditionLayer add": {"NumInputs": np.array([[2.0]])},
+    }
+    records = []
+    for told, properties in layers.items():
+        kind, name = told.split()
+        kept = properties or np.zeros((0, 0))
+        records.append({"class": f"nnet.cnn.layer.{kind}", "name": name, "properties": kept})
+    pairs = {"in": "conv", "conv": "norm", "norm": "relu", "relu": "add/in1"}
+    export = {
+        "format": "parity",
+        "version": 1.0,
+        "layers": _column(records),
+        "connections": {
+            "source": _column([*pairs, "norm"]),
+            "destination": _column([*pairs.values(), "add/in2"]),
+        },
+        "inputs": _column(["in"]),
+        "outputs": _column(["add"]),
+    }
+    return {"parity": export}
+
+
+def _column(items: list[Any]) -> Any:
+    cell = np.empty((len(items), 1), dtype=object)
+    for k, item in enumerate(items):
+        cell[k, 0] = item
+    return cell
+
+
 def sources(folder: Path, real: Path | None = None, most: int = 400_000) -> dict[str, list[Source]]:
     """Valid files by version: written here into `folder` by SciPy and mat-io, and real ones of at most so many bytes
     where there is a folder of them."""
@@ -96,7 +147,8 @@ def sources(folder: Path, real: Path | None = None, most: int = 400_000) -> dict
     simple = {"double": np.eye(4), "text": "some text", "complex": np.ones((2, 3)) * 1j, "row": np.arange(9.0)}
     add("v4", "plain", lambda path: savemat(path, simple, format="4", appendmat=False))
     add("v4", "sparse", lambda path: savemat(path, _sparse(), format="4", appendmat=False))
-    for name, values in {"plain": _plain(), "nested": _nested(), "sparse": _sparse()}.items():
+    kinds = {"plain": _plain(), "nested": _nested(), "sparse": _sparse(), "network": _network()}
+    for name, values in kinds.items():
         for version, packed in (("v6", False), ("v7", True)):
 
             def write(path: str, values: Any = values, packed: bool = packed) -> None:
