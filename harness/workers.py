@@ -220,6 +220,9 @@ class Worker:
         if self._gateway is not None:
             with contextlib.suppress(Exception):
                 self._gateway.exit()
+            popen = getattr(getattr(self._gateway, "_io", None), "popen", None)
+            with contextlib.suppress(Exception):  # so that the dead process does not stay behind
+                popen.wait(timeout=5)  # type: ignore[union-attr]
         self.pid = self._gateway = None
         self._loading = False
         self.resident = []

@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+import numpy as np
+
+from harness.spec import Array
+
 MIB = 2**20
 
 
@@ -193,7 +197,7 @@ class _Scan:
         word = struct.unpack(f"{self.order}I", flags[:4])[0]
         kind, complex_too = word & 0xFF, bool(word & 0x800)
         if kind == OPAQUE:
-            self.parts(body, at, where, depth, skip_text=3)
+            self.parts(body, at, where, depth, 1)
             return
         if kind == FUNCTION or not 1 <= kind <= OPAQUE:
             if kind != FUNCTION:
@@ -206,13 +210,13 @@ class _Scan:
         count = prod(dims)
         if kind == CELL:
             self.room(count * 8, body, at, where)
-            self.parts(body, at, where, depth)
+            self.parts(body, at, where, depth, count)
         elif kind in (STRUCT, OBJECT):
             self.fields(body, at, where, depth, kind, count)
         elif kind == FUNCTION:
-            self.parts(body, at, where, depth)
+            self.parts(body, at, where, depth, 1)
         elif kind == SPARSE:
-            self.parts(body, at, where, depth)
+            self.sparse(body, at, where, dims, complex_too)
         else:
             self.numbers(body, at, where, count, kind, complex_too)
 
@@ -220,12 +224,37 @@ class _Scan:
         if needed > len(body) - at:
             raise self.fault(f"{where} claims elements of at least {needed} bytes, {len(body) - at} are left")
 
-    def parts(self, body: memoryview, at: int, where: str, depth: int, skip_text: int = 0) -> None:
-        """Walk the matrices that follow; other elements (names, indices) are only measured."""
+    def parts(self, body: memoryview, at: int, where: str, depth: int, least: int = 0) -> None:
+        """Walk the matrices that follow, so many at least; other elements (names, indices) are only measured."""
+        found = 0
         while at < len(body):
             kind, data, at = self.element(body, at, where)
             if kind == MATRIX:
+                found += 1
                 self.matrix(data, where, depth - 1)
+        if found < least:
+            raise self.fault(f"{where} claims {least} elements and holds {found}")
+
+    def sparse(self, body: memoryview, at: int, where: str, dims: tuple[int, ...], complex_too: bool) -> None:
+        """Indices within the size: what reads them does not look."""
+        rows, at = self.indices(body, at, where)
+        starts, at = self.indices(body, at, where)
+        if len(dims) != 2 or len(starts) < dims[1] + 1:
+            raise self.fault(f"{where} is a sparse matrix of size {list(dims)} with {len(starts)} columns' starts")
+        starts = starts[: dims[1] + 1]
+        many = int(starts[-1])
+        if starts[0] != 0 or np.any(np.diff(starts) < 0) or many > len(rows):
+            raise self.fault(f"{where} is a sparse matrix whose columns' starts do not rise from 0 to {len(rows)}")
+        if many and not 0 <= int(rows[:many].min()) <= int(rows[:many].max()) < dims[0]:
+            raise self.fault(f"{where} is a sparse matrix of {dims[0]} rows with values outside of them")
+        self.numbers(body, at, where, many, SPARSE, complex_too)
+
+    def indices(self, body: memoryview, at: int, where: str) -> tuple[Array, int]:
+        kind, data, at = self.element(body, at, where)
+        if kind not in (5, 6):
+            raise self.fault(f"{where} has indices of data type {kind}; expected whole numbers of 4 bytes (5)")
+        found = np.frombuffer(data[: len(data) // 4 * 4], f"{self.order}i4")
+        return found.astype(np.int64), at
 
     def fields(self, body: memoryview, at: int, where: str, depth: int, kind: int, count: int) -> None:
         if kind == OBJECT:
@@ -238,7 +267,7 @@ class _Scan:
         self.room(count * (len(names) // each) * 8, body, at, where)
         if count > len(body) and not len(names):
             raise self.fault(f"{where} claims {count} elements without fields")
-        self.parts(body, at, where, depth)
+        self.parts(body, at, where, depth, count * (len(names) // each))
 
     def numbers(self, body: memoryview, at: int, where: str, count: int, kind: int, complex_too: bool) -> None:
         for _ in range(2 if complex_too else 1):
