@@ -90,8 +90,8 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
     return {**found, **more}
 
 
-def resolve(reference: str) -> type:
-    """The class that `module:Class` names. Raises PluginError if there is none."""
+def resolve(reference: str) -> Any:
+    """The class or function that `module:name` names. Raises PluginError if there is none."""
     module, _, name = reference.partition(":")
     if not name:
         raise PluginError(f"{reference!r} names no class; write module:Class")

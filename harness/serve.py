@@ -1,6 +1,6 @@
 """The loop inside a worker process: receive a request, call a format, hop or runtime, send the answer.
 
-Requests and answers are plain data. An exception of the called code is an answer, not an end: its class,
+Or any function, by name. Requests and answers are plain data. An exception of the called code is an answer, not an end: its class,
 message and traceback go back, and the worker is ready for the next request.
 """
 
@@ -11,8 +11,8 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -25,10 +25,18 @@ from harness.registry import resolve
 from harness.spec import Spec
 from harness.wire import pack, unpack_all
 
+resource: Any
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
+
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 CAUSE_LENGTH = 120
 Request = dict[str, Any]
 Answer = dict[str, Any]
+_MEMORY: dict[str, Any] = {}
+"""Address space that the process had after its imports, and how much more a called function may take."""
 
 
 @cache
@@ -40,6 +48,7 @@ def _load(request: Request) -> Answer:
     for name in request["modules"]:
         with suppress(ImportError):  # whoever needs it says so in its own answer
             import_module(name)
+    _MEMORY.update(after_imports=psutil.Process().memory_info().vms, limit=request.get("memory"))
     return {}
 
 
@@ -88,6 +97,60 @@ def _predict(request: Request) -> Answer:
     return {"outputs": [pack(value) for value in outputs]}
 
 
+def _call(request: Request) -> Answer:
+    """Any function with plain data, within a limit of memory. Its failure tells the names of the exception's classes,
+    nearest first, and those of its attributes that are plain data, so that the caller can raise it again."""
+    _forget_peak()
+    before = psutil.Process().memory_info().rss
+    answer: Answer
+    try:
+        with _memory_limit(request.get("memory") or _MEMORY.get("limit")):
+            answer = {"value": resolve(request["function"])(*request["arguments"])}
+    except Exception as error:
+        plain = {name: value for name, value in vars(error).items() if _is_plain(value)}
+        classes = [cls.__name__ for cls in type(error).__mro__]
+        answer = {**_failure(error), "message": str(error), "classes": classes, "attributes": plain}
+    return {**answer, "peak": max(0, _peak() - before)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(item) for pair in value.items() for item in pair)
+    if isinstance(value, tuple | list):
+        return all(_is_plain(item) for item in value)
+    return value is None or type(value) in (bool, int, float, str, bytes)
+
+
+@contextmanager
+def _memory_limit(more: int | None) -> Iterator[None]:
+    """Address space for so many bytes beyond what the process had after its imports, where the system can limit it."""
+    if more is None or resource is None:
+        yield
+        return
+    before, most = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = _MEMORY.get("after_imports", 0) + more
+    with suppress(ValueError, OSError):  # a system without this limit, or a lower one that is in force
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
+    try:
+        yield
+    finally:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (before, most))
+
+
+def _forget_peak() -> None:
+    with suppress(OSError):  # Linux only
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> int:
+    """Most resident bytes since the peak was forgotten; what is resident now where the system does not tell."""
+    with suppress(OSError, StopIteration):
+        status = Path("/proc/self/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
+    return int(psutil.Process().memory_info().rss)
+
+
 def _called(runtime: Any, opened: Any, inputs: Any) -> tuple[list[Any], Any]:
     outputs, names = runtime.run(opened, inputs)
     return [None if value is None else pack(np.asarray(value)) for value in outputs], names
@@ -100,6 +163,7 @@ _HANDLERS: dict[str, Callable[[Request], Answer]] = {
     "convert": _convert,
     "run": _run,
     "predict": _predict,
+    "call": _call,
 }
 
 

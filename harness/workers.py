@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -83,13 +83,17 @@ class WorkerHang(WorkerFailure):
 
 @dataclass(frozen=True)
 class Setting:
-    """How a worker is started: interpreter, environment, and modules to import at once."""
+    """How a worker is started: interpreter, environment, modules to import at once, and those it must not have.
+
+    `memory` is how many bytes of address space a called function may take beyond what the imports took; None: any.
+    """
 
     name: str
     python: str = sys.executable
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    memory: int | None = None
 
     @classmethod
     def of(cls, name: str, plugins: Iterable[Plugin], folder: Path) -> Setting:
@@ -152,7 +156,7 @@ class Worker:
         except (EOFError, self._channel.RemoteError, self._channel.TimeoutError) as error:
             self.stop()
             raise WorkerCrash(f"worker {self.setting.name!r} did not start: {error}", self._tail(), 0.0) from error
-        self._channel.send({"op": "load", "modules": list(self.setting.modules)})
+        self._channel.send({"op": "load", "modules": list(self.setting.modules), "memory": self.setting.memory})
         self._loading = True
 
     def request(self, request: Mapping[str, Any], limit: float = LIMIT) -> dict[str, Any]:
@@ -216,23 +220,34 @@ class Worker:
         if self._gateway is not None:
             with contextlib.suppress(Exception):
                 self._gateway.exit()
+            popen = getattr(getattr(self._gateway, "_io", None), "popen", None)
+            with contextlib.suppress(Exception):  # so that the dead process does not stay behind
+                popen.wait(timeout=5)  # type: ignore[union-attr]
         self.pid = self._gateway = None
         self._loading = False
         self.resident = []
 
 
 class Workers:
-    """All workers of one run, by name; a context manager that ends them."""
+    """All workers of one run, by name; a context manager that ends them.
 
-    def __init__(self, plugins: Iterable[Plugin] = ()) -> None:
+    A worker among `settings` is started as that says, with the common environment and homes besides.
+    """
+
+    def __init__(self, plugins: Iterable[Plugin] = (), settings: Iterable[Setting] = ()) -> None:
         self._plugins = tuple(plugins)
+        self._settings = {setting.name: setting for setting in settings}
         self._workers: dict[str, Worker] = {}
         self._group = execnet.Group()
         self._folder = Path(tempfile.mkdtemp(prefix="parity-workers-"))
 
     def __getitem__(self, name: str) -> Worker:
         if name not in self._workers:
-            self._workers[name] = Worker(Setting.of(name, self._plugins, self._folder), self._folder, self._group)
+            setting = Setting.of(name, self._plugins, self._folder)
+            if name in self._settings:
+                given = self._settings[name]
+                setting = replace(given, environment={**setting.environment, **given.environment})
+            self._workers[name] = Worker(setting, self._folder, self._group)
         return self._workers[name]
 
     def warm(self, names: Iterable[str]) -> None:

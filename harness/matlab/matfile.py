@@ -84,11 +84,15 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
     limits = limits or Limits()
     version = scan(path, limits)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
             found = _read_scipy(path) if version == "4" else _read_matio(path)
-    except MatFileError:
-        raise
+        for warning in warned:
+            if "Unreadable variable" in str(warning.message):  # whose value would be the text of an error
+                raise ValueError(str(warning.message))
+        return {name: _value(value, limits.depth) for name, value in found.items() if not name.startswith("__")}
+    except MatFileError as error:
+        raise error if str(path) in str(error) else MatFileError(f"{path}: {error}") from None
     except RecursionError:
         raise MatFileError(
             f"{path}: its values are nested too deeply; at most {limits.depth} levels are read"
@@ -98,13 +102,12 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
     except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
         told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MatFileError(f"{path}: is damaged: its values of version {version} cannot be read ({told})") from error
-    return {name: _value(value, limits.depth) for name, value in found.items() if not name.startswith("__")}
 
 
 def _read_scipy(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
 
-    return loadmat(str(path), appendmat=False, squeeze_me=False)
+    return loadmat(str(path), appendmat=False, squeeze_me=False, spmatrix=False)
 
 
 def _read_matio(path: Path) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def _read_matio(path: Path) -> dict[str, Any]:
         MatSubsystem.get_properties = get_properties
         MatSubsystem.tells_classes = True
     try:
-        return matio.load_from_mat(str(path))
+        return matio.load_from_mat(str(path), spmatrix=False)
     except UnicodeDecodeError:  # text in another encoding than the file claims: SciPy puts replacement marks
         return _read_scipy(path)
 
@@ -143,12 +146,25 @@ def _value(value: Any, depth: int) -> Any:
             return items[0] if len(items) == 1 else StructArray(items, value.shape)
         return Cell(tuple(_value(item, depth - 1) for item in value.ravel(order="F")), value.shape)
     if scipy.sparse.issparse(value):
-        return scipy.sparse.csc_array(value)
+        return _sparse(value)
     if isinstance(value, np.ndarray):
         return _array(value, kind, depth)
     if isinstance(value, str | bytes):
         return value if isinstance(value, str) else value.decode(errors="replace")
     return _foreign(value, kind, depth)
+
+
+def _sparse(value: Any) -> Any:
+    """A sparse matrix whose indices are within its size: SciPy's compiled code trusts them."""
+    import scipy.sparse
+
+    if value.format == "coo":  # from version 4; every column takes an index
+        columns, free = value.shape[1], Limits().free
+        if columns > max(free // 8, 64 * value.nnz):
+            raise MatFileError(f"is damaged: a sparse matrix claims {columns} columns for {value.nnz} values")
+    else:
+        value.check_format(full_check=True)
+    return scipy.sparse.csc_array(value)
 
 
 def _array(value: Array, kind: str, depth: int) -> Any:

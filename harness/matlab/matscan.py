@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
+import numpy as np
+
+from harness.spec import Array
+
 MIB = 2**20
 
 
@@ -22,11 +26,13 @@ class MatFileError(ValueError):
 @dataclass(frozen=True)
 class Limits:
     """What a file may ask for. `depth` is levels of cells and structs; `inflation` how many times its own size its
-    contents may have, where they are more than `free` bytes."""
+    contents may have, where they are more than `free` bytes; `values` how many values it may hold, those in cells and
+    structs included: an empty one takes 8 bytes there and a hundred times as much once it is read."""
 
     depth: int = 64
     inflation: int = 64
     free: int = 256 * MIB
+    values: int = 1_000_000
 
     def contents(self, size: int) -> int:
         """Bytes that the contents of a file of that size may have."""
@@ -50,6 +56,8 @@ def scan(path: Path, limits: Limits) -> str:
     if 0 in data[:4]:
         _scan_v4(path, data)
         return "4"
+    if len(data) < 128 and data[:6] == b"MATLAB":
+        raise MatFileError(f"{path}: is cut: it ends after {len(data)} bytes, in its header of 128")
     if data[126:128] not in (b"IM", b"MI"):
         start = data[:16].decode("latin-1")
         raise MatFileError(f"{path}: is no MAT-file: it begins with {start!r}; expected 'MATLAB 5.0 MAT-file'")
@@ -83,13 +91,17 @@ class _Scan:
     def __init__(self, path: Path, order: str, limits: Limits) -> None:
         self.path, self.order, self.limits = path, order, limits
         self.left = 0
+        self.values = 0
 
     def fault(self, what: str) -> MatFileError:
         return MatFileError(f"{self.path}: is damaged: {what}")
 
     def file(self, data: bytes) -> None:
         self.left = self.limits.contents(len(data))
+        told = struct.unpack(f"{self.order}Q", data[116:124])[0]
+        subsystem = 0 if data[116:124] == b" " * 8 else told
         at, number = 128, 0
+        begins = set()
         while at < len(data):
             number += 1
             where = f"variable {number}"
@@ -100,26 +112,47 @@ class _Scan:
                 raise self.fault(f"{where} is of data type {kind}; expected a matrix (14) or a compressed one (15)")
             if at + 8 + size > len(data):
                 raise self.fault(f"{where} claims {size} bytes, the file ends after {len(data) - at - 8}: was it cut?")
-            body = data[at + 8 : at + 8 + size]
+            body = memoryview(data)[at + 8 : at + 8 + size]
+            begins.add(at)
             if kind == COMPRESSED:
-                inflated = self.inflate(body, where)
-                kind, size = struct.unpack(f"{self.order}II", inflated[:8]) if len(inflated) >= 8 else (0, 0)
-                if kind != MATRIX or size > len(inflated) - 8:
-                    raise self.fault(f"{where} is compressed, and what comes out is no matrix")
-                body = inflated[8 : 8 + size]
-                at += len(data[at + 8 : at + 8 + struct.unpack(f"{self.order}I", data[at + 4 : at + 8])[0]]) + 8
+                body = self.inside(memoryview(self.inflate(body, where)), where)
+            if at == subsystem:
+                self.subsystem(body)
             else:
-                at += 8 + size
-            self.matrix(memoryview(body), where, self.limits.depth)
+                self.matrix(body, where, self.limits.depth)
+            at += 8 + size
+        if subsystem and subsystem not in begins:
+            raise self.fault(f"its objects should begin at byte {subsystem}, where no variable does")
 
-    def inflate(self, body: bytes, where: str) -> bytes:
+    def inside(self, data: memoryview, where: str) -> memoryview:
+        """The one matrix of decompressed data."""
+        kind, size = struct.unpack(f"{self.order}II", data[:8]) if len(data) >= 8 else (0, 0)
+        if kind != MATRIX or size > len(data) - 8:
+            raise self.fault(f"{where} is compressed, and what comes out is no matrix")
+        return data[8 : 8 + size]
+
+    def subsystem(self, body: memoryview) -> None:
+        """What objects consist of: bytes that are a file again, its header cut to 8 bytes."""
+        where = "what its objects consist of"
+        self.matrix(body, where, self.limits.depth)
+        _, _, at = self.element(body, 0, where)
+        for _ in range(2):  # size and name
+            _, _, at = self.element(body, at, where)
+        _, data, _ = self.element(body, at, where)
+        if len(data) < 16 or bytes(data[2:4]) not in (b"IM", b"MI"):
+            raise self.fault(f"{where} does not begin as it should")
+        outer, self.order = self.order, "<" if bytes(data[2:4]) == b"IM" else ">"
+        self.parts(data, 8, where, self.limits.depth)
+        self.order = outer
+
+    def inflate(self, body: memoryview, where: str) -> bytes:
         machine = zlib.decompressobj()
         try:
             inflated = machine.decompress(body, self.left)
         except zlib.error as error:
             raise self.fault(f"{where} cannot be decompressed ({error})") from None
         if machine.unconsumed_tail:
-            most = self.limits.contents(0) // MIB
+            most = self.limits.free // MIB
             raise MatFileError(
                 f"{self.path}: {where} holds more than the {most} MiB, or {self.limits.inflation} times the file's size, "
                 "that are read; a bomb? If it is not, raise the limit"
@@ -148,6 +181,12 @@ class _Scan:
         return kind, body[start : start + size], min(end, len(body))
 
     def matrix(self, body: memoryview, where: str, depth: int) -> None:
+        self.values += 1
+        if self.values > self.limits.values:
+            raise MatFileError(
+                f"{self.path}: holds more than the {self.limits.values} values that are read; a bomb? If it is not, "
+                "raise the limit"
+            )
         if not len(body):
             return  # an element that was never assigned
         if depth < 0:
@@ -158,7 +197,7 @@ class _Scan:
         word = struct.unpack(f"{self.order}I", flags[:4])[0]
         kind, complex_too = word & 0xFF, bool(word & 0x800)
         if kind == OPAQUE:
-            self.parts(body, at, where, depth, skip_text=3)
+            self.parts(body, at, where, depth, 1)
             return
         if kind == FUNCTION or not 1 <= kind <= OPAQUE:
             if kind != FUNCTION:
@@ -171,13 +210,13 @@ class _Scan:
         count = prod(dims)
         if kind == CELL:
             self.room(count * 8, body, at, where)
-            self.parts(body, at, where, depth)
+            self.parts(body, at, where, depth, count)
         elif kind in (STRUCT, OBJECT):
             self.fields(body, at, where, depth, kind, count)
         elif kind == FUNCTION:
-            self.parts(body, at, where, depth)
+            self.parts(body, at, where, depth, 1)
         elif kind == SPARSE:
-            self.parts(body, at, where, depth)
+            self.sparse(body, at, where, dims, complex_too)
         else:
             self.numbers(body, at, where, count, kind, complex_too)
 
@@ -185,12 +224,37 @@ class _Scan:
         if needed > len(body) - at:
             raise self.fault(f"{where} claims elements of at least {needed} bytes, {len(body) - at} are left")
 
-    def parts(self, body: memoryview, at: int, where: str, depth: int, skip_text: int = 0) -> None:
-        """Walk the matrices that follow; other elements (names, indices) are only measured."""
+    def parts(self, body: memoryview, at: int, where: str, depth: int, least: int = 0) -> None:
+        """Walk the matrices that follow, so many at least; other elements (names, indices) are only measured."""
+        found = 0
         while at < len(body):
             kind, data, at = self.element(body, at, where)
             if kind == MATRIX:
+                found += 1
                 self.matrix(data, where, depth - 1)
+        if found < least:
+            raise self.fault(f"{where} claims {least} elements and holds {found}")
+
+    def sparse(self, body: memoryview, at: int, where: str, dims: tuple[int, ...], complex_too: bool) -> None:
+        """Indices within the size: what reads them does not look."""
+        rows, at = self.indices(body, at, where)
+        starts, at = self.indices(body, at, where)
+        if len(dims) != 2 or len(starts) < dims[1] + 1:
+            raise self.fault(f"{where} is a sparse matrix of size {list(dims)} with {len(starts)} columns' starts")
+        starts = starts[: dims[1] + 1]
+        many = int(starts[-1])
+        if starts[0] != 0 or np.any(np.diff(starts) < 0) or many > len(rows):
+            raise self.fault(f"{where} is a sparse matrix whose columns' starts do not rise from 0 to {len(rows)}")
+        if many and not 0 <= int(rows[:many].min()) <= int(rows[:many].max()) < dims[0]:
+            raise self.fault(f"{where} is a sparse matrix of {dims[0]} rows with values outside of them")
+        self.numbers(body, at, where, many, SPARSE, complex_too)
+
+    def indices(self, body: memoryview, at: int, where: str) -> tuple[Array, int]:
+        kind, data, at = self.element(body, at, where)
+        if kind not in (5, 6):
+            raise self.fault(f"{where} has indices of data type {kind}; expected whole numbers of 4 bytes (5)")
+        found = np.frombuffer(data[: len(data) // 4 * 4], f"{self.order}i4")
+        return found.astype(np.int64), at
 
     def fields(self, body: memoryview, at: int, where: str, depth: int, kind: int, count: int) -> None:
         if kind == OBJECT:
@@ -203,7 +267,7 @@ class _Scan:
         self.room(count * (len(names) // each) * 8, body, at, where)
         if count > len(body) and not len(names):
             raise self.fault(f"{where} claims {count} elements without fields")
-        self.parts(body, at, where, depth)
+        self.parts(body, at, where, depth, count * (len(names) // each))
 
     def numbers(self, body: memoryview, at: int, where: str, count: int, kind: int, complex_too: bool) -> None:
         for _ in range(2 if complex_too else 1):
