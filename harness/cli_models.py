@@ -10,7 +10,6 @@ import click
 from harness.compare import Verdict
 from harness.console import AGREED, DEVIATIONS, print_records
 from harness.matlab import conversion, isolated
-from harness.matlab.plain import samples_of
 from harness.matlab.toolbox import Network, as_table
 from harness.predict import LIMIT as PREDICT_LIMIT
 from harness.predict import predict_file
@@ -67,7 +66,7 @@ def convert(file: Path, target: str, folder: Path, variable: str | None, layout:
     Exit code 1 if what was written computes something else than the layers' documentation says.
     """
     with Session() as session:
-        network = isolated.network_of(file, session.workers, variable=variable, layout=layout)
+        network = isolated.network_of(file, variable, layout)
         _introduce(file, network)
         title = f"{network.dialect} of {file.name}"
         made = conversion.deliver(network.spec, network.weights, target, folder, session.workers, title=title)
@@ -88,9 +87,8 @@ def check(file: Path, variable: str | None, layout: Path | None, as_json: bool) 
     itself computed, layer by layer; otherwise with the documented semantics of the layers.
     """
     with Session() as session:
-        network = isolated.network_of(file, session.workers, variable=variable, layout=layout)
-        samples = samples_of(network)
-        if not samples:
+        network = isolated.network_of(file, variable, layout)
+        if not network.samples:
             if as_json:
                 print_records(as_table(network.spec, network.weights), as_json)
             else:
@@ -101,10 +99,8 @@ def check(file: Path, variable: str | None, layout: Path | None, as_json: bool) 
             _conclude(made.verdict, made.reference, quiet=as_json)
         checks = [
             found
-            for arrays, formats, activations in samples
-            for found in conversion.check_sample(
-                network.spec, network.weights, list(zip(arrays, formats, strict=True)), activations, session.workers
-            )
+            for sample in network.samples
+            for found in conversion.check_sample(network.spec, network.weights, sample, session.workers)
         ]
     records = [
         {

@@ -7,7 +7,7 @@ Reading and PyTorch each happen in a process of their own; this one computes wha
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from harness.compare import Verdict, compare
 from harness.draw.inputs import LAWS
 from harness.matlab.layouts import from_matlab
+from harness.matlab.toolbox import Sample
 from harness.oracle import evaluate
 from harness.oracle.noise import RUNS, measure
 from harness.spec import Array, Golden, Input, Spec, source_of
@@ -86,19 +87,14 @@ def _drawn(item: Input, spec: Spec, weights: Mapping[str, Array], source: np.ran
     return (spread + values * max(1.0, spread / 3)).astype(np.float32)
 
 
-def check_sample(
-    spec: Spec,
-    weights: Mapping[str, Array],
-    inputs: Sequence[tuple[Array, str]],
-    activations: Mapping[str, Array],
-    workers: Workers,
-) -> list[LayerCheck]:
+def check_sample(spec: Spec, weights: Mapping[str, Array], sample: Sample, workers: Workers) -> list[LayerCheck]:
     """Our PyTorch against MATLAB's own activations, layer by layer, in the network's order. Raises ConversionError."""
-    if len(inputs) != len(spec.inputs):
-        raise ConversionError(f"the sample has {len(inputs)} inputs, the network {len(spec.inputs)}")
+    activations = sample.activations
+    if len(sample.inputs) != len(spec.inputs):
+        raise ConversionError(f"the sample has {len(sample.inputs)} inputs, the network {len(spec.inputs)}")
     given = {
         item.name: from_matlab(array, form).astype(item.dtype)
-        for item, (array, form) in zip(spec.inputs, inputs, strict=True)
+        for item, array, form in zip(spec.inputs, sample.inputs, sample.formats, strict=True)
     }
     held = [layer.name for layer in spec.layers if layer.name in activations]
     if not held:
@@ -153,4 +149,4 @@ def _call(workers: Workers, worker: str, function: str, *arguments: Any) -> Any:
         raise ConversionError(f"{failure} {failure.log[-300:]}".strip()) from None
     if not answer["ok"]:
         raise ConversionError(f"{answer['error']}: {answer['message']}"[:1000])
-    return answer["result"]
+    return answer["value"]

@@ -44,7 +44,11 @@ def from_keras(spec: Spec, weights: Mapping[str, Array]) -> tuple[Spec, dict[str
         if len(item.shape) not in INPUTS or item.dtype != "float32" or None in item.shape[1:-1]:
             refused.append(f"input {item.name!r} of shape {item.shape} and type {item.dtype}")
             continue
-        shape = (item.shape[-1], *item.shape[:-1]) if len(item.shape) > 2 else (*[None] * (len(item.shape) - 1), item.shape[-1])
+        shape = (
+            (item.shape[-1], *item.shape[:-1])
+            if len(item.shape) > 2
+            else (*[None] * (len(item.shape) - 1), item.shape[-1])
+        )
         inputs.append(Input(item.name, shape))
         layers.append(Layer(INPUTS[len(item.shape)], f"{item.name}_layer", {}, (item.name,)))
         ends[item.name] = layers[-1].name
@@ -193,7 +197,11 @@ def _transposed(axes: int) -> Writer:
         own = {"Stride": stride, **_padding(config, axes, "Cropping")}
         if config.get("groups", 1) != 1:
             raise _Refused("groups")
-        return [Step(f"TransposedConvolution{axes}DLayer", own, {"Weights": kernel, "Bias": _bias(weights, kernel.shape[-2])})]
+        return [
+            Step(
+                f"TransposedConvolution{axes}DLayer", own, {"Weights": kernel, "Bias": _bias(weights, kernel.shape[-2])}
+            )
+        ]
 
     return write
 
@@ -202,7 +210,11 @@ def _pooling(kind: str, axes: int) -> Writer:
     def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
         size = _many(config, "pool_size", axes, 2)
         strides = config.get("strides")
-        own = {"PoolSize": size, "Stride": size if strides is None else _many(config, "strides", axes), **_padding(config, axes)}
+        own = {
+            "PoolSize": size,
+            "Stride": size if strides is None else _many(config, "strides", axes),
+            **_padding(config, axes),
+        }
         return [Step(f"{kind}Pooling{axes}DLayer", own | ({"PaddingValue": "mean"} if kind == "Average" else {}))]
 
     return write

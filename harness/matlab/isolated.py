@@ -21,8 +21,9 @@ import numpy as np
 from harness.matlab.matfile import Cell, Object, StructArray, read_mat
 from harness.matlab.matscan import MatFileError
 from harness.matlab.records import NetworkError, UnsupportedLayers
-from harness.spec import Array, Spec
-from harness.wire import pack_all, unpack_all
+from harness.matlab.toolbox import Network, Sample
+from harness.spec import Spec
+from harness.wire import pack, pack_all, unpack, unpack_all
 from harness.workers import Setting, Worker, WorkerCrash, WorkerHang, Workers
 
 __all__ = ["Reader", "ReaderFailed", "Variable", "memory_for", "network_of", "reader", "seconds_for", "variables_of"]
@@ -186,14 +187,18 @@ def variables_of(path: Path, by: Reader | None = None) -> dict[str, Variable]:
 
 
 def network_of(
-    path: Path, variable: str | None = None, by: Reader | None = None
-) -> tuple[str, Spec, dict[str, Array], tuple[str, ...]]:
-    """(dialect, Spec, weights, notes) of the network in a file: `harness.matlab.network.read_network` elsewhere.
+    path: Path, variable: str | None = None, layout: Path | None = None, by: Reader | None = None
+) -> Network:
+    """The network in a file, as `harness.matlab.network.read_network` gives it, read elsewhere.
 
     Raises MatFileError, NetworkError (UnsupportedLayers too) and OSError.
     """
-    dialect, spec, weights, notes = (by or reader()).call(f"{__name__}:network", path, variable)
-    return dialect, Spec.from_json(spec), unpack_all(weights), tuple(notes)
+    declared = None if layout is None else str(layout)
+    dialect, spec, weights, notes, samples = (by or reader()).call(f"{__name__}:network", path, variable, declared)
+    held = tuple(
+        Sample(tuple(unpack(a) for a in arrays), tuple(formats), unpack_all(made)) for arrays, formats, made in samples
+    )
+    return Network(dialect, Spec.from_json(spec), unpack_all(weights), tuple(notes), held)
 
 
 def summary(path: str) -> dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
@@ -201,12 +206,14 @@ def summary(path: str) -> dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]
     return {name: _told(value) for name, value in read_mat(Path(path)).items()}
 
 
-def network(path: str, variable: str | None) -> tuple[str, dict[str, Any], dict[str, Any], tuple[str, ...]]:
+def network(path: str, variable: str | None, layout: str | None) -> tuple[Any, ...]:
     """What `network_of` sends for."""
     from harness.matlab.network import read_network
 
-    found = read_network(Path(path), variable)
-    return found.dialect, json.loads(json.dumps(found.spec.to_json())), pack_all(found.weights), tuple(found.notes)
+    found = read_network(Path(path), variable, layout=None if layout is None else Path(layout))
+    spec = json.loads(json.dumps(found.spec.to_json()))
+    samples = [([pack(a) for a in s.inputs], list(s.formats), pack_all(s.activations)) for s in found.samples]
+    return found.dialect, spec, pack_all(found.weights), tuple(found.notes), samples
 
 
 MATLAB_CLASSES = {"float64": "double", "float32": "single", "bool": "logical"}

@@ -22,12 +22,18 @@ READERS: tuple[tuple[Callable[[Any], bool], Callable[[str, Any], Network]], ...]
 """What tells a variable that is a network, and what reads it."""
 
 
-def read_network(path: Path, variable: str | None = None, limits: Limits | None = None) -> Network:
-    """The network in a `.mat` file: the only one, or the one in `variable`.
+def read_network(
+    path: Path, variable: str | None = None, limits: Limits | None = None, layout: Path | None = None
+) -> Network:
+    """The network in a `.mat` file: the only one, or the one in `variable`; or arrays with a declared layout (docs/matlab.md).
 
     Raises MatFileError for a file that cannot be read, NetworkError where it holds no network, several, or a broken one
     (UnsupportedLayers names every layer that is not known), OSError if it cannot be opened.
     """
+    if layout is not None:
+        from harness.matlab.handmade import read_declared
+
+        return read_declared(path, layout)
     variables = read_mat(path, limits)
     if variable is not None and variable not in variables:
         raise NetworkError(f"{path}: has no variable {variable!r}; it has {_listed(variables)}")

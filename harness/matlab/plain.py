@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.matlab.matfile import Cell, StructArray
 from harness.matlab.records import NetworkError, Record, inside, strings
-from harness.matlab.toolbox import DIALECT, SECONDARY, Network, assemble
+from harness.matlab.toolbox import DIALECT, SECONDARY, Network, Sample, assemble
 from harness.spec import Array, Layer, Spec
 
 VARIABLE, FORMAT, VERSION = "parity", "parity", 1
@@ -56,7 +56,7 @@ def read_plain(where: str, value: Mapping[str, Any]) -> Network:
         if isinstance(samples, Cell | StructArray)
         else ((samples,) if isinstance(samples, Mapping) else ())
     )
-    return Network("parity", network.spec, network.weights, samples=held)
+    return Network("parity", network.spec, network.weights, samples=tuple(_sample(where, item) for item in held))
 
 
 def _record(where: str, k: int, item: Any) -> Record:
@@ -166,17 +166,18 @@ def _option(value: Any) -> Any:
     return np.atleast_2d(np.asarray(value, dtype=np.float64))
 
 
-def samples_of(network: Network) -> list[tuple[list[Array], list[str], dict[str, Array]]]:
-    """(inputs, their formats, activations by layer) of each sample, all in MATLAB's layout."""
-    found = []
-    for sample in network.samples:
-        inputs, activations = inside(sample, "inputs"), inside(sample, "activations")
-        named = {}
-        for item in activations if isinstance(activations, Cell | StructArray) else []:
-            named[str(inside(item, "layer"))] = np.asarray(inside(item, "value"))
-        arrays = list(inputs) if isinstance(inputs, Cell) else [inputs]
-        found.append(([np.asarray(a) for a in arrays], strings(inside(sample, "formats")), named))
-    return found
+def _sample(where: str, stored: Any) -> Sample:
+    inputs, activations = inside(stored, "inputs"), inside(stored, "activations")
+    arrays = tuple(np.asarray(a) for a in inputs) if isinstance(inputs, Cell) else (np.asarray(inputs),)
+    formats = tuple(strings(inside(stored, "formats")))
+    if len(arrays) != len(formats):
+        raise NetworkError(f"{where}: a sample has {len(arrays)} inputs and {len(formats)} formats; expected as many")
+    named = {
+        str(inside(item, "layer")): np.asarray(inside(item, "value"))
+        for item in (activations if isinstance(activations, Cell | StructArray) else [activations])
+        if isinstance(inside(item, "layer"), str)
+    }
+    return Sample(arrays, formats, named)
 
 
-__all__ = ["as_export", "is_plain", "read_plain", "samples_of", "stored", "write_plain"]
+__all__ = ["as_export", "is_plain", "read_plain", "stored", "write_plain"]

@@ -65,13 +65,12 @@ class _Graph:
             if ends[name] != name:
                 self.node("Identity", [ends[name]], name)
         make, value = self.helper, self.helper.make_tensor_value_info
-        inputs = [
-            value(item.name, TensorProto.FLOAT, [f"N_{item.name}", *item.shape]) for item in self.spec.inputs
-        ]
+        inputs = [value(item.name, TensorProto.FLOAT, [f"N_{item.name}", *item.shape]) for item in self.spec.inputs]
         declared = [value(item.name, item.data_type, list(item.dims)) for item in self.initializers]
-        outputs = [make.make_empty_tensor_value_info(name) for name in self.spec.outputs]
-        for item in outputs:
-            item.type.tensor_type.elem_type = TensorProto.FLOAT
+        outputs = [
+            value(name, TensorProto.FLOAT, [f"{name}_{axis}" for axis in range(self.ranks[name])])
+            for name in self.spec.outputs
+        ]
         graph = make.make_graph(self.nodes, "network", [*declared, *inputs], outputs, self.initializers)
         made = make.make_model(graph, opset_imports=[make.make_opsetid("", self.opset)], producer_name=PRODUCER)
         made.producer_version = VERSION
@@ -110,14 +109,20 @@ def _pads(layer: Layer) -> list[int]:
     return [top, left, bottom, right]
 
 
-def _same(graph: _Graph, layer: Layer, taken: str, window: list[int], stride: list[int], dilate: list[int], value: float) -> str:
+def _same(
+    graph: _Graph, layer: Layer, taken: str, window: list[int], stride: list[int], dilate: list[int], value: float
+) -> str:
     """Pads worked out from the shape at hand: max(0, (ceil(n / s) - 1) s + (k - 1) d + 1 - n), the odd one at the end."""
     name = layer.name
-    sizes = graph.node("Slice", [
-        graph.node("Shape", [taken], f"{name}_Shape"),
-        graph.constant(f"{name}_start", np.array([2])),
-        graph.constant(f"{name}_end", np.array([4])),
-    ], f"{name}_Size")
+    sizes = graph.node(
+        "Slice",
+        [
+            graph.node("Shape", [taken], f"{name}_Shape"),
+            graph.constant(f"{name}_start", np.array([2])),
+            graph.constant(f"{name}_end", np.array([4])),
+        ],
+        f"{name}_Size",
+    )
     sizes = graph.node("Cast", [sizes], f"{name}_Cast", to=1)
     step = graph.constant(f"{name}_stride", np.array(stride, np.float32))
     reach = [d * (k - 1) + 1 for k, d in zip(window, dilate, strict=True)]
@@ -167,7 +172,14 @@ def _connected(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken:
         if graph.connected == "conv":
             inputs = [taken[0], graph.constant(f"{name}_W", bank), graph.constant(f"{name}_B", bias)]
             end = graph.node(
-                "Conv", inputs, f"{name}_Conv", group=1, kernel_shape=[height, width], pads=[0] * 4, strides=[1, 1], dilations=[1, 1]
+                "Conv",
+                inputs,
+                f"{name}_Conv",
+                group=1,
+                kernel_shape=[height, width],
+                pads=[0] * 4,
+                strides=[1, 1],
+                dilations=[1, 1],
             )
             return graph.node("Flatten", [end], name, axis=1)
         taken, w = [graph.node("Flatten", [taken[0]], f"{name}_Flatten", axis=1)], bank.reshape(w.shape[0], -1)
@@ -204,7 +216,13 @@ def _softmax(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken: l
 def _window_norm(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken: list[str]) -> str:
     c = layer.config
     return graph.node(
-        "LRN", taken, layer.name, size=c["WindowChannelSize"], alpha=c.get("Alpha", 1e-4), beta=c.get("Beta", 0.75), bias=c.get("K", 2.0)
+        "LRN",
+        taken,
+        layer.name,
+        size=c["WindowChannelSize"],
+        alpha=c.get("Alpha", 1e-4),
+        beta=c.get("Beta", 0.75),
+        bias=c.get("K", 2.0),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,15 @@ SECONDARY = {"indices": 1, "size": 2}
 
 
 @dataclass(frozen=True)
+class Sample:
+    """Inputs with their formats (`SSCB`, `CBT`, ...) and what MATLAB computed for them, by layer; MATLAB's layout."""
+
+    inputs: tuple[Array, ...]
+    formats: tuple[str, ...]
+    activations: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
 class Network:
     """A network read from a file. `dialect` says in what form it was stored; `notes` what was lost or assumed."""
 
@@ -33,7 +42,7 @@ class Network:
     spec: Spec
     weights: Mapping[str, Array]
     notes: tuple[str, ...] = ()
-    samples: tuple[Mapping[str, Any], ...] = field(default=())
+    samples: tuple[Sample, ...] = ()
 
 
 def is_network(value: Any) -> bool:

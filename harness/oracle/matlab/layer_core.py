@@ -54,7 +54,8 @@ def input_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 def column_major(x: Array) -> Array:
     """N x features, the order of MATLAB's memory: h fastest, then w (then d), then c."""
-    return x.transpose(0, 1, *range(x.ndim - 1, 1, -1)).reshape(x.shape[0], -1)
+    turned = x.transpose(0, 1, *range(x.ndim - 1, 1, -1))
+    return turned.reshape(x.shape[0], int(np.prod(x.shape[1:])))
 
 
 @oracle(DIALECT, "FullyConnectedLayer")
