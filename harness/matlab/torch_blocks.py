@@ -154,14 +154,25 @@ class Pool(nn.Module):
 
 
 class PoolWithIndices(nn.Module):
-    """Max pooling that also gives the place of each maximum in its plane, row by row, and the plane's size."""
+    """Max pooling that also gives the place of each maximum in its plane, row by row, and the plane's size. Pads are by
+    side (None: `same`).
+    """
 
-    def __init__(self, window: tuple[int, int], stride: tuple[int, int], pads: tuple[tuple[int, int], tuple[int, int]]):
+    def __init__(
+        self,
+        window: tuple[int, int],
+        stride: tuple[int, int],
+        pads: tuple[tuple[int, int], tuple[int, int]] | None,
+    ):
         super().__init__()
         self.window, self.stride, self.pads = window, stride, pads
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        (top, bottom), (left, right) = self.pads
+        pads = self.pads
+        if pads is None:
+            totals = [max(0, (-(-n // s) - 1) * s + k - n) for n, k, s in zip(x.shape[2:], self.window, self.stride)]
+            pads = tuple((total // 2, total - total // 2) for total in totals)
+        (top, bottom), (left, right) = pads
         height, width = x.shape[2:]
         padded = F.pad(x, (left, right, top, bottom), "constant", -torch.inf)
         y, at = F.max_pool2d(padded, self.window, self.stride, return_indices=True)
@@ -170,7 +181,8 @@ class PoolWithIndices(nn.Module):
         return y, places, torch.tensor([height, width], dtype=torch.int64, device=x.device)
 
     def extra_repr(self) -> str:
-        return f"window={self.window}, stride={self.stride}, pads={self.pads}"
+        pads = "same" if self.pads is None else self.pads
+        return f"window={self.window}, stride={self.stride}, pads={pads}"
 
 
 class Unpool(nn.Module):

@@ -301,8 +301,6 @@ def _pooling(site: Site) -> Module:
     stride = site.config.get("Stride", [1] * len(window))
     pads = _sides(site.config, len(window))
     if site.config.get("HasUnpoolingOutputs"):
-        if pads is None:
-            raise ValueError(f"layer {site.layer.name!r}: unpooling outputs with padding 'same' are not supported")
         return Module(f"PoolWithIndices({tuple(window)}, {tuple(stride)}, {pads})")
     how = "max"
     if site.layer.kind.startswith("Average"):
