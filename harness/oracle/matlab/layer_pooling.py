@@ -58,7 +58,7 @@ def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> A
     if config.get("PaddingValue", 0) == "mean":
         count = np.add.reduce(_seen(config, np.ones((1, 1, *x.shape[2:])), 0.0), axis=0)
     else:
-        count = float(len(list(places(config["PoolSize"]))))  # type: ignore[assignment]
+        count = float(len(list(places(config["PoolSize"]))))
     return from_spatial(total / count)
 
 
