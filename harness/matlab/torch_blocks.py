@@ -41,6 +41,7 @@ class Convolution(nn.Module):
         stride: tuple[int, ...],
         dilation: tuple[int, ...],
         pads: tuple[tuple[int, int], ...] | None,
+        *,
         groups: int = 1,
         mode: str = "constant",
         value: float = 0.0,
@@ -57,8 +58,9 @@ class Convolution(nn.Module):
         x = x.transpose(1, 2) if sequence else x
         pads = self.pads
         if pads is None:
-            sizes = zip(x.shape[2:], self.weight.shape[2:], self.stride, self.dilation)
-            totals = [max(0, (-(-n // s) - 1) * s + (k - 1) * d + 1 - n) for n, k, s, d in sizes]
+            sizes = zip(x.shape[2:], self.weight.shape[2:], self.stride, self.dilation, strict=True)
+            # (n - 1) // s is ceil(n / s) - 1 without negative numbers, whose quotients torch.onnx rounds up
+            totals = [max(0, (n - 1) // s * s + (k - 1) * d + 1 - n) for n, k, s, d in sizes]
             pads = tuple((total // 2, total - total // 2) for total in totals)
         x = self.padded(x, pads)
         convolve = (F.conv1d, F.conv2d, F.conv3d)[len(self.stride) - 1]
@@ -78,7 +80,10 @@ class Convolution(nn.Module):
 
     def extra_repr(self) -> str:
         pads = "same" if self.pads is None else self.pads
-        return f"{tuple(self.weight.shape)}, stride={self.stride}, dilation={self.dilation}, pads={pads}, groups={self.groups}"
+        return (
+            f"{tuple(self.weight.shape)}, stride={self.stride}, dilation={self.dilation}, pads={pads}, "
+            f"groups={self.groups}"
+        )
 
 
 class TransposedConvolution(nn.Module):
@@ -104,7 +109,7 @@ class TransposedConvolution(nn.Module):
         y = spread(x, self.weight, None, self.stride, groups=self.groups)
         crops = self.crops
         if crops is None:
-            totals = [f - n * s for f, n, s in zip(y.shape[2:], x.shape[2:], self.stride)]
+            totals = [k - s for k, s in zip(self.weight.shape[2:], self.stride, strict=True)]
             crops = tuple((t // 2, t - t // 2) if t >= 0 else (0, t) for t in totals)
         y = F.pad(y, [-n for pair in reversed(crops) for n in pair])
         if self.bias is not None:
@@ -132,7 +137,8 @@ class Pool(nn.Module):
         x = x.transpose(1, 2) if sequence else x
         pads = self.pads
         if pads is None:
-            totals = [max(0, (-(-n // s) - 1) * s + k - n) for n, k, s in zip(x.shape[2:], self.window, self.stride)]
+            sizes = zip(x.shape[2:], self.window, self.stride, strict=True)
+            totals = [max(0, (n - 1) // s * s + k - n) for n, k, s in sizes]
             pads = tuple((total // 2, total - total // 2) for total in totals)
         flat = [n for pair in reversed(pads) for n in pair]
         if self.how == "max":
@@ -154,14 +160,26 @@ class Pool(nn.Module):
 
 
 class PoolWithIndices(nn.Module):
-    """Max pooling that also gives the place of each maximum in its plane, row by row, and the plane's size."""
+    """Max pooling that also gives the place of each maximum in its plane, row by row, and the plane's size. Pads are by
+    side (None: `same`).
+    """
 
-    def __init__(self, window: tuple[int, int], stride: tuple[int, int], pads: tuple[tuple[int, int], tuple[int, int]]):
+    def __init__(
+        self,
+        window: tuple[int, int],
+        stride: tuple[int, int],
+        pads: tuple[tuple[int, int], ...] | None,
+    ):
         super().__init__()
         self.window, self.stride, self.pads = window, stride, pads
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        (top, bottom), (left, right) = self.pads
+        pads = self.pads
+        if pads is None:
+            sizes = zip(x.shape[2:], self.window, self.stride, strict=True)
+            totals = [max(0, (n - 1) // s * s + k - n) for n, k, s in sizes]
+            pads = tuple((total // 2, total - total // 2) for total in totals)
+        (top, bottom), (left, right) = pads
         height, width = x.shape[2:]
         padded = F.pad(x, (left, right, top, bottom), "constant", -torch.inf)
         y, at = F.max_pool2d(padded, self.window, self.stride, return_indices=True)
@@ -170,7 +188,8 @@ class PoolWithIndices(nn.Module):
         return y, places, torch.tensor([height, width], dtype=torch.int64, device=x.device)
 
     def extra_repr(self) -> str:
-        return f"window={self.window}, stride={self.stride}, pads={self.pads}"
+        pads = "same" if self.pads is None else self.pads
+        return f"window={self.window}, stride={self.stride}, pads={pads}"
 
 
 class Unpool(nn.Module):
@@ -178,8 +197,10 @@ class Unpool(nn.Module):
 
     def forward(self, x: Tensor, places: Tensor, size: Tensor) -> Tensor:
         height, width = int(size[0]), int(size[1])
-        plane = torch.zeros((x.shape[0], x.shape[1], height * width), dtype=x.dtype, device=x.device)
-        return plane.scatter(2, places.flatten(2), x.flatten(2)).reshape(x.shape[0], x.shape[1], height, width)
+        samples, channels, rows, columns = x.shape
+        plane = torch.zeros((samples, channels, height * width), dtype=x.dtype, device=x.device)
+        flat = (samples, channels, rows * columns)  # no -1, which ONNX cannot work out where there are no samples
+        return plane.scatter(2, places.reshape(flat), x.reshape(flat)).reshape(samples, channels, height, width)
 
 
 class GlobalPool(nn.Module):

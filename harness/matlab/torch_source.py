@@ -253,8 +253,9 @@ def _convolution_text(
     stride: Sequence[int],
     dilation: Sequence[int],
     pads: tuple[tuple[int, int], ...] | None,
-    groups: int,
-    bias: bool,
+    *,
+    groups: int = 1,
+    bias: bool = True,
     value: float | str = 0,
 ) -> str:
     even = _even(pads)
@@ -278,7 +279,7 @@ def _convolution(site: Site) -> Module:
         pads: Any = (((bank.shape[2] - 1) * dilation[0], 0),)
     else:
         pads = _sides(site.config, axes)
-    text = _convolution_text(bank, stride, dilation, pads, 1, True, site.config.get("PaddingValue", 0))
+    text = _convolution_text(bank, stride, dilation, pads, value=site.config.get("PaddingValue", 0))
     if site.rank == 2:
         text = f"nn.Sequential(nn.Unflatten(1, (-1, 1, 1)), {text})"
         return Module(text, {"1.weight": bank, "1.bias": site.weights["Bias"]})
@@ -290,9 +291,8 @@ def _grouped(site: Site) -> Module:
     flat = np.moveaxis(stored, -1, -2).reshape(*stored.shape[:-2], -1)
     bank = _bank(flat)
     stride, dilation = site.config.get("Stride", (1, 1)), site.config.get("DilationFactor", (1, 1))
-    text = _convolution_text(
-        bank, stride, dilation, _sides(site.config, 2), stored.shape[-1], True, site.config.get("PaddingValue", 0)
-    )
+    pads, value = _sides(site.config, 2), site.config.get("PaddingValue", 0)
+    text = _convolution_text(bank, stride, dilation, pads, groups=stored.shape[-1], value=value)
     return Module(text, {"weight": bank, "bias": site.weights["Bias"].T.reshape(-1)})
 
 
@@ -331,8 +331,6 @@ def _pooling(site: Site) -> Module:
     stride = site.config.get("Stride", [1] * len(window))
     pads = _sides(site.config, len(window))
     if site.config.get("HasUnpoolingOutputs"):
-        if pads is None:
-            raise ValueError(f"layer {site.layer.name!r}: unpooling outputs with padding 'same' are not supported")
         return Module(f"PoolWithIndices({tuple(window)}, {tuple(stride)}, {pads})")
     how = "max"
     if site.layer.kind.startswith("Average"):
@@ -568,7 +566,9 @@ def _mcn_conv(site: Site) -> Module:
     c, bank = site.config, _bank(site.weights["filters"])
     pads = _pairs(as_sides(c.get("pad", (0, 0, 0, 0))))
     bias = "biases" in site.weights
-    text = _convolution_text(bank, c.get("stride", (1, 1)), c.get("dilate", (1, 1)), pads, site.groups, bias)
+    text = _convolution_text(
+        bank, c.get("stride", (1, 1)), c.get("dilate", (1, 1)), pads, groups=site.groups, bias=bias
+    )
     return Module(text, {"weight": bank, **({"bias": site.weights["biases"]} if bias else {})})
 
 

@@ -87,7 +87,8 @@ def transposed_convolution(config: Config, weights: Mapping[str, Array], x: Arra
     rows = np.moveaxis(x, 1, -1)
     for place in places(spatial):
         made = np.moveaxis(np.matmul(rows, bank[place].T), -1, 1)
-        cut = (..., *(slice(p, p + s * (n - 1) + 1, s) for p, s, n in zip(place, stride, x.shape[2:], strict=True)))
+        seen = [slice(p, p + s * (n - 1) + 1, s) for p, s, n in zip(place, stride, x.shape[2:], strict=True)]
+        cut = (slice(None), slice(None), *seen)
         y[cut] = y[cut] + made
     for axis, (before, after) in enumerate(_cropping(config, x.shape[2:], full, stride), start=2):
         wide = [(0, 0)] * rank

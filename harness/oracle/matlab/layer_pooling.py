@@ -5,6 +5,7 @@ pages beside it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def max_unpooling(config: Config, weights: Mapping[str, Array], x: Array, indice
     """Each value at its index in a plane of zeros of that size; where windows overlap, equal values meet."""
     height, width = (int(n) for n in size)
     y = np.zeros_like(x, shape=(*x.shape[:2], height * width))
-    flat, where = x.reshape(*x.shape[:2], -1), indices.reshape(*x.shape[:2], -1)
+    flat, where = (a.reshape(*a.shape[:2], a.shape[2] * a.shape[3]) for a in (x, indices))
     np.put_along_axis(y, where, flat, axis=2)
     return y.reshape(*x.shape[:2], height, width)
 
@@ -57,7 +58,7 @@ def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> A
     if config.get("PaddingValue", 0) == "mean":
         count = np.add.reduce(_seen(config, np.ones((1, 1, *x.shape[2:])), 0.0), axis=0)
     else:
-        count = float(len(list(places(config["PoolSize"]))))  # type: ignore[assignment]
+        count = float(len(list(places(config["PoolSize"]))))
     return from_spatial(total / count)
 
 
@@ -71,7 +72,7 @@ def _over(reduce: np.ufunc, x: Array) -> Array:
 @oracle(DIALECT, "GlobalAveragePooling1DLayer", "GlobalAveragePooling2DLayer", "GlobalAveragePooling3DLayer")
 def global_average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """globalAveragePooling2dLayer: the mean of each channel."""
-    return _over(np.add, x) / (x.size / x.shape[0] / (x.shape[2] if x.ndim == 3 else x.shape[1]))
+    return _over(np.add, x) / float(x.shape[1] if x.ndim == 3 else prod(x.shape[2:]))
 
 
 @oracle(DIALECT, "GlobalMaxPooling1DLayer", "GlobalMaxPooling2DLayer", "GlobalMaxPooling3DLayer")

@@ -69,6 +69,7 @@ def padding(config: Config, x: Array, window: Sequence[int], stride: Sequence[in
 
 
 def padded(x: Array, sides: Sides, value: float = 0.0) -> Array:
+    """The array with a border of one value around its spatial axes."""
     return np.pad(x, [(0, 0), (0, 0), *sides], constant_values=value)
 
 

@@ -15,8 +15,8 @@ function sides = border(p, what, x, axes, window, stride, dilate)
     if axes < 3
       sides = reshape(stored, 2, axes);      % [l r] or [t b l r]
     else
-      sides = reshape(stored, [], 3);        % [t l f; b r k]
-      if rows(sides) == 1, sides = reshape(stored, 2, 3); end
+      sides = stored;                        % [t l f; b r k]
+      if rows(sides) == 1, sides = reshape(stored, 3, 2)'; end
     end
   end
 end
