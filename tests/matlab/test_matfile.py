@@ -140,7 +140,7 @@ def test_basic_types_of_matlab(version, real_files):
     assert found["cell_empty"].shape == (0, 0)
     assert found["struct_scalar"]["name"] == "test"
     assert found["struct_no_fields"] == {}
-    assert [item["info"] for item in found["struct_array"]][0] == "first"
+    assert next(item["info"] for item in found["struct_array"]) == "first"
     assert found["struct_nested"]["level1"]["level2"]["level3"]["value"].item() == 42
     assert found["sparse_complex"].toarray()[1, 1] == 2 - 2j
     assert found["sparse_logical"].dtype == bool
