@@ -2,11 +2,11 @@
 
     python benchmarks/corrupt.py [MUTATIONS] [SEED]
 
-Makes so many (2000) damaged files, a quarter of each version, from files that SciPy and mat-io write and from real ones
-where the environment variable PARITY_REAL_FILES names a folder of them. Prints, by version, how many were read, how many
-refused, how many of those killed or hung the reader, or passed its limit of memory, and the worst of time and memory.
-An escape is anything but a value or a MatFileError (NetworkError where a network is read), an exception of a parser
-that nobody expected, more than 10 s, or more than 1 GiB. Exit status 1 where there is one.
+Makes so many (2000) damaged files, a quarter of each version, from files that SciPy and mat-io write, and from real
+ones where the environment variable PARITY_REAL_FILES names a folder of them. Prints, by version, how many were read
+and how many refused; how many of those killed or hung the reader or passed its limit of memory; and the worst of time
+and memory. An escape is anything but a value or a MatFileError (NetworkError where a network is read), an exception of
+a parser that nobody expected, more than 10 s, or more than 1 GiB. Exit status 1 where there is one.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(count: int, seed: int) -> int:
                 started = time.perf_counter()
                 column, what = verdict(written(Path(folder) / "damaged.mat", made.data), reader)
                 spent = time.perf_counter() - started
-                if column != "hang" and spent > SECONDS + SLACK or reader.peak > MEMORY:
+                if (column != "hang" and spent > SECONDS + SLACK) or reader.peak > MEMORY:
                     column, what = "ESCAPED", f"{spent:.1f} s, {reader.peak // MIB} MiB"
                 counts.update(["mutations", column, *(["refused"] if column in ("crash", "hang", "memory") else [])])
                 longest = max(longest, spent)

@@ -1,7 +1,7 @@
 """The loop inside a worker process: receive a request, call a format, hop or runtime, send the answer.
 
-Or any function, by name. Requests and answers are plain data. An exception of the called code is an answer, not an end: its class,
-message and traceback go back, and the worker is ready for the next request.
+Or any function, by name. Requests and answers are plain data. An exception of the called code is an answer, not an
+end: its class, message and traceback go back, and the worker is ready for the next request.
 """
 
 from __future__ import annotations

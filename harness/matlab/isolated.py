@@ -33,9 +33,10 @@ MIB = 2**20
 MEMORY = 1024 * MIB
 """Bytes that reading may take beyond what the process has after its imports; `PER_BYTE` times the file if more."""
 PER_BYTE = 16
-SECONDS = 10.0
-"""Seconds that reading may take; as many as `BYTES_PER_SECOND` makes of the file if more."""
-BYTES_PER_SECOND = 5 * MIB
+SECONDS, MOST_SECONDS = 10.0, 600.0
+"""Seconds that reading may take; as many as `BYTES_PER_SECOND` makes of the file if more, up to the second number. A
+real file of version 7.3 with thousands of fields takes a second for each MB, several on a busy machine."""
+BYTES_PER_SECOND = 100 * 1024
 SETTING = Setting(
     NAME,
     environment={"MALLOC_ARENA_MAX": "2"},  # more arenas would take address space that the limit counts
@@ -74,7 +75,7 @@ class Variable:
 
 def seconds_for(size: int) -> float:
     """Limit of time for a file of so many bytes."""
-    return max(SECONDS, size / BYTES_PER_SECOND)
+    return min(max(SECONDS, size / BYTES_PER_SECOND), MOST_SECONDS)
 
 
 def memory_for(size: int) -> int:

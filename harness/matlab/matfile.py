@@ -184,6 +184,7 @@ def _array(value: Array, kind: str, depth: int) -> Any:
         return (rows or [""])[0] if len(rows) < 2 else np.array(rows)
     if value.dtype.kind in "mM":
         return Object("datetime" if value.dtype.kind == "M" else "duration", {"value": value.astype(str)})
+    value = value.astype(value.dtype.newbyteorder("="), order="K", copy=False)  # which torch wants
     return np.array(value, order="F") if kind != "ndarray" else value
 
 

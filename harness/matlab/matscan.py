@@ -154,8 +154,8 @@ class _Scan:
         if machine.unconsumed_tail:
             most = self.limits.free // MIB
             raise MatFileError(
-                f"{self.path}: {where} holds more than the {most} MiB, or {self.limits.inflation} times the file's size, "
-                "that are read; a bomb? If it is not, raise the limit"
+                f"{self.path}: {where} holds more than the {most} MiB, or {self.limits.inflation} times the file's "
+                "size, that are read; a bomb? If it is not, raise the limit"
             )
         if not machine.eof:
             raise self.fault(f"{where} ends before its compressed data do")
@@ -181,12 +181,7 @@ class _Scan:
         return kind, body[start : start + size], min(end, len(body))
 
     def matrix(self, body: memoryview, where: str, depth: int) -> None:
-        self.values += 1
-        if self.values > self.limits.values:
-            raise MatFileError(
-                f"{self.path}: holds more than the {self.limits.values} values that are read; a bomb? If it is not, "
-                "raise the limit"
-            )
+        self.counted()
         if not len(body):
             return  # an element that was never assigned
         if depth < 0:
@@ -199,12 +194,11 @@ class _Scan:
         if kind == OPAQUE:
             self.parts(body, at, where, depth, 1)
             return
-        if kind == FUNCTION or not 1 <= kind <= OPAQUE:
-            if kind != FUNCTION:
-                raise self.fault(f"{where} is of class {kind}; there are 1 to 17")
+        if not 1 <= kind <= OPAQUE:
+            raise self.fault(f"{where} is of class {kind}; there are 1 to 17")
         _, sizes, at = self.element(body, at, where)
         dims = struct.unpack(f"{self.order}{len(sizes) // 4}i", sizes[: len(sizes) // 4 * 4])
-        if not dims and kind != FUNCTION or any(n < 0 for n in dims):
+        if (not dims and kind != FUNCTION) or any(n < 0 for n in dims):
             raise self.fault(f"{where} has the size {list(dims)}")
         _, _, at = self.element(body, at, where)  # its name
         count = prod(dims)
@@ -212,13 +206,24 @@ class _Scan:
             self.room(count * 8, body, at, where)
             self.parts(body, at, where, depth, count)
         elif kind in (STRUCT, OBJECT):
-            self.fields(body, at, where, depth, kind, count)
+            if kind == OBJECT:
+                _, _, at = self.element(body, at, where)  # its class
+            self.fields(body, at, where, depth, count)
         elif kind == FUNCTION:
             self.parts(body, at, where, depth, 1)
         elif kind == SPARSE:
             self.sparse(body, at, where, dims, complex_too)
         else:
-            self.numbers(body, at, where, count, kind, complex_too)
+            self.numbers(body, at, where, count, kind=kind, complex_too=complex_too)
+
+    def counted(self) -> None:
+        """One value more."""
+        self.values += 1
+        if self.values > self.limits.values:
+            raise MatFileError(
+                f"{self.path}: holds more than the {self.limits.values} values that are read; a bomb? If it is not, "
+                "raise the limit"
+            )
 
     def room(self, needed: int, body: memoryview, at: int, where: str) -> None:
         if needed > len(body) - at:
@@ -247,7 +252,7 @@ class _Scan:
             raise self.fault(f"{where} is a sparse matrix whose columns' starts do not rise from 0 to {len(rows)}")
         if many and not 0 <= int(rows[:many].min()) <= int(rows[:many].max()) < dims[0]:
             raise self.fault(f"{where} is a sparse matrix of {dims[0]} rows with values outside of them")
-        self.numbers(body, at, where, many, SPARSE, complex_too)
+        self.numbers(body, at, where, many, kind=SPARSE, complex_too=complex_too)
 
     def indices(self, body: memoryview, at: int, where: str) -> tuple[Array, int]:
         kind, data, at = self.element(body, at, where)
@@ -256,9 +261,7 @@ class _Scan:
         found = np.frombuffer(data[: len(data) // 4 * 4], f"{self.order}i4")
         return found.astype(np.int64), at
 
-    def fields(self, body: memoryview, at: int, where: str, depth: int, kind: int, count: int) -> None:
-        if kind == OBJECT:
-            _, _, at = self.element(body, at, where)  # its class
+    def fields(self, body: memoryview, at: int, where: str, depth: int, count: int) -> None:
         _, length, at = self.element(body, at, where)
         _, names, at = self.element(body, at, where)
         each = struct.unpack(f"{self.order}i", length[:4])[0] if len(length) >= 4 else 0
@@ -269,7 +272,7 @@ class _Scan:
             raise self.fault(f"{where} claims {count} elements without fields")
         self.parts(body, at, where, depth, count * (len(names) // each))
 
-    def numbers(self, body: memoryview, at: int, where: str, count: int, kind: int, complex_too: bool) -> None:
+    def numbers(self, body: memoryview, at: int, where: str, count: int, *, kind: int, complex_too: bool) -> None:
         for _ in range(2 if complex_too else 1):
             stored, data, at = self.element(body, at, where)
             width = WIDTHS[stored]
