@@ -250,6 +250,13 @@ class AxesNorm(nn.Module):
         return f"{self.weight.numel()}, eps={self.eps}"
 
 
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation of images over their channels alone, at each place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class ChannelWindowNorm(nn.Module):
     """MATLAB's normalisation across channels, for even windows too: floor((N-1)/2) channels before, floor(N/2) after.
 

@@ -355,9 +355,7 @@ def _batch_norm(site: Site) -> Module:
 def _layer_norm(site: Site) -> Module:
     mode, channels = site.config.get("OperationDimension", "auto"), site.weights["Scale"].size
     wide = mode == "batch-excluded" or (mode in ("auto", "spatial-channel") and site.rank > 3)
-    if not wide and site.rank > 3:
-        raise ValueError(f"layer {site.layer.name!r}: normalisation over the channels of images alone is not supported")
-    name = "AxesNorm" if wide and site.rank > 2 else "nn.LayerNorm"
+    name = "AxesNorm" if wide and site.rank > 2 else "ChannelNorm" if site.rank > 3 else "nn.LayerNorm"
     return Module(f"{name}({channels}, eps={site.config.get('Epsilon', 1e-5)})", _affine(site))
 
 

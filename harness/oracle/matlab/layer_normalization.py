@@ -4,6 +4,7 @@ and the pages beside it; which axes the layers reduce over is in MathWorks' own 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -48,7 +49,7 @@ def group_normalization(config: Config, weights: Mapping[str, Array], x: Array) 
     moved = np.moveaxis(x, channel_axis(x.ndim), 1)
     channels = moved.shape[1]
     groups = {"all-channels": 1, "channel-wise": channels}.get(config["NumGroups"], config["NumGroups"])
-    split = moved.reshape(moved.shape[0], groups, -1)
+    split = moved.reshape(moved.shape[0], groups, math.prod(moved.shape[1:]) // groups)
     y = _normalized(split, (2,), config.get("Epsilon", 1e-5)).reshape(moved.shape)
     return _affine(np.moveaxis(y, 1, channel_axis(x.ndim)), weights)
 

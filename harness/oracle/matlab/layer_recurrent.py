@@ -134,7 +134,7 @@ def self_attention(config: Config, weights: Mapping[str, Array], x: Array) -> Ar
 
     def split(name: str) -> Array:
         y = np.matmul(x, weights[f"{name}Weights"].T) + weights[f"{name}Bias"]
-        return y.reshape(*y.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+        return y.reshape(*y.shape[:2], heads, y.shape[2] // heads).transpose(0, 2, 1, 3)
 
     query, key, value = split("Query"), split("Key"), split("Value")
     scores = np.matmul(query, key.transpose(0, 1, 3, 2)) / float(np.sqrt(key.shape[-1]))
@@ -144,5 +144,5 @@ def self_attention(config: Config, weights: Mapping[str, Array], x: Array) -> Ar
     powers = np.exp(scores - np.maximum.reduce(scores, axis=-1, keepdims=True))
     shares = powers / np.add.reduce(powers, axis=-1, keepdims=True)
     joined = np.matmul(shares, value).transpose(0, 2, 1, 3)
-    joined = joined.reshape(*joined.shape[:2], -1)
+    joined = joined.reshape(*joined.shape[:2], value.shape[1] * value.shape[3])
     return np.matmul(joined, weights["OutputWeights"].T) + weights["OutputBias"]
