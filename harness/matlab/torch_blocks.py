@@ -241,7 +241,33 @@ class AxesNorm(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.layer_norm(x, x.shape[1:], eps=self.eps)
+        axes = tuple(range(1, x.dim()))
+        away = x - x.mean(axes, keepdim=True)
+        y = away / torch.sqrt((away * away).mean(axes, keepdim=True) + self.eps)
+        shape = [1] * x.dim()
+        shape[2 if x.dim() == 3 else 1] = -1
+        return y * self.weight.reshape(shape) + self.bias.reshape(shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.numel()}, eps={self.eps}"
+
+
+class InstanceNorm(nn.Module):
+    """Normalisation of each channel of each sample by itself, over time, plane or volume.
+
+    `nn.InstanceNorm2d` and `nn.GroupNorm` mean the same, and refuse to work on one element or on no samples.
+    """
+
+    def __init__(self, channels: int, eps: float):
+        super().__init__()
+        self.eps = eps
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes = (1,) if x.dim() == 3 else tuple(range(2, x.dim()))
+        away = x - (x.mean(axes, keepdim=True) if axes else x)
+        square = (away * away).mean(axes, keepdim=True) if axes else away * away
+        y = away / torch.sqrt(square + self.eps)
         shape = [1] * x.dim()
         shape[2 if x.dim() == 3 else 1] = -1
         return y * self.weight.reshape(shape) + self.bias.reshape(shape)

@@ -362,15 +362,15 @@ def _layer_norm(site: Site) -> Module:
 def _group_norm(site: Site) -> Module:
     channels = site.weights["Scale"].size
     groups = {"all-channels": 1, "channel-wise": channels}.get(site.config["NumGroups"], site.config["NumGroups"])
+    if groups == channels:
+        return _instance_norm(site)
     name = "SequenceGroupNorm" if site.rank == 3 else "nn.GroupNorm"
     return Module(f"{name}({groups}, {channels}, eps={site.config.get('Epsilon', 1e-5)})", _affine(site))
 
 
 def _instance_norm(site: Site) -> Module:
-    channels, eps = site.weights["Scale"].size, site.config.get("Epsilon", 1e-5)
-    if site.rank == 3:
-        return Module(f"SequenceGroupNorm({channels}, {channels}, eps={eps})", _affine(site))
-    return Module(f"nn.InstanceNorm{site.rank - 2}d({channels}, eps={eps}, affine=True)", _affine(site))
+    text = f"InstanceNorm({site.weights['Scale'].size}, eps={site.config.get('Epsilon', 1e-5)})"
+    return Module(text, _affine(site))
 
 
 def _window_norm_text(size: int, kappa: float, alpha: float, beta: float) -> str:
