@@ -327,7 +327,7 @@ class MomentsNorm(nn.Module):
 class LastOrAll(nn.Module):
     """`nn.LSTM` or `nn.GRU` over N x T x C, or one step N x C, that returns all outputs or each direction's last."""
 
-    def __init__(self, cell: str, inputs: int, units: int, last: bool, both_ways: bool = False, states: int = 0):
+    def __init__(self, cell: str, inputs: int, units: int, *, last: bool, both_ways: bool = False, states: int = 0):
         super().__init__()
         made = {"LSTM": nn.LSTM, "GRU": nn.GRU}[cell]
         self.rnn = made(inputs, units, batch_first=True, bidirectional=both_ways)
@@ -356,7 +356,7 @@ class LastOrAll(nn.Module):
 class CellLSTM(nn.Module):
     """An LSTM with other activations than `nn.LSTM` has; gates i, f, g, o. Runs step by step."""
 
-    def __init__(self, inputs: int, units: int, last: bool, both_ways: bool, state: str, gate: str):
+    def __init__(self, inputs: int, units: int, *, last: bool, both_ways: bool, state: str, gate: str):
         super().__init__()
         self.units, self.last, self.state, self.gate = units, last, state, gate
         ways = 2 if both_ways else 1
@@ -402,7 +402,7 @@ class CellGRU(nn.Module):
     (`early`); gates r, z, n. Runs step by step.
     """
 
-    def __init__(self, inputs: int, units: int, last: bool, early: bool, state: str, gate: str):
+    def __init__(self, inputs: int, units: int, *, last: bool, early: bool, state: str, gate: str):
         super().__init__()
         self.units, self.last, self.early, self.state, self.gate = units, last, early, state, gate
         self.weight_ih = nn.Parameter(torch.zeros(3 * units, inputs))
@@ -439,7 +439,7 @@ class CellGRU(nn.Module):
 class SelfAttention(nn.Module):
     """Scaled dot-product attention of several heads over N x T x C, keys and values of any width."""
 
-    def __init__(self, inputs: int, keys: int, values: int, outputs: int, heads: int, causal: bool):
+    def __init__(self, inputs: int, keys: int, values: int, outputs: int, *, heads: int, causal: bool):
         super().__init__()
         self.heads, self.causal = heads, causal
         self.query, self.key = nn.Linear(inputs, keys), nn.Linear(inputs, keys)

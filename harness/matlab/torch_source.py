@@ -424,7 +424,7 @@ def _lstm(site: Site) -> Module:
         state, gate = site.config["StateActivationFunction"], site.config["GateActivationFunction"]
         zeros = {name: np.zeros((ways, units), np.float32) for name in ("hidden", "cell")}
         split = {name: value.reshape(ways, 4 * units, -1) for name, value in (("weight_ih", w), ("weight_hh", r))}
-        text = f"CellLSTM({w.shape[1]}, {units}, {last}, {ways == 2}, {state!r}, {gate!r})"
+        text = f"CellLSTM({w.shape[1]}, {units}, {last=}, both_ways={ways == 2}, {state=}, {gate=})"
         return Module(text, {**split, "bias": bias.reshape(ways, -1), **zeros, **states})
     found: dict[str, Array] = {}
     for way, ending in enumerate(("", "_reverse")[:ways]):
@@ -449,7 +449,7 @@ def _gru(site: Site) -> Module:
         state = site.config.get("StateActivationFunction", "tanh")
         gate = site.config.get("GateActivationFunction", "sigmoid")
         early = mode == "before-multiplication"
-        text = f"CellGRU({w.shape[1]}, {units}, {last}, {early}, {state!r}, {gate!r})"
+        text = f"CellGRU({w.shape[1]}, {units}, {last=}, {early=}, {state=}, {gate=})"
         own = {"weight_ih": w, "weight_hh": r, "bias_ih": b, "bias_hh": rb}
         return Module(text, {**own, "hidden": np.zeros((1, units), np.float32), **states})
     text = f"LastOrAll('GRU', {w.shape[1]}, {units}, last={last}, states={len(states)})"

@@ -1,6 +1,6 @@
 """Normalisation of Deep Learning Toolbox: https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.batchnormalizationlayer.html
 and the pages beside it; which axes the layers reduce over is in MathWorks' own exporter to TensorFlow.
-"""  # noqa: E501 - an address cannot be broken
+"""
 
 from __future__ import annotations
 
