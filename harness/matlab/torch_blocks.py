@@ -310,6 +310,9 @@ class MomentsNorm(nn.Module):
     `nn.BatchNorm2d` wants sigma^2 - epsilon, which loses digits and can be negative.
     """
 
+    mean: Tensor
+    sigma: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
@@ -327,9 +330,12 @@ class MomentsNorm(nn.Module):
 class LastOrAll(nn.Module):
     """`nn.LSTM` or `nn.GRU` over N x T x C, or one step N x C, that returns all outputs or each direction's last."""
 
+    hidden: Tensor
+    cell: Tensor
+
     def __init__(self, cell: str, inputs: int, units: int, *, last: bool, both_ways: bool = False, states: int = 0):
         super().__init__()
-        made = {"LSTM": nn.LSTM, "GRU": nn.GRU}[cell]
+        made = nn.LSTM if cell == "LSTM" else nn.GRU
         self.rnn = made(inputs, units, batch_first=True, bidirectional=both_ways)
         self.last = last
         for name in ("hidden", "cell")[:states]:
@@ -355,6 +361,9 @@ class LastOrAll(nn.Module):
 
 class CellLSTM(nn.Module):
     """An LSTM with other activations than `nn.LSTM` has; gates i, f, g, o. Runs step by step."""
+
+    hidden: Tensor
+    cell: Tensor
 
     def __init__(self, inputs: int, units: int, *, last: bool, both_ways: bool, state: str, gate: str):
         super().__init__()
@@ -402,6 +411,8 @@ class CellGRU(nn.Module):
     (`early`); gates r, z, n. Runs step by step.
     """
 
+    hidden: Tensor
+
     def __init__(self, inputs: int, units: int, *, last: bool, early: bool, state: str, gate: str):
         super().__init__()
         self.units, self.last, self.early, self.state, self.gate = units, last, early, state, gate
@@ -420,8 +431,8 @@ class CellGRU(nn.Module):
         single = x.dim() == 2
         x = x.unsqueeze(1) if single else x
         h = self.hidden.expand(x.shape[0], -1)
-        gates, own = self.weight_hh.split([2 * self.units, self.units])
-        gate_bias, own_bias = self.bias_hh.split([2 * self.units, self.units])
+        gates, own = self.weight_hh[: 2 * self.units], self.weight_hh[2 * self.units :]
+        gate_bias, own_bias = self.bias_hh[: 2 * self.units], self.bias_hh[2 * self.units :]
         outputs = []
         for step in range(x.shape[1]):
             seen = F.linear(x[:, step], self.weight_ih, self.bias_ih)
@@ -446,7 +457,7 @@ class SelfAttention(nn.Module):
         self.value, self.output = nn.Linear(inputs, values), nn.Linear(values, outputs)
 
     def split(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return x.reshape(x.shape[0], x.shape[1], self.heads, x.shape[2] // self.heads).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         query, key, value = self.split(self.query(x)), self.split(self.key(x)), self.split(self.value(x))

@@ -461,7 +461,7 @@ def _attention(site: Site) -> Module:
     keys, inputs = own["KeyWeights"].shape
     outputs, values = own["OutputWeights"].shape
     causal = site.config.get("AttentionMask") == "causal"
-    state = {}
+    state: dict[str, Array] = {}
     for name in ("Query", "Key", "Value", "Output"):
         state |= {f"{name.lower()}.weight": own[f"{name}Weights"], f"{name.lower()}.bias": own[f"{name}Bias"]}
     text = f"SelfAttention({inputs}, {keys}, {values}, {outputs}, heads={site.config['NumHeads']}, causal={causal})"

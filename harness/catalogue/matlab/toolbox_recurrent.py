@@ -31,6 +31,7 @@ PINS = (
 )
 """Plain sequences of several steps, which each value meets too seldom. Samples there are in all second inputs: an LSTM
 or a GRU on none aborts ONNX Runtime 1.31, and the process with it."""
+EARLY = {"ResetGateMode": "before-multiplication"}
 STORED = {"none": (), "hidden": ("HiddenState",), "cell": ("CellState",), "both": ("HiddenState", "CellState")}
 
 
@@ -95,7 +96,13 @@ def bilstm(choice: Choice, fill: Chooser) -> Draft:
 
 
 @row(
-    DIALECT, "GRULayer", axes={**MODES, **AXES, **HIDDEN}, pins=PINS, profiles=PROFILES, second_batches=SOME, per_axis=4
+    DIALECT,
+    "GRULayer",
+    axes={**MODES, **AXES, **HIDDEN},
+    pins=(*PINS, EARLY),
+    profiles=PROFILES,
+    second_batches=SOME,
+    per_axis=4,
 )
 def gru(choice: Choice, fill: Chooser) -> Draft:
     """Two biases, 6H values, with `recurrent-bias-after-multiplication`."""
@@ -120,7 +127,7 @@ def lstm_projected(choice: Choice, fill: Chooser) -> Draft:
     DIALECT,
     "GRUProjectedLayer",
     axes={**MODES, **AXES, **PROJECTED, **HIDDEN},
-    pins=PINS,
+    pins=(*PINS, EARLY),
     profiles=PROFILES,
     second_batches=SOME,
     per_axis=4,

@@ -48,7 +48,8 @@ def group_normalization(config: Config, weights: Mapping[str, Array], x: Array) 
     """Over groups of channels and all spatial and time axes; `all-channels` is one group, `channel-wise` one each."""
     moved = np.moveaxis(x, channel_axis(x.ndim), 1)
     channels = moved.shape[1]
-    groups = {"all-channels": 1, "channel-wise": channels}.get(config["NumGroups"], config["NumGroups"])
+    number = config["NumGroups"]
+    groups: int = {"all-channels": 1, "channel-wise": channels}.get(number) or number
     split = moved.reshape(moved.shape[0], groups, math.prod(moved.shape[1:]) // groups)
     y = _normalized(split, (2,), config.get("Epsilon", 1e-5)).reshape(moved.shape)
     return _affine(np.moveaxis(y, 1, channel_axis(x.ndim)), weights)
