@@ -262,13 +262,46 @@ class AxesNorm(nn.Module):
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.layer_norm(x, x.shape[1:], eps=self.eps)
+        axes = tuple(range(1, x.dim()))
+        away = x - x.mean(axes, keepdim=True)
+        y = away / torch.sqrt((away * away).mean(axes, keepdim=True) + self.eps)
         shape = [1] * x.dim()
         shape[2 if x.dim() == 3 else 1] = -1
         return y * self.weight.reshape(shape) + self.bias.reshape(shape)
 
     def extra_repr(self) -> str:
         return f"{self.weight.numel()}, eps={self.eps}"
+
+
+class InstanceNorm(nn.Module):
+    """Normalisation of each channel of each sample by itself, over time, plane or volume.
+
+    `nn.InstanceNorm2d` and `nn.GroupNorm` mean the same, and refuse to work on one element or on no samples.
+    """
+
+    def __init__(self, channels: int, eps: float):
+        super().__init__()
+        self.eps = eps
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes = (1,) if x.dim() == 3 else tuple(range(2, x.dim()))
+        away = x - (x.mean(axes, keepdim=True) if axes else x)
+        square = (away * away).mean(axes, keepdim=True) if axes else away * away
+        y = away / torch.sqrt(square + self.eps)
+        shape = [1] * x.dim()
+        shape[2 if x.dim() == 3 else 1] = -1
+        return y * self.weight.reshape(shape) + self.bias.reshape(shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.numel()}, eps={self.eps}"
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalisation of images over their channels alone, at each place."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
 
 
 class ChannelWindowNorm(nn.Module):
@@ -298,6 +331,9 @@ class MomentsNorm(nn.Module):
     `nn.BatchNorm2d` wants sigma^2 - epsilon, which loses digits and can be negative.
     """
 
+    mean: Tensor
+    sigma: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
@@ -315,9 +351,12 @@ class MomentsNorm(nn.Module):
 class LastOrAll(nn.Module):
     """`nn.LSTM` or `nn.GRU` over N x T x C, or one step N x C, that returns all outputs or each direction's last."""
 
-    def __init__(self, cell: str, inputs: int, units: int, last: bool, both_ways: bool = False, states: int = 0):
+    hidden: Tensor
+    cell: Tensor
+
+    def __init__(self, cell: str, inputs: int, units: int, *, last: bool, both_ways: bool = False, states: int = 0):
         super().__init__()
-        made = {"LSTM": nn.LSTM, "GRU": nn.GRU}[cell]
+        made = nn.LSTM if cell == "LSTM" else nn.GRU
         self.rnn = made(inputs, units, batch_first=True, bidirectional=both_ways)
         self.last = last
         for name in ("hidden", "cell")[:states]:
@@ -344,7 +383,10 @@ class LastOrAll(nn.Module):
 class CellLSTM(nn.Module):
     """An LSTM with other activations than `nn.LSTM` has; gates i, f, g, o. Runs step by step."""
 
-    def __init__(self, inputs: int, units: int, last: bool, both_ways: bool, state: str, gate: str):
+    hidden: Tensor
+    cell: Tensor
+
+    def __init__(self, inputs: int, units: int, *, last: bool, both_ways: bool, state: str, gate: str):
         super().__init__()
         self.units, self.last, self.state, self.gate = units, last, state, gate
         ways = 2 if both_ways else 1
@@ -390,7 +432,9 @@ class CellGRU(nn.Module):
     (`early`); gates r, z, n. Runs step by step.
     """
 
-    def __init__(self, inputs: int, units: int, last: bool, early: bool, state: str, gate: str):
+    hidden: Tensor
+
+    def __init__(self, inputs: int, units: int, *, last: bool, early: bool, state: str, gate: str):
         super().__init__()
         self.units, self.last, self.early, self.state, self.gate = units, last, early, state, gate
         self.weight_ih = nn.Parameter(torch.zeros(3 * units, inputs))
@@ -408,8 +452,8 @@ class CellGRU(nn.Module):
         single = x.dim() == 2
         x = x.unsqueeze(1) if single else x
         h = self.hidden.expand(x.shape[0], -1)
-        gates, own = self.weight_hh.split([2 * self.units, self.units])
-        gate_bias, own_bias = self.bias_hh.split([2 * self.units, self.units])
+        gates, own = self.weight_hh[: 2 * self.units], self.weight_hh[2 * self.units :]
+        gate_bias, own_bias = self.bias_hh[: 2 * self.units], self.bias_hh[2 * self.units :]
         outputs = []
         for step in range(x.shape[1]):
             seen = F.linear(x[:, step], self.weight_ih, self.bias_ih)
@@ -427,14 +471,14 @@ class CellGRU(nn.Module):
 class SelfAttention(nn.Module):
     """Scaled dot-product attention of several heads over N x T x C, keys and values of any width."""
 
-    def __init__(self, inputs: int, keys: int, values: int, outputs: int, heads: int, causal: bool):
+    def __init__(self, inputs: int, keys: int, values: int, outputs: int, *, heads: int, causal: bool):
         super().__init__()
         self.heads, self.causal = heads, causal
         self.query, self.key = nn.Linear(inputs, keys), nn.Linear(inputs, keys)
         self.value, self.output = nn.Linear(inputs, values), nn.Linear(values, outputs)
 
     def split(self, x: Tensor) -> Tensor:
-        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return x.reshape(x.shape[0], x.shape[1], self.heads, x.shape[2] // self.heads).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         query, key, value = self.split(self.query(x)), self.split(self.key(x)), self.split(self.value(x))

@@ -383,24 +383,22 @@ def _batch_norm(site: Site) -> Module:
 def _layer_norm(site: Site) -> Module:
     mode, channels = site.config.get("OperationDimension", "auto"), site.weights["Scale"].size
     wide = mode == "batch-excluded" or (mode in ("auto", "spatial-channel") and site.rank > 3)
-    if not wide and site.rank > 3:
-        raise ValueError(f"layer {site.layer.name!r}: normalisation over the channels of images alone is not supported")
-    name = "AxesNorm" if wide and site.rank > 2 else "nn.LayerNorm"
+    name = "AxesNorm" if wide and site.rank > 2 else "ChannelNorm" if site.rank > 3 else "nn.LayerNorm"
     return Module(f"{name}({channels}, eps={site.config.get('Epsilon', 1e-5)})", _affine(site))
 
 
 def _group_norm(site: Site) -> Module:
     channels = site.weights["Scale"].size
     groups = {"all-channels": 1, "channel-wise": channels}.get(site.config["NumGroups"], site.config["NumGroups"])
+    if groups == channels:
+        return _instance_norm(site)
     name = "SequenceGroupNorm" if site.rank == 3 else "nn.GroupNorm"
     return Module(f"{name}({groups}, {channels}, eps={site.config.get('Epsilon', 1e-5)})", _affine(site))
 
 
 def _instance_norm(site: Site) -> Module:
-    channels, eps = site.weights["Scale"].size, site.config.get("Epsilon", 1e-5)
-    if site.rank == 3:
-        return Module(f"SequenceGroupNorm({channels}, {channels}, eps={eps})", _affine(site))
-    return Module(f"nn.InstanceNorm{site.rank - 2}d({channels}, eps={eps}, affine=True)", _affine(site))
+    text = f"InstanceNorm({site.weights['Scale'].size}, eps={site.config.get('Epsilon', 1e-5)})"
+    return Module(text, _affine(site))
 
 
 def _window_norm_text(size: int, kappa: float, alpha: float, beta: float) -> str:
@@ -454,7 +452,7 @@ def _lstm(site: Site) -> Module:
         state, gate = site.config["StateActivationFunction"], site.config["GateActivationFunction"]
         zeros = {name: np.zeros((ways, units), np.float32) for name in ("hidden", "cell")}
         split = {name: value.reshape(ways, 4 * units, -1) for name, value in (("weight_ih", w), ("weight_hh", r))}
-        text = f"CellLSTM({w.shape[1]}, {units}, {last}, {ways == 2}, {state!r}, {gate!r})"
+        text = f"CellLSTM({w.shape[1]}, {units}, {last=}, both_ways={ways == 2}, {state=}, {gate=})"
         return Module(text, {**split, "bias": bias.reshape(ways, -1), **zeros, **states})
     found: dict[str, Array] = {}
     for way, ending in enumerate(("", "_reverse")[:ways]):
@@ -479,7 +477,7 @@ def _gru(site: Site) -> Module:
         state = site.config.get("StateActivationFunction", "tanh")
         gate = site.config.get("GateActivationFunction", "sigmoid")
         early = mode == "before-multiplication"
-        text = f"CellGRU({w.shape[1]}, {units}, {last}, {early}, {state!r}, {gate!r})"
+        text = f"CellGRU({w.shape[1]}, {units}, {last=}, {early=}, {state=}, {gate=})"
         own = {"weight_ih": w, "weight_hh": r, "bias_ih": b, "bias_hh": rb}
         return Module(text, {**own, "hidden": np.zeros((1, units), np.float32), **states})
     text = f"LastOrAll('GRU', {w.shape[1]}, {units}, last={last}, states={len(states)})"
@@ -491,7 +489,7 @@ def _attention(site: Site) -> Module:
     keys, inputs = own["KeyWeights"].shape
     outputs, values = own["OutputWeights"].shape
     causal = site.config.get("AttentionMask") == "causal"
-    state = {}
+    state: dict[str, Array] = {}
     for name in ("Query", "Key", "Value", "Output"):
         state |= {f"{name.lower()}.weight": own[f"{name}Weights"], f"{name.lower()}.bias": own[f"{name}Bias"]}
     text = f"SelfAttention({inputs}, {keys}, {values}, {outputs}, heads={site.config['NumHeads']}, causal={causal})"

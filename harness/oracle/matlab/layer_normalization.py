@@ -1,9 +1,10 @@
 """Normalisation of Deep Learning Toolbox: https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.batchnormalizationlayer.html
 and the pages beside it; which axes the layers reduce over is in MathWorks' own exporter to TensorFlow.
-"""  # noqa: E501 - an address cannot be broken
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -47,8 +48,9 @@ def group_normalization(config: Config, weights: Mapping[str, Array], x: Array) 
     """Over groups of channels and all spatial and time axes; `all-channels` is one group, `channel-wise` one each."""
     moved = np.moveaxis(x, channel_axis(x.ndim), 1)
     channels = moved.shape[1]
-    groups = {"all-channels": 1, "channel-wise": channels}.get(config["NumGroups"], config["NumGroups"])
-    split = moved.reshape(moved.shape[0], groups, -1)
+    number = config["NumGroups"]
+    groups: int = {"all-channels": 1, "channel-wise": channels}.get(number) or number
+    split = moved.reshape(moved.shape[0], groups, math.prod(moved.shape[1:]) // groups)
     y = _normalized(split, (2,), config.get("Epsilon", 1e-5)).reshape(moved.shape)
     return _affine(np.moveaxis(y, 1, channel_axis(x.ndim)), weights)
 

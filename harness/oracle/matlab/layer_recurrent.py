@@ -16,6 +16,7 @@ from harness.spec import Array, Config
 
 
 def sigmoid(x: Array) -> Array:
+    """`1 / (1 + exp(-x))`."""
     return 1.0 / (1.0 + np.exp(-x))
 
 
@@ -61,8 +62,9 @@ def _left(hidden: list[Array], config: Config, rank: int) -> Array:
     return np.stack(hidden, axis=1)
 
 
-def _lstm(config: Config, w: Array, r: Array, b: Array, x: Array, h: Array, c: Array) -> list[Array]:
-    state, gate = _functions(config)
+def _lstm(config: Config, own: tuple[Array, Array, Array], x: Array, h: Array, c: Array) -> list[Array]:
+    """`own` are W, R and the bias."""
+    (w, r, b), (state, gate) = own, _functions(config)
     hidden = []
     for step in range(x.shape[1]):
         i, f, g, o = np.split(np.matmul(x[:, step], w.T) + np.matmul(h, r.T) + b, 4, axis=1)
@@ -79,7 +81,7 @@ def lstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     units = w.shape[0] // 4
     rank, x = x.ndim, _as_sequence(x)
     h, c = _start(weights, "HiddenState", x, units), _start(weights, "CellState", x, units)
-    return _left(_lstm(config, w, r, weights["Bias"], x, h, c), config, rank)
+    return _left(_lstm(config, (w, r, weights["Bias"]), x, h, c), config, rank)
 
 
 @oracle(DIALECT, "BiLSTMLayer")
@@ -92,7 +94,7 @@ def bilstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     for part, seen in enumerate((x, x[:, ::-1])):
         h, c = (_start(weights, name, x, units, part) for name in ("HiddenState", "CellState"))
         w, r, b = (half[part] for half in halves)
-        runs.append(_lstm(config, w, r, b, seen, h, c))
+        runs.append(_lstm(config, (w, r, b), seen, h, c))
     if config.get("OutputMode", "sequence") == "last" or rank == 2:
         return np.concatenate([runs[0][-1], runs[1][-1]], axis=1)
     return np.concatenate([np.stack(runs[0], axis=1), np.stack(runs[1][::-1], axis=1)], axis=2)
@@ -134,7 +136,7 @@ def self_attention(config: Config, weights: Mapping[str, Array], x: Array) -> Ar
 
     def split(name: str) -> Array:
         y = np.matmul(x, weights[f"{name}Weights"].T) + weights[f"{name}Bias"]
-        return y.reshape(*y.shape[:2], heads, -1).transpose(0, 2, 1, 3)
+        return y.reshape(*y.shape[:2], heads, y.shape[2] // heads).transpose(0, 2, 1, 3)
 
     query, key, value = split("Query"), split("Key"), split("Value")
     scores = np.matmul(query, key.transpose(0, 1, 3, 2)) / float(np.sqrt(key.shape[-1]))
@@ -144,5 +146,5 @@ def self_attention(config: Config, weights: Mapping[str, Array], x: Array) -> Ar
     powers = np.exp(scores - np.maximum.reduce(scores, axis=-1, keepdims=True))
     shares = powers / np.add.reduce(powers, axis=-1, keepdims=True)
     joined = np.matmul(shares, value).transpose(0, 2, 1, 3)
-    joined = joined.reshape(*joined.shape[:2], -1)
+    joined = joined.reshape(*joined.shape[:2], value.shape[1] * value.shape[3])
     return np.matmul(joined, weights["OutputWeights"].T) + weights["OutputBias"]

@@ -97,6 +97,7 @@ end
 function y = attend(p, x)
   heads = option(p, 'NumHeads', 1);
   steps = size(x, 3);
+  y = zeros(rows(p.OutputWeights), size(x, 2), steps);
   for s = 1:size(x, 2)
     seq = reshape(x(:, s, :), size(x, 1), steps);                    % C x T
     q = double(p.QueryWeights) * seq + double(p.QueryBias(:));
