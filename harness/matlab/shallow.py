@@ -16,12 +16,9 @@ import numpy as np
 from harness.matlab.matfile import Cell, Object
 from harness.matlab.records import NetworkError, UnsupportedLayers, inside, strings
 from harness.matlab.toolbox import DIALECT, Network
+from harness.matlab.toolbox_layers import TRANSFER
 from harness.spec import Array, Input, Layer, Spec
 
-TRANSFER = (
-    "tansig", "logsig", "poslin", "satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims", "softmax",
-)  # fmt: skip
-"""Transfer functions, each a layer of that kind; `purelin` is none."""
 PROCESSING = ("mapminmax", "mapstd", "removeconstantrows")
 
 
