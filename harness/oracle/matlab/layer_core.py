@@ -5,6 +5,7 @@ https://www.mathworks.com/help/deeplearning/ug/list-of-deep-learning-layers.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 from scipy.special import erf
@@ -54,7 +55,7 @@ def input_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 def column_major(x: Array) -> Array:
     """N x features, the order of MATLAB's memory: h fastest, then w (then d), then c."""
-    return x.transpose(0, 1, *range(x.ndim - 1, 1, -1)).reshape(x.shape[0], -1)
+    return x.transpose(0, 1, *range(x.ndim - 1, 1, -1)).reshape(x.shape[0], prod(x.shape[1:]))
 
 
 @oracle(DIALECT, "FullyConnectedLayer")
