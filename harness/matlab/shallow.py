@@ -1,4 +1,4 @@
-"""Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, of the old kind and today's.
+"""Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, old and of today.
 
 The network computes on columns: x is features x samples there, N x features here. Inputs run through their
 `processFcns`, each layer adds the weighted inputs and layers that are connected to it and its bias and applies its

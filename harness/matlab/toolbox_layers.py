@@ -337,7 +337,7 @@ def _input(record: Record) -> Read:
 def _statistic(record: Record, name: str, value: Array, size: Sequence[int]) -> Array:
     """One value, one per channel, or one per element of the input, h x w x c."""
     channels = size[-1] if size else value.size
-    if value.size in (1, channels) and np.prod(size) != value.size or len(size) < 3:
+    if (value.size in (1, channels) and np.prod(size) != value.size) or len(size) < 3:
         if value.size not in (1, channels):
             raise record.fault(name, f"1 or {channels} values")
         return value.ravel(order="F")
@@ -397,7 +397,8 @@ OUTPUTS = (
 )
 """Layers that only matter when a network is trained: identities here, kept for their names."""
 TRANSFER = (
-    "tansig", "logsig", "poslin", "satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims", "softmax",
+    "tansig", "logsig", "poslin", "satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims",
+    "softmax",
 )  # fmt: skip
 """Transfer functions of shallow networks, each a layer of that kind; `purelin` is none."""
 READERS: Mapping[str, Callable[[Record], Read]] = {

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 
 class Normalize(nn.Module):
-    """An input layer: `(x - shift) / scale * factor + offset`, the statistics per element, per channel or one for all."""
+    """An input layer: `(x - shift) / scale * factor + offset`, statistics per element, per channel or one for all."""
 
     def __init__(self, shift: tuple[int, ...], scale: tuple[int, ...] = (), factor: float = 1.0, offset: float = 0.0):
         super().__init__()
@@ -474,7 +474,7 @@ class Concatenate(nn.Module):
 
 
 class DepthToSpace(nn.Module):
-    """Channels to blocks of pixels: `dcr` has depth fastest among the channels, `crd` (as `nn.PixelShuffle`) slowest."""
+    """Channels to blocks of pixels: `dcr` has depth fastest among channels, `crd` (as `nn.PixelShuffle`) slowest."""
 
     def __init__(self, rows: int, columns: int, mode: str):
         super().__init__()
@@ -486,7 +486,7 @@ class DepthToSpace(nn.Module):
             split = x.unflatten(1, (self.rows, self.columns, depth)).permute(0, 3, 4, 1, 5, 2)
         else:
             split = x.unflatten(1, (depth, self.rows, self.columns)).permute(0, 1, 4, 2, 5, 3)
-        return split.flatten(4, 5).flatten(2, 3)
+        return split.reshape(x.shape[0], depth, x.shape[2] * self.rows, x.shape[3] * self.columns)
 
     def extra_repr(self) -> str:
         return f"{self.rows}, {self.columns}, mode={self.mode}"

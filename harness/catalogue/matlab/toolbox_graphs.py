@@ -81,7 +81,7 @@ class _Graph:
         images = choice["over"] == "images"
         self.shape: Shape = ((3, 3, 3) if choice["sizes"] == "equal" else (2, 4, 3)) if images else (3, 1)
         self.first = self.name("in", 0)
-        self.outside = "data"
+        self.outside = f"{self.first}_in"
         given = self.shape if images else (None, self.shape[0])
         self.input = Input(self.outside, given)
         self.layers = [Layer(INPUTS[len(given)], self.first, {}, (self.outside,))]
