@@ -106,7 +106,7 @@ class _Reader:
                 raise UnsupportedLayers(self.where, [("network", "feedback", "layers that feed each other")])
             k = ready[0]
             sources = [(inputs[i], self.cells("IW")[k, i]) for i in np.flatnonzero(from_inputs[k])]
-            sources += [(made[j], self.cells("LW")[k, j]) for j in np.flatnonzero(from_layers[k])]
+            sources += [(made[j], self.cells("LW")[k, j]) for j in map(int, np.flatnonzero(from_layers[k]))]
             self.refuse_delays(k, from_inputs, from_layers)
             made[k] = self.layer(k, layers[k], sources)
         return made
