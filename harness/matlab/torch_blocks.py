@@ -14,6 +14,9 @@ from torch.nn import functional as F
 class Normalize(nn.Module):
     """An input layer: `(x - shift) / scale * factor + offset`, statistics per element, per channel or one for all."""
 
+    shift: Tensor
+    scale: Tensor | None
+
     def __init__(self, shift: tuple[int, ...], scale: tuple[int, ...] = (), factor: float = 1.0, offset: float = 0.0):
         super().__init__()
         self.factor, self.offset = factor, offset
@@ -568,6 +571,9 @@ class Scale(nn.Module):
 class Mapping(nn.Module):
     """Processing of a shallow network's inputs, `(x - xoffset) * gain + y`, or of its outputs, the other way round."""
 
+    xoffset: Tensor
+    gain: Tensor
+
     def __init__(self, features: int, y: float, reverse: bool):
         super().__init__()
         self.y, self.reverse = y, reverse
@@ -599,6 +605,8 @@ class KeepRows(nn.Module):
 
 class RestoreRows(nn.Module):
     """Features that were left out, constants, back at their places, counted from 0."""
+
+    value: Tensor
 
     def __init__(self, keep: tuple[int, ...], remove: tuple[int, ...]):
         super().__init__()
