@@ -486,9 +486,9 @@ class DepthToSpace(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         depth = x.shape[1] // (self.rows * self.columns)
         if self.mode == "dcr":
-            split = x.unflatten(1, (self.rows, self.columns, depth)).permute(0, 3, 4, 1, 5, 2)
+            split = x.reshape(x.shape[0], self.rows, self.columns, depth, *x.shape[2:]).permute(0, 3, 4, 1, 5, 2)
         else:
-            split = x.unflatten(1, (depth, self.rows, self.columns)).permute(0, 1, 4, 2, 5, 3)
+            split = x.reshape(x.shape[0], depth, self.rows, self.columns, *x.shape[2:]).permute(0, 1, 4, 2, 5, 3)
         return split.reshape(x.shape[0], depth, x.shape[2] * self.rows, x.shape[3] * self.columns)
 
     def extra_repr(self) -> str:
