@@ -58,6 +58,8 @@ class Draft:
     batch: int = 2
     bounds: Mapping[str, int] = field(default_factory=dict)
     """Exclusive upper bound of an integer input, by input name (vocabulary size of an Embedding)."""
+    least: Mapping[str, int] = field(default_factory=dict)
+    """Smallest value of an integer input, by input name; 0 where none is named."""
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What a string input is drawn from, by input name."""
     masks: Mapping[str, str] = field(default_factory=dict)

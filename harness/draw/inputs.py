@@ -153,7 +153,7 @@ def draw_again(draft: Draft, profile: str, batches: Sequence[int], source: np.ra
 def draw_inputs(
     draft: Draft, profile: str, source: np.random.Generator, *, open_size: int = OPEN_SIZE
 ) -> dict[str, Array]:
-    """Inputs by name with their batch axis; integer inputs below their bound, bool inputs as masks.
+    """Inputs by name with their batch axis; integer inputs within their bounds, bool inputs as masks.
 
     Raises KeyError for a profile or a mask law that does not exist.
     """
@@ -167,10 +167,11 @@ def draw_inputs(
             made[item.name] = words[source.integers(0, len(words), shape)]
         elif item.dtype.startswith("int"):
             bound = draft.bounds[item.name]
-            values = source.integers(0, bound, shape)
+            least = draft.least.get(item.name, 0)
+            values = source.integers(least, bound, shape)
             flat = values.reshape(-1)
             if flat.size >= 2:
-                flat[0], flat[-1] = bound - 1, 0
+                flat[0], flat[-1] = bound - 1, least
             made[item.name] = values.astype(item.dtype)
         else:
             made[item.name] = LAWS[profile](shape, source).astype(item.dtype)

@@ -1,4 +1,4 @@
-"""Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, of the old kind and today's.
+"""Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, old and of today.
 
 The network computes on columns: x is features x samples there, N x features here. Inputs run through their
 `processFcns`, each layer adds the weighted inputs and layers that are connected to it and its bias and applies its
@@ -16,12 +16,9 @@ import numpy as np
 from harness.matlab.matfile import Cell, Object
 from harness.matlab.records import NetworkError, UnsupportedLayers, inside, strings
 from harness.matlab.toolbox import DIALECT, Network
+from harness.matlab.toolbox_layers import TRANSFER
 from harness.spec import Array, Input, Layer, Spec
 
-TRANSFER = (
-    "tansig", "logsig", "poslin", "satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims", "softmax",
-)  # fmt: skip
-"""Transfer functions, each a layer of that kind; `purelin` is none."""
 PROCESSING = ("mapminmax", "mapstd", "removeconstantrows")
 
 
@@ -109,7 +106,7 @@ class _Reader:
                 raise UnsupportedLayers(self.where, [("network", "feedback", "layers that feed each other")])
             k = ready[0]
             sources = [(inputs[i], self.cells("IW")[k, i]) for i in np.flatnonzero(from_inputs[k])]
-            sources += [(made[j], self.cells("LW")[k, j]) for j in np.flatnonzero(from_layers[k])]
+            sources += [(made[j], self.cells("LW")[k, j]) for j in map(int, np.flatnonzero(from_layers[k]))]
             self.refuse_delays(k, from_inputs, from_layers)
             made[k] = self.layer(k, layers[k], sources)
         return made

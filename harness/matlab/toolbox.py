@@ -242,15 +242,27 @@ def _network(
     loose = [name for name in order if not wires[name] and kinds[name] not in INPUTS]
     if loose:
         raise NetworkError(f"{where}: no connection goes to {', '.join(loose)}")
-    taken = [Input(f"{name}_in", input_shape(by_name[name]), _dtype(name, kinds, wires)) for name in sources]
+    given = input_names(sources, order)
+    taken = [Input(given[name], input_shape(by_name[name]), _dtype(name, kinds, wires)) for name in sources]
     layers = [
-        Layer(kinds[name], name, read[name][0], tuple([f"{name}_in"] if name in sources else wires[name]))
+        Layer(kinds[name], name, read[name][0], tuple([given[name]] if name in sources else wires[name]))
         for name in order
     ]
     weights = {f"{name}/{key}": value for name in order for key, value in read[name][1].items()}
     used = {tensor.partition(":")[0] for tensors in wires.values() for tensor in tensors}
     wanted = [known[name] for name in outputs if name in known] or [name for name in order if name not in used]
     return Network(dialect, Spec(DIALECT, tuple(taken), tuple(layers), tuple(wanted)), weights)
+
+
+def input_names(sources: Sequence[str], layers: Sequence[str]) -> dict[str, str]:
+    """Name of the Spec's input for each input layer: `NAME_in`, with more `_` where a layer has that name."""
+    names: dict[str, str] = {}
+    for source in sources:
+        name = f"{source}_in"
+        while name in layers or name in names.values():
+            name += "_"
+        names[source] = name
+    return names
 
 
 def _dtype(name: str, kinds: Mapping[str, str], wires: Mapping[str, Sequence[str]]) -> str:

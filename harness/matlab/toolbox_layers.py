@@ -337,7 +337,7 @@ def _input(record: Record) -> Read:
 def _statistic(record: Record, name: str, value: Array, size: Sequence[int]) -> Array:
     """One value, one per channel, or one per element of the input, h x w x c."""
     channels = size[-1] if size else value.size
-    if value.size in (1, channels) and np.prod(size) != value.size or len(size) < 3:
+    if (value.size in (1, channels) and np.prod(size) != value.size) or len(size) < 3:
         if value.size not in (1, channels):
             raise record.fault(name, f"1 or {channels} values")
         return value.ravel(order="F")
@@ -373,6 +373,20 @@ def _concatenation(record: Record) -> Read:
     return {"Dim": record.whole("Dim", 1)[0]}, {}
 
 
+def _mapped(record: Record) -> Read:
+    gain = record.vector("gain")
+    return {"y": record.number("y")}, {"xoffset": record.vector("xoffset", gain.size), "gain": gain}
+
+
+def _kept(record: Record) -> Read:
+    """Features by number from 1: those that are kept and those that are left out are all there are."""
+    keep, remove = ([int(n) for n in record.numbers(name, [])] for name in ("keep", "remove"))
+    if sorted(keep + remove) != list(range(1, len(keep) + len(remove) + 1)):
+        raise record.fault("keep", "with remove each feature once, from 1")
+    values = {"value": record.vector("value", len(remove))} if record.kind.endswith("_reverse") else {}
+    return {"keep": keep, "remove": remove}, values
+
+
 INPUTS = ("ImageInputLayer", "Image3DInputLayer", "SequenceInputLayer", "FeatureInputLayer")
 OUTPUTS = (
     "ClassificationOutputLayer",
@@ -382,6 +396,11 @@ OUTPUTS = (
     "FocalLossLayer",
 )
 """Layers that only matter when a network is trained: identities here, kept for their names."""
+TRANSFER = (
+    "tansig", "logsig", "poslin", "satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims",
+    "softmax",
+)  # fmt: skip
+"""Transfer functions of shallow networks, each a layer of that kind; `purelin` is none."""
 READERS: Mapping[str, Callable[[Record], Read]] = {
     **dict.fromkeys(INPUTS, _input),
     **dict.fromkeys(OUTPUTS, _plain()),
@@ -429,6 +448,9 @@ READERS: Mapping[str, Callable[[Record], Read]] = {
     "DepthToSpace2DLayer": _depth_to_space,
     "Resize2DLayer": _resize,
     "Crop2DLayer": _crop,
+    **dict.fromkeys(TRANSFER, _plain()),
+    **{f"{kind}{ending}": _mapped for kind in ("mapminmax", "mapstd") for ending in ("", "_reverse")},
+    **{f"removeconstantrows{ending}": _kept for ending in ("", "_reverse")},
 }
 
 
@@ -447,4 +469,4 @@ def _is_own(class_name: str) -> bool:
     return class_name.startswith(("nnet.cnn.layer.", "nnet.internal.cnn.layer.", "nnet.nlp.")) or class_name in READERS
 
 
-__all__ = ["INPUTS", "OUTPUTS", "READERS", "NetworkError", "Unsupported", "read_layer"]
+__all__ = ["INPUTS", "OUTPUTS", "READERS", "TRANSFER", "NetworkError", "Unsupported", "read_layer"]

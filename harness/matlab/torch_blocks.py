@@ -12,7 +12,10 @@ from torch.nn import functional as F
 
 
 class Normalize(nn.Module):
-    """An input layer: `(x - shift) / scale * factor + offset`, the statistics per element, per channel or one for all."""
+    """An input layer: `(x - shift) / scale * factor + offset`, statistics per element, per channel or one for all."""
+
+    shift: Tensor
+    scale: Tensor | None
 
     def __init__(self, shift: tuple[int, ...], scale: tuple[int, ...] = (), factor: float = 1.0, offset: float = 0.0):
         super().__init__()
@@ -539,7 +542,7 @@ class Concatenate(nn.Module):
 
 
 class DepthToSpace(nn.Module):
-    """Channels to blocks of pixels: `dcr` has depth fastest among the channels, `crd` (as `nn.PixelShuffle`) slowest."""
+    """Channels to blocks of pixels: `dcr` has depth fastest among channels, `crd` (as `nn.PixelShuffle`) slowest."""
 
     def __init__(self, rows: int, columns: int, mode: str):
         super().__init__()
@@ -548,10 +551,10 @@ class DepthToSpace(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         depth = x.shape[1] // (self.rows * self.columns)
         if self.mode == "dcr":
-            split = x.unflatten(1, (self.rows, self.columns, depth)).permute(0, 3, 4, 1, 5, 2)
+            split = x.reshape(x.shape[0], self.rows, self.columns, depth, *x.shape[2:]).permute(0, 3, 4, 1, 5, 2)
         else:
-            split = x.unflatten(1, (depth, self.rows, self.columns)).permute(0, 1, 4, 2, 5, 3)
-        return split.flatten(4, 5).flatten(2, 3)
+            split = x.reshape(x.shape[0], depth, self.rows, self.columns, *x.shape[2:]).permute(0, 1, 4, 2, 5, 3)
+        return split.reshape(x.shape[0], depth, x.shape[2] * self.rows, x.shape[3] * self.columns)
 
     def extra_repr(self) -> str:
         return f"{self.rows}, {self.columns}, mode={self.mode}"
@@ -633,6 +636,9 @@ class Scale(nn.Module):
 class Mapping(nn.Module):
     """Processing of a shallow network's inputs, `(x - xoffset) * gain + y`, or of its outputs, the other way round."""
 
+    xoffset: Tensor
+    gain: Tensor
+
     def __init__(self, features: int, y: float, reverse: bool):
         super().__init__()
         self.y, self.reverse = y, reverse
@@ -664,6 +670,8 @@ class KeepRows(nn.Module):
 
 class RestoreRows(nn.Module):
     """Features that were left out, constants, back at their places, counted from 0."""
+
+    value: Tensor
 
     def __init__(self, keep: tuple[int, ...], remove: tuple[int, ...]):
         super().__init__()

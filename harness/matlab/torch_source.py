@@ -109,15 +109,19 @@ def _number(value: Array) -> Array:
 
 
 def torch_names(spec: Spec) -> dict[str, str]:
-    """Names as identifiers: every other character becomes `_`, what is taken or reserved ends in `_`."""
+    """Names as identifiers: every other character becomes `_`, what is taken or reserved ends in `_`. None begins with
+    two of them, which Python would mangle in a class; a layer's further outputs (`pool_1`) are taken, too."""
     taken = {*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "Tensor", *_module_attributes()}
     names: dict[str, str] = {}
+    counts = {layer.name: outputs_of(layer) for layer in spec.layers}
     for name in [*(item.name for item in spec.inputs), *(layer.name for layer in spec.layers)]:
         text = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
         text = f"_{text}" if not text or text[0].isdigit() else text
-        while text in taken:
+        text = f"layer{text}" if text.startswith("__") else text
+        more = range(1, counts.get(name, 1))
+        while taken & {text, *(f"{text}_{k}" for k in more)}:
             text += "_"
-        taken.add(text)
+        taken |= {text, *(f"{text}_{k}" for k in more)}
         names[name] = text
     return names
 
@@ -129,7 +133,11 @@ def _module_attributes() -> set[str]:
 
 
 FLATTENING = ("FullyConnectedLayer", "FlattenLayer")
-MULTIPLE = {"MaxPooling2DLayer": 3}
+
+
+def outputs_of(layer: Layer) -> int:
+    """How many outputs a layer has."""
+    return 3 if layer.kind == "MaxPooling2DLayer" and layer.config.get("HasUnpoolingOutputs") else 1
 
 
 def ranks_of(spec: Spec) -> dict[str, int]:
@@ -159,7 +167,7 @@ def _tensor(tensor: str, names: Mapping[str, str]) -> str:
 def _call(layer: Layer, names: Mapping[str, str]) -> str:
     given = ", ".join(_tensor(tensor, names) for tensor in layer.inputs)
     target = names[layer.name]
-    if layer.kind == "MaxPooling2DLayer" and layer.config.get("HasUnpoolingOutputs"):
+    if outputs_of(layer) == 3:
         return f"{target}, {target}_1, {target}_2 = self.{names[layer.name]}({given})"
     return f"{target} = self.{names[layer.name]}({given})"
 

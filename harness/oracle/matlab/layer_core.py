@@ -5,6 +5,7 @@ https://www.mathworks.com/help/deeplearning/ug/list-of-deep-learning-layers.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 from scipy.special import erf
@@ -13,7 +14,6 @@ from harness.oracle import oracle
 from harness.oracle.matlab.layer_recurrent import sigmoid
 from harness.oracle.matlab.shapes import DIALECT, channel_axis, per_channel
 from harness.spec import Array, Config
-
 
 INERT = (
     "DropoutLayer",
@@ -54,8 +54,7 @@ def input_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 def column_major(x: Array) -> Array:
     """N x features, the order of MATLAB's memory: h fastest, then w (then d), then c."""
-    turned = x.transpose(0, 1, *range(x.ndim - 1, 1, -1))
-    return turned.reshape(x.shape[0], int(np.prod(x.shape[1:])))
+    return x.transpose(0, 1, *range(x.ndim - 1, 1, -1)).reshape(x.shape[0], prod(x.shape[1:]))
 
 
 @oracle(DIALECT, "FullyConnectedLayer")
@@ -73,46 +72,55 @@ def flatten(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "ReLULayer", "poslin")
 def relu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """The larger of x and 0."""
     return np.maximum(x, 0.0)
 
 
 @oracle(DIALECT, "LeakyReLULayer")
 def leaky_relu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Negative ones times Scale."""
     return np.where(x >= 0, x, config.get("Scale", 0.01) * x)
 
 
 @oracle(DIALECT, "ClippedReLULayer")
 def clipped_relu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Between 0 and Ceiling."""
     return np.minimum(np.maximum(x, 0.0), config["Ceiling"])
 
 
 @oracle(DIALECT, "ELULayer")
 def elu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`Alpha (exp(x) - 1)` where x is negative."""
     return np.where(x >= 0, x, config.get("Alpha", 1.0) * np.expm1(np.minimum(x, 0.0)))
 
 
 @oracle(DIALECT, "PReLULayer")
 def prelu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Negative ones times the slope of their channel."""
     return np.where(x >= 0, x, per_channel(weights["Alpha"], x.ndim) * x)
 
 
 @oracle(DIALECT, "TanhLayer", "tansig")
 def tanh(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """The hyperbolic tangent."""
     return np.tanh(x)
 
 
 @oracle(DIALECT, "SigmoidLayer", "logsig")
 def sigmoid_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`1 / (1 + exp(-x))`."""
     return sigmoid(x)
 
 
 @oracle(DIALECT, "SwishLayer")
 def swish(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`x sigmoid(x)`."""
     return x * sigmoid(x)
 
 
 @oracle(DIALECT, "SoftplusLayer")
 def softplus(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`log(1 + exp(x))`."""
     return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
 
 
@@ -134,6 +142,7 @@ def softmax(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "AdditionLayer")
 def addition(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """The sum of all inputs."""
     total = inputs[0]
     for x in inputs[1:]:
         total = total + x
@@ -142,6 +151,7 @@ def addition(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Ar
 
 @oracle(DIALECT, "MultiplicationLayer")
 def multiplication(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """The product of all inputs, element by element."""
     product = inputs[0]
     for x in inputs[1:]:
         product = product * x
@@ -150,6 +160,7 @@ def multiplication(config: Config, weights: Mapping[str, Array], *inputs: Array)
 
 @oracle(DIALECT, "DepthConcatenationLayer")
 def depth_concatenation(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """Along the channels, in the order of the ports."""
     return np.concatenate(inputs, axis=channel_axis(inputs[0].ndim))
 
 

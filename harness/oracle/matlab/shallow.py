@@ -17,36 +17,43 @@ from harness.spec import Array, Config
 
 @oracle(DIALECT, "satlin")
 def satlin(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Between 0 and 1."""
     return np.minimum(np.maximum(x, 0.0), 1.0)
 
 
 @oracle(DIALECT, "satlins")
 def satlins(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Between -1 and 1."""
     return np.minimum(np.maximum(x, -1.0), 1.0)
 
 
 @oracle(DIALECT, "radbas")
 def radbas(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`exp(-x^2)`."""
     return np.exp(-(x * x))
 
 
 @oracle(DIALECT, "tribas")
 def tribas(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`1 - |x|`, and no less than 0."""
     return np.maximum(1.0 - np.abs(x), 0.0)
 
 
 @oracle(DIALECT, "elliotsig")
 def elliotsig(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`x / (1 + |x|)`."""
     return x / (1.0 + np.abs(x))
 
 
 @oracle(DIALECT, "hardlim")
 def hardlim(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """1 from 0 on, else 0."""
     return np.where(x >= 0, 1.0, 0.0)
 
 
 @oracle(DIALECT, "hardlims")
 def hardlims(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """1 from 0 on, else -1."""
     return np.where(x >= 0, 1.0, -1.0)
 
 
@@ -58,6 +65,7 @@ def mapped(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "mapminmax_reverse", "mapstd_reverse")
 def unmapped(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """`(x - y) / gain + xoffset`."""
     return (x - config["y"]) / weights["gain"] + weights["xoffset"]
 
 

@@ -82,27 +82,33 @@ function y = normalized(p, x, format)
   kind = option(p, 'Normalization', 'none');
   switch kind
     case 'none'
-    case 'zerocenter', y = x - statistic(p.Mean, format);
-    case 'zscore',     y = (x - statistic(p.Mean, format)) ./ statistic(p.StandardDeviation, format);
+    case 'zerocenter', y = x - statistic(p.Mean, p, format);
+    case 'zscore',     y = (x - statistic(p.Mean, p, format)) ./ statistic(p.StandardDeviation, p, format);
     otherwise
-      low = statistic(p.Min, format);
-      y = (x - low) ./ (statistic(p.Max, format) - low);
+      low = statistic(p.Min, p, format);
+      y = (x - low) ./ (statistic(p.Max, p, format) - low);
       if strcmp(kind, 'rescale-symmetric'), y = 2 * y - 1; end
   end
 end
 
-function y = statistic(values, format)
-  % One value, one per channel (a column), or one per element (h x w x c).
+function y = statistic(values, p, format)
+  % One value, one per channel, or one per element (h x w x c, whose last dimensions may be missing).
+  sizes = option(p, 'InputSize', size(values));
   y = double(values);
-  if isvector(values) && ! isscalar(values), y = per_channel(values, format); end
+  if isscalar(y), return; end
+  if numel(y) == prod(sizes) && any(format == 'S')
+    y = reshape(y, [sizes 1]);
+  else
+    y = per_channel(y, format);
+  end
 end
 
 function [y, format] = columns_of(x, format)
   % Images to features: MATLAB's memory order is height, width, (depth,) channel.
   y = x;
   if any(format == 'S')
-    samples = size(x, numel(format));
-    y = reshape(x, [], samples);
+    sizes = arrayfun(@(k) size(x, k), 1:numel(format));
+    y = reshape(x, prod(sizes(1:end - 1)), sizes(end));
     format = 'CB';
   end
 end
