@@ -167,4 +167,16 @@ def strings(value: Any) -> list[str]:
     return []
 
 
-__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "inside", "strings"]
+def listed(variables: Mapping[str, Any]) -> str:
+    """Variables of a file by name, each with MATLAB's class, for messages."""
+    return ", ".join(f"{name} ({_class(value)})" for name, value in variables.items()) or "none"
+
+
+def _class(value: Any) -> str:
+    if isinstance(value, Object):
+        return value.class_name
+    kinds = {"dict": "struct", "StructArray": "struct array", "Cell": "cell", "str": "char", "csc_array": "sparse"}
+    return kinds.get(type(value).__name__, str(getattr(value, "dtype", type(value).__name__)))
+
+
+__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "inside", "listed", "strings"]
