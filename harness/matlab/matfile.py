@@ -98,8 +98,6 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
     except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
         told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise MatFileError(f"{path}: is damaged: its values of version {version} cannot be read ({told})") from error
-    if version == "7.3" and not found:
-        raise MatFileError(f"{path}: is damaged: a file of version 7.3 in which no variable is found")
     return {name: _value(value, limits.depth) for name, value in found.items() if not name.startswith("__")}
 
 

@@ -70,6 +70,8 @@ def read_simplenn(path: Path) -> SimpleNN:
         variables = read_mat(path)
     except MatFileError as error:
         raise SimpleNNError(str(error)) from error
+    if not variables:
+        raise SimpleNNError(f"{path}: holds no variable; expected a SimpleNN network, of version 4 to 7 or version 7.3")
     return simplenn_of(path, _network(path, variables))
 
 
