@@ -127,7 +127,8 @@ class Record:
                 f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
             )
         value = value.reshape(value.shape + (1,) * (len(shape) - value.ndim))
-        wanted = [given if n is None else n for n, given in zip(shape, value.shape, strict=False)]
+        held: tuple[int, ...] = value.shape
+        wanted = [given if n is None else n for n, given in zip(shape, held, strict=False)]
         if value.ndim > len(shape) or list(value.shape) != wanted:
             if None in shape or value.size != np.prod(wanted, dtype=int) or value.ndim > len(shape):
                 raise self.fault(name, f"a size of {['any' if n is None else n for n in shape]}")
