@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -322,6 +323,14 @@ def test_unknown_classes_are_reported_at_once(write):
         ("mine.Convolution", "conv1"),
         ("MishLayer", "relu1"),
     ]
+
+
+def test_the_example_of_the_documentation_follows_the_schema(tmp_path):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "matlab.md").read_text()
+    example = page.partition("```json\n")[2].partition("```")[0]
+    (tmp_path / "layout.json").write_text(example)
+    with pytest.raises(NetworkError, match=r"'conv1_w'; there is no \.mat"):
+        read_declared(None, tmp_path / "layout.json")
 
 
 def test_every_class_with_a_declared_weight_is_read():
