@@ -38,7 +38,7 @@ class MatConvNetFile:
     suffix: ClassVar[str] = ".mat"
     dialect: ClassVar[str | None] = DIALECT
     worker: ClassVar[str] = "torch"
-    requires: ClassVar[tuple[str, ...]] = ("scipy",)
+    requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy")
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         """Write the file, under another name first. Raises ValueError for a Spec that is no SimpleNN chain."""

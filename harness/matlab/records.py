@@ -127,7 +127,8 @@ class Record:
                 f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
             )
         value = value.reshape(value.shape + (1,) * (len(shape) - value.ndim))
-        wanted = [given if n is None else n for n, given in zip(shape, value.shape, strict=False)]
+        held: tuple[int, ...] = value.shape
+        wanted = [given if n is None else n for n, given in zip(shape, held, strict=False)]
         if value.ndim > len(shape) or list(value.shape) != wanted:
             if None in shape or value.size != np.prod(wanted, dtype=int) or value.ndim > len(shape):
                 raise self.fault(name, f"a size of {['any' if n is None else n for n in shape]}")
@@ -167,4 +168,16 @@ def strings(value: Any) -> list[str]:
     return []
 
 
-__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "inside", "strings"]
+def listed(variables: Mapping[str, Any]) -> str:
+    """Variables of a file by name, each with MATLAB's class, for messages."""
+    return ", ".join(f"{name} ({_class(value)})" for name, value in variables.items()) or "none"
+
+
+def _class(value: Any) -> str:
+    if isinstance(value, Object):
+        return value.class_name
+    kinds = {"dict": "struct", "StructArray": "struct array", "Cell": "cell", "str": "char", "csc_array": "sparse"}
+    return kinds.get(type(value).__name__, str(getattr(value, "dtype", type(value).__name__)))
+
+
+__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "inside", "listed", "strings"]

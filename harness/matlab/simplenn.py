@@ -8,6 +8,8 @@ a name is `layer` and its number, and of equal names the later ones get `_2`, `_
 
 The network's own preprocessing (`meta.normalization.averageImage`) is the caller's task in MatConvNet too
 (vl_simplenn: "Doing so is left to the user"); it is returned beside the Spec and is no layer of it.
+
+`harness.matlab.dagnn` reads the graphs of the same library with what is here.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.matfile import Cell, MatFileError, StructArray, read_mat
+from harness.matlab.records import NetworkError, inside, listed
+from harness.matlab.toolbox import Network, spec_names
 from harness.spec import Array, Input, Layer, Spec
 
 DIALECT = "matconvnet"
@@ -29,18 +34,22 @@ ALIASES = {"normalize": "lrn", "softmaxloss": "softmax"}
 """Old names, and the training layer that a deployed network has as a softmax."""
 
 
-class SimpleNNError(ValueError):
+Place = Path | str
+"""Where a network was found: the file, or the file and the variable."""
+
+
+class SimpleNNError(NetworkError):
     """A file that is no SimpleNN network, or a broken one; the message names the file and what was expected."""
 
 
 class UnsupportedLayers(SimpleNNError):
     """A network with layers that this reader does not know: all of them, as (number from 1, type, name)."""
 
-    def __init__(self, path: Path, layers: Sequence[tuple[int, str, str]]) -> None:
+    def __init__(self, where: Place, layers: Sequence[tuple[int, str, str]]) -> None:
         self.layers = tuple(layers)
         listed = ", ".join(f"layer {number} of type {kind!r} (name {name!r})" for number, kind, name in layers)
-        known = ", ".join(sorted({*_READERS, *ALIASES, *IGNORED}))
-        super().__init__(f"{path}: {len(layers)} unsupported: {listed}. Supported types: {known}")
+        known = ", ".join(sorted({*READERS, *ALIASES, *IGNORED}))
+        super().__init__(f"{where}: {len(layers)} unsupported: {listed}. Supported types: {known}")
 
 
 @dataclass(frozen=True)
@@ -53,41 +62,86 @@ class SimpleNN:
 
 
 def read_simplenn(path: Path) -> SimpleNN:
-    """The network in a v4 to v7 `.mat`: as a variable `net`, as the only such struct, or saved with `-struct`.
+    """The network in a `.mat`: as a variable `net`, as the only such struct, or saved with `-struct`.
 
     Raises SimpleNNError for any other file, UnsupportedLayers for unknown layer types, OSError if it cannot be opened.
     """
-    net = _network(path, _variables(path))
-    stored = [_Fields(path, f"layer {k}", value) for k, value in enumerate(_layers(path, net), start=1)]
+    try:
+        variables = read_mat(path)
+    except MatFileError as error:
+        raise SimpleNNError(str(error)) from error
+    if not variables:
+        raise SimpleNNError(f"{path}: holds no variable; expected a SimpleNN network, of version 4 to 7 or version 7.3")
+    return simplenn_of(path, _network(path, variables))
+
+
+def is_simplenn(value: Any) -> bool:
+    """Whether a value is a struct with a cell of layers, each a struct with the field `type`."""
+    layers = value.get("layers") if isinstance(value, Mapping) else None
+    return isinstance(layers, Cell) and any(isinstance(item, Mapping) and "type" in item for item in layers)
+
+
+def read_struct(where: str, value: Mapping[str, Any]) -> Network:
+    """The network in such a struct. Raises NetworkError, UnsupportedLayers among them."""
+    found = simplenn_of(where, value)
+    return Network("SimpleNN", found.spec, found.weights, average_note(found.average_image))
+
+
+def average_note(image: Array | None) -> tuple[str, ...]:
+    """What a user of the network has to know about its average image."""
+    if image is None:
+        return ()
+    values = f" ({', '.join(f'{v:g}' for v in image.ravel())})" if image.size <= 4 else ""
+    return (
+        f"the average image of meta.normalization, {' x '.join(map(str, image.shape))}{values}, is no part of the "
+        "network: MatConvNet leaves subtracting it to the caller",
+    )
+
+
+def simplenn_of(where: Place, net: Mapping[str, Any]) -> SimpleNN:
+    """The network in a struct with the field `layers`. Raises SimpleNNError."""
+    stored = [Fields(where, f"layer {k}", value) for k, value in enumerate(_layers(where, net), start=1)]
     kept = [(k, fields) for k, fields in enumerate(stored, start=1) if fields.text("type") not in IGNORED]
-    _refuse_unknown(path, kept)
+    _refuse_unknown(where, kept)
     if not kept:
-        raise SimpleNNError(f"{path}: a network without layers; expected net.layers to hold at least one")
-    names = _names([fields.text("name", f"layer{k}") for k, fields in kept])
-    source = _source(path, net, taken=names)
+        raise SimpleNNError(f"{where}: a network without layers; expected net.layers to hold at least one")
+    names = spec_names([fields.text("name", f"layer{k}") for k, fields in kept])
+    source = _source(where, net, taken=names)
     layers: list[Layer] = []
     weights: dict[str, Array] = {}
     for name, (_, fields) in zip(names, kept, strict=True):
         kind = _kind(fields)
-        config, arrays = _READERS[kind](fields)
+        config, arrays = READERS[kind](fields)
         layers.append(Layer(kind, name, config, inputs=(layers[-1].name if layers else source.name,)))
         weights.update({f"{name}/{weight}": value for weight, value in arrays.items()})
     spec = Spec(DIALECT, (source,), tuple(layers), (layers[-1].name,))
-    if source.shape[0] is None:
-        source = Input(source.name, (first_channels(spec, weights), *source.shape[1:]))
-        spec = Spec(DIALECT, (source,), spec.layers, spec.outputs)
-    return SimpleNN(spec, weights, _average_image(path, net))
+    return SimpleNN(with_channels(spec, weights), weights, average_image(where, net))
 
 
-def first_channels(spec: Spec, weights: Mapping[str, Array]) -> int | None:
-    """Channels that the first layer with weights asks for (a convolution taken as one group); None if none has."""
+def with_channels(spec: Spec, weights: Mapping[str, Array]) -> Spec:
+    """The Spec with the channels of its inputs that no option of the file says, from the weights that read them."""
+    inputs = tuple(
+        Input(item.name, (first_channels(spec, weights, item.name), *item.shape[1:])) if item.shape[0] is None else item
+        for item in spec.inputs
+    )
+    return Spec(spec.dialect, inputs, spec.layers, spec.outputs)
+
+
+def first_channels(spec: Spec, weights: Mapping[str, Array], source: str | None = None) -> int | None:
+    """Channels that the first layer with weights asks of an input (a convolution taken as one group); None if none
+    does."""
+    same = {source or spec.inputs[0].name}
     for layer in spec.layers:
+        if layer.inputs[0] not in same and not (layer.kind == "sum" and same.intersection(layer.inputs)):
+            continue
         if layer.kind == "conv":
             return int(weights[f"{layer.name}/filters"].shape[2])
         if layer.kind == "convt":
             return int(weights[f"{layer.name}/filters"].shape[3])
-        if layer.kind == "bnorm":
+        if layer.kind == "bnorm" or (layer.kind == "scale" and weights[f"{layer.name}/multipliers"].size > 1):
             return int(weights[f"{layer.name}/multipliers"].size)
+        if layer.kind != "concat":
+            same.add(layer.name)
     return None
 
 
@@ -96,24 +150,32 @@ def groups_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, int]:
 
     Raises SimpleNNError where a layer does not fit the channels that reach it.
     """
-    channels = spec.inputs[0].shape[0] or first_channels(spec, weights)
+    channels = {item.name: item.shape[0] or first_channels(spec, weights, item.name) for item in spec.inputs}
     found: dict[str, int] = {}
     for layer in spec.layers:
+        coming = [channels[tensor] for tensor in layer.inputs]
+        leaving = coming[0]
         if layer.kind == "conv":
-            _, _, depth, filters = weights[f"{layer.name}/filters"].shape
-            found[layer.name] = _divided(layer, channels or depth, depth, "filters of depth")
-            _divided(layer, filters, found[layer.name], "a number of groups of")
-            channels = filters
+            _, _, depth, leaving = weights[f"{layer.name}/filters"].shape
+            found[layer.name] = _divided(layer, coming[0] or depth, depth, "filters of depth")
+            _divided(layer, leaving, found[layer.name], "a number of groups of")
         elif layer.kind == "convt":
             _, _, outputs, depth = weights[f"{layer.name}/filters"].shape
             found[layer.name] = layer.config["numGroups"]
-            _equal(layer, channels or depth, depth)
+            _equal(layer, coming[0] or depth, depth)
             _divided(layer, depth, found[layer.name], "numGroups")
-            channels = outputs * found[layer.name]
-        elif layer.kind == "bnorm":
-            size = weights[f"{layer.name}/multipliers"].size
-            _equal(layer, channels or size, size)
-            channels = size
+            leaving = outputs * found[layer.name]
+        elif layer.kind == "bnorm" or (layer.kind == "scale" and weights[f"{layer.name}/multipliers"].size > 1):
+            leaving = int(weights[f"{layer.name}/multipliers"].size)
+            _equal(layer, coming[0] or leaving, leaving)
+        elif layer.kind == "concat":
+            leaving = None if None in coming else sum(n or 0 for n in coming)
+        elif layer.kind == "sum":
+            known = {n for n in coming if n is not None}
+            if len(known) > 1:
+                raise SimpleNNError(f"layer {layer.name!r} (sum): adds {', '.join(map(str, coming))} channels")
+            leaving = next(iter(known), None)
+        channels[layer.name] = leaving
     return found
 
 
@@ -130,130 +192,84 @@ def _equal(layer: Layer, channels: int, size: int) -> None:
         raise SimpleNNError(f"layer {layer.name!r} ({layer.kind}): has weights for {size} channels, gets {channels}")
 
 
-def _variables(path: Path) -> dict[str, Any]:
-    from scipy.io import loadmat
-
-    with path.open("rb") as file:
-        head = file.read(520)
-    if b"\x89HDF\r\n" in (head[:6], head[512:518]):
-        raise SimpleNNError(f"{path}: is of version 7.3 (HDF5); expected v4 to v7: in MATLAB, save(..., '-v7')")
-    try:
-        # squeezing would make a 3x3x1x64 bank the same as a 3x3x64x1 one, and a one-layer net no cell
-        found = loadmat(str(path), squeeze_me=False, struct_as_record=True, appendmat=False)
-    except Exception as error:  # SciPy raises whatever its parser stumbles over: zlib.error, TypeError, struct.error
-        raise SimpleNNError(
-            f"{path}: cannot be read as a MAT-file of version 4 to 7 ({type(error).__name__}: {error}); "
-            "expected a SimpleNN network, a struct with the field 'layers'"
-        ) from error
-    return {name: value for name, value in found.items() if not name.startswith("__")}
-
-
-def _is_struct(value: Any) -> bool:
-    # SciPy shows an object of MATLAB's old kind (a shallow `network`) as a struct that knows its class
-    return isinstance(value, np.ndarray) and value.dtype.names is not None and not hasattr(value, "classname")
-
-
-def _class_of(value: Any) -> str:
-    """MATLAB's class as far as SciPy tells it. Objects of today's kind are opaque: their class is their third field."""
-    if type(value).__name__ == "MatlabOpaque" and value.size and "s2" in value.dtype.names:
-        return f"object {bytes(value.ravel()[0]['s2']).decode(errors='replace')}"
-    if isinstance(value, np.ndarray) and value.dtype.names and not hasattr(value, "classname"):
-        return "struct"
-    return str(getattr(value, "classname", None) or getattr(value, "dtype", type(value).__name__))
-
-
 def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Fields of the network."""
+    """The struct of the network: the file's own variables, `net`, or the only struct with layers."""
     if "layers" in variables:
         return variables
-    nets = [v for v in variables.values() if _is_struct(v) and v.size == 1 and "layers" in v.dtype.names]
+    nets = [value for value in variables.values() if isinstance(value, Mapping) and "layers" in value]
     found = variables.get("net")
-    if _is_struct(found) and found.size == 1 and "layers" in found.dtype.names:  # type: ignore[union-attr]
+    if isinstance(found, Mapping) and "layers" in found:
         nets = [found]
     if len(nets) != 1:
-        held = [f"{name} ({_class_of(value)})" for name, value in sorted(variables.items())]
         raise SimpleNNError(
             f"{path}: expected a SimpleNN network, a struct 'net' with the field 'layers'; "
-            f"found {len(nets)} such structs among the variables: {', '.join(held) or 'none'}"
+            f"found {len(nets)} such structs among the variables: {listed(variables)}"
         )
-    return _fields_of(nets[0])
+    return nets[0]
 
 
-def _fields_of(struct: Array) -> dict[str, Any]:
-    element = struct.ravel()[0]
-    return {name: element[name] for name in struct.dtype.names or ()}
-
-
-def _layers(path: Path, net: Mapping[str, Any]) -> list[Any]:
+def _layers(where: Place, net: Mapping[str, Any]) -> list[Any]:
     layers = net["layers"]
-    if _is_struct(layers):
-        raise SimpleNNError(f"{path}: net.layers is a struct array, as in a DagNN; expected SimpleNN's cell array")
-    if not isinstance(layers, np.ndarray) or (layers.dtype != object and layers.size):
-        raise SimpleNNError(f"{path}: net.layers is no cell array; expected one struct per layer in a cell array")
-    return list(layers.ravel(order="F"))
+    if isinstance(layers, StructArray | Mapping):
+        raise SimpleNNError(f"{where}: net.layers is a struct array, as in a DagNN; expected SimpleNN's cell array")
+    if not isinstance(layers, Cell):
+        if isinstance(layers, np.ndarray) and not layers.size:
+            return []
+        raise SimpleNNError(f"{where}: net.layers is no cell array; expected one struct per layer in a cell array")
+    return list(layers)
 
 
-def _refuse_unknown(path: Path, layers: Sequence[tuple[int, _Fields]]) -> None:
+def _refuse_unknown(where: Place, layers: Sequence[tuple[int, Fields]]) -> None:
     """All unknown layers in one message: a user wants to hear of them at once."""
     unknown = [
-        (k, fields.text("type"), fields.text("name", "")) for k, fields in layers if _kind(fields) not in _READERS
+        (k, fields.text("type"), fields.text("name", "")) for k, fields in layers if _kind(fields) not in READERS
     ]
     if unknown:
-        raise UnsupportedLayers(path, unknown)
+        raise UnsupportedLayers(where, unknown)
 
 
-def _kind(fields: _Fields) -> str:
+def _kind(fields: Fields) -> str:
     kind = fields.text("type")
     return ALIASES.get(kind, kind)
 
 
-def _names(stored: Sequence[str]) -> list[str]:
-    names: list[str] = []
-    for text in stored:
-        base = re.sub("[/:]", "_", text)
-        name, count = base, 1
-        while name in names:
-            count += 1
-            name = f"{base}_{count}"
-        names.append(name)
-    return names
-
-
-def _source(path: Path, net: Mapping[str, Any], *, taken: Sequence[str]) -> Input:
+def _source(where: Place, net: Mapping[str, Any], *, taken: Sequence[str]) -> Input:
     """The input from `meta.inputs` ([H W C N]) or `normalization.imageSize` ([H W C]); sizes not stored are open."""
     name = "x"
     size: list[int | None] = []
-    declared = _inside(path, net, "meta", "inputs")
-    normalization = _normalization(path, net)
+    declared = _inside(where, net, "meta", "inputs")
     if declared is not None:
         name = re.sub("[/:]", "_", declared.text("name", "x"))
         size = declared.sizes("size")
-    elif normalization is not None:
-        size = normalization.sizes("imageSize")
+    else:
+        size = image_size(where, net)
     while name in taken:
         name += "_"
     height, width, channels = [*size, None, None, None][:3]
     return Input(name, (channels, height, width))
 
 
-def _inside(path: Path, net: Mapping[str, Any], *names: str) -> _Fields | None:
+def image_size(where: Place, net: Mapping[str, Any]) -> list[int | None]:
+    """`normalization.imageSize`, [H W C] as far as it goes."""
+    normalization = _normalization(where, net)
+    return [] if normalization is None else normalization.sizes("imageSize")
+
+
+def _inside(where: Place, net: Mapping[str, Any], *names: str) -> Fields | None:
     """The struct at net.a.b, None where it or anything on the way is absent or empty."""
-    value: Any = None
-    fields: Mapping[str, Any] = net
-    for name in names:
-        value = fields.get(name)
-        if not _is_struct(value) or value.size == 0:
-            return None
-        fields = _fields_of(value)
-    return _Fields(path, ".".join(("net", *names)), value)
+    value = inside(net, *names)
+    if isinstance(value, StructArray) and len(value):
+        value = value.items[0]
+    return Fields(where, ".".join(("net", *names)), value) if isinstance(value, Mapping) else None
 
 
-def _normalization(path: Path, net: Mapping[str, Any]) -> _Fields | None:
-    return _inside(path, net, "meta", "normalization") or _inside(path, net, "normalization")
+def _normalization(where: Place, net: Mapping[str, Any]) -> Fields | None:
+    return _inside(where, net, "meta", "normalization") or _inside(where, net, "normalization")
 
 
-def _average_image(path: Path, net: Mapping[str, Any]) -> Array | None:
-    fields = _normalization(path, net)
+def average_image(where: Place, net: Mapping[str, Any]) -> Array | None:
+    """`normalization.averageImage` as stored, 1 x 1 x C or H x W x C; None where there is none."""
+    fields = _normalization(where, net)
     value = None if fields is None else fields.get("averageImage")
     if value is None or fields is None:
         return None
@@ -266,41 +282,50 @@ def _restored(array: Array, rank: int) -> Array:
     return array.reshape(array.shape + (1,) * (rank - array.ndim))
 
 
-class _Fields:
+class Fields:
     """One struct of the file, with readers that say where a value was not what it should be."""
 
-    def __init__(self, path: Path, where: str, value: Any) -> None:
-        if not _is_struct(value) or value.size < 1:
-            raise SimpleNNError(f"{path}: {where} is no struct; expected one with the fields 'type' and 'name'")
-        self.path, self.where = path, where
-        self._fields = _fields_of(value)
+    def __init__(self, where: Place, what: str, value: Any) -> None:
+        if isinstance(value, StructArray) and len(value):
+            value = value.items[0]
+        if not isinstance(value, Mapping):
+            raise SimpleNNError(f"{where}: {what} is no struct; expected one with the fields 'type' and 'name'")
+        self.where, self.what, self._fields = where, what, value
 
     def fault(self, name: str, expected: str) -> SimpleNNError:
-        value = self._fields.get(name)
-        found = f"of class {value.dtype} and size {value.shape}" if isinstance(value, np.ndarray) else "absent"
-        kind = self._fields.get("type")
-        what = f" ({kind.ravel()[0]})" if isinstance(kind, np.ndarray) and kind.dtype.kind == "U" and kind.size else ""
-        return SimpleNNError(f"{self.path}: {self.where}{what}: field {name!r} is {found}; expected {expected}")
+        value, kind = self._fields.get(name), self._fields.get("type")
+        if isinstance(value, np.ndarray):
+            found = f"of class {value.dtype} and size {value.shape}"
+        else:
+            found = "absent" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+        what = f" ({kind})" if isinstance(kind, str) else ""
+        return SimpleNNError(f"{self.where}: {self.what}{what}: field {name!r} is {found}; expected {expected}")
 
     def get(self, name: str) -> Any:
         """The stored value; None where the field is absent or empty ([] is MATLAB's word for absent)."""
         value = self._fields.get(name)
-        return None if value is None or np.size(value) == 0 else value
+        empty = len(value) == 0 if isinstance(value, str | Cell) else isinstance(value, np.ndarray) and not value.size
+        return None if value is None or empty else value
 
     def text(self, name: str, default: str | None = None) -> str:
         value = self.get(name)
         if value is None and default is not None:
             return default
-        if value is None or value.dtype.kind != "U" or value.size != 1:
+        if not isinstance(value, str):
             raise self.fault(name, "one line of text")
-        return str(value.ravel()[0])
+        return value
 
     def numbers(self, name: str, lengths: Sequence[int], default: Sequence[float] | None = None) -> list[float]:
         """A real vector of one of the lengths."""
         value = self.get(name)
         if value is None and default is not None:
             return list(default)
-        if value is None or value.dtype.kind not in "biuf" or value.size not in lengths or not np.isfinite(value).all():
+        if (
+            not isinstance(value, np.ndarray)
+            or value.dtype.kind not in "biuf"
+            or value.size not in lengths
+            or not np.isfinite(value).all()
+        ):
             raise self.fault(name, f"{' or '.join(map(str, lengths))} finite numbers")
         return [float(number) for number in value.ravel(order="F")]
 
@@ -314,7 +339,7 @@ class _Fields:
     def sizes(self, name: str) -> list[int | None]:
         """A size vector; sizes that are not positive whole numbers (NaN, 0) are open."""
         value = self.get(name)
-        if value is None or value.dtype.kind not in "biuf":
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
             return []
         return [int(n) if np.isfinite(n) and n >= 1 else None for n in value.ravel(order="F")]
 
@@ -329,18 +354,21 @@ class _Fields:
         cell = self.get("weights")
         if cell is None:
             values = [(name, self.get(name)) for name in old]
-        elif cell.dtype == object:
-            values = [("weights", value) for value in cell.ravel(order="F")]
+        elif isinstance(cell, Cell):
+            values = [("weights", value) for value in cell]
         else:
             raise self.fault("weights", "a cell array")
-        found = [None if value is None or np.size(value) == 0 else self.single(name, value) for name, value in values]
+        found = [
+            None if value is None or (isinstance(value, np.ndarray) and not value.size) else self.single(name, value)
+            for name, value in values
+        ]
         return found + [None] * (3 - len(found))
 
 
 Read = tuple[dict[str, Any], dict[str, Array]]
 
 
-def _bank(fields: _Fields, outputs_axis: int, groups: int = 1) -> dict[str, Array]:
+def _bank(fields: Fields, outputs_axis: int, groups: int = 1) -> dict[str, Array]:
     filters, biases, _ = fields.weights()[:3]
     if filters is None or filters.ndim > 4:
         raise fields.fault("weights", "a filter bank of at most four dimensions, then biases or []")
@@ -352,7 +380,7 @@ def _bank(fields: _Fields, outputs_axis: int, groups: int = 1) -> dict[str, Arra
     return {"filters": filters, "biases": biases.ravel(order="F")}
 
 
-def _conv(fields: _Fields) -> Read:
+def _conv(fields: Fields) -> Read:
     config = {
         "pad": fields.whole("pad", 4, 0, least=0),
         "stride": fields.whole("stride", 2, 1),
@@ -361,7 +389,7 @@ def _conv(fields: _Fields) -> Read:
     return config, _bank(fields, 3)
 
 
-def _convt(fields: _Fields) -> Read:
+def _convt(fields: Fields) -> Read:
     groups = fields.whole("numGroups", 1, 1)[0]
     config = {
         "upsample": fields.whole("upsample", 2, 1),
@@ -371,7 +399,7 @@ def _convt(fields: _Fields) -> Read:
     return config, _bank(fields, 2, groups)
 
 
-def _pool(fields: _Fields) -> Read:
+def _pool(fields: Fields) -> Read:
     method = fields.text("method", "max")
     if method not in ("max", "avg"):
         raise fields.fault("method", f"'max' or 'avg', found {method!r}")
@@ -384,7 +412,7 @@ def _pool(fields: _Fields) -> Read:
     return config, {}
 
 
-def _bnorm(fields: _Fields) -> Read:
+def _bnorm(fields: Fields) -> Read:
     """Where the moments are absent, tidy puts zeros there, and the network divides by zero: that is no conversion."""
     multipliers, biases, moments = fields.weights()[:3]
     if moments is None and fields.get("moments") is not None:
@@ -399,14 +427,14 @@ def _bnorm(fields: _Fields) -> Read:
     return {"epsilon": fields.numbers("epsilon", (1,), (1e-5,))[0]}, arrays
 
 
-def _lrn(fields: _Fields) -> Read:
+def _lrn(fields: Fields) -> Read:
     size, *rest = fields.numbers("param", (4,), (5, 1, 0.0001 / 5, 0.75))
     if size != int(size) or size < 1:
         raise fields.fault("param", f"[N kappa alpha beta] with a whole window N, found {size:g}")
     return {"param": [int(size), *rest]}, {}
 
 
-_READERS: Mapping[str, Callable[[_Fields], Read]] = {
+READERS: Mapping[str, Callable[[Fields], Read]] = {
     "conv": _conv,
     "convt": _convt,
     "pool": _pool,
@@ -417,3 +445,9 @@ _READERS: Mapping[str, Callable[[_Fields], Read]] = {
     "softmax": lambda fields: ({}, {}),
     "sigmoid": lambda fields: ({}, {}),
 }
+"""Reader of each type of layer: its configuration and weights."""
+
+
+def read_layer(kind: str, fields: Fields) -> Read:
+    """Configuration and weights of a layer of a known type. Raises SimpleNNError for a broken one."""
+    return READERS[kind](fields)

@@ -605,7 +605,9 @@ class Resize(nn.Module):
 
 
 class Crop(nn.Module):
-    """The first input cropped to height and width of the second: from a corner (row, column), or centred."""
+    """The first input cropped to height and width of the second: from a corner (row, column), or as near to it as the
+    size allows, or centred.
+    """
 
     def __init__(self, corner: tuple[int, int] | None):
         super().__init__()
@@ -614,6 +616,7 @@ class Crop(nn.Module):
     def forward(self, x: Tensor, reference: Tensor) -> Tensor:
         height, width = reference.shape[2:]
         top, left = self.corner or ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2)
+        top, left = min(top, x.shape[2] - height), min(left, x.shape[3] - width)
         return x[:, :, top : top + height, left : left + width]
 
     def extra_repr(self) -> str:

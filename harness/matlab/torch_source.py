@@ -97,7 +97,8 @@ def program(spec: Spec, weights: Mapping[str, Array], title: str = "") -> Progra
         state |= {f"{names[layer.name]}.{key}": _number(v) for key, v in module.state.items()}
         lines.append(_call(layer, names))
     taken = tuple(names[item.name] for item in spec.inputs)
-    given = tuple(_tensor(tensor, names) for tensor in spec.outputs)
+    same = _unchanged(spec, {layer.name: text for layer, (_, text) in zip(spec.layers, made, strict=True)})
+    given = tuple(f"{_tensor(tensor, names)}{'.clone()' * (tensor in same)}" for tensor in spec.outputs)
     text = _text(title, spec, made, lines, taken, given)
     return Program(text, state, taken, tuple(spec.outputs), {layer.name: names[layer.name] for layer in spec.layers})
 
@@ -124,6 +125,15 @@ def torch_names(spec: Spec) -> dict[str, str]:
         taken |= {text, *(f"{text}_{k}" for k in more)}
         names[name] = text
     return names
+
+
+def _unchanged(spec: Spec, texts: Mapping[str, str]) -> set[str]:
+    """Tensors that are an input, passed on. torch.onnx.export gives an output that is one the input's own name."""
+    same = {item.name for item in spec.inputs}
+    for layer in spec.layers:
+        if texts[layer.name].startswith(("nn.Identity(", "nn.Dropout(")) and layer.inputs[0] in same:
+            same.add(layer.name)
+    return same
 
 
 def _module_attributes() -> set[str]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.hops.matconvnet2torch import MatConvNetToTorch
+from harness.hops.matconvnet2torch import MatConvNetToTorch, read_matconvnet
 from harness.spec import Array, Layer, Spec
 from harness.torch_artifact import save_module
 
@@ -25,13 +25,12 @@ class MatFault:
     wraps: ClassVar[str] = MatConvNetToTorch.name
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        from harness.matlab.simplenn import read_simplenn
-        from harness.matlab.torch_layers import build_simplenn
+        from harness.matlab.torch_source import build, program
 
-        network = read_simplenn(artifact)
+        network = read_matconvnet(artifact)
         layers = tuple(replace(layer, config={**layer.config, **self.edit(layer)}) for layer in network.spec.layers)
         spec = Spec(network.spec.dialect, network.spec.inputs, layers, network.spec.outputs)
-        return save_module(build_simplenn(spec, self.edit_weights(dict(network.weights))), out)
+        return save_module(build(program(spec, self.edit_weights(dict(network.weights)))), out)
 
     def edit(self, layer: Layer) -> dict[str, Any]:
         """Configuration to put in place of the layer's own."""

@@ -151,3 +151,37 @@ def sigmoid(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 def dropout(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """mfiles/vl_simplenn: in test mode dropout is bypassed."""
     return x
+
+
+@oracle(DIALECT, "sum")
+def add(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """dagnn.Sum: its inputs, which are of one size, added one after the other."""
+    total = inputs[0]
+    for x in inputs[1:]:
+        total = total + x
+    return total
+
+
+@oracle(DIALECT, "concat")
+def concat(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
+    """mfiles/vl_nnconcat along dimension 3, dagnn.Concat's own: channels, in the order of the inputs."""
+    return np.concatenate(inputs, axis=1)
+
+
+@oracle(DIALECT, "scale")
+def scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """dagnn.Scale with parameters: `x(k) * multiplier(k) + bias(k)`; a bias is there where `hasBias` is true."""
+    return _biased(x * _per_channel(weights["multipliers"]), weights)
+
+
+@oracle(DIALECT, "crop")
+def crop(config: Config, weights: Mapping[str, Array], x: Array, reference: Array) -> Array:
+    """dagnn.Crop and mfiles/vl_nncrop: `x` cropped to height and width of `reference`. `crop` = [top left] is taken off
+    first, or as much of it as is too large; the rest goes from bottom and right.
+    """
+    height, width = reference.shape[2:]
+    wanted = config.get("crop", (0, 0))
+    top, left = min(wanted[0], x.shape[2] - height), min(wanted[1], x.shape[3] - width)
+    if min(top, left) < 0:
+        raise ValueError(f"an image of {x.shape[2:]} cannot be cropped to {reference.shape[2:]}")
+    return x[:, :, top : top + height, left : left + width]
