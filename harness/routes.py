@@ -17,11 +17,12 @@ DEPTHS: tuple[tuple[str, int], ...] = (
     ("onnx-*-torch*", 0),
     ("keras-kerasexport-*-torch*", 0),
     ("keras-tf2onnx??-*-torch*", 0),
+    ("keras-tf2onnx-onnx2pytorch-torchonnx", 0),
     # through torch.export: a second or two for each case
     ("*-torchonnx", 1),
     ("*-torchscript", 3),
     ("keras-kerasexport-*", 3),
-    ("keras-kerasexport", 8),  # on TensorFlow it is tf2onnx, called by Keras
+    ("keras-kerasexport", 5),  # on TensorFlow it is tf2onnx, called by Keras
     ("keras-kerasjax", 3),
     ("keras-kerastorch*", 6),
     ("keras-mat-octave", 4),
