@@ -40,8 +40,8 @@ class Weight:
     """Shape and drawing law of one weight.
 
     Laws: `kernel` (needs `fan_in`), `recurrent`, `bias`, `gamma`, `beta`, `mean`, `variance`, `moments`, `alpha`,
-    `embedding`, `count`; for models of many layers `deep` (needs `fan_in`), `near_one`, `near_zero`, `even`, `near_ten`. The
-    numbers behind each law are in `harness.draw.weights`.
+    `embedding`, `count`; for models of many layers `deep` (needs `fan_in`), `near_one`, `near_zero`, `even`,
+    `near_ten`. The numbers behind each law are in `harness.draw.weights`.
     """
 
     shape: tuple[int, ...]

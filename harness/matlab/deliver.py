@@ -1,4 +1,4 @@
-"""A converted network as files: `model.py` and `weights.safetensors`, or `model.onnx`. Runs in a worker that has torch."""
+"""A converted network as files: `model.py` and `weights.safetensors`, or `model.onnx`. Runs where torch is."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def run_torch(folder: Path, inputs: Sequence[Array]) -> list[Array]:
 
 
 def write_onnx(spec: Spec, weights: Mapping[str, Array], folder: Path, title: str = "") -> list[Path]:
-    """Export the PyTorch program to `model.onnx` (`torch.onnx.export`, batch and time open). Raises what that raises."""
+    """Export the PyTorch program to `model.onnx` (`torch.onnx.export`, batch and time open).
+
+    Raises what that raises.
+    """
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -38,7 +38,8 @@ class _Refused(Exception):
 def from_keras(spec: Spec, weights: Mapping[str, Array]) -> tuple[Spec, dict[str, Array]]:
     """The same network in MATLAB's layers. Raises NoCounterpartError."""
     ranks = {item.name: len(item.shape) + 1 for item in spec.inputs}
-    inputs, layers, arrays, refused = [], [], {}, []
+    inputs, layers, refused = [], [], []
+    arrays: dict[str, Array] = {}
     ends: dict[str, str] = {}
     for item in spec.inputs:
         if len(item.shape) not in INPUTS or item.dtype != "float32" or None in item.shape[1:-1]:

@@ -197,7 +197,7 @@ def read_declared(path: Path | None, layout_path: Path, limits: Limits | None = 
     pairs = (
         [(source, destination) for source, destination in layout["connections"]] if "connections" in layout else None
     )
-    network = assemble(str(layout_path), "declared", records, pairs, layout.get("outputs", ()))
+    network = assemble(str(layout_path), "declared", records, pairs, outputs=layout.get("outputs", ()))
     return Network("declared", network.spec, network.weights, tuple(store.notes))
 
 

@@ -46,7 +46,7 @@ READERS: tuple[Reader, ...] = (
 def read_network(
     path: Path, variable: str | None = None, limits: Limits | None = None, layout: Path | None = None
 ) -> Network:
-    """The network in a `.mat` file: the only one, or the one in `variable`; or arrays with a declared layout (docs/matlab.md).
+    """The network in a `.mat` file: the only one, or the one in `variable`; with `layout`, arrays as it declares them.
 
     Raises MatFileError for a file that cannot be read, NetworkError where it holds no network, several, or a broken one
     (UnsupportedLayers names every layer that is not known), OSError if it cannot be opened.

@@ -30,8 +30,9 @@ def is_plain(value: Any) -> bool:
 def read_plain(where: str, value: Mapping[str, Any]) -> Network:
     """Raises NetworkError for a broken export, UnsupportedLayers for classes that are not known."""
     version = value.get("version")
-    if version is None or int(np.ravel(version)[0]) != VERSION:
-        raise NetworkError(f"{where}: an export of version {np.ravel(version).tolist()}; this reader knows {VERSION}")
+    told = [] if version is None else np.ravel(version).tolist()
+    if not told or told[0] != VERSION:
+        raise NetworkError(f"{where}: an export of version {told}; this reader knows {VERSION}")
     stored = value["layers"]
     items = list(stored) if isinstance(stored, Cell | StructArray) else [stored]
     records = [_record(where, k, item) for k, item in enumerate(items, start=1)]
@@ -47,8 +48,8 @@ def read_plain(where: str, value: Mapping[str, Any]) -> Network:
         "parity",
         records,
         pairs if pairs or len(records) < 2 else None,
-        strings(value.get("outputs")),
-        strings(value.get("inputs")),
+        outputs=strings(value.get("outputs")),
+        inputs=strings(value.get("inputs")),
     )
     samples = value.get("samples")
     held = (

@@ -74,7 +74,7 @@ def read_objects(where: str, value: Any) -> Network:
     if table is None:
         table = inside(saved, "Connections")
     outputs = strings(inside(saved, "OutputNames"))
-    return assemble(where, value.class_name, [_record(where, item) for item in stored], _pairs(table), outputs)
+    return assemble(where, value.class_name, [_record(where, item) for item in stored], _pairs(table), outputs=outputs)
 
 
 def _record(where: str, item: Any) -> Record:
@@ -107,6 +107,7 @@ def assemble(
     dialect: str,
     records: Sequence[Record],
     connections: Sequence[tuple[str, str]] | None,
+    *,
     outputs: Sequence[str] = (),
     inputs: Sequence[str] = (),
 ) -> Network:
@@ -132,7 +133,18 @@ def assemble(
     kinds = {name: record.kind for record, name in zip(records, names, strict=True)}
     wires = _wires(where, known, kinds, connections)
     order = _ordered(where, names, wires)
-    return _network(where, dialect, order, kinds, read, wires, records, known, outputs, inputs)
+    return _network(
+        where,
+        dialect,
+        order=order,
+        kinds=kinds,
+        read=read,
+        wires=wires,
+        records=records,
+        known=known,
+        outputs=outputs,
+        inputs=inputs,
+    )
 
 
 def spec_names(stored: Iterable[str]) -> list[str]:
@@ -224,6 +236,7 @@ def input_shape(record: Record) -> tuple[int | None, ...]:
 def _network(
     where: str,
     dialect: str,
+    *,
     order: Sequence[str],
     kinds: Mapping[str, str],
     read: Mapping[str, tuple[dict[str, Any], dict[str, Array]]],

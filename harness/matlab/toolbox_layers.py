@@ -51,13 +51,9 @@ def _axes(record: Record) -> int:
 
 def _declared(record: Record, name: str, axes: int) -> list[int | None]:
     size = record.size(name)
-    return (
-        [None] * axes
-        if size is None or len(size) not in (1, axes)
-        else (size * axes)[:axes]
-        if len(size) == 1
-        else list(size)
-    )
+    if size is None or len(size) not in (1, axes):
+        return [None] * axes
+    return [*size] * (axes if len(size) == 1 else 1)
 
 
 def _count(record: Record, name: str) -> int | None:

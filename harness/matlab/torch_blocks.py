@@ -587,6 +587,7 @@ class Resize(nn.Module):
             count = self.size[axis - 2]
             scale = count / x.shape[axis]
         else:
+            assert self.scale is not None, "a size or a scale"
             scale = self.scale[axis - 2]
             count = int(scale * x.shape[axis])
         place = torch.arange(count, dtype=torch.float64, device=x.device)

@@ -27,7 +27,7 @@ WEIGHTS = "weights.safetensors"
 LOADER = f'''
 
 def load(path: str | Path = Path(__file__).with_name("{WEIGHTS}")) -> {CLASS}:
-    """The network with its weights, in evaluation mode. The file is safetensors: a length, a JSON header, the numbers."""
+    """The network with its weights, in evaluation mode; the file is a length, a JSON header and the numbers."""
     data = Path(path).read_bytes()
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
@@ -36,7 +36,8 @@ def load(path: str | Path = Path(__file__).with_name("{WEIGHTS}")) -> {CLASS}:
         if name != "__metadata__":
             dtype = {{"F32": torch.float32, "I64": torch.int64}}[entry["dtype"]]
             first, last = (start + n for n in entry["data_offsets"])
-            flat = torch.frombuffer(bytearray(data[first:last]), dtype=dtype) if last > first else torch.zeros(0, dtype=dtype)
+            held = last > first  # frombuffer refuses none at all
+            flat = torch.frombuffer(bytearray(data[first:last]), dtype=dtype) if held else torch.zeros(0, dtype=dtype)
             state[name] = flat.reshape(entry["shape"])
     network = {CLASS}()
     network.load_state_dict(state)
@@ -99,7 +100,7 @@ def program(spec: Spec, weights: Mapping[str, Array], title: str = "") -> Progra
     taken = tuple(names[item.name] for item in spec.inputs)
     same = _unchanged(spec, {layer.name: text for layer, (_, text) in zip(spec.layers, made, strict=True)})
     given = tuple(f"{_tensor(tensor, names)}{'.clone()' * (tensor in same)}" for tensor in spec.outputs)
-    text = _text(title, spec, made, lines, taken, given)
+    text = _text(title, spec, made, lines, taken=taken, given=given)
     return Program(text, state, taken, tuple(spec.outputs), {layer.name: names[layer.name] for layer in spec.layers})
 
 
@@ -156,9 +157,9 @@ def ranks_of(spec: Spec) -> dict[str, int]:
     for layer in spec.layers:
         rank = ranks[source_of(layer.inputs[0])]
         ends = layer.kind in ("LSTMLayer", "LSTMProjectedLayer", "BiLSTMLayer", "GRULayer", "GRUProjectedLayer")
-        if layer.kind in FLATTENING and rank > 3 or layer.kind.startswith("Global") and rank == 3:
-            rank = 2
-        elif ends and layer.config.get("OutputMode") == "last":
+        flat = layer.kind in FLATTENING and rank > 3
+        whole = layer.kind.startswith("Global") and rank == 3
+        if flat or whole or (ends and layer.config.get("OutputMode") == "last"):
             rank = 2
         elif layer.kind in IMAGES and rank == 2:
             rank = 4
@@ -187,6 +188,7 @@ def _text(
     spec: Spec,
     made: Sequence[tuple[str, str]],
     lines: Sequence[str],
+    *,
     taken: Sequence[str],
     given: Sequence[str],
 ) -> str:

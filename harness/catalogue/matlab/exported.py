@@ -1,6 +1,7 @@
 """Rows of ONNX files in the dialects of MATLAB's exporter: what differs from the ONNX of others.
 
-The input layer says which opset and which form of fully connected layer the file has; `harness.matlab.to_onnx` writes it.
+The input layer says which opset and which form of fully connected layer the file has; `harness.matlab.to_onnx` writes
+it.
 """
 
 from __future__ import annotations
@@ -173,7 +174,7 @@ def softmax(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def network(choice: Choice, fill: Chooser) -> Draft:
-    """Convolution, normalisation, activation, pooling, fully connected, softmax: a small classifier as MATLAB exports it.
+    """Convolution, normalisation, activation, pooling, fully connected, softmax: a small classifier as exported.
 
     The fully connected layer reads an image of distinct sizes, so its column-major order shows.
     """

@@ -1,0 +1,63 @@
+"""ResNet-50 as MATLAB has it, thin and with a small image but with all its 177 layers, each of which is an output."""
+
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.oracle import evaluate
+from harness.oracle.noise import measure
+from harness.pytest_plugin import Record, check
+from harness.session import Session
+from harness.spec import Array, Case, Golden, Spec
+
+BUILD = Path(__file__).resolve().parents[2] / "examples" / "resnet50" / "build.py"
+SIZES = {"pixels": 64, "width": 8, "classes": 10}
+OPSET = 13
+SUBJECT = "ResNet50"
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, Case]:
+    """The network in both dialects: the `.mat` file's, and the ONNX file's that MATLAB would export from it."""
+    build = runpy.run_path(str(BUILD))
+    spec, weights = build["resnet50"](**SIZES)
+    spec = build["every_output"](spec)
+    source = np.random.Generator(np.random.PCG64(1))
+    (item,) = spec.inputs
+    inputs = {item.name: source.uniform(0, 255, (2, *item.shape)).astype(np.float32)}
+    expected = evaluate(spec, weights, inputs)
+    noise = measure(spec, weights, inputs, expected, runs=4)
+    return {
+        own.dialect: _case(own, weights, inputs, expected, noise) for own in (spec, build["exported"](spec, OPSET))
+    }
+
+
+def _case(
+    spec: Spec,
+    weights: dict[str, Array],
+    inputs: dict[str, Array],
+    expected: dict[str, Array],
+    noise: dict[str, Array],
+) -> Case:
+    golden = Golden(
+        {name: expected[name] for name in spec.outputs},
+        {name: noise[name] for name in spec.outputs},
+        "computes",
+        channel_axis=1,
+    )
+    return Case(spec, SUBJECT, {"profile": "main", **SIZES}, weights, inputs, golden)
+
+
+@pytest.mark.parametrize("dialect", ["matlab", "onnx"])
+def test_every_layer(dialect: str, cases: dict[str, Case], parity: Session, record: Record) -> None:
+    """Every layer gives what the oracle says, on every route from the file."""
+    routes = [route for route in parity.runnable_for(dialect) if route.depth is None]
+    if not routes or not parity.selects(SUBJECT):
+        pytest.skip(f"no route from {dialect} is selected and can run here")
+    case = cases[dialect]
+    assert case.golden is not None
+    for route in routes:
+        result = record(parity.walk.result(case, route))
+        check(result)
