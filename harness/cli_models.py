@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from harness.compare import Verdict
+from harness.compare import Outcome, Verdict
 from harness.console import AGREED, DEVIATIONS, print_records
 from harness.matlab import conversion, isolated
 from harness.matlab.toolbox import Network, as_table
 from harness.predict import LIMIT as PREDICT_LIMIT
 from harness.predict import predict_file
+from harness.results import plain
 from harness.session import Session
 
 
@@ -51,7 +55,9 @@ _layout = click.option(
 
 @click.command(epilog="\b\nExample: parity convert net.mat --to torch -o net_torch")
 @_file
-@click.option("--to", "target", type=click.Choice(["torch", "onnx"]), default="torch", show_default=True)
+@click.option(
+    "--to", "target", type=click.Choice(["torch", "onnx"]), default="torch", show_default=True, help="What to write."
+)
 @click.option(
     "-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder to write to."
 )
@@ -60,18 +66,21 @@ _layout = click.option(
 def convert(file: Path, target: str, folder: Path, variable: str | None, layout: Path | None) -> None:
     """Convert a network of a MATLAB .mat FILE to PyTorch or ONNX, run it, and judge what it computes.
 
-    `--to torch` writes model.py and weights.safetensors, which need torch alone; `--to onnx` writes model.onnx. Every
-    unsupported layer is named, and then nothing is written. No MATLAB is needed, and no code of the file is run.
+    `--to torch` writes model.py and weights.safetensors, which need torch alone; `--to onnx` writes model.onnx. If
+    layers are not supported, all of them are named and nothing is written. No MATLAB is needed, and no code of the
+    file is run.
 
-    Exit code 1 if what was written computes something else than the layers' documentation says.
+    What was written is run on drawn inputs and compared with the documentation of the layers, computed in double
+    precision. Exit code 0 if both agree, 1 if not (the files are there, and the first layer that deviates is named),
+    2 if the file cannot be read or converted.
     """
     with Session() as session:
         network = isolated.network_of(file, variable, layout)
         _introduce(file, network)
-        title = f"{network.dialect} of {file.name}"
+        title = f"The network of {file.name}"
         made = conversion.deliver(network.spec, network.weights, target, folder, session.workers, title=title)
     for path in made.paths:
-        click.echo(f"{path}: {path.stat().st_size / 2**20:.2f} MiB")
+        click.echo(f"{path}: {_size(path.stat().st_size)}")
     _conclude(made.verdict, made.reference)
 
 
@@ -81,43 +90,71 @@ def convert(file: Path, target: str, folder: Path, variable: str | None, layout:
 @_layout
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def check(file: Path, variable: str | None, layout: Path | None, as_json: bool) -> None:
-    """Check the conversion of a network of a MATLAB .mat FILE without keeping it.
+    """Check the conversion of a network of a MATLAB .mat FILE to PyTorch, and keep nothing.
 
     Where matlab/export_parity.m wrote the file with samples, PyTorch is compared with the activations that MATLAB
-    itself computed, layer by layer; otherwise with the documented semantics of the layers.
+    itself computed, layer by layer; otherwise the outputs are compared with the documentation of the layers, as
+    `parity convert` does.
+
+    Exit code 0 if they agree, 1 if not, 2 if the file cannot be read or converted.
     """
     with Session() as session:
         network = isolated.network_of(file, variable, layout)
-        if not network.samples:
-            if as_json:
-                print_records(as_table(network.spec, network.weights), as_json)
-            else:
-                _introduce(file, network)
-                print_records(as_table(network.spec, network.weights), as_json)
+        if network.samples:
+            records, verdict = _layers_of_samples(network, session)
+            reference = "the activations that MATLAB computed"
+        else:
+            records = as_table(network.spec, network.weights)
             with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
                 made = conversion.deliver(network.spec, network.weights, "torch", Path(folder), session.workers)
-            _conclude(made.verdict, made.reference, quiet=as_json)
-        checks = [
-            found
-            for sample in network.samples
-            for found in conversion.check_sample(network.spec, network.weights, sample, session.workers)
-        ]
-    records = [
-        {
-            "layer": found.layer,
-            "kind": found.kind,
-            "outcome": str(found.verdict.outcome),
-            "units": found.verdict.units,
-            "relative": found.relative,
-            "message": found.verdict.message,
+            verdict, reference = made.verdict, made.reference
+    left = sorted({name for sample in network.samples for name in conversion.not_compared(network.spec, sample)})
+    if as_json:
+        found = {
+            "file": str(file),
+            "dialect": network.dialect,
+            "notes": list(network.notes),
+            "outcome": str(verdict.outcome),
+            "units": verdict.units,
+            "message": verdict.message,
+            "reference": reference,
+            "not_compared": left,
+            "layers": records,
         }
-        for found in checks
-    ]
-    if not as_json:
+        click.echo(json.dumps(plain(found), indent=1))
+    else:
         _introduce(file, network)
-    print_records(records, as_json)
-    worst = max((found.verdict for found in checks), key=lambda verdict: verdict.outcome.severity)
-    _conclude(worst, "the activations that MATLAB computed", quiet=as_json)
+        print_records(records, as_json=False)
+        if left:
+            click.secho(f"note: not compared: {', '.join(left)}", fg="yellow")
+    _conclude(verdict, reference, quiet=as_json)
+
+
+def _layers_of_samples(network: Network, session: Session) -> tuple[list[dict[str, Any]], Verdict]:
+    """A record for each layer of each sample, and the worst verdict; its message names the layer."""
+    records: list[dict[str, Any]] = []
+    worst = Verdict(Outcome.EXACT, units=0.0)
+    for k, sample in enumerate(network.samples, start=1):
+        for found in conversion.check_sample(network.spec, network.weights, sample, session.workers):
+            verdict = found.verdict
+            records.append(
+                {
+                    **({"sample": k} if len(network.samples) > 1 else {}),
+                    "layer": found.layer,
+                    "kind": found.kind,
+                    "outcome": str(verdict.outcome),
+                    "units": verdict.units,
+                    "relative": found.relative,
+                    "message": verdict.message,
+                }
+            )
+            if _harm(verdict) > _harm(worst):
+                worst = replace(verdict, message=f"layer {found.layer!r} ({found.kind}): {verdict.message}")
+    return records, worst
+
+
+def _harm(verdict: Verdict) -> tuple[int, float]:
+    return verdict.outcome.severity, verdict.units or 0.0
 
 
 def _introduce(file: Path, network: Network) -> None:
@@ -125,9 +162,13 @@ def _introduce(file: Path, network: Network) -> None:
         f"{item.name} {' x '.join('T' if n is None else str(n) for n in item.shape)}" for item in network.spec.inputs
     )
     count = len(network.spec.layers)
-    click.echo(f"{file}: {network.dialect}, {count} layers, inputs {inputs} (without the batch)")
+    click.echo(f"{file} ({network.dialect}): {count} layers; inputs, without the batch: {inputs}")
     for note in network.notes:
         click.secho(f"note: {note}", fg="yellow")
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
 
 
 def _conclude(verdict: Verdict, reference: str, *, quiet: bool = False) -> None:

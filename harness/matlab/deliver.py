@@ -54,7 +54,6 @@ def write_onnx(spec: Spec, weights: Mapping[str, Array], folder: Path, title: st
     """
     import torch
 
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="parity-") as scratch:
         write_torch(spec, weights, Path(scratch), title)
         module = load_torch(Path(scratch))
@@ -80,6 +79,7 @@ def write_onnx(spec: Spec, weights: Mapping[str, Array], folder: Path, title: st
             output_names=[tensor.replace(":", "_") for tensor in spec.outputs],
             verbose=False,
         )
+        folder.mkdir(parents=True, exist_ok=True)
         atomic_write(folder / ONNX, whole.read_bytes())
     return [folder / ONNX]
 

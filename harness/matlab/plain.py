@@ -15,7 +15,7 @@ import numpy as np
 
 from harness.matlab.matfile import Cell, StructArray
 from harness.matlab.records import NetworkError, Record, inside, strings
-from harness.matlab.toolbox import DIALECT, SECONDARY, Network, Sample, assemble
+from harness.matlab.toolbox import DIALECT, SECONDARY, Network, Sample, assemble, names_of
 from harness.spec import Array, Layer, Spec
 
 VARIABLE, FORMAT, VERSION = "parity", "parity", 1
@@ -51,13 +51,14 @@ def read_plain(where: str, value: Mapping[str, Any]) -> Network:
         outputs=strings(value.get("outputs")),
         inputs=strings(value.get("inputs")),
     )
+    known = names_of(records)
     samples = value.get("samples")
     held = (
         tuple(samples)
         if isinstance(samples, Cell | StructArray)
         else ((samples,) if isinstance(samples, Mapping) else ())
     )
-    return Network("parity", network.spec, network.weights, samples=tuple(_sample(where, item) for item in held))
+    return Network("parity", network.spec, network.weights, samples=tuple(_sample(where, item, known) for item in held))
 
 
 def _record(where: str, k: int, item: Any) -> Record:
@@ -167,18 +168,28 @@ def _option(value: Any) -> Any:
     return np.atleast_2d(np.asarray(value, dtype=np.float64))
 
 
-def _sample(where: str, stored: Any) -> Sample:
+def _sample(where: str, stored: Any, known: Mapping[str, str]) -> Sample:
     inputs, activations = inside(stored, "inputs"), inside(stored, "activations")
     arrays = tuple(np.asarray(a) for a in inputs) if isinstance(inputs, Cell) else (np.asarray(inputs),)
     formats = tuple(strings(inside(stored, "formats")))
     if len(arrays) != len(formats):
         raise NetworkError(f"{where}: a sample has {len(arrays)} inputs and {len(formats)} formats; expected as many")
     named = {
-        str(inside(item, "layer")): np.asarray(inside(item, "value"))
+        _tensor(str(inside(item, "layer")), known): np.asarray(inside(item, "value"))
         for item in (activations if isinstance(activations, Cell | StructArray) else [activations])
         if isinstance(inside(item, "layer"), str)
     }
     return Sample(arrays, formats, named)
+
+
+def _tensor(text: str, known: Mapping[str, str]) -> str:
+    """The Spec's name of what an activation is called: a layer, or `layer/port`; as it is where there is no such."""
+    if text in known:
+        return known[text]
+    name, _, port = text.rpartition("/")
+    if name not in known or port not in {"out", *SECONDARY}:
+        return text
+    return f"{known[name]}:{SECONDARY[port]}" if port in SECONDARY else known[name]
 
 
 __all__ = ["as_export", "is_plain", "read_plain", "stored", "write_plain"]

@@ -115,8 +115,8 @@ def assemble(
 
     `outputs` and `inputs` are names of layers in the network's own order, where the file says. Raises NetworkError.
     """
-    names = spec_names([record.name or f"layer{k}" for k, record in enumerate(records, start=1)])
-    known = dict(zip([record.name or name for record, name in zip(records, names, strict=True)], names, strict=True))
+    known = names_of(records)
+    names = list(known.values())
     if len(known) != len(records):
         raise NetworkError(f"{where}: layers of the same name; expected {len(records)} names, found {len(known)}")
     read: dict[str, tuple[dict[str, Any], dict[str, Array]]] = {}
@@ -145,6 +145,12 @@ def assemble(
         outputs=outputs,
         inputs=inputs,
     )
+
+
+def names_of(records: Sequence[Record]) -> dict[str, str]:
+    """The Spec's name of each layer by the stored one; fewer than there are records where stored names are equal."""
+    names = spec_names([record.name or f"layer{k}" for k, record in enumerate(records, start=1)])
+    return {record.name or name: name for record, name in zip(records, names, strict=True)}
 
 
 def spec_names(stored: Iterable[str]) -> list[str]:

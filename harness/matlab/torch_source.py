@@ -7,10 +7,11 @@ wherever one means the same; others come from `harness.matlab.torch_blocks`, who
 
 from __future__ import annotations
 
+import ast
 import builtins
 import inspect
 import keyword
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ from harness.spec import Array, Layer, Spec, source_of
 CLASS = "Network"
 WEIGHTS = "weights.safetensors"
 LOADER = f'''
+
 
 def load(path: str | Path = Path(__file__).with_name("{WEIGHTS}")) -> {CLASS}:
     """The network with its weights, in evaluation mode; the file is a length, a JSON header and the numbers."""
@@ -197,15 +199,15 @@ def _text(
         f"`{name}` N x {' x '.join('T' if n is None else str(n) for n in item.shape)}"
         for name, item in zip(taken, spec.inputs, strict=True)
     )
+    functional = "from torch.nn import functional as F\n" if any("F." in block for block in blocks) else ""
     parts = [
         f'"""{title or "A network converted from MATLAB"}, for PyTorch.\n\n'
         "Images are N x C x H x W, sequences N x T x C, features N x C. MATLAB's H x W x C x N array `x` is\n"
         "`torch.from_numpy(x.transpose(3, 2, 0, 1))` here, its C x N x T array `x.transpose(1, 2, 0)`.\n"
         f'Inputs: {shapes}.\n"""\n',
         "from __future__ import annotations\n",
-        "import json\nfrom pathlib import Path\n\nimport torch\nfrom torch import Tensor, nn\n"
-        "from torch.nn import functional as F\n\n",
-        *(f"{block}\n\n" for block in blocks),
+        f"import json\nfrom pathlib import Path\n\nimport torch\nfrom torch import Tensor, nn\n{functional}\n",
+        *(f"{block}\n" for block in blocks),
         f"class {CLASS}(nn.Module):",
         '    """One submodule per layer of the network, under the layer\'s name."""\n',
         "    def __init__(self):",
@@ -223,12 +225,21 @@ def _blocks(texts: Sequence[str]) -> list[str]:
     """Source of our own modules that these expressions name, in the order of their module."""
     from harness.matlab import torch_blocks
 
-    used = {text.partition("(")[0] for text in texts}
-    return [
-        inspect.getsource(value).rstrip() + "\n"
+    sources = {
+        name: inspect.getsource(value).rstrip() + "\n"
         for name, value in vars(torch_blocks).items()
-        if name in used and getattr(value, "__module__", "") == torch_blocks.__name__
-    ]
+        if getattr(value, "__module__", "") == torch_blocks.__name__
+    }
+    used, found = set[str](), _words(texts)
+    while found - used:
+        used |= found
+        found = _words(sources[name] for name in used & set(sources))
+    return [source for name, source in sources.items() if name in used]
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    """Names that Python text uses."""
+    return {node.id for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
 def build(made: Program) -> Any:
