@@ -153,7 +153,8 @@ def test_unsupported_layers_are_named_at_once_and_nothing_is_written(parity, tmp
     for verb in (("convert", "odd.mat", "-o", "made"), ("check", "odd.mat")):
         code, out, err = parity(*verb)
         assert code == USAGE
-        assert "2 unsupported: myLayer 'first'; nnet.cnn.layer.QuantumLayer 'second'" in err
+        assert "2 unsupported: nnet.cnn.layer.myLayer 'first'" in err
+        assert "; nnet.cnn.layer.QuantumLayer 'second'" in err
         assert "Traceback" not in out + err
     assert not (tmp_path / "made").exists()
 
@@ -176,7 +177,7 @@ def test_weights_that_do_not_fit_name_the_layer(parity, tmp_path):
     code, _, err = parity("convert", "odd.mat", "-o", "made")
     assert code == USAGE
     assert err.count("\n") == 1
-    assert "layer 'fc' (FullyConnectedLayer) cannot be computed: its input is 2 x 3 x 6 x 5" in err
+    assert "layer 'fc' (FullyConnectedLayer) cannot be computed: its input is 2 x 3 x 5 x 6" in err
     assert "Weights 4 x 91" in err
     assert not (tmp_path / "made").exists()
 
