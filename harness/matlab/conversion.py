@@ -87,7 +87,7 @@ def _what_fails(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, A
     """Names the layer that cannot be computed, and what it gets: the first with which the layers so far fail."""
 
     def so_far(count: int) -> Spec:
-        return replace(spec, layers=spec.layers[:count], outputs=())
+        return replace(spec, layers=spec.layers[:count], outputs=(spec.layers[count - 1].name,))
 
     def fails(count: int) -> bool:
         try:
@@ -96,11 +96,12 @@ def _what_fails(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, A
             return True
         return False
 
-    count = bisect_left(range(len(spec.layers) + 1), True, key=fails)
-    if count > len(spec.layers):
+    counts = range(1, len(spec.layers) + 1)
+    at = bisect_left(counts, True, key=fails)
+    if at == len(counts):
         return f"the network cannot be computed: {type(error).__name__}: {error}"
-    layer = spec.layers[count - 1]
-    made = walk(so_far(count - 1), weights, inputs)
+    layer = spec.layers[at]
+    made = walk(so_far(at), weights, inputs) if at else inputs
     given = ", ".join(" x ".join(map(str, np.shape(made[name]))) for name in layer.inputs if name in made)
     held = ", ".join(f"{key} {' x '.join(map(str, value.shape))}" for key, value in part(weights, layer.owner).items())
     return (
