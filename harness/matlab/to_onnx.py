@@ -1,8 +1,8 @@
 """ONNX files as MATLAB's exporter writes them, for the layers that it has simple forms for.
 
 What its graphs look like was read off its output and its published converters (exportONNXNetwork, releases 18.2 to
-24.2): `zerocenter` is a Sub, a fully connected layer is a Flatten and a Gemm or, in older files, a Conv with a kernel as
-large as the image; softmax over channels of an image is Transpose, Softmax, Transpose; initialisers are graph inputs
+24.2): `zerocenter` is a Sub, a fully connected layer is a Flatten and a Gemm or, in older files, a Conv with a kernel
+as large as the image; softmax over channels of an image is Transpose, Softmax, Transpose; initialisers are graph inputs
 too; padding `same` is worked out by a subgraph of Shape, Div, Ceil and Pad in newer files. The input layer's
 configuration says which opset and which form: `Opset`, `FullyConnected` (`gemm` or `conv`).
 """
@@ -110,9 +110,9 @@ def _pads(layer: Layer) -> list[int]:
 
 
 def _same(
-    graph: _Graph, layer: Layer, taken: str, window: list[int], stride: list[int], dilate: list[int], value: float
+    graph: _Graph, layer: Layer, taken: str, window: list[int], *, stride: list[int], dilate: list[int], value: float
 ) -> str:
-    """Pads worked out from the shape at hand: max(0, (ceil(n / s) - 1) s + (k - 1) d + 1 - n), the odd one at the end."""
+    """Pads worked out from the shape at hand: max(0, (ceil(n / s) - 1) s + (k - 1) d + 1 - n), the odd one last."""
     name = layer.name
     sizes = graph.node(
         "Slice",
@@ -142,20 +142,20 @@ def _same(
 
 
 def _bordered(
-    graph: _Graph, layer: Layer, taken: str, window: list[int], stride: list[int], dilate: list[int], value: float
+    graph: _Graph, layer: Layer, taken: str, window: list[int], *, stride: list[int], dilate: list[int], value: float
 ) -> tuple[str, list[int]]:
     if layer.config.get("PaddingMode", "manual") != "same":
         return taken, _pads(layer)
     if graph.opset < LEAST_PAD:
         raise ValueError(f"padding 'same' of {layer.name!r} needs an opset of {LEAST_PAD}")
-    return _same(graph, layer, taken, window, stride, dilate, value), [0] * 4
+    return _same(graph, layer, taken, window, stride=stride, dilate=dilate, value=value), [0] * 4
 
 
 def _convolution(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken: list[str]) -> str:
     bank = weights["Weights"].transpose(3, 2, 0, 1)
     stride, dilate = list(layer.config.get("Stride", (1, 1))), list(layer.config.get("DilationFactor", (1, 1)))
     window = list(bank.shape[2:])
-    source, pads = _bordered(graph, layer, taken[0], window, stride, dilate, 0.0)
+    source, pads = _bordered(graph, layer, taken[0], window, stride=stride, dilate=dilate, value=0.0)
     inputs = [source, graph.constant(f"{layer.name}_W", bank), graph.constant(f"{layer.name}_B", weights["Bias"])]
     return graph.node(
         "Conv", inputs, layer.name, group=1, kernel_shape=window, pads=pads, strides=stride, dilations=dilate
@@ -197,7 +197,7 @@ def _pooling(kind: str) -> Writer:
     def write(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken: list[str]) -> str:
         window, stride = list(layer.config["PoolSize"]), list(layer.config.get("Stride", (1, 1)))
         empty = -np.inf if kind == "MaxPool" else 0.0
-        source, pads = _bordered(graph, layer, taken[0], window, stride, [1, 1], empty)
+        source, pads = _bordered(graph, layer, taken[0], window, stride=stride, dilate=[1, 1], value=empty)
         more = {"count_include_pad": 1} if kind == "AveragePool" else {}
         return graph.node(kind, [source], layer.name, kernel_shape=window, pads=pads, strides=stride, **more)
 

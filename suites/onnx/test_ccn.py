@@ -92,6 +92,7 @@ def test_converter_gives_every_layer(
     wide: tuple[Path, list[str]],
     images: list[dict[str, Array]],
     ours: list[dict[str, Array]],
+    *,
     parity: Session,
     tmp_path: Path,
 ) -> None:
