@@ -70,10 +70,7 @@ def main(path: Path, folder: Path) -> int:
         told("peak of the reader", reader.peak, size)
         wide = build["every_output"](network.spec)
         source = np.random.Generator(np.random.PCG64(0))
-        inputs = {
-            item.name: source.uniform(0, 255, (1, *item.shape)).astype(np.float32)  # type: ignore[arg-type]
-            for item in wide.inputs
-        }
+        inputs = {item.name: source.uniform(0, 255, (1, *item.shape)).astype(np.float32) for item in wide.inputs}
         with timed("writing model.py and weights.safetensors"):
             _, peak = call(session, "deliver", "torch", wide.to_json(), pack_all(network.weights), str(folder), "")
         told("peak of torch, writing", peak, size)
