@@ -43,7 +43,7 @@ class Plan:
         return name
 
     def conv(
-        self, name: str, norm: str, taken: str, size: int, channels: tuple[int, int], stride: int, calm: int = 1
+        self, name: str, norm: str, taken: str, *, size: int, channels: tuple[int, int], stride: int, calm: int = 1
     ) -> str:
         """A convolution that keeps the size but for its stride, and its batch normalisation."""
         pad, (inputs, filters) = size // 2, channels
@@ -66,11 +66,11 @@ class Plan:
         """1 x 1, 3 x 3 and 1 x 1 beside what came in, or beside a 1 x 1 convolution of it."""
         inputs, width = channels
         res, norm = f"res{name}_branch", f"bn{name}_branch"
-        way = self.relu(self.conv(f"{res}2a", f"{norm}2a", taken, 1, (inputs, width), stride))
-        way = self.relu(self.conv(f"{res}2b", f"{norm}2b", way, 3, (width, width), 1))
-        way = self.conv(f"{res}2c", f"{norm}2c", way, 1, (width, 4 * width), 1, CALM)
+        way = self.relu(self.conv(f"{res}2a", f"{norm}2a", taken, size=1, channels=(inputs, width), stride=stride))
+        way = self.relu(self.conv(f"{res}2b", f"{norm}2b", way, size=3, channels=(width, width), stride=1))
+        way = self.conv(f"{res}2c", f"{norm}2c", way, size=1, channels=(width, 4 * width), stride=1, calm=CALM)
         if shortcut:
-            taken = self.conv(f"{res}1", f"{norm}1", taken, 1, (inputs, 4 * width), stride)
+            taken = self.conv(f"{res}1", f"{norm}1", taken, size=1, channels=(inputs, 4 * width), stride=stride)
         self.sums += 1
         return self.relu(self.add("AdditionLayer", f"add_{self.sums}", [way, taken]))
 
@@ -82,7 +82,7 @@ def resnet50(pixels: int = 224, width: int = 64, classes: int = 1000, seed: int 
     plan = Plan()
     own = Input("input_1_in", (3, pixels, pixels))
     end = plan.add("ImageInputLayer", ZSCORE, [own.name], Normalization="zscore")
-    end = plan.relu(plan.conv("conv1", "bn_conv1", end, 7, (3, width), 2))
+    end = plan.relu(plan.conv("conv1", "bn_conv1", end, size=7, channels=(3, width), stride=2))
     end = plan.add("MaxPooling2DLayer", "max_pooling2d_1", [end], PoolSize=[3, 3], Stride=[2, 2], PaddingSize=[1] * 4)
     channels, thin = width, width
     for number, count in STAGES:

@@ -5,6 +5,7 @@ the pages beside it. All are cross-correlations. Weights keep MATLAB's layout, s
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 
 import numpy as np
 
@@ -25,12 +26,25 @@ from harness.spec import Array, Config
 
 EDGES = {"replicate": "edge", "symmetric-include-edge": "symmetric", "symmetric-exclude-edge": "reflect"}
 """PaddingValue by name, and what NumPy calls it."""
+MANY_NUMBERS = 2**14
 
 
 def _edged(x: Array, sides: Sides, value: float | str) -> Array:
     if isinstance(value, str):
         return np.pad(x, [(0, 0), (0, 0), *sides], mode=EDGES[value])  # type: ignore[call-overload]
     return padded(x, sides, value)
+
+
+def _product(rows: Array, bank: Array) -> Array:
+    """`rows bank` over the last axis of rows, as one product of two matrices where there are many.
+
+    NumPy calls BLAS once for each row of an image, whose threads then meet a thousand times: slow where the processors
+    are busy. Small arrays are left to it: the last bit may differ, and goldens are stored.
+    """
+    if rows.size < MANY_NUMBERS:
+        return np.matmul(rows, bank)
+    places = rows.shape[:-1]
+    return np.matmul(rows.reshape(prod(places), rows.shape[-1]), bank).reshape(*places, bank.shape[-1])
 
 
 def _correlate(x: Array, weights: Array, config: Config, groups: int = 1) -> Array:
@@ -45,7 +59,7 @@ def _correlate(x: Array, weights: Array, config: Config, groups: int = 1) -> Arr
         seen = windows(x[:, g * depth : (g + 1) * depth], spatial, stride, dilate)
         rows = np.moveaxis(seen, (0, 2), (-2, -1))
         rows = rows.reshape(*rows.shape[:-2], rows.shape[-2] * rows.shape[-1])
-        parts.append(np.matmul(rows, weights[..., g * size : (g + 1) * size].reshape(-1, size)))
+        parts.append(_product(rows, weights[..., g * size : (g + 1) * size].reshape(-1, size)))
     return np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)
 
 

@@ -1,0 +1,101 @@
+"""A full-size ResNet-50 from a `.mat` to PyTorch: seconds and memory of every step, and the error of every layer.
+
+    python benchmarks/resnet50.py [FILE]
+
+Draws the network of examples/resnet50 at 224 x 224 pixels (25.6 million weights), writes the `.mat` (to FILE, or to
+a temporary folder), reads it in the reader's process, writes model.py and its weights and runs them on one image in
+the process that has torch. Every layer is compared with the oracle in double precision: its largest error relative to
+its largest value. Memory is resident: the peak during a call less what the process had before, beside the file's size.
+Times are those of the machine as it is; where it is busy, one thread is faster (OPENBLAS_NUM_THREADS=1).
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.matlab import isolated
+from harness.matlab.plain import write_plain
+from harness.oracle import evaluate
+from harness.session import Session
+from harness.wire import pack_all, unpack
+
+BUILD = Path(__file__).resolve().parents[1] / "examples" / "resnet50" / "build.py"
+LIMIT = 600.0
+LIKELY = 1e-4
+"""Largest error, relative to its layer's largest value, of a right conversion with a wide margin."""
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print the seconds of a step."""
+    began = time.perf_counter()
+    yield
+    print(f"{what:48}{time.perf_counter() - began:8.2f} s", flush=True)
+
+
+def call(session: Session, function: str, *arguments: Any) -> Any:
+    """The value and the peak of a function in the process that has torch. Raises RuntimeError."""
+    request = {"op": "call", "function": f"harness.matlab.deliver:{function}", "arguments": list(arguments)}
+    answer = session.workers["torch"].request(request, LIMIT)
+    if not answer["ok"]:
+        raise RuntimeError(f"{answer['error']}: {answer['message']}")
+    return answer["value"], answer["peak"]
+
+
+def main(path: Path, folder: Path) -> int:
+    """Print the figures; 0 where every layer is right."""
+    build = runpy.run_path(str(BUILD))
+    with timed("drawing the weights"):
+        spec, weights = build["resnet50"]()
+    with timed("writing the .mat"):
+        write_plain(spec, weights, path, source="benchmarks/resnet50", compress=False)
+    size = path.stat().st_size
+    print(f"{'size of the .mat':48}{size / 2**20:8.1f} MiB, {len(spec.layers)} layers")
+    with isolated.Reader() as reader, Session() as session:
+        with timed("starting the reader and torch"):
+            reader.worker.start()
+            reader.worker.request({"op": "load", "modules": []})
+            session.workers["torch"].request({"op": "load", "modules": []}, LIMIT)
+        with timed("reading the .mat, in its process and back"):
+            network = isolated.network_of(path, by=reader)
+        told("peak of the reader", reader.peak, size)
+        wide = build["every_output"](network.spec)
+        source = np.random.Generator(np.random.PCG64(0))
+        inputs = {item.name: source.uniform(0, 255, (1, *item.shape)).astype(np.float32) for item in wide.inputs}
+        with timed("writing model.py and weights.safetensors"):
+            _, peak = call(session, "deliver", "torch", wide.to_json(), pack_all(network.weights), str(folder), "")
+        told("peak of torch, writing", peak, size)
+        with timed("loading them and one image, all layers back"):
+            packed, peak = call(session, "outputs", "torch", str(folder), pack_all(inputs))
+        told("peak of torch, running", peak, size)
+    with timed("the oracle, once"):
+        expected = evaluate(wide, weights, inputs)
+    errors = {
+        name: float(np.abs(unpack(value) - expected[name]).max() / np.abs(expected[name]).max())
+        for name, value in zip(wide.outputs, packed, strict=True)
+    }
+    worst = max(errors, key=lambda name: errors[name])
+    print(f"largest error of {len(errors)} layers: {errors[worst]:.2g} of the largest value, at {worst}")
+    for name in (wide.outputs[-3], wide.outputs[-1]):
+        print(f"error of {name}: {errors[name]:.2g}")
+    return int(errors[worst] > LIKELY)
+
+
+def told(what: str, peak: int, size: int) -> None:
+    """Print a peak beside the file's size."""
+    print(f"{what:48}{peak / 2**20:8.0f} MiB, {peak / size:.1f} times the file")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        given = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch, "resnet50.mat")
+        sys.exit(main(given, Path(scratch, "torch")))
