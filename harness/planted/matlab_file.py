@@ -499,13 +499,13 @@ class WindowMirrored(MatlabFault):
 
 
 class KappaOfPyTorch(MatlabFault):
-    """K of the normalisation across channels left at PyTorch's default."""
+    """K of the normalisation across channels left at PyTorch's default of 1."""
 
     name = "planted-matlab-lrn-k"
     layers = ("CrossChannelNormalizationLayer",)
 
     def options(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        return {} if "K" in config else {"K": 1.0}
+        return {"K": 1.0}
 
 
 # --- recurrent ---------------------------------------------------------------------------------------------------
@@ -713,12 +713,19 @@ class StatisticsTransposed(MatlabFault):
     """Statistics per element with height and width exchanged where they are equal."""
 
     name = "planted-matlab-zscore-transposed"
-    layers = ("ImageInputLayer",)
+    layers: ClassVar[tuple[str, ...]] = ("ImageInputLayer",)
 
     def edit_weights(self, weights: Weights, layer: Layer) -> Weights:
         if layer.config.get("Normalization") != "zscore":
             return weights
-        return {name: _transposed(value) if value.ndim == 3 else value for name, value in weights.items()}
+        return {name: _transposed(value) if value.ndim > 2 else value for name, value in weights.items()}
+
+
+class VolumeStatisticsTransposed(StatisticsTransposed):
+    """Statistics per element of a volume with height and width exchanged where they are equal."""
+
+    name = "planted-matlab-volume-zscore-transposed"
+    layers = ("Image3DInputLayer",)
 
 
 class SymmetricTakenForZeroOne(MatlabFault):
