@@ -28,13 +28,20 @@ class MatFault:
         from harness.matlab.torch_source import build, program
 
         network = read_matconvnet(artifact)
-        layers = tuple(replace(layer, config={**layer.config, **self.edit(layer)}) for layer in network.spec.layers)
+        layers = tuple(
+            replace(layer, config={**layer.config, **self.edit(layer)}, inputs=self.edit_inputs(layer, network.spec))
+            for layer in network.spec.layers
+        )
         spec = Spec(network.spec.dialect, network.spec.inputs, layers, network.spec.outputs)
         return save_module(build(program(spec, self.edit_weights(dict(network.weights)))), out)
 
     def edit(self, layer: Layer) -> dict[str, Any]:
         """Configuration to put in place of the layer's own."""
         return {}
+
+    def edit_inputs(self, layer: Layer, spec: Spec) -> tuple[str, ...]:
+        """The tensors that the layer reads, with the fault."""
+        return layer.inputs
 
     def edit_weights(self, weights: Weights) -> Weights:
         """The weights, with the fault."""
@@ -103,3 +110,64 @@ class AlphaPerWindow(MatFault):
             return {}
         size, kappa, alpha, beta = layer.config["param"]
         return {"param": [size, kappa, alpha / size, beta]}
+
+
+class ConcatByTable(MatFault):
+    """Inputs of a concatenation in the order in which their layers are stored."""
+
+    name = "planted-mat-concat-by-table"
+    layers = ("DagNN",)
+
+    def edit_inputs(self, layer: Layer, spec: Spec) -> tuple[str, ...]:
+        stored = [*(item.name for item in spec.inputs), *(found.name for found in spec.layers)]
+        return tuple(sorted(layer.inputs, key=stored.index)) if layer.kind == "concat" else layer.inputs
+
+
+class ConcatInOrderOfText(MatFault):
+    """Inputs of a concatenation sorted by name."""
+
+    name = "planted-mat-concat-sorted"
+    layers = ("concat",)
+
+    def edit_inputs(self, layer: Layer, spec: Spec) -> tuple[str, ...]:
+        return tuple(sorted(layer.inputs)) if layer.kind == "concat" else layer.inputs
+
+
+class CropReversed(MatFault):
+    """crop [top left] taken for [left top]."""
+
+    name = "planted-mat-crop-reversed"
+    layers = ("crop",)
+
+    def edit(self, layer: Layer) -> dict[str, Any]:
+        return {"crop": list(layer.config["crop"])[::-1]} if layer.kind == "crop" else {}
+
+
+class CropIgnored(MatFault):
+    """Images cropped at their bottom and right alone."""
+
+    name = "planted-mat-crop-ignored"
+    layers = ("crop",)
+
+    def edit(self, layer: Layer) -> dict[str, Any]:
+        return {"crop": [0, 0]} if layer.kind == "crop" else {}
+
+
+class ScaleBiasDropped(MatFault):
+    """The bias of a scale left out."""
+
+    name = "planted-mat-scale-bias-dropped"
+    layers = ("scale",)
+
+    def edit_weights(self, weights: Weights) -> Weights:
+        return {name: value for name, value in weights.items() if not name.endswith("/biases")}
+
+
+class SumOfTwo(MatFault):
+    """A sum that adds its first two inputs alone."""
+
+    name = "planted-mat-sum-of-two"
+    layers = ("sum",)
+
+    def edit_inputs(self, layer: Layer, spec: Spec) -> tuple[str, ...]:
+        return layer.inputs[:2] if layer.kind == "sum" else layer.inputs

@@ -1,4 +1,4 @@
-"""SimpleNN files: what we write is read back to the bit, and what MATLAB wrote through the years is understood."""
+"""SimpleNN and DagNN files: what we write is read back to the bit, and what MATLAB wrote is understood."""
 
 from __future__ import annotations
 
@@ -91,6 +91,61 @@ def test_the_file_is_what_matlab_would_hold(path):
     assert layer["weights"][0, 1].shape == (1, 3)
     assert layer["pad"].tolist() == [[1, 2, 0, 3]]
     assert net[0, 0]["meta"][0, 0]["inputs"][0, 0]["size"].tolist() == [[5, 4, 2, 1]]
+
+
+def graph(*layers, inputs=("x",), outputs=None):
+    made = [Layer(kind, name, config, taken) for kind, name, config, taken in layers]
+    given = tuple(Input(name, (2, 5, 4)) for name in inputs)
+    return Spec("matconvnet", given, tuple(made), outputs or (made[-1].name,))
+
+
+def test_a_graph_is_a_dagnn_as_matlab_would_hold_it(path):
+    spec = graph(
+        ("conv", "a", CONV, ("x",)),
+        ("scale", "a_out", {}, ("y",)),
+        ("concat", "c", {}, ("a_out", "a", "a")),
+        ("pool", "p", {"method": "avg", "pool": [2, 3], "stride": [1, 1], "pad": [0] * 4}, ("a",)),
+        inputs=("x", "y"),
+        outputs=("c", "p"),
+    )
+    weights = {"a/filters": numbers(3, 2, 2, 1), "a_out/multipliers": numbers(2), "a_out/biases": numbers(2)}
+    MatConvNetFile().write(spec, weights, path)
+    net = loadmat(str(path))["net"][0, 0]
+    assert net["layers"].dtype.names == ("name", "type", "inputs", "outputs", "params", "block")
+    assert [item.item() for item in net["layers"]["type"][0]] == [
+        "dagnn.Conv",
+        "dagnn.Scale",
+        "dagnn.Concat",
+        "dagnn.Pooling",
+    ]
+    wires = [[[name.item() for name in cells[0]] for cells in net["layers"][key][0]] for key in ("inputs", "outputs")]
+    (a,), (scaled,), (joined,), (pooled,) = wires[1]
+    assert wires[0] == [["x"], ["y"], [scaled, a, a], [a]]
+    assert len({"x", "y", "a", "a_out", "c", "p", a, scaled, joined, pooled}) == 10
+    assert [item.item() for item in net["params"]["name"][0]] == ["a_filters", "a_out_multipliers", "a_out_biases"]
+    assert [item.shape for item in net["params"]["value"][0]] == [(3, 2, 2), (1, 1, 2), (1, 1, 2)]
+    block = net["layers"]["block"][0, 0][0, 0]
+    assert (block["size"].tolist(), block["hasBias"].item()) == ([[3, 2, 2, 1]], 0)
+    assert net["layers"]["block"][0, 3][0, 0]["poolSize"].tolist() == [[2, 3]]
+    found, arrays = MatConvNetFile().read(path)
+    assert found == spec
+    assert {name: value.tolist() for name, value in arrays.items()} == {n: v.tolist() for n, v in weights.items()}
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (graph(("sum", "a", {}, ("x", "x")), ("relu", "b", {}, ("x",))), "returns what no layer reads"),
+        (graph(("sum", "a", {}, ("x", "x")), ("relu", "b", {}, ("a",)), outputs=("b", "a")), "what no layer reads"),
+        (graph(("sum", "a", {}, ("y", "x")), inputs=("x", "y")), "what its layers read, in that order"),
+        (graph(("sum", "a", {}, ("x", "x")), inputs=("x", "y")), "what its layers read, in that order"),
+        (graph(("sum", "a", {}, ("x", "x")), ("gru", "g", {}, ("a",))), r"no layers of these types: g \(gru\)"),
+    ],
+)
+def test_a_graph_that_no_dagnn_can_say_is_refused(spec, message, path):
+    with pytest.raises(ValueError, match=message):
+        MatConvNetFile().write(spec, {}, path)
+    assert not path.exists()
 
 
 def test_write_leaves_no_partial_file(path):

@@ -48,7 +48,7 @@ STATISTICS: Mapping[str, Mapping[str, str]] = {
 """Drawing law of each statistic that a normalisation needs."""
 
 
-def _input_row(kind: str, sizes: tuple[str, ...], per: tuple[str, ...]) -> Row:
+def _input_row(kind: str, sizes: tuple[str, ...], per: tuple[str, ...], pins: tuple[Choice, ...] = ()) -> Row:
     def build(choice: Choice, fill: Chooser) -> Draft:
         """The input layer alone: the Spec's own, with the statistics of its normalisation."""
         size = choice["sizes"]
@@ -70,15 +70,28 @@ def _input_row(kind: str, sizes: tuple[str, ...], per: tuple[str, ...]) -> Row:
                 lambda normalization, each: normalization != "none" or each == per[0]
             )
         ],
+        pins=pins,
         exactness=lambda choice: "moves" if choice["Normalization"] == "none" else "computes",
         per_axis=4,
     )(build)
 
 
-image_input = _input_row(
-    "ImageInputLayer", ("image", "equal_image", "one_channel", "column", "point"), ("element", "channel", "scalar")
+SQUARE: tuple[Choice, ...] = tuple(
+    {"Normalization": normalization, "per": "element"} for normalization in STATISTICS if normalization != "none"
 )
-image_3d_input = _input_row("Image3DInputLayer", ("volume", "equal_volume"), ("element", "channel", "scalar"))
+"""Statistics per element, which three axes together would put on a square image too seldom."""
+image_input = _input_row(
+    "ImageInputLayer",
+    ("image", "equal_image", "one_channel", "column", "point"),
+    ("element", "channel", "scalar"),
+    tuple({**pin, "sizes": "equal_image"} for pin in SQUARE),
+)
+image_3d_input = _input_row(
+    "Image3DInputLayer",
+    ("volume", "equal_volume"),
+    ("element", "channel", "scalar"),
+    tuple({**pin, "sizes": "equal_volume"} for pin in SQUARE),
+)
 sequence_input = _input_row("SequenceInputLayer", ("sequence",), ("channel", "scalar"))
 feature_input = _input_row("FeatureInputLayer", ("features",), ("channel", "scalar"))
 
