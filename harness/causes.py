@@ -22,7 +22,7 @@ from itertools import combinations
 from operator import or_
 from typing import Any
 
-from harness.results import Judgement, Outcome, Result, Stage
+from harness.results import Judgement, Outcome, Result, Stage, plain
 from harness.spec import canonical
 
 SILENT, STRUCTURE, LOUD = "silent", "silent structure", "loud"
@@ -33,7 +33,12 @@ _LISTED = 3
 """Most values that a condition names of one axis."""
 _MANY = 5
 """So many other conditions that fit as well leave nothing to trust in one of them."""
+_NEAR = 40
+"""Where nothing separates, so many of the best sets of values are tried in pairs."""
+_BETTER = 0.05
+"""A guess must be better by this than none."""
 _MESSAGE = 240
+_WORDS = 48
 _ALWAYS = "always"
 _OTHERWISE = "always, or another failure comes first"
 _UNKNOWN = "not told apart by one or two axes"
@@ -208,7 +213,7 @@ class Tally:
     def add(self, result: Result) -> None:
         """Take in one result."""
         if result.case not in self._configs:
-            text = canonical(dict(result.config))
+            text = canonical(plain(result.config))
             self._configs[result.case] = (dict(_flat(result.config)), text)
         path: list[str] = []
         for stage in result.stages:
@@ -349,6 +354,44 @@ def _is_number(value: Any) -> bool:
 
 
 @dataclass(frozen=True)
+class _Field:
+    """The stages that a condition is searched over, and which of them fail so or pass, as bits."""
+
+    rows: Sequence[_Seen]
+    layers: tuple[str, ...]
+    wanted: int
+    passing: int
+
+    def measures(self, mask: int) -> tuple[float, float]:
+        """Precision and recall of a condition that holds for these stages."""
+        hit, wrong = (mask & self.wanted).bit_count(), (mask & self.passing).bit_count()
+        return hit / max(hit + wrong, 1), hit / self.wanted.bit_count()
+
+    def score(self, mask: int) -> float:
+        """The harmonic mean of precision and recall."""
+        precision, recall = self.measures(mask)
+        return 2 * precision * recall / max(precision + recall, 1e-9)
+
+    def condition(self, parts: Sequence[_Literal], others: int = 0, otherwise: str = _ALWAYS) -> Condition:
+        """All parts together; `otherwise` are the words for none."""
+        precision, recall = self.measures(self.mask(parts))
+        return Condition(
+            words=" and ".join(part.words for part in parts) or otherwise,
+            layers=self.layers,
+            axes=tuple(part.axis for part in parts),
+            precision=precision,
+            recall=recall,
+            failing=self.wanted.bit_count(),
+            passing=self.passing.bit_count(),
+            others=others,
+        )
+
+    def mask(self, parts: Sequence[_Literal]) -> int:
+        """The failing and passing stages for which all parts hold."""
+        return reduce(lambda left, part: left & part.mask, parts, self.wanted | self.passing)
+
+
+@dataclass(frozen=True)
 class _Literal:
     """Some values of one axis: the stages that have them as bits, the words, and how much there is to read."""
 
@@ -400,24 +443,20 @@ def _condition(key: _Key, rows: Sequence[_Seen], layers: Sequence[tuple[str, str
     unless one value of one axis tells them apart as well."""
     wanted = reduce(or_, (1 << place for place, row in enumerate(rows) if row.key == key), 0)
     passing = reduce(or_, (1 << place for place, row in enumerate(rows) if row.key is None), 0)
-    counts = {"failing": wanted.bit_count(), "passing": passing.bit_count()}
-    names = tuple(dict.fromkeys(layer for _, layer in layers))
+    own = _Field(rows, tuple(dict.fromkeys(layer for _, layer in layers)), wanted, passing)
     rest = ((1 << len(rows)) - 1) & ~wanted
     if rest != passing:
-        literals = _literals(rows, wanted, rest)
-        chosen = _smallest([(item,) for item in literals if not item.mask & rest])
+        chosen = _smallest([(item,) for item in _literals(rows, wanted, rest) if not item.mask & rest])
         if chosen is not None and chosen[0][0].cost == 1:
-            return _made(chosen, names, counts)
+            return own.condition(*chosen)
     if not passing:
-        return Condition(_ALWAYS if rest == 0 else _OTHERWISE, names, **counts)
+        return own.condition((), otherwise=_OTHERWISE if rest else _ALWAYS)
     literals = _literals(rows, wanted, passing)
     chosen = _smallest([(item,) for item in literals if not item.mask & passing])
     if chosen is None:
         both = ((a, b) for a, b in combinations(literals, 2) if a.axis != b.axis)
         chosen = _smallest([pair for pair in both if not pair[0].mask & pair[1].mask & passing])
-    if chosen is not None:
-        return _made(chosen, names, counts)
-    return _best(rows, wanted, passing, literals, names, counts)
+    return own.condition(_best(own, literals)) if chosen is None else own.condition(*chosen)
 
 
 def _smallest(found: Sequence[tuple[_Literal, ...]]) -> tuple[tuple[_Literal, ...], int] | None:
@@ -433,53 +472,17 @@ def _smallest(found: Sequence[tuple[_Literal, ...]]) -> tuple[tuple[_Literal, ..
     return first, len(equal) - 1
 
 
-def _made(
-    chosen: tuple[tuple[_Literal, ...], int], names: tuple[str, ...], counts: Mapping[str, int], **measures: float
-) -> Condition:
-    parts, others = chosen
-    return Condition(
-        words=" and ".join(part.words for part in parts),
-        layers=names,
-        axes=tuple(part.axis for part in parts),
-        failing=counts["failing"],
-        passing=counts["passing"],
-        others=others,
-        **measures,
-    )
+def _best(own: _Field, literals: Sequence[_Literal]) -> tuple[_Literal, ...]:
+    """The best guess by precision and recall; none where it is hardly better than saying `always`."""
+    near = sorted([*literals, *_single_values(own.rows, own.wanted)], key=lambda item: -own.score(item.mask))[:_NEAR]
+    tries: list[tuple[_Literal, ...]] = [(item,) for item in near]
+    tries += [(a, b) for a, b in combinations(near, 2) if a.axis != b.axis]
 
+    def merit(parts: tuple[_Literal, ...]) -> tuple[float, int]:
+        return round(own.score(own.mask(parts)), 9), -sum(part.cost for part in parts)
 
-def _best(
-    rows: Sequence[_Seen],
-    wanted: int,
-    passing: int,
-    literals: Sequence[_Literal],
-    names: tuple[str, ...],
-    counts: Mapping[str, int],
-) -> Condition:
-    """The best guess by the harmonic mean of precision and recall; no guess where it is hardly better than none."""
-
-    def measures(mask: int) -> tuple[float, float]:
-        hit, wrong = (mask & wanted).bit_count(), (mask & passing).bit_count()
-        return hit / max(hit + wrong, 1), hit / wanted.bit_count()
-
-    def score(mask: int) -> float:
-        precision, recall = measures(mask)
-        return 2 * precision * recall / max(precision + recall, 1e-9)
-
-    singles = [*literals, *_single_values(rows, wanted)]
-    singles.sort(key=lambda item: -score(item.mask))
-    near = singles[:40]
-    tries = [(item,) for item in near] + [(a, b) for a, b in combinations(near, 2) if a.axis != b.axis]
-    everything = wanted | passing
-
-    def mask_of(parts: tuple[_Literal, ...]) -> int:
-        return reduce(lambda left, part: left & part.mask, parts, everything)
-
-    first = max(tries, key=lambda parts: (round(score(mask_of(parts)), 9), -sum(p.cost for p in parts)), default=())
-    if not first or score(mask_of(first)) < score(everything) + 0.05:
-        first = ()
-    precision, recall = measures(mask_of(first))
-    return _made((first, 0), names, counts, precision=precision, recall=recall)
+    first = max(tries, key=merit, default=())
+    return first if first and merit(first)[0] >= own.score(own.mask(())) + _BETTER else ()
 
 
 def _axes(rows: Sequence[_Seen]) -> Iterator[tuple[str, dict[str, tuple[Any, int]]]]:
@@ -495,7 +498,7 @@ def _axes(rows: Sequence[_Seen]) -> Iterator[tuple[str, dict[str, tuple[Any, int
         values: dict[str, tuple[Any, int]] = {}
         for place, row in enumerate(rows):
             value = row.values.get(name)
-            text = canonical(value)
+            text = canonical(plain(value))
             values[text] = (value, values.get(text, (value, 0))[1] | 1 << place)
         cut = tuple(sorted(mask for _, mask in values.values()))
         if len(values) > 1 and cut not in seen:
@@ -568,7 +571,8 @@ def _named(axis: str, chosen: frozenset[str], values: Mapping[str, tuple[Any, in
 def _plain(value: Any) -> str:
     if value is None:
         return "none"
-    return value if isinstance(value, str) and value else canonical(value)
+    text = value if isinstance(value, str) and value else canonical(plain(value))
+    return text if len(text) <= _WORDS else f"{text[: _WORDS - 1]}\u2026"
 
 
 def _percent(share: float) -> str:
