@@ -13,6 +13,7 @@ nothing separates them, the best guess is given with its precision and recall, a
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from itertools import combinations
 from operator import or_
 from typing import Any
 
-from harness.results import Judgement, Outcome, Result, Stage, plain
+from harness.results import ExpectationNote, Judgement, Outcome, Result, Stage, plain
 from harness.spec import canonical
 
 SILENT, STRUCTURE, LOUD = "silent", "silent structure", "loud"
@@ -102,9 +103,13 @@ class Cause:
     results: tuple[tuple[str, str], ...]
     units: float | None
     smallest: str
-    expectations: tuple[str, ...]
-    reasons: tuple[tuple[str, str], ...]
+    notes: tuple[ExpectationNote, ...]
     unexpected: int
+
+    @property
+    def expectations(self) -> tuple[str, ...]:
+        """Ids of the expectations that spoke."""
+        return tuple(note.id for note in self.notes)
 
     @property
     def harm(self) -> str:
@@ -117,6 +122,20 @@ class Cause:
         if len(self.conditions) == 1:
             return self.conditions[0].text
         return "; ".join(f"{', '.join(item.layers)}: {item.text}" for item in self.conditions)
+
+    @property
+    def brief(self) -> str:
+        """The condition where it fits in a table's cell: of many layers the first two."""
+        if len(self.conditions) == 1:
+            return self.condition
+        shown = [f"{_few(item.layers)}: {item.text}" for item in self.conditions[:2]]
+        return "; ".join([*shown, f"{len(self.conditions) - 2} more"] if len(self.conditions) > 2 else shown)
+
+    @property
+    def said(self) -> str:
+        """The message of the smallest case on one line, short."""
+        text = " ".join(self.message.split())
+        return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 1]}\u2026"
 
     @property
     def sort_key(self) -> tuple[Any, ...]:
@@ -137,7 +156,7 @@ class Cause:
             "results": len(self.results),
             "unexpected": self.unexpected,
             "expectations": list(self.expectations),
-            "units": self.units,
+            "units": plain(self.units),
             "smallest": self.smallest,
         }
 
@@ -189,7 +208,7 @@ class _Group:
     rows: list[_Seen] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
     units: list[float] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, ExpectationNote] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
     unexpected: int = 0
 
@@ -221,7 +240,6 @@ class Tally:
             key = None if stage.outcome.passes else _key(result, stage)
             row = self._row(result, path)
             if key is not None:
-                row.key = key
                 self._deviates(result, stage, row, key)
                 return
 
@@ -237,15 +255,16 @@ class Tally:
         return self._rows[place]
 
     def _deviates(self, result: Result, stage: Stage, row: _Seen, key: _Key) -> None:
-        group = self._groups.setdefault(key, _Group())
-        if not any(row is other for other in group.rows[-8:]) and row not in group.rows:
-            group.rows.append(row)
+        if row.key is None:
+            row.key = key
+            self._groups.setdefault(key, _Group()).rows.append(row)
+        group = self._groups[row.key]
         group.results.append(result.key)
         if stage.units is not None:
-            group.units.append(stage.units)
+            group.units.append(math.inf if math.isnan(stage.units) else stage.units)
         group.messages.setdefault(result.case, stage.message)
         if result.verdict is Judgement.EXPECTED and result.expectation is not None:
-            group.notes[result.expectation.id] = result.expectation.reason
+            group.notes[result.expectation.id] = result.expectation
         else:
             group.unexpected += 1
 
@@ -284,8 +303,7 @@ class Tally:
             results=tuple(group.results),
             units=max(group.units, default=None),
             smallest=smallest,
-            expectations=tuple(sorted(group.notes)),
-            reasons=tuple(sorted(group.notes.items())),
+            notes=tuple(note for _, note in sorted(group.notes.items())),
             unexpected=group.unexpected,
         )
 
@@ -573,6 +591,10 @@ def _plain(value: Any) -> str:
         return "none"
     text = value if isinstance(value, str) and value else canonical(plain(value))
     return text if len(text) <= _WORDS else f"{text[: _WORDS - 1]}\u2026"
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _LISTED else f"{', '.join(names[:2])} and {len(names) - 2} more"
 
 
 def _percent(share: float) -> str:
