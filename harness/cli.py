@@ -19,6 +19,7 @@ from rich.progress import Progress
 
 from harness import cli_models
 from harness.catalogue import rows
+from harness.causes import Cause, causes, sentence
 from harness.console import AGREED, DEVIATIONS, INTERNAL, USAGE, out, print_records, progress
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError, Store
@@ -142,6 +143,40 @@ def calibrate(results: Path, target: Path | None) -> None:
     else:
         atomic_write(target, text.encode())
         click.echo(str(target))
+
+
+@cli.command("causes", epilog="\b\nExample: parity causes reports/results.ndjson --failed")
+@click.argument("results", type=click.Path(path_type=Path), default=Path("reports/results.ndjson"))
+@click.option("--failed", is_flag=True, help="Only those with results that nothing expects.")
+@_json
+def causes_command(results: Path, failed: bool, as_json: bool) -> None:
+    """Group the deviations of a run by defect: the converter at fault, and on which cases it shows.
+
+    Unexpected defects come first, then silent ones, then those of most cases. A cut run can be looked at too.
+    """
+    found = [cause for cause in causes(_results(results, cut_ok=True).results) if cause.unexpected or not failed]
+    if as_json:
+        data = {"sentence": sentence(found), "causes": [cause.to_json() for cause in found]}
+        click.echo(json.dumps(data, indent=1, allow_nan=False))
+        return
+    click.echo(sentence(found))
+    print_records([_cause_record(cause) for cause in found], as_json=False)
+
+
+def _cause_record(cause: Cause) -> dict[str, Any]:
+    layers = list(cause.layers[:3]) + ([f"{len(cause.layers) - 3} more"] if len(cause.layers) > 3 else [])
+    known = ", ".join(cause.expectations) or "no"
+    return {
+        "converter": cause.hop,
+        "outcome": cause.outcome.value,
+        "layers": layers,
+        "condition": cause.brief,
+        "cases": len(cause.cases),
+        "results": len(cause.results),
+        "units": "" if cause.units is None else f"{cause.units:.3g}",
+        "expected": f"not {cause.unexpected}; {known}" if cause.unexpected else known,
+        "smallest": cause.smallest,
+    }
 
 
 def _results(path: Path, *, cut_ok: bool = False) -> Results:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from harness.catalogue import Row, rows
+from harness.causes import Tally, sentence
 from harness.draw.strategies import DISCOVERY, GATE, cases, register_profiles
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError
@@ -282,6 +283,7 @@ class Ledger:
         self.floor = 0
         self.seen: set[tuple[str, str]] = set()
         self.spoke: Counter[str] = Counter()
+        self.tally = Tally()
         self.failed = ""
 
     @pytest.hookimpl(optionalhook=True)
@@ -319,6 +321,7 @@ class Ledger:
             if found is not None and found.key not in self.seen:
                 self.seen.add(found.key)
                 self.writer.add(found)
+                self.tally.add(found)
                 if found.expectation is not None and found.verdict is Judgement.EXPECTED:
                     self.spoke[found.expectation.id] += 1
 
@@ -364,6 +367,8 @@ class Ledger:
                 )
         for name, count in self.spoke.most_common():
             terminalreporter.write_line(f"{count:5} deviate as expected: {name}")
+        if found := self.tally.causes():
+            terminalreporter.write_line(f"{sentence(found)}; see `parity causes`")
         terminalreporter.write_line(f"{len(self.seen)} results in {self.path} (python {sys.version.split()[0]})")
         if self.failed:
             terminalreporter.write_line(self.failed, red=True)

@@ -1,16 +1,20 @@
 """The page's data: results as small JSON in which a stage, a case or an expectation stands once.
 
 Routes of one case share their first stages, so stages go into one table and results name them by position.
-Empty fields are left out, and numbers are cut to the digits a page shows: the results file keeps them all.
+Lines of logs stand once too. Empty fields are left out, a replay command that follows from case and route is, and
+numbers are cut to the digits a page shows: the results file keeps them all. The page holds it compressed.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+from harness.causes import Cause
 from harness.results import NUMBERS, Judgement, Result, Results, Stage, plain
 
 _DIGITS = {"cosine": 9}
@@ -31,9 +35,14 @@ class _Table:
         return self._places[key]
 
 
-def page_data(results: Results) -> dict[str, Any]:
-    """Tables `cases`, `stages` and `expectations`, and `results` that point into them."""
+def page_data(results: Results, causes: Sequence[Cause] = ()) -> dict[str, Any]:
+    """Tables `cases`, `stages`, `expectations` and `lines` of logs, and `results` that point into them.
+
+    The `cause` of a result is its place in `causes`, from 1 on.
+    """
     cases, stages, expectations = _Table(), _Table(), _Table()
+    lines: dict[str, int] = {}
+    cause_of = {key: place for place, cause in enumerate(causes, 1) for key in cause.results}
     places: dict[str, int] = {}
     rows = []
     for result in results.results:
@@ -44,18 +53,31 @@ def page_data(results: Results) -> dict[str, Any]:
             "case": places[result.case],
             "profile": result.profile,
             "route": result.route,
-            "stages": [stages.place(_stage(stage)) for stage in result.stages],
+            "stages": [stages.place(_stage(stage, lines)) for stage in result.stages],
             "outcome": result.outcome.value,
             "verdict": result.verdict.value,
             "units": _short("units", result.units),
             "blame": result.blame,
             "expectation": None if note is None else expectations.place(note.to_json()),
             "message": "" if _said_elsewhere(result) else result.message,
-            "replay": result.replay,
+            "cause": cause_of.get(result.key),
+            "replay": "" if result.replay == f"parity replay {result.case} --route {result.route}" else result.replay,
             "metrics": None if result.metrics is None else plain(result.metrics),
         }
         rows.append(_filled(row))
-    return {"cases": cases.rows, "stages": stages.rows, "expectations": expectations.rows, "results": rows}
+    return {
+        "cases": cases.rows,
+        "stages": stages.rows,
+        "expectations": expectations.rows,
+        "lines": list(lines),
+        "results": rows,
+    }
+
+
+def packed(data: Any) -> str:
+    """JSON compressed by gzip, as base64: letters, digits, `+`, `/` and `=`, the same for the same data."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def as_script(data: Any) -> str:
@@ -86,9 +108,10 @@ def _case(result: Result) -> dict[str, Any]:
     }
 
 
-def _stage(stage: Stage) -> dict[str, Any]:
+def _stage(stage: Stage, lines: dict[str, int]) -> dict[str, Any]:
     row = {item.name: plain(getattr(stage, item.name)) for item in fields(stage)}
     row |= {name: _short(name, getattr(stage, name)) for name in NUMBERS}
+    row["log"] = [lines.setdefault(line, len(lines)) for line in stage.log.split("\n")] if stage.log else None
     row["seconds"] = _short("seconds", stage.seconds)
     return _filled(row)
 

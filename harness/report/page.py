@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.causes import Cause, causes, sentence
 from harness.report import legend
-from harness.report.data import as_script, page_data
+from harness.report.data import as_script, packed, page_data
 from harness.results import Cell, Judgement, Outcome, Results, plain
 
 
@@ -42,6 +43,7 @@ def render(results: Results) -> str:
     loader = PackageLoader("harness.report")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     header, footer = results.header, results.footer
+    found = causes(results.results)
     return pages.get_template("report.html").render(
         results=results,
         header=header,
@@ -52,12 +54,14 @@ def render(results: Results) -> str:
         outcomes=_totals(results.outcomes, legend.OUTCOMES),
         verdicts=_totals(results.verdicts, legend.VERDICTS),
         matrix=_matrix(results),
-        choices=_choices(results),
+        choices=_choices(results) | {"cause": [str(place + 1) for place in range(len(found))]},
+        causes=[_cause(place, cause) for place, cause in enumerate(found, 1)],
+        defects=sentence(found),
         picture=legend.PICTURE,
         style=Markup(_source(pages, loader, "report.css")),  # noqa: S704 - our own file
         script=Markup(_source(pages, loader, "report.js")),  # noqa: S704 - our own file
-        keys=Markup(as_script(legend.PICTURE)),  # noqa: S704 - as below
-        data=Markup(as_script(page_data(results))),  # noqa: S704 - as_script leaves nothing that HTML reads
+        keys=Markup(as_script(legend.PICTURE)),  # noqa: S704 - as_script leaves nothing that HTML reads
+        data=packed(page_data(results, found)),
     )
 
 
@@ -110,6 +114,48 @@ def _cell(cell: Cell | None) -> dict[str, Any] | None:
         "expected": known,
         "title": ", ".join(parts),
     }
+
+
+_SHOWN = 2
+"""So many layers, conditions and expectations of a cause stand on the page; the rest where the mouse points."""
+
+
+def _cause(place: int, cause: Cause) -> dict[str, Any]:
+    """A row of the table of causes."""
+    more = len(cause.layers) - _SHOWN
+    conditions = [
+        {"layers": _few(item.layers) if len(cause.conditions) > 1 else "", "text": item.text, "sure": item.perfect}
+        for item in cause.conditions
+    ]
+    seen = sum(item.failing for item in cause.conditions), sum(item.passing for item in cause.conditions)
+    return {
+        "place": place,
+        "hop": cause.hop,
+        "outcome": cause.outcome.value,
+        "harm": cause.harm,
+        "layers": _few(cause.layers) if more > 1 else ", ".join(cause.layers),
+        "all_layers": ", ".join(cause.layers),
+        "conditions": conditions[: _SHOWN + 1] if len(conditions) <= _SHOWN + 1 else conditions[:_SHOWN],
+        "hidden": 0 if len(conditions) <= _SHOWN + 1 else len(conditions) - _SHOWN,
+        "condition": f"{cause.condition}\nfound from {seen[0]} stages that fail so and {seen[1]} that pass",
+        "message": cause.said,
+        "cases": len(cause.cases),
+        "results": len(cause.results),
+        "units": None if cause.units is None else f"{cause.units:.2g}",
+        "unexpected": cause.unexpected,
+        "notes": [
+            {"id": note.id, "reason": note.reason, "link": note.link if note.link.startswith("https://") else ""}
+            for note in cause.notes[:_SHOWN]
+        ],
+        "more_notes": ", ".join(cause.expectations[_SHOWN:]),
+        "smallest": cause.smallest,
+    }
+
+
+def _few(names: Sequence[str]) -> str:
+    if len(names) <= _SHOWN + 1:
+        return ", ".join(names)
+    return f"{', '.join(names[:_SHOWN])} and {len(names) - _SHOWN} more"
 
 
 def _choices(results: Results) -> dict[str, list[str]]:

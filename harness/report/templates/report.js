@@ -1,5 +1,5 @@
 "use strict";
-(() => {
+(async () => {
   const PAGE = 200;
   const SEVERITY = ["exact", "faithful", "drift", "divergent", "malformed", "refused", "invalid", "crash", "hang"];
   const VERDICT = ["passed", "expected", "failed"];
@@ -11,11 +11,17 @@
     logits_max_abs: "largest error of a logit", top1_agreement: "top-1 agreement with the golden", accuracy: "accuracy on the labels",
   };
   const KEYS = JSON.parse(document.getElementById("keys").textContent);
-  const data = JSON.parse(document.getElementById("data").textContent);
+  const data = JSON.parse(await unpacked(document.getElementById("data").textContent));
   const form = document.getElementById("filters");
   const list = document.getElementById("list");
   const more = document.getElementById("more");
   const count = document.getElementById("count");
+
+  /* The data is base64 of gzip: a tenth of its size. */
+  async function unpacked(text) {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
 
   /* Text only ever enters as text nodes and attributes: nothing from a results file is read as HTML. */
   function make(tag, attributes, ...children) {
@@ -76,6 +82,7 @@
 
   function matches(item, result, wanted) {
     return (!wanted.layer || item.layer === wanted.layer)
+      && (!wanted.cause || String(result.cause) === wanted.cause)
       && (!wanted.profile || result.profile === wanted.profile)
       && (!wanted.route || result.route === wanted.route)
       && (!wanted.outcome || result.outcome === wanted.outcome)
@@ -191,7 +198,7 @@
     parts.push(numbers(stages));
     stages.forEach((stage) => { if (stage.log) parts.push(log(stage)); });
     if (calm.length) parts.push(agreeing(calm));
-    if (result.replay) parts.push(replay(result.replay));
+    parts.push(replay(result.replay || `parity replay ${data.cases[result.case].id} --route ${result.route}`));
     return make("section", { class: "along" }, ...parts);
   }
 
@@ -288,7 +295,7 @@
       make("table", { class: "confusion" }, make("thead", {}, head), make("tbody", {}, ...lines))));
   }
 
-  const log = (stage) => make("details", { class: "calm" }, make("summary", {}, `Log of ${stage.hop || "the source"} (last lines of stderr)`), make("pre", { class: "log mono" }, stage.log));
+  const log = (stage) => make("details", { class: "calm" }, make("summary", {}, `Log of ${stage.hop || "the source"} (last lines of stderr)`), make("pre", { class: "log mono" }, stage.log.map((place) => data.lines[place]).join("\n")));
 
   function replay(command) {
     const button = make("button", { type: "button", onclick: () => copy(command, button) }, "Copy");
@@ -348,8 +355,17 @@
   addEventListener("hashchange", follow);
   document.querySelectorAll("[data-filter]").forEach((node) => node.addEventListener("click", () => choose({ [node.dataset.filter]: node.dataset.value })));
   document.querySelectorAll(".matrix button").forEach((node) => node.addEventListener("click", () => choose({ layer: node.dataset.layer, route: node.dataset.route })));
+  const first = document.querySelector("#causelist");
+  const rest = document.getElementById("allcauses");
+  if (rest && first.tBodies[0].rows.length > 25) {
+    first.classList.add("first");
+    rest.hidden = false;
+    rest.addEventListener("click", () => { first.classList.remove("first"); rest.hidden = true; });
+  }
   const deviating = document.getElementById("deviating");
   if (deviating) deviating.addEventListener("change", () => document.querySelectorAll("table.matrix").forEach((table) => table.classList.toggle("hide-agreeing", deviating.checked)));
   refresh();
   follow();
-})();
+})().catch((error) => {
+  document.getElementById("count").textContent = `The list of cases could not be read (${error}). It needs a browser of 2023 or later.`;
+});
