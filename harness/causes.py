@@ -68,12 +68,17 @@ class Condition:
         return self.precision == 1 and self.recall == 1
 
     @property
+    def sure(self) -> bool:
+        """Perfect, and not one of many that are."""
+        return self.perfect and self.others < _MANY
+
+    @property
     def text(self) -> str:
         """The words, and how far to trust them."""
         if not self.perfect:
             hint = f"; best guess {self.words}" if self.axes else ""
             return f"{_UNKNOWN}{hint} (precision {_percent(self.precision)}, recall {_percent(self.recall)})"
-        if self.others >= _MANY:
+        if not self.sure:
             return f"too few cases to tell: {self.words}, or {self.others} others as simple"
         return self.words + (f" (or {_many(self.others, 'other')} as simple)" if self.others else "")
 
@@ -82,6 +87,7 @@ class Condition:
             "words": self.words,
             "layers": list(self.layers),
             "perfect": self.perfect,
+            "sure": self.sure,
             "precision": round(self.precision, 4),
             "recall": round(self.recall, 4),
             "failing": self.failing,

@@ -124,7 +124,7 @@ def _cause(place: int, cause: Cause) -> dict[str, Any]:
     """A row of the table of causes."""
     more = len(cause.layers) - _SHOWN
     conditions = [
-        {"layers": _few(item.layers) if len(cause.conditions) > 1 else "", "text": item.text, "sure": item.perfect}
+        {"layers": _few(item.layers) if len(cause.conditions) > 1 else "", "text": item.text, "sure": item.sure}
         for item in cause.conditions
     ]
     seen = sum(item.failing for item in cause.conditions), sum(item.passing for item in cause.conditions)
@@ -144,7 +144,11 @@ def _cause(place: int, cause: Cause) -> dict[str, Any]:
         "units": None if cause.units is None else f"{cause.units:.2g}",
         "unexpected": cause.unexpected,
         "notes": [
-            {"id": note.id, "reason": note.reason, "link": note.link if note.link.startswith("https://") else ""}
+            {
+                "id": note.id,
+                "reason": note.reason,
+                "link": link if (link := note.link or "").startswith("https://") else "",
+            }
             for note in cause.notes[:_SHOWN]
         ],
         "more_notes": ", ".join(cause.expectations[_SHOWN:]),
