@@ -41,6 +41,7 @@ _BETTER = 0.05
 _MESSAGE = 240
 _WORDS = 48
 _ALWAYS = "always"
+_LARGEST = "largest of "
 _OTHERWISE = "always, or another failure comes first"
 _UNKNOWN = "not told apart by one or two axes"
 
@@ -370,7 +371,7 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
         else:
             yield f"{prefix}{name}", value
             if isinstance(value, list | tuple) and len(value) > 1 and all(_is_number(item) for item in value):
-                yield f"largest of {prefix}{name}", max(value)
+                yield f"{_LARGEST}{prefix}{name}", max(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -492,7 +493,7 @@ def _smallest(found: Sequence[tuple[_Literal, ...]]) -> tuple[tuple[_Literal, ..
         return sum(part.cost for part in parts)
 
     first = min(found, key=cost)
-    equal = {tuple(part.axis for part in parts) for parts in found if cost(parts) == cost(first)}
+    equal = {tuple(part.axis.removeprefix(_LARGEST) for part in parts) for parts in found if cost(parts) == cost(first)}
     return first, len(equal) - 1
 
 
@@ -518,7 +519,7 @@ def _axes(rows: Sequence[_Seen]) -> Iterator[tuple[str, dict[str, tuple[Any, int
         own[row.layer] |= set(row.values)
     shared = set.intersection(*own.values()) if own else set[str]()
     names = dict.fromkeys(name for row in rows for name in row.values if name in shared)
-    for name in sorted(names, key=lambda name: name.startswith("largest of ")):  # stable: plain axes come first
+    for name in sorted(names, key=lambda name: name.startswith(_LARGEST)):  # stable: plain axes come first
         values: dict[str, tuple[Any, int]] = {}
         for place, row in enumerate(rows):
             value = row.values.get(name)

@@ -242,7 +242,7 @@ def test_unexpected_come_first_then_silent_then_many():
     assert [cause.unexpected for cause in found] == [1, 0, 0, 0, 0]
     assert sentence(found) == "5 defects, 10 results of 10 cases; 1 not or not wholly expected"
     assert sentence(found[1:]).endswith("; all expected")
-    assert causes(reversed(rows)) and [c.layers for c in causes(reversed(rows))] == [c.layers for c in found]
+    assert [cause.layers for cause in causes(reversed(rows))] == [cause.layers for cause in found]
 
 
 def test_the_smallest_case_has_the_shortest_configuration():
