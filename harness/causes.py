@@ -33,7 +33,7 @@ _OWN_WORDS = (Outcome.DRIFT, Outcome.DIVERGENT, Outcome.MALFORMED, Outcome.CRASH
 _LISTED = 3
 """Most values that a condition names of one axis."""
 _MANY = 5
-"""So many other conditions that fit as well leave nothing to trust in one of them."""
+"""So many other conditions that fit as well leave nothing to trust in one of them; fewer stages are no `always`."""
 _NEAR = 40
 """Where nothing separates, so many of the best sets of values are tried in pairs."""
 _BETTER = 0.05
@@ -76,6 +76,8 @@ class Condition:
     @property
     def text(self) -> str:
         """The words, and how far to trust them."""
+        if self.words == _ALWAYS and self.perfect and self.failing < _MANY:
+            return f"in all {self.failing} that got there" if self.failing > 1 else "in the only case that got there"
         if not self.perfect:
             hint = f"; best guess {self.words}" if self.axes else ""
             return f"{_UNKNOWN}{hint} (precision {_percent(self.precision)}, recall {_percent(self.recall)})"

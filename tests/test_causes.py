@@ -169,6 +169,12 @@ def test_one_expectation_of_wrong_values_makes_one_cause_of_families():
     assert found.hop == "source (keras)"
 
 
+def test_a_single_case_is_no_always():
+    assert causes([result({"rank": 2}, fails="tf2onnx")])[0].condition == "in the only case that got there"
+    two = [result({"rank": rank}, fails="tf2onnx") for rank in (2, 3)]
+    assert causes(two)[0].condition == "in all 2 that got there"
+
+
 def test_routes_that_share_a_stage_count_it_once():
     config = {"rank": 2}
     more = [("tf2onnx",), ("tf2onnx", "onnx2torch"), ("tf2onnx", "onnx2pytorch")]
