@@ -185,7 +185,7 @@ def sentence(found: Sequence[Cause]) -> str:
     results = sum(len(cause.results) for cause in found)
     cases = len({case for cause in found for case in cause.cases})
     new = sum(1 for cause in found if cause.unexpected)
-    tail = f"; {new:,} not or not wholly expected" if new else "; all expected"
+    tail = f"; {new:,} unexpected" if new else "; all expected"
     return f"{_many(len(found), 'defect')}, {_many(results, 'result')} of {_many(cases, 'case')}{tail}"
 
 

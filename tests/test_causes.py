@@ -246,7 +246,7 @@ def test_unexpected_come_first_then_silent_then_many():
     found = causes(rows)
     assert [cause.layers for cause in found] == [("A",), ("E",), ("D",), ("C",), ("B",)]
     assert [cause.unexpected for cause in found] == [1, 0, 0, 0, 0]
-    assert sentence(found) == "5 defects, 10 results of 10 cases; 1 not or not wholly expected"
+    assert sentence(found) == "5 defects, 10 results of 10 cases; 1 unexpected"
     assert sentence(found[1:]).endswith("; all expected")
     assert [cause.layers for cause in causes(reversed(rows))] == [cause.layers for cause in found]
 
@@ -314,7 +314,7 @@ def file(tmp_path):
 def test_the_verb_prints_a_sentence_and_a_table(file):
     told = CliRunner().invoke(cli, ["causes", str(file)])
     assert told.exit_code == 0, told.output
-    assert told.output.startswith("2 defects, 2 results of 2 cases; 1 not or not wholly expected\n")
+    assert told.output.startswith("2 defects, 2 results of 2 cases; 1 unexpected\n")
     assert "known-one" in told.output
     failed = CliRunner().invoke(cli, ["causes", str(file), "--failed"])
     assert failed.output.startswith("1 defect, 1 result of 1 case;")
