@@ -142,8 +142,11 @@ class Cause:
 
     @property
     def said(self) -> str:
-        """The message of the smallest case on one line, short."""
-        text = " ".join(self.message.split())
+        """The message of the smallest case on one line, short: without frames, arguments and the node's signature."""
+        text = self.message
+        for pattern, instead in _NOISE:
+            text = re.sub(pattern, instead, text)
+        text = " ".join(text.split())
         return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 1]}\u2026"
 
     @property
@@ -335,11 +338,15 @@ def family(layer: str) -> str:
     return re.sub(r"[123]D", "", layer)
 
 
-_NORMAL: tuple[tuple[str, str], ...] = (
+_NOISE: tuple[tuple[str, str], ...] = (
     (r"(?s)\s*(Call a|A)rguments received by .*", ""),  # the arguments of this very call
     (r"(?m)^\s*File \".*\n.*\n?", ""),  # frames of a traceback
-    (r"^(runs, but not )?with .*?: (?=\S)", r"\1*: "),  # the sizes of the second inputs
     (r"In Node, .*?, Error", "In Node, Error"),
+)
+"""What a message says beside what went wrong."""
+_NORMAL: tuple[tuple[str, str], ...] = (
+    *_NOISE,
+    (r"^(runs, but not )?with .*?: (?=\S)", r"\1*: "),  # the sizes of the second inputs
     (r"(using )?config=\{.*", "config"),
     (r"0x[0-9a-f]+", "#"),
     (r"(?:[\w.-]*/)+([\w-]+\.(?:h|hpp|cc|cpp|py))\b", r"\1"),
@@ -403,7 +410,7 @@ class _Field:
         """All parts together; `otherwise` are the words for none."""
         precision, recall = self.measures(self.mask(parts))
         return Condition(
-            words=" and ".join(part.words for part in parts) or otherwise,
+            words=" and ".join(sorted(part.words for part in parts)) or otherwise,
             layers=self.layers,
             axes=tuple(part.axis for part in parts),
             precision=precision,

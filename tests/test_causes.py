@@ -59,8 +59,8 @@ def run(breaks, **changes):
         (lambda c: c["kernel"] < 3, "kernel < 3"),
         (lambda c: c["kernel"] in (1, 4), "kernel = 1 or 4"),
         (lambda c: c["padding"] == "same" and c["strides"] > 1, "padding = same and strides > 1"),
-        (lambda c: c["padding"] == "same" and c["kernel"] != 2, "padding = same and kernel \u2260 2"),
-        (lambda c: not c["bias"] and c["kernel"] == 5, "kernel = 5 and bias = false"),
+        (lambda c: c["padding"] == "same" and c["kernel"] != 2, "kernel \u2260 2 and padding = same"),
+        (lambda c: not c["bias"] and c["kernel"] == 5, "bias = false and kernel = 5"),
         (lambda c: True, "always"),
     ],
 )
@@ -284,6 +284,14 @@ def test_inner_layers_and_lists_of_numbers_are_axes():
 )
 def test_numbers_names_and_shapes_do_not_tell_messages_apart(one, other):
     assert normalised(one) == normalised(other)
+
+
+def test_what_is_shown_of_a_message_is_what_went_wrong():
+    said = 'In Node, ("a", Erfc, "", -1) : ("b": tensor(float),) -> ("c",) , Error No Op registered for Erfc'
+    assert (
+        causes([result({"rank": 2}, fails="tf2onnx", message=said)])[0].said
+        == "In Node, Error No Op registered for Erfc"
+    )
 
 
 def test_words_tell_messages_apart():
