@@ -33,7 +33,7 @@ _OWN_WORDS = (Outcome.DRIFT, Outcome.DIVERGENT, Outcome.MALFORMED, Outcome.CRASH
 _LISTED = 3
 """Most values that a condition names of one axis."""
 _MANY = 5
-"""So many other conditions that fit as well leave nothing to trust in one of them."""
+"""So many other conditions that fit as well leave nothing to trust in one of them; fewer stages are no `always`."""
 _NEAR = 40
 """Where nothing separates, so many of the best sets of values are tried in pairs."""
 _BETTER = 0.05
@@ -41,6 +41,7 @@ _BETTER = 0.05
 _MESSAGE = 240
 _WORDS = 48
 _ALWAYS = "always"
+_LARGEST = "largest of "
 _OTHERWISE = "always, or another failure comes first"
 _UNKNOWN = "not told apart by one or two axes"
 
@@ -68,12 +69,19 @@ class Condition:
         return self.precision == 1 and self.recall == 1
 
     @property
+    def sure(self) -> bool:
+        """Perfect, and not one of many that are."""
+        return self.perfect and self.others < _MANY
+
+    @property
     def text(self) -> str:
         """The words, and how far to trust them."""
+        if self.words == _ALWAYS and self.perfect and self.failing < _MANY:
+            return f"in all {self.failing} that got there" if self.failing > 1 else "in the only case that got there"
         if not self.perfect:
             hint = f"; best guess {self.words}" if self.axes else ""
             return f"{_UNKNOWN}{hint} (precision {_percent(self.precision)}, recall {_percent(self.recall)})"
-        if self.others >= _MANY:
+        if not self.sure:
             return f"too few cases to tell: {self.words}, or {self.others} others as simple"
         return self.words + (f" (or {_many(self.others, 'other')} as simple)" if self.others else "")
 
@@ -82,6 +90,7 @@ class Condition:
             "words": self.words,
             "layers": list(self.layers),
             "perfect": self.perfect,
+            "sure": self.sure,
             "precision": round(self.precision, 4),
             "recall": round(self.recall, 4),
             "failing": self.failing,
@@ -133,8 +142,11 @@ class Cause:
 
     @property
     def said(self) -> str:
-        """The message of the smallest case on one line, short."""
-        text = " ".join(self.message.split())
+        """The message of the smallest case on one line, short: without frames, arguments and the node's signature."""
+        text = self.message
+        for pattern, instead in _NOISE:
+            text = re.sub(pattern, instead, text)
+        text = " ".join(text.split())
         return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 1]}\u2026"
 
     @property
@@ -176,7 +188,7 @@ def sentence(found: Sequence[Cause]) -> str:
     results = sum(len(cause.results) for cause in found)
     cases = len({case for cause in found for case in cause.cases})
     new = sum(1 for cause in found if cause.unexpected)
-    tail = f"; {new:,} not or not wholly expected" if new else "; all expected"
+    tail = f"; {new:,} unexpected" if new else "; all expected"
     return f"{_many(len(found), 'defect')}, {_many(results, 'result')} of {_many(cases, 'case')}{tail}"
 
 
@@ -326,11 +338,15 @@ def family(layer: str) -> str:
     return re.sub(r"[123]D", "", layer)
 
 
-_NORMAL: tuple[tuple[str, str], ...] = (
+_NOISE: tuple[tuple[str, str], ...] = (
     (r"(?s)\s*(Call a|A)rguments received by .*", ""),  # the arguments of this very call
     (r"(?m)^\s*File \".*\n.*\n?", ""),  # frames of a traceback
-    (r"^(runs, but not )?with .*?: (?=\S)", r"\1*: "),  # the sizes of the second inputs
     (r"In Node, .*?, Error", "In Node, Error"),
+)
+"""What a message says beside what went wrong."""
+_NORMAL: tuple[tuple[str, str], ...] = (
+    *_NOISE,
+    (r"^(runs, but not )?with .*?: (?=\S)", r"\1*: "),  # the sizes of the second inputs
     (r"(using )?config=\{.*", "config"),
     (r"0x[0-9a-f]+", "#"),
     (r"(?:[\w.-]*/)+([\w-]+\.(?:h|hpp|cc|cpp|py))\b", r"\1"),
@@ -364,7 +380,7 @@ def _flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
         else:
             yield f"{prefix}{name}", value
             if isinstance(value, list | tuple) and len(value) > 1 and all(_is_number(item) for item in value):
-                yield f"largest of {prefix}{name}", max(value)
+                yield f"{_LARGEST}{prefix}{name}", max(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -394,7 +410,7 @@ class _Field:
         """All parts together; `otherwise` are the words for none."""
         precision, recall = self.measures(self.mask(parts))
         return Condition(
-            words=" and ".join(part.words for part in parts) or otherwise,
+            words=" and ".join(sorted(part.words for part in parts)) or otherwise,
             layers=self.layers,
             axes=tuple(part.axis for part in parts),
             precision=precision,
@@ -486,7 +502,7 @@ def _smallest(found: Sequence[tuple[_Literal, ...]]) -> tuple[tuple[_Literal, ..
         return sum(part.cost for part in parts)
 
     first = min(found, key=cost)
-    equal = {tuple(part.axis for part in parts) for parts in found if cost(parts) == cost(first)}
+    equal = {tuple(part.axis.removeprefix(_LARGEST) for part in parts) for parts in found if cost(parts) == cost(first)}
     return first, len(equal) - 1
 
 
@@ -512,7 +528,7 @@ def _axes(rows: Sequence[_Seen]) -> Iterator[tuple[str, dict[str, tuple[Any, int
         own[row.layer] |= set(row.values)
     shared = set.intersection(*own.values()) if own else set[str]()
     names = dict.fromkeys(name for row in rows for name in row.values if name in shared)
-    for name in sorted(names, key=lambda name: name.startswith("largest of ")):  # stable: plain axes come first
+    for name in sorted(names, key=lambda name: name.startswith(_LARGEST)):  # stable: plain axes come first
         values: dict[str, tuple[Any, int]] = {}
         for place, row in enumerate(rows):
             value = row.values.get(name)

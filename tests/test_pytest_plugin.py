@@ -49,6 +49,7 @@ def test_green_run_leaves_a_whole_results_file(world: pytest.Pytester) -> None:
     done = world.runpytest_subprocess("-p", "no:cacheprovider")
     done.assert_outcomes(passed=2)
     done.stdout.fnmatch_lines(["*2 results in *results.ndjson*"])
+    done.stdout.no_fnmatch_line("*defect*")
     assert results(world).passed
     assert results(world).header.floor == 2
 
@@ -65,6 +66,7 @@ def test_deviation_fails_and_says_what_to_run_next(world: pytest.Pytester) -> No
     done = world.runpytest_subprocess("--route", "*refuses")
     done.assert_outcomes(failed=2)
     done.stdout.fnmatch_lines(["*Dense on mini-refuses: refused at refuses*", "*again: parity replay keras-Dense-*"])
+    done.stdout.fnmatch_lines(["1 defect, 2 results of 2 cases; 1 unexpected; see `parity causes`"])
     assert {result.verdict for result in results(world).results} == {Judgement.FAILED}
 
 

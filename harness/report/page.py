@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.causes import Cause, causes, sentence
+from harness.causes import Cause, Condition, causes, sentence
 from harness.report import legend
 from harness.report.data import as_script, packed, page_data
 from harness.results import Cell, Judgement, Outcome, Results, plain
@@ -124,10 +124,14 @@ def _cause(place: int, cause: Cause) -> dict[str, Any]:
     """A row of the table of causes."""
     more = len(cause.layers) - _SHOWN
     conditions = [
-        {"layers": _few(item.layers) if len(cause.conditions) > 1 else "", "text": item.text, "sure": item.perfect}
+        {
+            "layers": _few(item.layers) if len(cause.conditions) > 1 else "",
+            "text": item.text,
+            "sure": item.sure,
+            "counts": _counts(item),
+        }
         for item in cause.conditions
     ]
-    seen = sum(item.failing for item in cause.conditions), sum(item.passing for item in cause.conditions)
     return {
         "place": place,
         "hop": cause.hop,
@@ -137,19 +141,28 @@ def _cause(place: int, cause: Cause) -> dict[str, Any]:
         "all_layers": ", ".join(cause.layers),
         "conditions": conditions[: _SHOWN + 1] if len(conditions) <= _SHOWN + 1 else conditions[:_SHOWN],
         "hidden": 0 if len(conditions) <= _SHOWN + 1 else len(conditions) - _SHOWN,
-        "condition": f"{cause.condition}\nfound from {seen[0]} stages that fail so and {seen[1]} that pass",
+        "condition": cause.condition,
         "message": cause.said,
         "cases": len(cause.cases),
         "results": len(cause.results),
         "units": None if cause.units is None else f"{cause.units:.2g}",
         "unexpected": cause.unexpected,
         "notes": [
-            {"id": note.id, "reason": note.reason, "link": note.link if note.link.startswith("https://") else ""}
+            {
+                "id": note.id,
+                "reason": note.reason,
+                "link": link if (link := note.link or "").startswith("https://") else "",
+            }
             for note in cause.notes[:_SHOWN]
         ],
         "more_notes": ", ".join(cause.expectations[_SHOWN:]),
         "smallest": cause.smallest,
     }
+
+
+def _counts(condition: Condition) -> str:
+    """What a condition was found from: the stages of its layers at the converter."""
+    return f"{condition.failing:,} fail{'s' if condition.failing == 1 else ''}, {condition.passing or 'none'} pass"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -5,12 +5,14 @@ import gzip
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from harness import compare
+from harness.causes import causes, sentence
 from harness.report import legend, page, write_report
 from harness.report.data import page_data
 from harness.results import (
@@ -141,9 +143,53 @@ def test_every_case_is_there_with_what_was_said(results, data):
     stages = [data["stages"][place] for row in data["results"] for place in row["stages"]]
     assert any(stage.get("units") == "inf" for stage in stages)
     assert all(stage["message"] == EVIL and stage["picture"] == ["01z", "9ab"] for stage in stages if "hop" in stage)
-    assert all(row["replay"].startswith("parity replay case-") for row in data["results"])
     assert data["expectations"][0]["id"] == "known-1"
     assert data["results"][-1]["metrics"]["confusion"] == [[3, 0], [1, 2]]
+
+
+def test_a_replay_command_stands_there_only_where_it_does_not_follow(data):
+    assert not any("replay" in row for row in data["results"])
+    own = replace(result("c", ROUTES[0], Outcome.EXACT), replay="parity replay c --route keras-a --opset 13")
+    (row,) = page_data(Results(Header((), {}, ()), (own,)))["results"]
+    assert row["replay"].endswith("--opset 13")
+
+
+def test_lines_of_logs_stand_once():
+    both = [result(name, ROUTES[0], Outcome.REFUSED) for name in ("c", "d")]
+    first, second = (
+        replace(item, stages=(item.stages[0], replace(item.stages[1], log=log)))
+        for item, log in zip(both, ("one\ntwo", "two\none\ntwo"), strict=True)
+    )
+    found = page_data(Results(Header((), {}, ()), (first, second)))
+    assert found["lines"] == ["one", "two"]
+    logs = [stage["log"] for stage in found["stages"] if "log" in stage]
+    assert logs == [[0, 1], [1, 0, 1]]
+
+
+def test_causes_stand_above_the_cases_and_filter_them(results, parsed, data, text):
+    rows = [attributes for tag, attributes in parsed.tags if attributes.get("data-filter") == "cause"]
+    assert [row["data-value"] for row in rows] == [str(place) for place in range(1, len(rows) + 1)]
+    assert text.index('id="causes"') < text.index('id="cases"')
+    found = causes(results.results)
+    assert sentence(found) in " ".join(" ".join(parsed.words).split())
+    assert len(rows) == len(found)
+    of = {(data["cases"][row["case"]]["id"], row["route"]): row.get("cause") for row in data["results"]}
+    for place, cause in enumerate(found, 1):
+        assert {of[key] for key in cause.results} == {place}
+    assert of["case-exact", ROUTES[0]] is None
+    selects = [attributes.get("name") for tag, attributes in parsed.tags if tag == "select"]
+    assert "cause" in selects
+
+
+def test_a_causes_expectation_is_named_with_its_reason_and_safe_link(results, parsed):
+    words = " ".join(" ".join(parsed.words).split())
+    assert "known-1" in words
+    assert not any(str(value).startswith("javascript:") for _, each in parsed.tags for value in each.values())
+
+
+def test_the_pages_data_is_compressed(parsed, data):
+    assert len(parsed.scripts["data"]) < len(json.dumps(data)) / 3
+    assert "DecompressionStream" in parsed.scripts[None]
 
 
 def test_shared_stages_stand_once(results, data):
