@@ -21,16 +21,16 @@ DEPTHS: tuple[tuple[str, int], ...] = (
     # through torch.export: a second or two for each case
     ("*-torchonnx", 1),
     ("*-torchscript", 3),
-    ("keras-kerasexport-*", 3),
-    ("keras-kerasexport", 5),  # on TensorFlow it is tf2onnx, called by Keras
-    ("keras-kerasjax", 3),
-    ("keras-kerastorch*", 6),
-    ("keras-mat-octave", 4),
-    ("tfkeras-*", 4),
-    ("h5", 3),
-    ("savedmodel", 3),
-    ("weights", 3),
-    ("json", 3),
+    ("keras-kerasexport-*", 2),
+    ("keras-kerasexport", 3),  # on TensorFlow it is tf2onnx, called by Keras
+    ("keras-kerasjax", 2),
+    ("keras-kerastorch*", 4),
+    ("keras-mat-octave", 3),
+    ("tfkeras-*", 3),
+    ("h5", 2),
+    ("savedmodel", 2),
+    ("weights", 2),
+    ("json", 2),
 )
 """Golden cases of each layer that a route is walked over by default, for the first pattern that fits its name; all
 where none does. `--all-cases` walks every route over every case."""
