@@ -1,6 +1,7 @@
 """Planted faults: hops that carry one known fault each. The suite's own test is that it catches them all.
 
-A planted hop wraps a real one and edits what it makes. It is never among the ordinary routes: `parity selftest`
+A planted hop edits what a real one, which it `wraps`, made: as a hop of its own behind it, so that one conversion serves
+all faults of a layer, or in its place, where the fault lies inside. It is never among the ordinary routes: `parity selftest`
 and `suites/planted` put it beside the real one. A fault is a class with a docstring that says what is wrong, the
 `layers` it concerns, and an `edit`.
 """
@@ -19,13 +20,14 @@ from harness.registry import Plugin, facts_of
 
 @dataclass(frozen=True)
 class Fault:
-    """One planted fault as the self-test knows it; `wraps` names the real hop beneath."""
+    """One planted fault as the self-test knows it; `wraps` names the real hop beneath, `before` those before that."""
 
     name: str
     does: str
     layers: tuple[str, ...]
     wraps: str
     plugin: Plugin
+    before: tuple[str, ...] = ()
 
 
 def faults() -> list[Fault]:
@@ -39,4 +41,4 @@ def _faults_of(module: str) -> Iterator[Fault]:
         if cls.__module__ == module and hasattr(cls, "layers"):
             plugin = Plugin(**facts_of(cls, "hops", f"{module}:{cls.__name__}"))
             does = " ".join((cls.__doc__ or "").split())
-            yield Fault(cls.name, does, tuple(cls.layers), cls.wraps, plugin)
+            yield Fault(cls.name, does, tuple(cls.layers), cls.wraps, plugin, tuple(getattr(cls, "before", ())))
