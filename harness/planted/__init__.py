@@ -1,9 +1,9 @@
 """Planted faults: hops that carry one known fault each. The suite's own test is that it catches them all.
 
-A planted hop edits what a real one, which it `wraps`, made: as a hop of its own behind it, so that one conversion serves
-all faults of a layer, or in its place, where the fault lies inside. It is never among the ordinary routes: `parity selftest`
-and `suites/planted` put it beside the real one. A fault is a class with a docstring that says what is wrong, the
-`layers` it concerns, and an `edit`.
+A planted hop edits what a real one, which it `wraps`, made: as a hop of its own behind it, so that one conversion
+serves all faults of a layer, or in its place, where the fault lies inside. It is never among the ordinary routes:
+`parity selftest` and `suites/planted` put it beside the real one. A fault is a class with a docstring that says what
+is wrong, the `layers` it concerns, and an `edit`.
 """
 
 from __future__ import annotations

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from harness.planted.onnx_edit import OnnxFault, attribute, change_weight, nodes, square
+from harness.planted.onnx_edit import (
+    FLOAT,
+    OnnxFault,
+    add_constant,
+    attribute,
+    change_weight,
+    elem_type,
+    insert,
+    nodes,
+    shape_of,
+    square,
+)
+from harness.spec import Array
 
 
 class DenseTransposed(OnnxFault):
@@ -61,3 +74,124 @@ class RowsShifted(OnnxFault):
 
     def edit(self, graph: Any) -> None:
         change_weight(graph, ("Gather",), lambda table: np.roll(table, 1, axis=0), index=0)
+
+
+class FirstOperandTwice(OnnxFault):
+    """Merging layer that takes its first operand for the second as well."""
+
+    name = "planted-merge-first-twice"
+    layers = ("Add", "Multiply", "Maximum", "Minimum")
+
+    def edit(self, graph: Any) -> None:
+        for node in nodes(graph, "Add", "Mul", "Max", "Min"):
+            if len(node.input) > 1 and shape_of(graph, node.input[0]) == shape_of(graph, node.input[1]):
+                node.input[1] = node.input[0]
+
+
+class InputsReordered(OnnxFault):
+    """Inputs of one shape taken in the other order."""
+
+    name = "planted-inputs-reordered"
+    layers = ("Subtract", "Concatenate", "Dot")
+
+    def edit(self, graph: Any) -> None:
+        one, two = (item.name for item in graph.input[:2])
+        if shape_of(graph, one) == shape_of(graph, two):
+            other = {one: two, two: one}
+            for node in graph.node:
+                node.input[:] = [other.get(name, name) for name in node.input]
+
+
+class TransposeForReshape(OnnxFault):
+    """Reshape that resolves its open size before it knows the batch: the first axis becomes one."""
+
+    name = "planted-reshape-batch-of-one"
+    layers = ("Reshape", "Flatten")
+
+    def edit(self, graph: Any) -> None:
+        def fixed(shape: Array) -> Array:
+            return np.array([1, *([-1] if len(shape) == 2 else shape[1:])], dtype=shape.dtype)
+
+        change_weight(graph, ("Reshape",), fixed)
+
+
+class CastsRound(OnnxFault):
+    """Casts from float to integer that round instead of truncating."""
+
+    name = "planted-cast-rounds"
+    layers = ("Embedding", "CategoryEncoding", "Discretization", "IntegerLookup")
+
+    def edit(self, graph: Any) -> None:
+        for position, node in reversed(list(enumerate(graph.node))):
+            if (
+                node.op_type == "Cast"
+                and elem_type(graph, node.input[0]) == FLOAT
+                and attribute(node, "to").i in (6, 7)
+            ):
+                given, rounded = node.input[0], f"{node.output[0]}/rounded"
+                node.input[0] = rounded
+                insert(graph, position, "Round", [given], [rounded])
+
+
+class IndicesShifted(OnnxFault):
+    """Embedding of negative indices, which wrap, taken for zero."""
+
+    name = "planted-indices-clamped"
+    layers = ("Embedding",)
+
+    def edit(self, graph: Any) -> None:
+        add_constant(graph, "fault/zero", np.int32(0))
+        given = graph.input[0].name
+        if elem_type(graph, given) != FLOAT:
+            for node in graph.node:
+                node.input[:] = ["fault/clamped" if name == given else name for name in node.input]
+            insert(graph, 0, "Cast", [given], ["fault/int"], to=6)
+            insert(graph, 1, "Max", ["fault/int", "fault/zero"], ["fault/max"])
+            insert(graph, 2, "Cast", ["fault/max"], ["fault/clamped"], to=elem_type(graph, given))
+
+
+class OutputsReordered(OnnxFault):
+    """Outputs declared in the reverse order."""
+
+    name = "planted-outputs-reordered"
+    layers = ("LSTM", "GRU", "Graph")
+
+    def edit(self, graph: Any) -> None:
+        kept = list(graph.output)
+        del graph.output[:]
+        graph.output.extend(kept[::-1])
+
+
+class OutputsExchanged(OnnxFault):
+    """Values of two outputs of one shape exchanged under their names."""
+
+    name = "planted-outputs-exchanged"
+    layers = ("LSTM", "Graph")
+
+    def edit(self, graph: Any) -> None:
+        names = [item.name for item in graph.output]
+        for one, two in pairwise(names):
+            if shape_of(graph, one) == shape_of(graph, two):
+                other = {one: two, two: one}
+                for node in graph.node:
+                    node.output[:] = [other.get(name, name) for name in node.output]
+                    node.input[:] = [other.get(name, name) for name in node.input]
+                return
+
+
+class RepeatOverBatch(OnnxFault):
+    """Repetition along the batch order: rows of different samples interleaved."""
+
+    name = "planted-tile-transposed"
+    layers = ("RepeatVector",)
+
+    def edit(self, graph: Any) -> None:
+        for position, node in reversed(list(enumerate(graph.node))):
+            if node.output[0] == graph.output[0].name and len(shape_of(graph, node.output[0])) == 3:
+                result, own = node.output[0], f"{node.output[0]}/own"
+                node.output[0] = own
+                add_constant(graph, f"{own}/shape", np.array([0, 0, 0], dtype=np.int64))
+                insert(graph, position + 1, "Shape", [own], [f"{own}/is"])
+                insert(graph, position + 2, "Transpose", [own], [f"{own}/turned"], perm=[1, 0, 2])
+                insert(graph, position + 3, "Reshape", [f"{own}/turned", f"{own}/is"], [result])
+                return

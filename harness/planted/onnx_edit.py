@@ -5,7 +5,7 @@ The fault is a hop of its own behind tf2onnx, so one conversion of a case serves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +15,8 @@ from harness.hops.tf2onnx import Tf2Onnx
 from harness.spec import Array
 
 Change = Callable[[Array], Array]
+FLOAT = 1
+"""ONNX' number for float32."""
 
 
 class OnnxFault:
@@ -28,8 +30,9 @@ class OnnxFault:
 
     def convert(self, artifact: Path, out: Path) -> Path:
         import onnx
+        import onnx.shape_inference
 
-        model = onnx.load(artifact)
+        model = onnx.shape_inference.infer_shapes(onnx.load(artifact))
         self.edit(model.graph)
         onnx.save(model, out)
         return out
@@ -53,6 +56,46 @@ def reverse_ints(node: Any, name: str) -> None:
     """Exchange the axes of a list attribute."""
     if (found := attribute(node, name)) is not None:
         found.ints[:] = list(found.ints)[::-1]
+
+
+def insert(graph: Any, position: int, kind: str, inputs: Sequence[str], outputs: Sequence[str], **more: Any) -> None:
+    """Put a new node before the one at that position."""
+    import onnx
+
+    graph.node.insert(position, onnx.helper.make_node(kind, inputs, outputs, **more))
+
+
+def add_constant(graph: Any, name: str, value: Any) -> None:
+    """Add a constant."""
+    from onnx import numpy_helper
+
+    graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+
+
+def constant(graph: Any, name: str) -> Array | None:
+    """The constant of that name; None if it is none."""
+    from onnx import numpy_helper
+
+    return next((numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name == name), None)
+
+
+def _type_of(graph: Any, name: str) -> Any:
+    known = (*graph.input, *graph.output, *graph.value_info)
+    return next((item.type.tensor_type for item in known if item.name == name), None)
+
+
+def shape_of(graph: Any, name: str) -> list[int]:
+    """Sizes of a tensor, -1 where one is open; no sizes where nothing is known of it."""
+    found = _type_of(graph, name)
+    if found is None or not found.HasField("shape"):
+        return []
+    return [dim.dim_value if dim.HasField("dim_value") else -1 for dim in found.shape.dim]
+
+
+def elem_type(graph: Any, name: str) -> int:
+    """ONNX' number for the type of a tensor's elements; 0 where it is not known."""
+    found = _type_of(graph, name)
+    return 0 if found is None else int(found.elem_type)
 
 
 def change(graph: Any, name: str, how: Change) -> None:

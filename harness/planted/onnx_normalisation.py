@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from harness.planted.onnx_edit import OnnxFault, attribute, change, change_weight, nodes
+from harness.planted.onnx_edit import (
+    OnnxFault,
+    attribute,
+    change,
+    change_weight,
+    constant,
+    nodes,
+    shape_of,
+)
 
 
 class NormalizationEpsilon(OnnxFault):
@@ -40,3 +48,35 @@ class SoftmaxOverBatch(OnnxFault):
     def edit(self, graph: Any) -> None:
         for node in nodes(graph, "Softmax"):
             attribute(node, "axis").i = 0
+
+
+class SoftmaxAxisLast(OnnxFault):
+    """Softmax over the last axis, whichever is asked for."""
+
+    name = "planted-softmax-axis-last"
+    layers = ("Softmax",)
+
+    def edit(self, graph: Any) -> None:
+        for node in nodes(graph, "Softmax"):
+            attribute(node, "axis").i = -1
+
+
+class ScaleAlongAnotherAxis(OnnxFault):
+    """Batch normalisation's scale along another axis that is as long."""
+
+    name = "planted-batchnorm-scale-axis"
+    layers = ("BatchNormalization",)
+
+    def edit(self, graph: Any) -> None:
+        for node in nodes(graph, "Mul"):
+            shape = shape_of(graph, node.input[0])
+            scale = constant(graph, node.input[1])
+            if scale is None or scale.size < 2:
+                continue
+            own = [1] * (len(shape) - scale.ndim) + list(scale.shape)
+            at = own.index(scale.size)
+            for axis in range(1, len(shape)):
+                if axis != at and shape[axis] == scale.size:
+                    turned = [scale.size if k == axis else 1 for k in range(len(shape))]
+                    change(graph, node.input[1], lambda s, t=turned: s.reshape(t))  # type: ignore[misc]
+                    break
