@@ -197,7 +197,7 @@ class Worker:
             self.stop()
 
     def _answer(self, limit: float) -> dict[str, Any]:
-        """The next answer. Meanwhile the log is kept short. Raises TimeoutError of the channel after `limit` seconds."""
+        """The next answer. Meanwhile the log is kept short. Raises the channel's TimeoutError after `limit` seconds."""
         end = time.monotonic() + limit
         while True:
             try:

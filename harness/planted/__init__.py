@@ -17,6 +17,27 @@ from typing import Any
 
 from harness.registry import Plugin, facts_of
 
+EQUIVALENT: tuple[tuple[str, str], ...] = (
+    (
+        "ids of an Embedding below zero taken for zero",
+        "Keras takes ids from 0 to input_dim - 1: max(id, 0) is the id for every one of them.",
+    ),
+    (
+        "ids of an Embedding, or of CategoryEncoding, rounded instead of truncated when they are cast",
+        "Ids are whole numbers by their documentation: rounding and truncating them is the same. No other layer that "
+        "Keras documents casts a number with a fraction to an integer.",
+    ),
+    (
+        "crop of a transposed convolution that tf2onnx writes as `pads` turned in the graph",
+        "tf2onnx writes pads of zero only and crops by a Slice whose bounds it computes; turned zeros are the same pads.",
+    ),
+    (
+        "Dropout of the wrong rate, or noise of the wrong deviation",
+        "At inference these layers are the identity, whatever their rate.",
+    ),
+)
+"""Faults that were tried and are none, each with the proof that it computes the same function. They are not counted."""
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -59,7 +59,7 @@ class FoldedIntoPadded(KerasFault):
     """Batch normalisation folded into the convolution behind it, whose padding should stay zero but is not any more."""
 
     name = "planted-batchnorm-folded"
-    layers = ("Graph",)
+    layers = ("Model", "Graph")
 
     def edit(self, model: Any) -> None:
         for conv in model._flatten_layers():

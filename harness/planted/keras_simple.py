@@ -309,3 +309,39 @@ class MaskValueZero(KerasFault):
 
     def misread(self, layer: Any) -> None:
         layer.mask_value = 0.0
+
+
+class OutputPaddingIgnored(KerasFault):
+    """Transposed convolution without its output padding."""
+
+    name = "planted-output-padding-ignored"
+    layers = ("Conv2DTranspose", "Conv1DTranspose")
+
+    def misread(self, layer: Any) -> None:
+        layer.output_padding = None
+
+
+class TransposedCropTurned(KerasFault):
+    """Transposed convolution cropped at the other end."""
+
+    name = "planted-transposed-crop-turned"
+    layers = ("Conv1DTranspose", "Conv2DTranspose")
+
+    def misread(self, layer: Any) -> None:
+        import keras
+
+        first = 1 if layer.data_format == "channels_last" else 2
+        spatial = tuple(range(first, first + layer.rank))
+        assign(layer.kernel, lambda w: np.flip(w, tuple(range(layer.rank))))
+        call = layer.call
+        layer.call = lambda x: keras.ops.flip(call(keras.ops.flip(x, spatial)), spatial)
+
+
+class EdgesRounded(KerasFault):
+    """Discretization whose edges pass through whole numbers, rounded."""
+
+    name = "planted-edges-rounded"
+    layers = ("Discretization",)
+
+    def misread(self, layer: Any) -> None:
+        layer.bin_boundaries = [float(np.rint(b)) for b in layer.bin_boundaries]

@@ -160,19 +160,6 @@ class BiasAlongWidth(OnnxFault):
             insert(graph, position + 1, "Add", [inner, f"{inner}/bias"], [result])
 
 
-class TransposedPadsTurned(OnnxFault):
-    """Transposed convolution cropped at the other end."""
-
-    name = "planted-transposed-crop-turned"
-    layers = ("Conv2DTranspose", "Conv1DTranspose")
-
-    def edit(self, graph: Any) -> None:
-        for node in nodes(graph, "ConvTranspose"):
-            if (pads := attribute(node, "pads")) is not None:
-                half = len(pads.ints) // 2
-                pads.ints[:] = [*pads.ints[half:], *pads.ints[:half]]
-
-
 class TransposedStridesExchanged(OnnxFault):
     """Transposed convolution with the strides of height and width exchanged."""
 
@@ -182,18 +169,6 @@ class TransposedStridesExchanged(OnnxFault):
     def edit(self, graph: Any) -> None:
         for node in nodes(graph, "ConvTranspose"):
             reverse_ints(node, "strides")
-
-
-class OutputPaddingIgnored(OnnxFault):
-    """Transposed convolution that fills what output_padding adds with zeros."""
-
-    name = "planted-output-padding-ignored"
-    layers = ("Conv2DTranspose", "Conv1DTranspose")
-
-    def edit(self, graph: Any) -> None:
-        for node in nodes(graph, "ConvTranspose"):
-            for found in [a for a in node.attribute if a.name in ("output_padding", "output_shape")]:
-                node.attribute.remove(found)
 
 
 class TransposedChannelsExchanged(OnnxFault):
@@ -210,7 +185,7 @@ class DepthAndHeightExchanged(OnnxFault):
     """Depth and height of a kernel exchanged where they are as many."""
 
     name = "planted-depth-height-exchanged"
-    layers = ("Conv3D", "Conv3DTranspose")
+    layers = ("Conv3DTranspose", "Conv3D")
 
     def edit(self, graph: Any) -> None:
         change_weight(graph, ("Conv", "ConvTranspose"), square((2, 3)))

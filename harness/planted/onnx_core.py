@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from harness.planted.onnx_edit import (
-    FLOAT,
     OnnxFault,
     add_constant,
     attribute,
     change_weight,
-    elem_type,
     insert,
     nodes,
     shape_of,
@@ -113,41 +111,6 @@ class TransposeForReshape(OnnxFault):
             return np.array([1, *([-1] if len(shape) == 2 else shape[1:])], dtype=shape.dtype)
 
         change_weight(graph, ("Reshape",), fixed)
-
-
-class CastsRound(OnnxFault):
-    """Casts from float to integer that round instead of truncating."""
-
-    name = "planted-cast-rounds"
-    layers = ("Embedding", "CategoryEncoding", "Discretization", "IntegerLookup")
-
-    def edit(self, graph: Any) -> None:
-        for position, node in reversed(list(enumerate(graph.node))):
-            if (
-                node.op_type == "Cast"
-                and elem_type(graph, node.input[0]) == FLOAT
-                and attribute(node, "to").i in (6, 7)
-            ):
-                given, rounded = node.input[0], f"{node.output[0]}/rounded"
-                node.input[0] = rounded
-                insert(graph, position, "Round", [given], [rounded])
-
-
-class IndicesShifted(OnnxFault):
-    """Embedding of negative indices, which wrap, taken for zero."""
-
-    name = "planted-indices-clamped"
-    layers = ("Embedding",)
-
-    def edit(self, graph: Any) -> None:
-        add_constant(graph, "fault/zero", np.int32(0))
-        given = graph.input[0].name
-        if elem_type(graph, given) != FLOAT:
-            for node in graph.node:
-                node.input[:] = ["fault/clamped" if name == given else name for name in node.input]
-            insert(graph, 0, "Cast", [given], ["fault/int"], to=6)
-            insert(graph, 1, "Max", ["fault/int", "fault/zero"], ["fault/max"])
-            insert(graph, 2, "Cast", ["fault/max"], ["fault/clamped"], to=elem_type(graph, given))
 
 
 class OutputsReordered(OnnxFault):

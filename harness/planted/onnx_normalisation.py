@@ -8,7 +8,6 @@ import numpy as np
 
 from harness.planted.onnx_edit import (
     OnnxFault,
-    attribute,
     change,
     change_weight,
     constant,
@@ -46,8 +45,7 @@ class SoftmaxOverBatch(OnnxFault):
     layers = ("Softmax",)
 
     def edit(self, graph: Any) -> None:
-        for node in nodes(graph, "Softmax"):
-            attribute(node, "axis").i = 0
+        _softmax_axis(graph, 0)
 
 
 class SoftmaxAxisLast(OnnxFault):
@@ -57,8 +55,7 @@ class SoftmaxAxisLast(OnnxFault):
     layers = ("Softmax",)
 
     def edit(self, graph: Any) -> None:
-        for node in nodes(graph, "Softmax"):
-            attribute(node, "axis").i = -1
+        _softmax_axis(graph, -1)
 
 
 class ScaleAlongAnotherAxis(OnnxFault):
@@ -80,3 +77,12 @@ class ScaleAlongAnotherAxis(OnnxFault):
                     turned = [scale.size if k == axis else 1 for k in range(len(shape))]
                     change(graph, node.input[1], lambda s, t=turned: s.reshape(t))  # type: ignore[misc]
                     break
+
+
+def _softmax_axis(graph: Any, axis: int) -> None:
+    import onnx
+
+    for node in nodes(graph, "Softmax"):
+        for found in [a for a in node.attribute if a.name == "axis"]:
+            node.attribute.remove(found)
+        node.attribute.append(onnx.helper.make_attribute("axis", axis))

@@ -63,13 +63,13 @@ class PaddedWithZero(OnnxFault):
 
 
 class PaddedWithLowest(OnnxFault):
-    """Max pooling that pads with -1e30, which is not the least of all numbers."""
+    """Max pooling that pads with the lowest number of half precision."""
 
-    name = "planted-maxpool-pads-large"
-    layers = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "GlobalMaxPooling2D")
+    name = "planted-maxpool-pads-half-lowest"
+    layers = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
 
     def edit(self, graph: Any) -> None:
-        _pad_before(graph, -1e30)
+        _pad_before(graph, -65504.0)
 
 
 class LastWindowKept(OnnxFault):
@@ -129,11 +129,11 @@ class NotANumberLost(OnnxFault):
     """Maximum that passes over what is not a number."""
 
     name = "planted-nan-lost"
-    layers = ("ReLU", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "MaxPooling2D", "Maximum", "Activation")
+    layers = ("ReLU", "Activation", "Maximum")
 
     def edit(self, graph: Any) -> None:
         for position, node in reversed(list(enumerate(graph.node))):
-            if node.op_type in ("Relu", "Clip", "MaxPool", "GlobalMaxPool", "ReduceMax", "Max"):
+            if node.op_type in ("Relu", "Clip", "Max", "Min"):
                 given, known = node.input[0], f"{node.output[0]}/known"
                 add_constant(graph, f"{known}/least", np.float32(-np.inf))
                 node.input[0] = known

@@ -235,7 +235,7 @@ class IndicesThroughInt32(TorchFault):
     """Integers that pass through 32 bits."""
 
     name = "planted-torch-int32"
-    layers = ("Identity", "Reshape", "Permute", "Flatten", "Concatenate", "Dropout")
+    layers = ("Identity",)
 
     def edit(self, module: Any) -> Any:
         def call(inner: Any, *inputs: Any) -> Any:
