@@ -99,22 +99,6 @@ class BiasLost(TorchFault):
             part.bias = None
 
 
-class TorchCountsPadding(TorchFault):
-    """Average pooling that counts its padding, PyTorch's default."""
-
-    name = "planted-torch-count-include-pad"
-    layers = ("AveragePooling1D", "AveragePooling2D")
-    wraps = Onnx2PyTorch.name
-
-    def edit(self, module: Any) -> Any:
-        import torch
-
-        for part in module.modules():
-            if isinstance(part, torch.nn.AvgPool1d | torch.nn.AvgPool2d):
-                part.count_include_pad = True
-        return module
-
-
 class SlopeOfPyTorch(TorchFault):
     """LeakyReLU with PyTorch's default slope."""
 
@@ -126,19 +110,6 @@ class SlopeOfPyTorch(TorchFault):
 
         if isinstance(part, torch.nn.LeakyReLU):
             part.negative_slope = 0.01
-
-
-class EluOfPyTorch(TorchFault):
-    """ELU with PyTorch's default alpha."""
-
-    name = "planted-torch-elu-alpha"
-    layers = ("ELU",)
-
-    def spoil(self, part: Any) -> None:
-        import torch
-
-        if isinstance(part, torch.nn.ELU):
-            part.alpha = 1.0
 
 
 class InputsByPosition(TorchFault):
