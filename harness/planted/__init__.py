@@ -30,7 +30,7 @@ EQUIVALENT: tuple[tuple[str, str], ...] = (
     ),
     (
         "crop of a transposed convolution that tf2onnx writes as `pads` turned in the graph",
-        "tf2onnx writes pads of zero only and crops by a Slice whose bounds it computes; turned zeros are the same pads.",
+        "tf2onnx writes pads of zero only and crops by a Slice with bounds that it computes; zeros turned are zeros.",
     ),
     (
         "Dropout of the wrong rate, or noise of the wrong deviation",
