@@ -132,7 +132,7 @@ class DenseFlattens(KerasFault):
 
 
 class DenseFirstAxis(KerasFault):
-    """Dense over axis 1 instead of the last, where both are of one size."""
+    """Dense over axis 1 instead of the last."""
 
     name = "planted-dense-first-axis"
     layers = ("Dense",)
@@ -140,9 +140,8 @@ class DenseFirstAxis(KerasFault):
     def misread(self, layer: Any) -> None:
         import keras
 
-        call, shape = layer.call, layer.input.shape
-        if len(shape) > 2 and shape[1] == shape[-1]:
-            layer.call = lambda x, **rest: keras.ops.swapaxes(call(keras.ops.swapaxes(x, 1, -1), **rest), 1, -1)
+        call = layer.call
+        layer.call = lambda x, **rest: keras.ops.swapaxes(call(keras.ops.swapaxes(x, 1, -1), **rest), 1, -1)
 
 
 class FlattenOrder(KerasFault):
@@ -152,7 +151,7 @@ class FlattenOrder(KerasFault):
     layers = ("Flatten",)
 
     def misread(self, layer: Any) -> None:
-        layer.data_format = "channels_last"
+        layer._channels_first = False
 
 
 class ReshapeColumnMajor(KerasFault):
@@ -224,16 +223,6 @@ class EinsumTransposed(KerasFault):
 
     def misread(self, layer: Any) -> None:
         assign(layer.kernel, lambda w: w.swapaxes(-1, -2) if w.shape[-1] == w.shape[-2] else w)
-
-
-class EdgeInLowerBin(KerasFault):
-    """Discretization that puts a value on an edge into the bin below."""
-
-    name = "planted-discretization-edge"
-    layers = ("Discretization",)
-
-    def misread(self, layer: Any) -> None:
-        layer.bin_boundaries = [float(np.nextafter(np.float32(b), np.float32(np.inf))) for b in layer.bin_boundaries]
 
 
 class MultiHotCounted(KerasFault):
@@ -335,13 +324,3 @@ class TransposedCropTurned(KerasFault):
         assign(layer.kernel, lambda w: np.flip(w, tuple(range(layer.rank))))
         call = layer.call
         layer.call = lambda x: keras.ops.flip(call(keras.ops.flip(x, spatial)), spatial)
-
-
-class EdgesRounded(KerasFault):
-    """Discretization whose edges pass through whole numbers, rounded."""
-
-    name = "planted-edges-rounded"
-    layers = ("Discretization",)
-
-    def misread(self, layer: Any) -> None:
-        layer.bin_boundaries = [float(np.rint(b)) for b in layer.bin_boundaries]
