@@ -37,8 +37,11 @@ class KerasFault:
 
     def edit(self, model: Any) -> None:
         """Misread every layer of the kinds concerned, nested ones too."""
+        import keras
+
+        kinds = tuple(getattr(keras.layers, name) for name in self.layers)
         for layer in model._flatten_layers():
-            if type(layer).__name__ in self.layers:
+            if type(layer) in kinds:
                 self.misread(layer)
 
     def misread(self, layer: Any) -> None:
