@@ -21,7 +21,7 @@ from harness.causes import Tally, sentence
 from harness.draw.strategies import DISCOVERY, GATE, cases, register_profiles
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError
-from harness.planted import Fault, faults
+from harness.planted import Fault, faults, sampled
 from harness.registry import PluginError
 from harness.results import Judgement, Result, Writer
 from harness.routes import Route
@@ -161,10 +161,15 @@ def explored_rows(session: Session, dialect: str) -> list[Row]:
 
 
 def planted_faults(session: Session) -> list[Fault]:
-    """Planted faults of the selected layers; none for a run over selected routes, which asks about those only."""
-    if session.selection.route is not None:
+    """Planted faults of the selected layers, or a third of all; with `all_cases` all of them.
+
+    None for a run over selected routes, which asks about those only.
+    """
+    chosen = session.selection
+    if chosen.route is not None:
         return []
-    return [fault for fault in faults() if any(session.selects(layer) for layer in fault.layers)]
+    found = faults() if chosen.all_cases or chosen.layer is not None else sampled(faults())
+    return [fault for fault in found if any(session.selects(layer) for layer in fault.layers)]
 
 
 @pytest.hookimpl(optionalhook=True)

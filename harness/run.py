@@ -148,6 +148,9 @@ class Walk:
         answer, failed = self._ask(stage, plugin, request, Outcome.REFUSED)
         if failed is not None:
             return Step(failed, None)
+        if answer.get("path", out) is None:
+            nothing = Verdict(Outcome.INVALID, f"{plugin.name} reported success but returned no path")
+            return Step(_stage(stage, nothing, answer["seconds"]), None)
         path = Path(answer.get("path", out))
         if not path.exists():
             gone = Verdict(Outcome.INVALID, f"{plugin.name} reported success but wrote no file at {path.name}")

@@ -1,7 +1,8 @@
 """The suite's own test: every planted fault must be caught by the golden corpus.
 
 For each fault, the cases of its layers go along the real route and the planted one, until the planted stage fails
-where the real one passes. A fault that no case catches is a hole in the corpus: mend the draw, not the fault.
+where the real one passes. The walk goes by layer and case, not by fault: a case is converted once, whatever number of
+faults concern its layer. A fault that no case catches is a hole in the corpus: mend the draw, not the fault.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from harness.golden import Entry
 from harness.planted import Fault
 from harness.registry import Registry
 from harness.results import Result
 from harness.routes import Route
 from harness.run import Walk
 from harness.session import Session
+from harness.spec import Case
 
 
 @dataclass(frozen=True)
@@ -34,40 +37,74 @@ class Catch:
         return asdict(self)
 
 
+@dataclass
+class _Hunt:
+    """One fault, its two routes, and how many cases have seen it."""
+
+    fault: Fault
+    real: Route
+    planted: Route
+    cases: int = 0
+    caught: bool = False
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Folder and layer of the archives whose cases are to catch it."""
+        return [(self.real.dialect, layer) for layer in self.fault.layers]
+
+    def seen_by(self, case: Case, walk: Walk) -> Catch | None:
+        """The catch, if this case makes it."""
+        self.cases += 1
+        if not walk.result(case, self.real).outcome.passes:
+            return None
+        wrong = walk.result(case, self.planted)
+        self.caught = not wrong.outcome.passes
+        return _catch(self, wrong) if self.caught else None
+
+
 def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
-    """Catch the faults one by one, with the session's workers. Raises ValueError for a fault whose layers have no
-    golden case."""
+    """What becomes of the faults, those that are caught as they are caught, then the survivors; with the session's
+    workers. Raises ValueError for a fault whose layers have no golden case."""
     registry = session.registry
     planted = Registry(registry.formats, (*registry.hops, *(f.plugin for f in faults)), registry.runtimes)
+    hunts = [_Hunt(fault, *_routes(planted, fault)) for fault in faults]
+    places = dict.fromkeys(place for hunt in hunts for place in hunt.places)
+    entries = {place: session.store.entries(folder=place[0], layer=place[1]) for place in places}
+    for hunt in hunts:
+        if not any(entries[place] for place in hunt.places):
+            fault = hunt.fault
+            raise ValueError(f"fault {fault.name} concerns {fault.layers}, of which there is no golden case")
     walk = Walk(planted, session.workers, session.expectations, limit=session.selection.limit)
     try:
-        for fault in faults:
-            yield _caught(session, walk, fault)
+        for place, own in entries.items():
+            yield from _caught(walk, [hunt for hunt in hunts if place in hunt.places], own)
     finally:
         walk.close()
+    yield from (Catch(h.fault.name, False, None, h.cases, None, None, h.fault.does) for h in hunts if not h.caught)
 
 
-def _caught(session: Session, walk: Walk, fault: Fault) -> Catch:
-    real, planted = _routes(walk.registry, fault)
-    entries = [entry for layer in fault.layers for entry in session.store.entries(layer=layer, folder=real.dialect)]
-    if not entries:
-        raise ValueError(f"fault {fault.name} concerns {fault.layers}, of which there is no golden case")
-    for count, entry in enumerate(entries, start=1):
+def _caught(walk: Walk, hunts: Sequence[_Hunt], entries: Sequence[Entry]) -> Iterator[Catch]:
+    for entry in entries:
+        still = [hunt for hunt in hunts if not hunt.caught]
+        if not still:
+            return
         case = entry.load()
-        right, wrong = walk.result(case, real), walk.result(case, planted)
-        if right.outcome.passes and not wrong.outcome.passes:
-            return _catch(fault, count, wrong)
-    return Catch(fault.name, False, None, len(entries), None, None, fault.does)
+        for hunt in still:
+            if (catch := hunt.seen_by(case, walk)) is not None:
+                yield catch
 
 
-def _catch(fault: Fault, count: int, wrong: Result) -> Catch:
-    last = wrong.stages[-1]
-    return Catch(fault.name, True, wrong.case, count, last.units, str(last.outcome), fault.does)
+def _catch(hunt: _Hunt, wrong: Result) -> Catch:
+    last, fault = wrong.stages[-1], hunt.fault
+    return Catch(fault.name, True, wrong.case, hunt.cases, last.units, str(last.outcome), fault.does)
 
 
 def _routes(registry: Registry, fault: Fault) -> tuple[Route, Route]:
-    """The route over the real hop and the one over the planted hop."""
-    source = registry.format(fault.plugin.source)
-    real = next(hop for hop in registry.hops if hop.name == fault.wraps)
-    assert source is not None, "a planted hop has the source format of the hop it wraps"
-    return Route(source, (real,)), Route(source, (fault.plugin,))
+    """The route over the real hop, and the one with the planted hop in its place or, where that edits what the real
+    one made, behind it."""
+    hops = {hop.name: hop for hop in registry.hops}
+    before, real = tuple(hops[name] for name in fault.before), hops[fault.wraps]
+    source = registry.format((*before, real)[0].source)
+    assert source is not None, "a real hop starts from a format"
+    instead = fault.plugin.source == real.source
+    return Route(source, (*before, real)), Route(source, (*before, *(() if instead else (real,)), fault.plugin))

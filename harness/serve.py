@@ -36,7 +36,7 @@ CAUSE_LENGTH = 120
 Request = dict[str, Any]
 Answer = dict[str, Any]
 _MEMORY: dict[str, Any] = {}
-"""Address space that the process had after its imports, and how much more a called function may take."""
+"""Address space that the process had after its imports, and how much more a request may take."""
 
 
 @cache
@@ -68,7 +68,7 @@ def _read(request: Request) -> Answer:
 
 def _convert(request: Request) -> Answer:
     made = _instance(request["reference"]).convert(Path(request["artifact"]), Path(request["out"]))
-    return {"path": str(made)}
+    return {"path": None if made is None else str(made)}
 
 
 def _run(request: Request) -> Answer:
@@ -167,7 +167,7 @@ _HANDLERS: dict[str, Callable[[Request], Answer]] = {
 }
 
 
-def _failure(error: Exception) -> Answer:
+def _failure(error: BaseException) -> Answer:
     return {
         "ok": False,
         "error": type(error).__name__,
@@ -176,7 +176,7 @@ def _failure(error: Exception) -> Answer:
     }
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """The message, and that of the exception at its root: where a framework wraps one, the wrapper tells little."""
     deepest: BaseException = error
     while deepest.__cause__ is not None:
@@ -196,8 +196,9 @@ def serve(channel: Any, log: str) -> None:
     for request in channel:
         started = time.perf_counter()
         try:
-            answer = {"ok": True, **_HANDLERS[request["op"]](request)}
-        except Exception as error:
+            with _memory_limit(None if request["op"] in ("load", "call") else _MEMORY.get("limit")):
+                answer = {"ok": True, **_HANDLERS[request["op"]](request)}
+        except (Exception, SystemExit) as error:  # a converter may be a script that calls sys.exit
             answer = _failure(error)
         answer["seconds"] = time.perf_counter() - started
         answer["resident"] = process.memory_info().rss

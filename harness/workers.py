@@ -35,6 +35,13 @@ GROWTH = 200 * 2**20
 grown more is ended, and the next request starts a fresh one."""
 LOG_TAIL = 2000
 """Characters of a worker's output that an outcome carries."""
+LOG_LIMIT = 16 * 2**20
+"""Bytes of a worker's output that are kept on disk; a log that has grown longer is cut to its tail."""
+TICK = 0.1
+"""Seconds between two looks at the log of a worker that is at work."""
+MEMORY = int(psutil.virtual_memory().total * 0.75)
+"""Bytes of address space that one request may take, where nothing else is set: a converter that eats all there is
+fails itself, not the machine."""
 
 COMMON = MappingProxyType({"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONFAULTHANDLER": "1"})
 """Environment of every worker: one thread, so that results repeat and workers share the cores; CPU only;
@@ -85,7 +92,7 @@ class WorkerHang(WorkerFailure):
 class Setting:
     """How a worker is started: interpreter, environment, modules to import at once, and those it must not have.
 
-    `memory` is how many bytes of address space a called function may take beyond what the imports took; None: any.
+    `memory` is how many bytes of address space a request may take beyond what the imports took; None: any.
     """
 
     name: str
@@ -93,7 +100,7 @@ class Setting:
     environment: Mapping[str, str] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    memory: int | None = None
+    memory: int | None = MEMORY
 
     @classmethod
     def of(cls, name: str, plugins: Iterable[Plugin], folder: Path) -> Setting:
@@ -139,6 +146,7 @@ class Worker:
         self._gateway: Any = None
         self._channel: Any = None
         self._loading = False
+        self._kept = b""
 
     def start(self) -> None:
         """Start the process and its imports without waiting for them. Raises WorkerCrash if it does not come up."""
@@ -189,8 +197,29 @@ class Worker:
             self.stop()
 
     def _answer(self, limit: float) -> dict[str, Any]:
-        answer: dict[str, Any] = self._channel.receive(limit)
-        return answer
+        """The next answer. Meanwhile the log is kept short. Raises the channel's TimeoutError after `limit` seconds."""
+        end = time.monotonic() + limit
+        while True:
+            try:
+                answer: dict[str, Any] = self._channel.receive(max(0.0, min(TICK, end - time.monotonic())))
+                return answer
+            except self._channel.TimeoutError:
+                if time.monotonic() >= end:
+                    raise
+            finally:
+                self._cut_log()
+
+    def _cut_log(self) -> None:
+        """Cut a log that has grown too long; the worker appends, so it writes on at the new end."""
+        with contextlib.suppress(OSError):
+            if self.log.stat().st_size > LOG_LIMIT:
+                self._kept = self._end_of_log()
+                os.truncate(self.log, 0)
+
+    def _end_of_log(self) -> bytes:
+        with self.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL))
+            return file.read()
 
     def _cause_of_death(self) -> str:
         """Name of the signal, or the exit status, if the operating system tells."""
@@ -203,11 +232,10 @@ class Worker:
         return ""
 
     def _tail(self) -> str:
-        try:
-            text = self.log.read_bytes()[-LOG_TAIL:].decode(errors="replace")
-        except OSError:
-            return ""
-        return text.strip()
+        end = b""
+        with contextlib.suppress(OSError):
+            end = self._end_of_log()
+        return (self._kept + end)[-LOG_TAIL:].decode(errors="replace").strip()
 
     def stop(self) -> None:
         """End the process and its children at once; the next request starts a new one."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import harness.session
 from harness import selftest
 from harness.golden import Store
-from harness.planted import Fault, faults
+from harness.planted import EQUIVALENT, Fault, faults, sampled
 from harness.registry import installed
 from harness.session import Session
+from harness.workers import Worker
 from tests.miniatures import Copies, Doubles, dense_case, plugin, registry
 
 FAULTS = faults()
@@ -28,8 +32,13 @@ def test_fault_is_described_and_concerns_layers_with_goldens(fault: Fault) -> No
 
 def test_names_are_unique_and_no_fault_is_among_the_ordinary_hops() -> None:
     names = [fault.name for fault in FAULTS]
-    assert len(names) == len(set(names)) >= 120
+    assert len(names) == len(set(names)) >= 160
     assert not set(names) & {hop.name for hop in installed().hops}
+
+
+def test_a_third_is_sampled_and_what_is_equivalent_says_why() -> None:
+    assert len(FAULTS) / 4 < len(sampled(FAULTS)) < len(FAULTS) / 2
+    assert all(proof.endswith(".") for _, proof in EQUIVALENT)
 
 
 def test_a_fault_is_caught_and_a_harmless_one_survives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,6 +50,26 @@ def test_a_fault_is_caught_and_a_harmless_one_survives(tmp_path: Path, monkeypat
         caught, survived = selftest.run(session, [doubles, same])
     assert (caught.caught, caught.cases, caught.outcome) == (True, 1, "divergent")
     assert (survived.caught, survived.cases, survived.by) == (False, 2, None)
+
+
+def test_a_case_is_converted_once_for_all_faults_behind_the_real_hop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(tmp_path / "golden").put("keras", "Dense", [dense_case()], seed=0)
+    monkeypatch.setattr(harness.session, "installed", lambda: registry(Copies))
+    asked = []
+    request = Worker.request
+
+    def counted(worker: Worker, what: Mapping[str, Any], limit: float) -> dict[str, Any]:
+        asked.append(f"{what['op']} {what['reference'].rpartition(':')[2]}")
+        return request(worker, what, limit)
+
+    monkeypatch.setattr(Worker, "request", counted)
+    behind = replace(plugin(Doubles, "hops"), source="mini2")
+    found = [Fault(f"fault {k}", "X.", ("Dense",), "copies", replace(behind, name=f"fault{k}")) for k in range(3)]
+    with Session(root=tmp_path) as session:
+        assert all(catch.caught for catch in selftest.run(session, found))
+    assert (asked.count("convert Copies"), asked.count("convert Doubles")) == (1, 3)
 
 
 def test_fault_without_goldens_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

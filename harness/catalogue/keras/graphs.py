@@ -266,7 +266,7 @@ def _nested(features: int) -> tuple[dict[str, Any], Weights, int]:
 
 STRUCTURES = (
     "sequential", "nested_sequential", "nested_model", "nested_twice", "shared", "residual", "branches", "two_inputs",
-    "two_outputs", "intermediate_output", "ranks", "custom",
+    "two_outputs", "intermediate_output", "ranks", "custom", "folded",
 )  # fmt: skip
 
 
@@ -328,10 +328,14 @@ def structured(choice: Choice, fill: Chooser) -> Draft:
 
 
 def _of_images(kind: str, grown: Grower, batch: int) -> Draft:
-    """A residual block, or branches with kernels of different sizes."""
+    """A residual block, a normalisation before a padded convolution, or branches with kernels of different sizes."""
     image = (Input("x1", (5, 4, 3)),)
     grown.shapes["x1"] = (5, 4, 3)
     same = {"filters": 3, "kernel_size": (3, 3), "padding": "same"}
+    if kind == "folded":  # its border shows whether the padding, too, was taken for normalised
+        normal = grown.add("BatchNormalization", {}, ("x1",), (5, 4, 3), norm(3))
+        last = grown.add("Conv2D", same, (normal,), (5, 4, 3), conv((3, 3), 3, 3))
+        return grown.draft(image, (last,), batch)
     first = grown.add("Conv2D", same, ("x1",), (5, 4, 3), conv((3, 3), 3, 3))
     if kind == "residual":
         normal = grown.add("BatchNormalization", {}, (first,), (5, 4, 3), norm(3))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.catalogue import Choice, Chooser, Draft, explicit, row, single, sized
+from harness.catalogue import Choice, Chooser, Draft, explicit, row, rule, single, sized
 
 RATES = (0.5, 0.9)
+WIDE = 2**33
+"""Bound of whole numbers, beyond what 32 bits hold."""
 TABLE: dict[str, tuple[tuple[int, ...], dict[str, tuple[Any, ...]]]] = {
     # layer: ranks of its input, constructor arguments
     "Dropout": ((3, 2, 4), {"rate": RATES, "noise_shape": ("default", (None, 1))}),
@@ -21,7 +23,7 @@ TABLE: dict[str, tuple[tuple[int, ...], dict[str, tuple[Any, ...]]]] = {
     "SpatialDropout2D": ((4,), {"rate": RATES, "data_format": ("default", "channels_first")}),
     "SpatialDropout3D": ((5,), {"rate": RATES, "data_format": ("default", "channels_first")}),
     "ActivityRegularization": ((3, 2, 4), {"l1": ("default", 0.1), "l2": ("default", 0.1)}),
-    "Identity": ((3, 2, 4, 5), {}),
+    "Identity": ((3, 2, 4, 5), {"dtype": ("float32", "int64")}),
 }
 
 
@@ -31,6 +33,13 @@ def _register(layer: str, ranks: tuple[int, ...], arguments: dict[str, tuple[Any
         layer,
         axes={"rank": ranks, **arguments, "open_sizes": (False, True), "batch": (2, 1, 3)},
         profiles=("main", "special", "integer"),
+        rules=[
+            rule("dtype", "profile", reason="whole numbers are drawn between bounds")(
+                lambda dtype, profile: dtype == "float32" or profile == "main"
+            )
+        ]
+        if "dtype" in arguments
+        else [],
         exactness="moves",
         per_axis=0,
     )
@@ -38,10 +47,11 @@ def _register(layer: str, ranks: tuple[int, ...], arguments: dict[str, tuple[Any
         """Any shape will do; the last axis keeps its size."""
         *inner, last = sized("distinct", fill, choice["rank"] - 1, batch=choice["batch"], options=(2, 3, 4, 5, 6))
         shape = [None if choice["open_sizes"] and k == 0 else n for k, n in enumerate(inner)]
-        config = explicit(choice, *arguments)
+        dtype = choice.get("dtype", "float32")
+        config = explicit(choice, *(name for name in arguments if name != "dtype"))
         if "noise_shape" in config:  # one entry for each axis, the batch's open
             config["noise_shape"] = (None, *(1,) * (choice["rank"] - 1))
-        return single("keras", layer, config, [(*shape, last)], batch=choice["batch"])
+        return single("keras", layer, config, [(*shape, last)], dtype=dtype, batch=choice["batch"], bounds={"x": WIDE})
 
 
 for _layer, (_ranks, _arguments) in TABLE.items():
