@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from harness import cli_models
+from harness import cli_models, cli_reproduce
 from harness.catalogue import rows
 from harness.console import AGREED, DEVIATIONS, INTERNAL, USAGE, out, print_records, progress
 from harness.expectations import ExpectationError
@@ -26,6 +26,7 @@ from harness.matlab.conversion import ConversionError
 from harness.matlab.records import MatFileError, NetworkError
 from harness.predict import PredictionError
 from harness.registry import PluginError
+from harness.reproduce import ReproduceError
 from harness.results import Judgement, Result, Results, ResultsError, Writer, plain
 from harness.routes import Route
 from harness.session import Selection, SelectionError, Session, home
@@ -40,6 +41,7 @@ INPUT_ERRORS = (
     ConversionError,
     MatFileError,
     NetworkError,
+    ReproduceError,
 )
 
 
@@ -180,7 +182,13 @@ def table(results: Path, into: Path | None) -> None:
 @_hop
 @_opset
 def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int, ...]) -> None:
-    """Walk one golden case again and show every stage. CASE is an id, or the beginning of one."""
+    """Walk one golden case again and show every stage. CASE is an id, or the beginning of one.
+
+    Or run a reproducer: CASE is the folder that `parity reproduce` wrote. The answer is FIXED (exit code 0), FAILED
+    (1: it still deviates) or ERROR (2: something else went wrong).
+    """
+    if Path(case).is_dir():
+        cli_reproduce.run_folder(Path(case))
     with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
         entry = session.store.find(case)
         routes = session.runnable_for(entry.dialect)
@@ -446,7 +454,7 @@ def expectations_command(as_json: bool) -> None:
         click.echo("; ".join(f"{name}: {count}" for name, count in counts.items()))
 
 
-for _command in (cli_models.predict, cli_models.convert, cli_models.check):
+for _command in (cli_models.predict, cli_models.convert, cli_models.check, cli_reproduce.reproduce):
     cli.add_command(_command)
 
 
