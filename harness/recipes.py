@@ -14,6 +14,8 @@ from typing import Any
 from harness.spec import Layer, Spec
 from harness.workers import COMMON, ENVIRONMENT, WITHOUT
 
+_UNNEEDED = ("PYTHONFAULTHANDLER", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -34,7 +36,8 @@ class Recipe:
     @property
     def environment(self) -> dict[str, str]:
         """Of the worker that the converter has: one thread, no GPU, the backend of Keras."""
-        return {**COMMON, **ENVIRONMENT.get(self.worker, {})}
+        whole = {**COMMON, **ENVIRONMENT.get(self.worker, {})}
+        return {key: value for key, value in whole.items() if key not in _UNNEEDED}
 
     @property
     def blocked(self) -> tuple[str, ...]:

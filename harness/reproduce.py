@@ -33,8 +33,8 @@ from harness.spec import Array, Case, Golden
 LIMIT = 300
 """Seconds after which a script that is about a converter which hangs gives up."""
 SCRIPT, ISSUE = "reproduce.py", "issue.md"
-_CUT = re.compile(r"/|0x|_\d|<|\n|\.\.\. from | object at ")
-"""Where a message begins to tell of the run that made it: paths, addresses, counters."""
+_CUT = re.compile(r"/|0x|_\d|<|\n|\.\.\. from | object at |[\w.-]+\.(?:onnx|keras|h5|torch|saved\w*)\b")
+"""Where a message begins to tell of the run that made it: paths, files, addresses, counters."""
 BEGINNING = 80
 
 
