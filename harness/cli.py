@@ -25,6 +25,7 @@ from harness.golden import Entry, GoldenError, Store
 from harness.matlab.conversion import ConversionError
 from harness.matlab.records import MatFileError, NetworkError
 from harness.predict import PredictionError
+from harness.reduce import ReduceError, with_first_tensor
 from harness.registry import PluginError
 from harness.reproduce import ReproduceError
 from harness.results import Judgement, Result, Results, ResultsError, Writer, plain
@@ -41,6 +42,7 @@ INPUT_ERRORS = (
     ConversionError,
     MatFileError,
     NetworkError,
+    ReduceError,
     ReproduceError,
 )
 
@@ -194,7 +196,11 @@ def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int,
         routes = session.runnable_for(entry.dialect)
         if not routes:
             raise SelectionError(f"no selected route starts from {entry.dialect!r} and can run here")
-        found = session.walk.results(entry.load(), routes)
+        loaded = entry.load()
+        found = session.walk.results(loaded, routes)
+        if not entry.is_large:
+            pairs = zip(found, routes, strict=True)
+            found = [with_first_tensor(session.walk, loaded, route, result) for result, route in pairs]
     click.secho(entry.id, bold=True)
     out.print_json(data=found[0].to_json()["config"], indent=None)
     for result in found:
@@ -454,7 +460,7 @@ def expectations_command(as_json: bool) -> None:
         click.echo("; ".join(f"{name}: {count}" for name, count in counts.items()))
 
 
-for _command in (cli_models.predict, cli_models.convert, cli_models.check, cli_reproduce.reproduce):
+for _command in (cli_models.predict, cli_models.convert, cli_models.check, *cli_reproduce.COMMANDS):
     cli.add_command(_command)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from fnmatch import fnmatchcase
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 
 from harness.console import AGREED, DEVIATIONS, USAGE, progress
+from harness.reduce import ReduceError, ends, reduced
 from harness.reproduce import LIMIT, SCRIPT, ReproduceError, of_expectation, write
 from harness.session import Selection, SelectionError, Session
 
@@ -45,6 +47,39 @@ def reproduce(case: str | None, route: str | None, expectations: bool, glob: str
     for text in problems:
         click.secho(text, fg="yellow")
     raise SystemExit(DEVIATIONS if problems else AGREED)
+
+
+@click.command(epilog="\b\nExample: parity reduce keras-Graph-02a0a898fed6 --route keras-tf2onnx-onnx2torch")
+@click.argument("case")
+@click.option("--route", metavar="GLOB", required=True, help="The route on which it deviates.")
+@click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
+@click.option("-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write a reproducer too.")
+def reduce(case: str, route: str, hop: tuple[str, ...], folder: Path | None) -> None:
+    """Find the fewest layers of a model that still deviate, and the first tensor that does.
+
+    CASE is a golden's id, or the beginning of one. Of the routes that fit, the first on which it deviates is taken.
+    """
+    with Session(Selection(route=route, hops=hop, all_cases=True)) as session:
+        entry = session.store.find(case)
+        loaded = entry.load()
+        routes = [each for each in session.runnable_for(entry.dialect) if ends(session.walk, loaded, each)]
+        if not routes:
+            raise ReduceError(f"{entry.id} agrees on every route that fits {route!r} and can run here")
+        found = reduced(session.walk, loaded, routes[0])
+        click.secho(f"{entry.id} on {routes[0].name}", bold=True)
+        click.echo(found.sentence)
+        spec = found.case.spec
+        click.echo(f"{len(loaded.spec.layers)} layers reduced to {len(spec.layers)} in {found.walks} walks:")
+        for item in spec.inputs:
+            click.echo(f"  input {item.name} {item.shape} {item.dtype}")
+        for layer in spec.layers:
+            click.echo(f"  {layer.kind} {layer.name}({', '.join(layer.tensors)}) {json.dumps(dict(layer.config))}")
+        click.echo(f"  output {', '.join(spec.outputs)}")
+        if folder is not None:
+            click.echo(str(write(session, found.case, routes[0], folder).archive))
+
+
+COMMANDS = (reproduce, reduce)
 
 
 def write_all(session: Session, glob: str, folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ from harness.compare import Verdict, compare
 from harness.draw import with_golden
 from harness.oracle import walk as evaluated
 from harness.oracle import widened
-from harness.results import Stage
+from harness.results import Judgement, Result, Stage
 from harness.routes import Route
 from harness.run import Step, Walk, blame_of
 from harness.spec import Again, Array, Case, Golden, Input, Layer, Spec, source_of
@@ -130,6 +130,14 @@ def _first_by_prefixes(walk: Walk, case: Case, route: Route, own: Deviation) -> 
     if part is None or not own.same(ends(walk, part, route)):
         return None, "no beginning of the model ends as the whole does"
     return layers[high - 1].name, f"{own.stage.outcome}, {own.stage.message}"
+
+
+def with_first_tensor(walk: Walk, case: Case, route: Route, result: Result) -> Result:
+    """The result; of a failing model of several layers, its message says too which tensor is the first to deviate."""
+    if result.verdict is not Judgement.FAILED or result.outcome.passes or len(case.spec.layers) < 2:
+        return result
+    first, _ = first_deviation(walk, case, route)
+    return result if first is None else replace(result, message=f"{result.message}; first deviating tensor: {first}")
 
 
 def reduced(walk: Walk, case: Case, route: Route) -> Reduction:

@@ -32,6 +32,8 @@ from harness.spec import Array, Case, Golden
 
 LIMIT = 300
 """Seconds after which a script that is about a converter which hangs gives up."""
+LINES = 60
+"""Lines that a script has at most; a layer class of our own in the model adds its own."""
 SCRIPT, ISSUE = "reproduce.py", "issue.md"
 _CUT = re.compile(r"/|0x|_\d|<|\n|\.\.\. from | object at |[\w.-]+\.(?:onnx|keras|h5|torch|saved\w*)\b")
 """Where a message begins to tell of the run that made it: paths, files, addresses, counters."""
@@ -60,6 +62,15 @@ def beginning(message: str) -> str:
         own = own.partition(": ")[2]
     kind, _, text = own.partition(": ")
     return " ".join(f"{kind}: {_CUT.split(text.strip())[0][:BEGINNING]}".split())
+
+
+def _compact(script: str) -> str:
+    """The script without so many of its blank lines that it has no more than it may have."""
+    lines = script.splitlines()
+    for k in [k for k, line in enumerate(lines) if not line][::-1]:
+        if len(lines) > LINES:
+            del lines[k]
+    return "\n".join(lines) + "\n"
 
 
 def _environment(recipe: Recipe) -> list[str]:
@@ -136,6 +147,7 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
         signed=case.golden is not None and case.golden.exactness == "moves",
         prefixes=("", "again_", "") if twice else ("", ""),
     )
+    script = _compact(script)
     (folder / SCRIPT).write_text(script, encoding="utf-8")
     files = sorted(path.name for path in folder.iterdir() if path.name != ISSUE)
     text = render("issue.md.jinja", script=script, files=files, **facts)
