@@ -15,6 +15,7 @@ from harness.reduce import ReduceError, ends, reduced
 from harness.reproduce import LIMIT, SCRIPT, ReproduceError, of_expectation, write
 from harness.session import Selection, SelectionError, Session
 
+_opset = click.option("--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset.")
 ANSWERS = {0: "FIXED", 1: "FAILED"}
 
 
@@ -24,7 +25,10 @@ ANSWERS = {0: "FIXED", 1: "FAILED"}
 @click.option("--expectations", is_flag=True, help="One folder for the minimal case of each known deviation.")
 @click.option("--id", "glob", metavar="GLOB", default="*", help="Only expectations whose id matches.")
 @click.option("-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True)
-def reproduce(case: str | None, route: str | None, expectations: bool, glob: str, folder: Path) -> None:
+@_opset
+def reproduce(
+    case: str | None, route: str | None, expectations: bool, glob: str, folder: Path, opset: tuple[int, ...]
+) -> None:
     """Write a deviation as a folder, and a zip of it, that needs the frameworks only.
 
     It holds a script of at most 60 lines, the model, inputs, expected and actual outputs, and the text of an issue.
@@ -32,7 +36,7 @@ def reproduce(case: str | None, route: str | None, expectations: bool, glob: str
     """
     if (case is None) != expectations or (case is not None and route is None):
         raise click.UsageError("give a CASE with its --route, or --expectations")
-    with Session(Selection(route=route, all_cases=True)) as session:
+    with Session(Selection(route=route, opset=opset, all_cases=True)) as session:
         if case is not None:
             entry = session.store.find(case)
             routes = session.runnable_for(entry.dialect)
@@ -54,12 +58,13 @@ def reproduce(case: str | None, route: str | None, expectations: bool, glob: str
 @click.option("--route", metavar="GLOB", required=True, help="The route on which it deviates.")
 @click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
 @click.option("-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write a reproducer too.")
-def reduce(case: str, route: str, hop: tuple[str, ...], folder: Path | None) -> None:
+@_opset
+def reduce(case: str, route: str, hop: tuple[str, ...], folder: Path | None, opset: tuple[int, ...]) -> None:
     """Find the fewest layers of a model that still deviate, and the first tensor that does.
 
     CASE is a golden's id, or the beginning of one. Of the routes that fit, the first on which it deviates is taken.
     """
-    with Session(Selection(route=route, hops=hop, all_cases=True)) as session:
+    with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
         entry = session.store.find(case)
         loaded = entry.load()
         routes = [each for each in session.runnable_for(entry.dialect) if ends(session.walk, loaded, each)]

@@ -119,6 +119,8 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
         item = _spoken(session, session.walk.result(case, route))
     fault = steps[place].stage
     recipe, artifact = _recipe(session, case, route, place, steps)
+    if (folder / SCRIPT).exists():  # an earlier one
+        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if artifact is not None:
         _copied(artifact, folder / recipe.artifact)
@@ -129,7 +131,7 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
         fault.message.startswith(("with ", "runs, but not with ")) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
     )
     _write_arrays(case, steps[place], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
-    facts = _facts(case, fault, recipe, item)
+    facts = _facts(case, fault, recipe, item, twice=twice)
     (folder / "versions.json").write_text(json.dumps(facts["versions"], indent=1) + "\n", encoding="utf-8")
     script = render(
         "reproduce.py.jinja",
@@ -271,7 +273,7 @@ _SAYS: Mapping[Outcome, tuple[str, str, str]] = {
 }
 
 
-def _facts(case: Case, fault: Stage, recipe: Recipe, item: Expectation | None) -> dict[str, Any]:
+def _facts(case: Case, fault: Stage, recipe: Recipe, item: Expectation | None, *, twice: bool) -> dict[str, Any]:
     found = versions()
     names = [name for name in recipe.packages if name in found]
     own = {name: found[name] for name in ("python", "platform", *names)}
@@ -285,6 +287,7 @@ def _facts(case: Case, fault: Stage, recipe: Recipe, item: Expectation | None) -
         "loudness": loudness,
         "versions": own,
         "reason": item.reason if item else "",
+        "seen": "It shows only with another batch or other sizes (`again_inputs.npz`)." if twice else "",
         "message": fault.message,
         "layer": layers,
         "config": json.dumps(shown, indent=1, default=str),
@@ -297,7 +300,7 @@ def _facts(case: Case, fault: Stage, recipe: Recipe, item: Expectation | None) -
 def _size(fault: Stage) -> str:
     """The error in words and in noise units."""
     if fault.units is None or fault.outcome is not Outcome.DIVERGENT:
-        return "There are no numbers to compare."
+        return ""
     units = fault.units
     words = "of the order of the values themselves" if (fault.max_rel or 0) > 0.1 else "small beside the values"
     if units > 1:
