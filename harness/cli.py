@@ -105,8 +105,11 @@ def _walk(session: Session, pairs: Sequence[tuple[Entry, Route]], writer: Writer
     for _, group in groupby(pairs, key=lambda pair: pair[0].id):
         own = list(group)
         bar.update(task, description=f"{own[0][0].subject:24}")
-        for result in session.walk.results(own[0][0].load(), [route for _, route in own]):
-            writer.add(result)
+        case = own[0][0].load()
+        for _, route in own:
+            result = session.walk.result(case, route)
+            large = own[0][0].is_large
+            writer.add(result if large else with_first_tensor(session.walk, case, route, result))
             bar.advance(task)
 
 

@@ -27,7 +27,7 @@ ANSWERS = {0: "FIXED", 1: "FAILED"}
 @click.option("-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True)
 @_opset
 def reproduce(
-    case: str | None, route: str | None, expectations: bool, glob: str, folder: Path, opset: tuple[int, ...]
+    *, case: str | None, route: str | None, expectations: bool, glob: str, folder: Path, opset: tuple[int, ...]
 ) -> None:
     """Write a deviation as a folder, and a zip of it, that needs the frameworks only.
 

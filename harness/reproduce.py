@@ -180,7 +180,7 @@ def _recipe(
     name = route.source.name if place == 0 else route.hops[place - 1].name
     recipe = (SOURCES if place == 0 else HOPS).get(name)
     if recipe is None:
-        raise ReproduceError(f"{name} is the harness's own: nothing of it runs without the harness")
+        raise ReproduceError(f"no script is written for {name}: it is the harness's own, or of another package")
     if place:
         return recipe, steps[place - 1].artifact
     artifact = steps[0].artifact
