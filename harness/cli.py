@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from harness import cli_models
+from harness import cli_models, cli_reproduce
 from harness.catalogue import rows
 from harness.causes import Cause, causes, sentence
 from harness.console import AGREED, DEVIATIONS, INTERNAL, USAGE, out, print_records, progress
@@ -26,7 +26,9 @@ from harness.golden import Entry, GoldenError, Store
 from harness.matlab.conversion import ConversionError
 from harness.matlab.records import MatFileError, NetworkError
 from harness.predict import PredictionError
+from harness.reduce import ReduceError, with_first_tensor
 from harness.registry import PluginError
+from harness.reproduce import ReproduceError
 from harness.results import Judgement, Result, Results, ResultsError, Writer, plain
 from harness.routes import Route
 from harness.session import Selection, SelectionError, Session, home
@@ -41,6 +43,8 @@ INPUT_ERRORS = (
     ConversionError,
     MatFileError,
     NetworkError,
+    ReduceError,
+    ReproduceError,
 )
 
 
@@ -102,8 +106,11 @@ def _walk(session: Session, pairs: Sequence[tuple[Entry, Route]], writer: Writer
     for _, group in groupby(pairs, key=lambda pair: pair[0].id):
         own = list(group)
         bar.update(task, description=f"{own[0][0].subject:24}")
-        for result in session.walk.results(own[0][0].load(), [route for _, route in own]):
-            writer.add(result)
+        case = own[0][0].load()
+        for _, route in own:
+            result = session.walk.result(case, route)
+            large = own[0][0].is_large
+            writer.add(result if large else with_first_tensor(session.walk, case, route, result))
             bar.advance(task)
 
 
@@ -215,13 +222,23 @@ def table(results: Path, into: Path | None) -> None:
 @_hop
 @_opset
 def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int, ...]) -> None:
-    """Walk one golden case again and show every stage. CASE is an id, or the beginning of one."""
+    """Walk one golden case again and show every stage. CASE is an id, or the beginning of one.
+
+    Or run a reproducer: CASE is the folder that `parity reproduce` wrote. The answer is FIXED (exit code 0), FAILED
+    (1: it still deviates) or ERROR (2: something else went wrong).
+    """
+    if Path(case).is_dir():
+        cli_reproduce.run_folder(Path(case))
     with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
         entry = session.store.find(case)
         routes = session.runnable_for(entry.dialect)
         if not routes:
             raise SelectionError(f"no selected route starts from {entry.dialect!r} and can run here")
-        found = session.walk.results(entry.load(), routes)
+        loaded = entry.load()
+        found = session.walk.results(loaded, routes)
+        if not entry.is_large:
+            pairs = zip(found, routes, strict=True)
+            found = [with_first_tensor(session.walk, loaded, route, result) for result, route in pairs]
     click.secho(entry.id, bold=True)
     out.print_json(data=found[0].to_json()["config"], indent=None)
     for result in found:
@@ -481,7 +498,7 @@ def expectations_command(as_json: bool) -> None:
         click.echo("; ".join(f"{name}: {count}" for name, count in counts.items()))
 
 
-for _command in (cli_models.predict, cli_models.convert, cli_models.check):
+for _command in (cli_models.predict, cli_models.convert, cli_models.check, *cli_reproduce.COMMANDS):
     cli.add_command(_command)
 
 

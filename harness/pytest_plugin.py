@@ -22,6 +22,7 @@ from harness.draw.strategies import DISCOVERY, GATE, cases, register_profiles
 from harness.expectations import ExpectationError
 from harness.golden import Entry, GoldenError
 from harness.planted import Fault, faults, sampled
+from harness.reduce import with_first_tensor
 from harness.registry import PluginError
 from harness.results import Judgement, Result, Writer
 from harness.routes import Route
@@ -220,7 +221,9 @@ def record(request: pytest.FixtureRequest) -> Record:
 def result(pair: tuple[Entry, Route], parity: Session, record: Record) -> Result:
     """The result of one golden case along one route."""
     entry, route = pair
-    return record(parity.walk.result(_loaded(parity, entry), route))
+    case = _loaded(parity, entry)
+    found = parity.walk.result(case, route)
+    return record(found if entry.is_large else with_first_tensor(parity.walk, case, route, found))
 
 
 _last: dict[str, Case] = {}

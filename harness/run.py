@@ -50,11 +50,16 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Step:
-    """One stage and the artifact it leaves for the next; None where there is none to go on with."""
+    """One stage and the artifact it leaves for the next; None where there is none to go on with.
+
+    `outputs` are what the artifact gave, `again` what it gave on the second inputs. The artifact lies in the walk's
+    scratch folder until another case is walked.
+    """
 
     stage: Stage
     artifact: Path | None
     outputs: tuple[Array | None, ...] = ()
+    again: tuple[Array | None, ...] = ()
 
 
 class Walk:
@@ -84,6 +89,12 @@ class Walk:
 
     def result(self, case: Case, route: Route) -> Result:
         """Walk one route. Raises ValueError for a case without golden or of another dialect."""
+        steps = self.steps(case, route)
+        metrics = None if case.labels is None else task_metrics(case, steps[-1].outputs)
+        return self._judged(case, route, [step.stage for step in steps], metrics)
+
+    def steps(self, case: Case, route: Route) -> list[Step]:
+        """The stages of one route with their artifacts and outputs. Raises ValueError as `result` does."""
         if case.golden is None or not case.golden.expected:
             raise ValueError(f"case {case.id} has no golden")
         if case.spec.dialect != route.dialect:
@@ -97,8 +108,7 @@ class Walk:
             if artifact is None:
                 break
             steps.append(self._converted(case, route, count, artifact))
-        metrics = None if case.labels is None else task_metrics(case, steps[-1].outputs)
-        return self._judged(case, route, [step.stage for step in steps], metrics)
+        return steps
 
     def results(self, case: Case, routes: Iterable[Route]) -> list[Result]:
         """Walk several routes of one case, sharing what they share."""
@@ -179,7 +189,8 @@ class Walk:
             verdict = Verdict(Outcome.DIVERGENT, "a second call on the same inputs gives other values")
         if case.again is not None and verdict.outcome.passes:
             verdict = max(verdict, _again(case, case.again, answer), key=lambda found: found.outcome.severity)
-        return Step(_stage(stage, verdict, seconds + answer["seconds"]), path, outputs)
+        again = _unpacked(answer.get("again", ()))
+        return Step(_stage(stage, verdict, seconds + answer["seconds"]), path, outputs, again)
 
     def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
         """A source format without a runtime here is read back instead: it must hold what was written."""

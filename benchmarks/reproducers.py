@@ -1,0 +1,58 @@
+"""Do the reproducers of all known deviations show them?
+
+    python benchmarks/reproducers.py [--id GLOB] [--folder FOLDER] [--jobs N]
+
+Writes one reproducer for the minimal case of each expectation and runs its script in a process of its own. Prints the
+id, the answer (FAILED: it shows the deviation; FIXED; ERROR), seconds and lines of each. With `--folder`, those that
+are there are run and none is written. Exit code 0 if all that could be written say FAILED, else 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from harness.cli_reproduce import ANSWERS, ran, write_all
+from harness.reproduce import SCRIPT
+from harness.session import Selection, Session
+
+
+def show(folder: Path) -> bool:
+    """Run one and print its line; whether it shows its deviation."""
+    begun = time.perf_counter()
+    code, last = ran(folder)
+    lines = len((folder / SCRIPT).read_text().splitlines())
+    answer = ANSWERS.get(code, "ERROR")
+    print(f"{folder.name:52} {answer:7} {time.perf_counter() - begun:6.1f} {lines:4}  {last[:120]}", flush=True)
+    return answer == "FAILED"
+
+
+def main() -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--id", default="*")
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--jobs", type=int, default=2)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="parity-reproducers-") as scratch:
+        folder = given.folder or Path(scratch)
+        problems = []
+        if given.folder is None:
+            with Session(Selection(all_cases=True)) as session:
+                problems = write_all(session, given.id, folder)
+        chosen = [path for path in sorted(folder.iterdir()) if path.is_dir() and fnmatchcase(path.name, given.id)]
+        with ThreadPoolExecutor(given.jobs) as pool:
+            shown = list(pool.map(show, chosen))
+    for text in problems:
+        print(f"not written: {text}")
+    print(f"{sum(shown)} of {len(shown)} show their deviation; {len(problems)} not written")
+    return 0 if all(shown) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

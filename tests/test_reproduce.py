@@ -1,0 +1,143 @@
+"""Reproducers: what they are made of, and that those of known deviations show them without the harness."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.cli_reproduce import ran
+from harness.recipes import HOPS, SOURCES, program
+from harness.reproduce import ISSUE, LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, write
+from harness.routes import Route
+from harness.session import Selection, Session
+from harness.spec import Golden, Input, Layer, Spec
+from harness.workers import Workers
+from tests.miniatures import Copies, Doubles, dense_case, registry
+
+SAMPLE = (
+    # one of each converter to blame, and of each outcome
+    "tf2onnx-select-multiplies-infinity-sparse-sigmoid",  # divergent
+    "tf2onnx-transposed-1d-open-sizes",  # malformed
+    "tf2onnx-erfc",  # invalid
+    "onnx2torch-auto-pad",  # refused
+    "onnx2pytorch-dynamic-kernel",
+    "torchscript-fx-graph",
+    "keras-add-takes-an-input-for-a-bias-silently",
+    "kerastorch-average-same",
+)
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    with Session(Selection(all_cases=True)) as opened:
+        lacking = [hop.missing for hop in opened.registry.hops if hop.name in HOPS and hop.missing]
+        if lacking:
+            pytest.skip("; ".join(lacking))
+        yield opened
+
+
+def test_reproducers_show_their_deviations(session: Session, tmp_path: Path) -> None:
+    known = {item.id: item for item in session.expectations}
+    folders = [of_expectation(session, known[name], tmp_path / name).folder for name in SAMPLE]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(ran, folders))
+    for folder, (code, last) in zip(folders, answers, strict=True):
+        assert (code, last[:9]) == (1, "DEVIATES:"), f"{folder.name}: {last}"
+        script = (folder / SCRIPT).read_text()
+        assert len(script.splitlines()) <= LINES
+        assert "harness" not in script
+        assert script in (folder / ISSUE).read_text()
+        assert folder.with_name(folder.name + ".zip").is_file()
+
+
+def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_path: Path) -> None:
+    item = next(item for item in session.expectations if item.id == "onnx2torch-auto-pad")
+    folder = of_expectation(session, item, tmp_path / "pad").folder
+    script = folder / SCRIPT
+    original = script.read_text()
+    script.write_text(original.replace("import onnx2torch, torch", "import onnx2torch, no_such_module"))
+    assert ran(folder)[0] == 2
+    start = original.index("def convert")
+    stop = original.index("def fault")
+    answers = (
+        "def convert():\n    return None\ndef run(model, inputs):\n    return [y[n].astype('float32') for n in names]\n"
+    )
+    given = "y = np.load(HERE / 'expected.npz')\nnames = [n for n in y.files if n.startswith('output')]\n"
+    script.write_text(original[:start] + given + answers + original[stop:])
+    assert ran(folder) == (0, "FIXED")
+    script.write_text(original.replace("return onnx2torch", "raise OSError('full')  #"))
+    assert ran(folder) == (2, "ERROR: OSError: full")
+
+
+def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(tmp_path: Path) -> None:
+    known = registry(Copies, Doubles)
+    with Session() as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
+        opened.__dict__["registry"] = known
+        opened.__dict__["workers"] = workers
+        copies, doubles = (Route(known.formats[0], (hop,)) for hop in known.hops)
+        with pytest.raises(ReproduceError, match="nothing to reproduce"):
+            write(opened, dense_case(), copies, tmp_path / "a")
+        with pytest.raises(ReproduceError, match="harness's own"):
+            write(opened, dense_case(), doubles, tmp_path / "b")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", [*HOPS, *SOURCES])
+def test_recipes_are_python(name: str) -> None:
+    recipe = HOPS.get(name) or SOURCES[name]
+    for lines in (recipe.convert, recipe.run):
+        ast.parse("def f():\n" + "\n".join(f"    {line}" for line in lines))
+    ast.parse("\n".join(recipe.imports))
+
+
+@pytest.mark.parametrize(
+    ("message", "same"),
+    [
+        ("ValueError: no file at a/b.c", "ValueError: no file at a"),
+        ("Fail: [ONNXRuntimeError] : 1 : Load model from source-tf2onnx.onnx failed: x", None),
+        ("InputError: the artifact takes the inputs ['a'], the model has []", None),
+        ("runs, but not with x (0, 3), y (1,): Fail: bad", "Fail: bad"),
+        ("TypeError: <KerasTensor at 0x7f>", "TypeError:"),
+    ],
+)
+def test_beginning_of_a_message(message: str, same: str | None) -> None:
+    wanted = {
+        "Fail": "Fail: [ONNXRuntimeError] : 1 : Load model from",
+        "Inpu": "ValueError: the artifact takes the inputs ['a'], the model has []",
+    }
+    assert beginning(message) == (same or wanted[message[:4]])
+
+
+def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
+    expected = np.array([[1000.0, 1000.0], [1e-6, 1e-6]])
+    golden = Golden({"y": expected}, {"y": np.full((2, 2), 1e-12, np.float32)}, "computes")
+    large = expected.astype(np.float32) + np.float32([[5, 0], [0, 0]])
+    small = expected.astype(np.float32) + np.float32([[0, 0], [1e-6, 0]])
+    assert _judged(golden, [large], strict=True)["tolerance_0"].shape == ()
+    assert _judged(golden, [small], strict=True)["tolerance_0"].shape == (2, 2)
+    assert _judged(golden, [small], strict=False)["tolerance_0"].shape == ()
+
+
+def test_program_of_a_spec() -> None:
+    lstm = Layer("LSTM", "rnn", {"units": 2, "return_state": True}, ("x",))
+    add = Layer("Add", "sum", {}, ("rnn", "rnn:1"))
+    lines = program(Spec("keras", (Input("x", (None, 3)),), (lstm, add), ("sum",)), "keras")
+    assert lines == [
+        "x0 = keras.Input((None, 3), dtype='float32', name='x')",
+        "y0 = keras.layers.LSTM(units=2, return_state=True, name='rnn')(x0)",
+        "y1 = keras.layers.Add(name='sum')([y0[0], y0[1]])",
+        "return keras.Model([x0], [y1])",
+    ]
+
+
+def test_replay_of_a_folder(tmp_path: Path) -> None:
+    shutil.rmtree(tmp_path)
+    tmp_path.mkdir()
+    (tmp_path / SCRIPT).write_text("print('noise')\nprint('FIXED')\n")
+    assert ran(tmp_path) == (0, "FIXED")
