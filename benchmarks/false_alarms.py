@@ -62,6 +62,8 @@ HOPS = {
 }
 """The hop of a stage and dialect, where there is one."""
 INPUTS = 8
+LIMIT = 300.0
+"""Seconds that a model may take, all sets of inputs together."""
 MIB = 2**20
 RESULTS = Path("reports/false-alarms.ndjson")
 Line = dict[str, Any]
@@ -221,6 +223,10 @@ class Walker:
         stages = []
         for k, (case, answer) in enumerate(zip(model.sets, made["value"], strict=True)):
             verdict = _verdict(case, answer)
+            if k % 2 and not verdict.outcome.passes:  # as a walk tells of second inputs
+                shapes = ", ".join(f"{name} {value.shape}" for name, value in case.inputs.items())
+                how = "runs, but not with" if "failed" in answer else "with"
+                verdict = replace(verdict, message=f"{how} {shapes}: {verdict.message}")
             stage = _stage(runtime.format, hop, verdict)
             yield self._line(model, case, [stage] if hop is None else [before[k], stage], k, runtime.name, verdict)
             stages.append(stage)
@@ -228,7 +234,7 @@ class Walker:
 
     def _ask(self, plugin: Plugin, request: dict[str, Any], otherwise: Outcome) -> tuple[dict[str, Any], Verdict | None]:
         try:
-            answer = self.session.workers[plugin.worker].request(request)
+            answer = self.session.workers[plugin.worker].request(request, LIMIT)
         except WorkerFailure as failure:
             return {}, Verdict(Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH, str(failure))
         if answer["ok"]:
