@@ -26,9 +26,10 @@ import random
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from typing import Any
 import numpy as np
 
 from harness import workers
-from harness.catalogue import Draft, Row, find, rows
+from harness.catalogue import Draft, find, rows
 from harness.compare import Outcome, Verdict, compare
 from harness.console import progress
 from harness.draw import Seeded
@@ -61,6 +62,8 @@ HOPS = {
     ("matlab", "matconvnet"): "matconvnet2torch",
 }
 """The hop of a stage and dialect, where there is one."""
+MODULE = "benchmarks.false_alarms"
+"""This module as workers import it, whatever it is called here."""
 INPUTS = 8
 LIMIT = 300.0
 """Seconds that a model may take, all sets of inputs together."""
@@ -85,9 +88,15 @@ class PlainOnnxRuntime(OnnxRuntime):
         return onnxruntime.InferenceSession(str(artifact), options, providers=["CPUExecutionProvider"])
 
 
+@cache
+def _instance(reference: str) -> Any:
+    """One of each: Octave's is a program that runs on."""
+    return resolve(reference)()
+
+
 def answers(reference: str, artifact: str, sets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What a runtime gives for each set of inputs, or its exception; called in a worker."""
-    runtime = resolve(reference)()
+    runtime = _instance(reference)
     opened = runtime.open(Path(artifact))
     found: list[dict[str, Any]] = []
     for values in sets:
@@ -129,13 +138,13 @@ def drawn(key: str, inputs: int) -> Model:
     source = np.random.Generator(np.random.PCG64([number, 1]))
     weights = draw_weights(draft.weights, source)
     bare = Case(draft.spec, layer, choice, weights, {})
-    sets = tuple(_answered(row, bare, draft, number, k, source) for k in range(inputs))
+    sets = tuple(_answered(bare, draft, number, k, source) for k in range(inputs))
     return Model(key, stage, bare, sets)
 
 
-def _answered(row: Row, bare: Case, draft: Draft, number: int, k: int, source: np.random.Generator) -> Case:
-    """The k-th set of inputs: the first of the choice's own profile, others of any that leaves the model as it is."""
-    choice = dict(bare.choice)
+def _answered(bare: Case, draft: Draft, number: int, k: int, source: np.random.Generator) -> Case:
+    """The k-th set of inputs: two of the choice's own profile, others of any that leaves the model as it is."""
+    choice, row = dict(bare.choice), find(bare.spec.dialect, bare.subject)
     if k > 1:
         other = {**choice, "profile": row.axes["profile"][int(source.integers(len(row.axes["profile"])))]}
         if row.allows(other):
@@ -182,7 +191,7 @@ class Walker:
         before = [Stage(source.name, Outcome.EXACT)] * len(model.sets)
         made, failed = self._ask(source, write, Outcome.REFUSED)
         if failed is not None:
-            yield self._line(model, model.sets[0], [_stage(source.name, None, failed)], None)
+            yield self._line(model, model.sets[0], [_stage(source.name, None, failed)])
             return
         for runtime in self._runtimes(source.name):
             stages = yield from self._compared(model, runtime, path, None, before)
@@ -194,7 +203,7 @@ class Walker:
         convert = {"op": "convert", "reference": hop.reference, "artifact": str(path), "out": str(out)}
         made, failed = self._ask(hop, convert, Outcome.REFUSED)
         if failed is not None:
-            yield self._line(model, model.sets[0], [before[0], _stage(hop.target, hop.name, failed)], None)
+            yield self._line(model, model.sets[0], [before[0], _stage(hop.target, hop.name, failed)])
             return
         for runtime in self._runtimes(hop.target):
             yield from self._compared(model, runtime, Path(made["path"]), hop.name, before)
@@ -203,22 +212,22 @@ class Walker:
         first = self.registry.runtime_of(form)
         if first is None or first.missing:
             return []
-        plain = replace(first, name=PlainOnnxRuntime.name, reference=f"{__spec_name__}:{PlainOnnxRuntime.__name__}")
+        plain = replace(first, name=PlainOnnxRuntime.name, reference=f"{MODULE}:{PlainOnnxRuntime.__name__}")
         return [first, plain] if form == "onnx" else [first]
 
     def _compared(
         self, model: Model, runtime: Plugin, path: Path, hop: str | None, before: Sequence[Stage]
-    ) -> Iterator[Line]:
+    ) -> Generator[Line, None, list[Stage]]:
         """Lines of one runtime; returns the stages, one for each set of inputs."""
         request = {
             "op": "call",
-            "function": f"{__spec_name__}:answers",
+            "function": f"{MODULE}:answers",
             "arguments": [runtime.reference, str(path), [pack_all(case.inputs) for case in model.sets]],
         }
         made, failed = self._ask(runtime, request, Outcome.INVALID)
         if failed is not None:
             stage = _stage(runtime.format, hop, failed)
-            yield self._line(model, model.sets[0], [stage] if hop is None else [before[0], stage], None, runtime.name)
+            yield self._line(model, model.sets[0], [stage] if hop is None else [before[0], stage], runtime=runtime.name)
             return [stage] * len(model.sets)
         stages = []
         for k, (case, answer) in enumerate(zip(model.sets, made["value"], strict=True)):
@@ -228,11 +237,15 @@ class Walker:
                 how = "runs, but not with" if "failed" in answer else "with"
                 verdict = replace(verdict, message=f"{how} {shapes}: {verdict.message}")
             stage = _stage(runtime.format, hop, verdict)
-            yield self._line(model, case, [stage] if hop is None else [before[k], stage], k, runtime.name, verdict)
+            yield self._line(
+                model, case, [stage] if hop is None else [before[k], stage], k, runtime=runtime.name, verdict=verdict
+            )
             stages.append(stage)
         return stages
 
-    def _ask(self, plugin: Plugin, request: dict[str, Any], otherwise: Outcome) -> tuple[dict[str, Any], Verdict | None]:
+    def _ask(
+        self, plugin: Plugin, request: dict[str, Any], otherwise: Outcome
+    ) -> tuple[dict[str, Any], Verdict | None]:
         try:
             answer = self.session.workers[plugin.worker].request(request, LIMIT)
         except WorkerFailure as failure:
@@ -247,7 +260,8 @@ class Walker:
         model: Model,
         case: Case,
         stages: Sequence[Stage],
-        index: int | None,
+        index: int | None = None,
+        *,
         runtime: str | None = None,
         verdict: Verdict | None = None,
     ) -> Line:
@@ -268,11 +282,11 @@ class Walker:
         judged, _, spoke = judge(last.outcome, blame, stages, foreseen)
         line |= {"message": last.message, "choice": dict(case.choice), "blame": blame}
         known = judged is Judgement.EXPECTED and spoke is not None
-        return {**line, "verdict": "expected", "expectation": spoke.id} if known and spoke else {**line, "verdict": "ALARM"}
-
-
-__spec_name__ = "benchmarks.false_alarms"
-"""This module as workers import it, whatever it is called here."""
+        return (
+            {**line, "verdict": "expected", "expectation": spoke.id}
+            if known and spoke
+            else {**line, "verdict": "ALARM"}
+        )
 
 
 def _verdict(case: Case, answer: dict[str, Any]) -> Verdict:
@@ -336,16 +350,18 @@ def page(lines: Sequence[Line]) -> str:
     """The figures as a Markdown page."""
     made = table(lines)
     total = next(row for row in made if row[0] == "all")
-    told = ", ".join(f"{name} {versions()[name]}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime", "torch"))
+    told = ", ".join(
+        f"{name} {versions()[name]}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime", "torch")
+    )
     counts = Counter(line["expectation"] for line in lines if line["verdict"] == "expected" and _is_compared(line))
     drifts = Counter((line["runtime"], line["dialect"], line["layer"]) for line in lines if line["outcome"] == "drift")
     return "\n".join(
         [
             "# False alarms",
             "",
-            "Fresh random cases, none of them golden, on stages that are right. Each comparison is one set of inputs on one",
-            "model in one runtime, with the oracle's answer; units are the largest normwise error of those that pass.",
-            "`known` are failures that an expectation foresees, `ALARM` those that none does. Made by",
+            "Fresh random cases, none of them golden, on stages that are right. Each comparison is one set of inputs",
+            "on one model in one runtime, with the oracle's answer; units are the largest normwise error of those",
+            "that pass. `known` are failures that an expectation foresees, `ALARM` those that none does. Made by",
             "",
             "    python benchmarks/false_alarms.py N && python benchmarks/false_alarms.py --page docs/false-alarms.md",
             "",
@@ -410,7 +426,9 @@ def walk(wanted: Sequence[str], options: argparse.Namespace) -> list[Line]:
             for line in [*own, {"run": walker.run, "key": key, "done": True}]:
                 stream.write(json.dumps(line) + "\n")
             stream.flush()
-            bar.update(task, advance=1, description=f"{key} ({sum(line['verdict'] == 'ALARM' for line in found)} alarms)")
+            bar.update(
+                task, advance=1, description=f"{key} ({sum(line['verdict'] == 'ALARM' for line in found)} alarms)"
+            )
         walker.folder.cleanup()
     return found
 

@@ -233,9 +233,7 @@ class Walk:
         )
 
 
-def foreseen_of(
-    case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]
-) -> list[Expectation]:
+def foreseen_of(case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
     """The expectations that speak of the case on a route of these hops."""
     facts = {**traits(case), **case.config}
     # an expectation speaks of the converters it names, and of no other that happens to be on such a route
