@@ -302,7 +302,8 @@ def _stage(form: str, hop: str | None, verdict: Verdict) -> Stage:
 
 
 def read(path: Path) -> list[Line]:
-    """Lines of the last walk of each model; a line that was cut off is left out."""
+    """Lines of the last walk of each model; a line that was cut off is left out, and what two stages of one seed have
+    in common counts once."""
     found: list[Line] = []
     for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
@@ -312,7 +313,12 @@ def read(path: Path) -> list[Line]:
     last: dict[str, int] = {}
     for line in found:
         last[line["key"]] = max(last.get(line["key"], 0), line["run"])
-    return [line for line in found if line["run"] == last[line["key"]] and "done" not in line]
+    kept = {
+        (line["key"].partition("/")[2], line["runtime"], line["set"], line["outcome"] == "refused"): line
+        for line in found
+        if line["run"] == last[line["key"]] and "done" not in line
+    }
+    return list(kept.values())
 
 
 def finished(path: Path) -> set[str]:
