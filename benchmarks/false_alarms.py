@@ -50,7 +50,7 @@ from harness.results import Judgement, Stage
 from harness.run import blame_of, foreseen_of, judge, versions
 from harness.runtimes.onnxruntime import OnnxRuntime
 from harness.session import Session
-from harness.spec import Array, Case, Golden, canonical, digest
+from harness.spec import Array, Case, Golden, array_digest, canonical, digest
 from harness.wire import pack, pack_all, unpack, unpack_all
 from harness.workers import WorkerFailure, WorkerHang
 
@@ -111,12 +111,16 @@ def answers(reference: str, artifact: str, sets: Sequence[dict[str, Any]]) -> li
 
 @dataclass(frozen=True)
 class Model:
-    """A case of a key, without golden, and the sets of inputs it is to be given, each as a case with its golden."""
+    """A case of a key, without golden, and the sets of inputs it is to be given, each as a case with its golden.
+
+    `telling` are those that count: with a sample, and of equal ones the first.
+    """
 
     key: str
     stage: str
     case: Case
     sets: tuple[Case, ...]
+    telling: frozenset[int]
 
 
 def keys(stage: str, seed: int, layer: str) -> Iterator[str]:
@@ -136,13 +140,16 @@ def drawn(key: str, inputs: int) -> Model:
     choice = random_choice(row, random.Random(number))
     draft = row.build(choice, Seeded(np.random.Generator(np.random.PCG64(number))))
     source = np.random.Generator(np.random.PCG64([number, 1]))
-    weights = draw_weights(draft.weights, source)
-    bare = Case(draft.spec, layer, choice, weights, {})
-    sets = tuple(_answered(bare, draft, number, k, source) for k in range(inputs))
-    return Model(key, stage, bare, sets)
+    bare = Case(draft.spec, layer, choice, draw_weights(draft.weights, source), {})
+    sets = [_set(bare, draft, number, k, source) for k in range(inputs)]
+    first: dict[str, int] = {}
+    for k, case in enumerate(sets):
+        if all(value.size for value in case.inputs.values()):
+            first.setdefault(array_digest(case.inputs), k)
+    return Model(key, stage, bare, tuple(_answered(case) for case in sets), frozenset(first.values()))
 
 
-def _answered(bare: Case, draft: Draft, number: int, k: int, source: np.random.Generator) -> Case:
+def _set(bare: Case, draft: Draft, number: int, k: int, source: np.random.Generator) -> Case:
     """The k-th set of inputs: two of the choice's own profile, others of any that leaves the model as it is."""
     choice, row = dict(bare.choice), find(bare.spec.dialect, bare.subject)
     if k > 1:
@@ -155,10 +162,14 @@ def _answered(bare: Case, draft: Draft, number: int, k: int, source: np.random.G
         inputs = draw_again(draft, choice["profile"], row.second_batches, source)
     else:
         inputs = draw_inputs(draft, choice["profile"], source)
-    expected = evaluate(bare.spec, bare.weights, inputs)
-    scale = noise.measure(bare.spec, bare.weights, inputs, expected)
-    golden = Golden(expected, scale, row.exactness(choice), draft.channel_axis)
-    return replace(bare, choice=choice, inputs=inputs, golden=golden)
+    return replace(bare, choice=choice, inputs=inputs, golden=Golden({}, {}, row.exactness(choice), draft.channel_axis))
+
+
+def _answered(case: Case) -> Case:
+    assert case.golden is not None
+    expected = evaluate(case.spec, case.weights, case.inputs)
+    scale = noise.measure(case.spec, case.weights, case.inputs, expected)
+    return replace(case, golden=replace(case.golden, expected=expected, noise=scale))
 
 
 class Walker:
@@ -273,6 +284,7 @@ class Walker:
         passes = last.outcome.passes
         line: Line = {"run": self.run, "key": model.key, "layer": case.subject, "dialect": dialect, "set": index}
         line |= {"runtime": runtime, "outcome": str(last.outcome), "profile": case.choice["profile"]}
+        line["counts"] = index in model.telling
         if verdict is not None:
             line |= {"units": verdict.units, "componentwise": verdict.componentwise}
         if passes:
@@ -302,8 +314,8 @@ def _stage(form: str, hop: str | None, verdict: Verdict) -> Stage:
 
 
 def read(path: Path) -> list[Line]:
-    """Lines of the last walk of each model; a line that was cut off is left out, and what two stages of one seed have
-    in common counts once."""
+    """Lines of the last walk of each model. Left out are a line that was cut off, what two stages of one seed have in
+    common from one of them, and of what passes the sets of inputs that tell nothing."""
     found: list[Line] = []
     for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
@@ -313,11 +325,14 @@ def read(path: Path) -> list[Line]:
     last: dict[str, int] = {}
     for line in found:
         last[line["key"]] = max(last.get(line["key"], 0), line["run"])
-    kept = {
-        (line["key"].partition("/")[2], line["runtime"], line["set"], line["outcome"] == "refused"): line
-        for line in found
-        if line["run"] == last[line["key"]] and "done" not in line
-    }
+    kept: dict[tuple[Any, ...], Line] = {}
+    for line in found:
+        key, index = line["key"], line.get("set")
+        if line["run"] != last[key] or "done" in line:
+            continue
+        if line["verdict"] == "passed" and not line["counts"]:
+            continue
+        kept[key.partition("/")[2], line["runtime"], index, line["outcome"] == "refused"] = line
     return list(kept.values())
 
 
