@@ -387,7 +387,7 @@ def page(lines: Sequence[Line]) -> str:
             "    python benchmarks/false_alarms.py N && python benchmarks/false_alarms.py --page docs/false-alarms.md",
             "",
             f"{total[4]} comparisons over {total[3]} models: {total[9]} known deviations, {total[10]} alarms, "
-            f"{total[8]} in drift.",
+            f"{total[8]} in drift. Inputs without a sample and equal ones are left out.",
             f"Measured with {told}.",
             "",
             "## By runtime",
@@ -402,12 +402,26 @@ def page(lines: Sequence[Line]) -> str:
             "",
             *_markdown([(*key, str(count)) for key, count in sorted(drifts.items())], (*COLUMNS[:3], "comparisons")),
             "",
+            "## Not compared",
+            "",
+            "Models that were refused, or did not answer, in a runtime; inputs that failed in one.",
+            "",
+            *_markdown(_aside(lines), ("outcome", "foreseen", "count", "layers")),
+            "",
             "## By layer",
             "",
             *_markdown([row for row in made if row[2] != "all"]),
             "",
         ]
     )
+
+
+def _aside(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for line in lines:
+        if not _is_compared(line):
+            groups[line["outcome"], "yes" if line["verdict"] == "expected" else "no"].append(line["layer"])
+    return [(*key, str(len(own)), ", ".join(sorted(set(own)))) for key, own in sorted(groups.items())]
 
 
 def _is_compared(line: Line) -> bool:
