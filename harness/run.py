@@ -224,18 +224,7 @@ class Walk:
     def _judged(self, case: Case, route: Route, stages: list[Stage], metrics: Mapping[str, Any] | None) -> Result:
         outcome = worst_outcome([stage.outcome for stage in stages])
         config = case.config
-        facts = {**traits(case), **config}
-        # an expectation speaks of the converters it names, and of no other that happens to be on such a route
-        able = ["source", *(hop.name for hop in route.hops)]
-        named = [item for item in self.expectations if any(item.blames(name) for name in able)]
-        foreseen = covering(named, route=route.name, layer=case.subject, config=facts)
-        if len(case.spec.layers) > 1:  # of a model, what is known of any of its layers may be what happens
-            some = [
-                item
-                for layer in case.spec.layers
-                for item in covering(named, route=route.name, layer=layer.kind, config={**facts, **layer.config})
-            ]
-            foreseen += [replace(item, says=item.says or ".*") for item in some if item not in foreseen]
+        foreseen = foreseen_of(case, route.name, [hop.name for hop in route.hops], self.expectations)
         blame = blame_of(stages)
         verdict, message, spoke = judge(outcome, blame, stages, foreseen)
         note = None if spoke is None else ExpectationNote(spoke.id, spoke.outcome[0], spoke.reason, spoke.link)
@@ -256,6 +245,22 @@ class Walk:
             + ("" if route.opset is None else f" --opset {route.opset}"),
             metrics=metrics,
         )
+
+
+def foreseen_of(case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
+    """The expectations that speak of the case on a route of these hops."""
+    facts = {**traits(case), **case.config}
+    # an expectation speaks of the converters it names, and of no other that happens to be on such a route
+    named = [item for item in expectations if any(item.blames(name) for name in ("source", *hops))]
+    found = covering(named, route=route, layer=case.subject, config=facts)
+    if len(case.spec.layers) > 1:  # of a model, what is known of any of its layers may be what happens
+        some = [
+            item
+            for layer in case.spec.layers
+            for item in covering(named, route=route, layer=layer.kind, config={**facts, **layer.config})
+        ]
+        found += [replace(item, says=item.says or ".*") for item in some if item not in found]
+    return found
 
 
 def _unpacked(values: Sequence[Any]) -> tuple[Array | None, ...]:

@@ -77,7 +77,7 @@ def _topped_up(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     triples = {_names(choice, three) for choice in found for three in combinations(row.axes, 3)}
     source = random.Random(f"{row.dialect}/{row.layer}")  # noqa: S311 - repeatable, not secret
     while len(found) < row.per_axis * len(row.axes):
-        offers = [_random_choice(row, source) for _ in range(30)]
+        offers = [random_choice(row, source) for _ in range(30)]
         fresh = [{_names(offer, three) for three in combinations(row.axes, 3)} - triples for offer in offers]
         best = max(range(len(offers)), key=lambda k: len(fresh[k]))
         if not fresh[best]:
@@ -87,7 +87,8 @@ def _topped_up(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _random_choice(row: Row, source: random.Random) -> dict[str, Any]:
+def random_choice(row: Row, source: random.Random) -> dict[str, Any]:
+    """A full choice that breaks no rule, axis values at random."""
     shuffled = {axis: tuple(source.sample(values, len(values))) for axis, values in row.axes.items()}
     choice = replace(row, axes=shuffled).complete({})
     assert choice is not None, "a row has at least one valid choice"
