@@ -325,7 +325,7 @@ def _section(item: Finding, seen: Seen, cases: Sequence[str]) -> list[str]:
         Upstream.RELATED: f"related: <{item.link}>",
         Upstream.NONE: f"not found; <{item.link}>" if item.link else "not found",
     }[item.upstream]
-    lines = [f"### {item.id}", "", f"{item.component}. {item.condition[:1].upper()}{item.condition[1:]}.", ""]
+    lines = [f"### {item.id}", "", f"{item.component}: {item.condition}.", ""]
     lines.append(f"- Shows as: {outcomes}.{size}" + (f" `{item.error}`" if item.error else ""))
     lines.append(f"- Cause: {place}. {item.cause}")
     lines.append(
