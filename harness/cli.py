@@ -22,6 +22,7 @@ from harness.catalogue import rows
 from harness.causes import Cause, causes, sentence
 from harness.console import AGREED, DEVIATIONS, INTERNAL, USAGE, out, print_records, progress
 from harness.expectations import ExpectationError
+from harness.findings import FindingsError
 from harness.golden import Entry, GoldenError, Store
 from harness.matlab.conversion import ConversionError
 from harness.matlab.records import MatFileError, NetworkError
@@ -39,6 +40,7 @@ INPUT_ERRORS = (
     SelectionError,
     PluginError,
     ExpectationError,
+    FindingsError,
     PredictionError,
     ConversionError,
     MatFileError,
@@ -184,6 +186,32 @@ def _cause_record(cause: Cause) -> dict[str, Any]:
         "expected": f"not {cause.unexpected}; {known}" if cause.unexpected else known,
         "smallest": cause.smallest,
     }
+
+
+@cli.command(epilog="\b\nExample: parity findings reports/results.ndjson -o docs/findings.md")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default: print it.")
+def findings(results: tuple[Path, ...], target: Path | None) -> None:
+    """Write the page of distinct defects, from golden/findings.toml, the expectations and results files.
+
+    Of two results of one case on one route that of the later file counts.
+    """
+    from harness.findings import load, page
+    from harness.golden import atomic_write
+
+    session = Session()
+    known = load(session.store.root / "findings.toml")
+    files = [_results(path) for path in results]
+    left = known.unassigned(result for each in files for result in each.results)
+    for result in left[:20]:
+        name = result.expectation.id if result.expectation else "-"
+        click.secho(f"in no finding, or in several: {result.case} {result.route} ({name})", fg="yellow", err=True)
+    text = page(known, session.expectations, files)
+    if target is None:
+        click.echo(text, nl=False)
+    else:
+        atomic_write(target, text.encode())
+        click.echo(str(target))
 
 
 def _results(path: Path, *, cut_ok: bool = False) -> Results:
