@@ -73,7 +73,7 @@ class EatsMemory(Honest):
     name = "liar-eats-memory"
 
     def lie(self, out: Path) -> None:
-        taken = []
+        taken: list[Any] = []
         while len(taken) < 64:  # a harness without a limit is spared the worst
             taken.append(np.empty(GIGABYTE // 4, dtype=np.uint8))
 

@@ -155,8 +155,7 @@ class StateCarried(TorchFault):
             result = inner(*inputs)
             first = result if isinstance(result, torch.Tensor) else result[0]
             before, inner.kept = getattr(inner, "kept", None), first.detach()
-            same = before is not None and before.shape == first.shape
-            spoiled = first + 0.5 * before if same else first
+            spoiled = first if before is None or before.shape != first.shape else first + 0.5 * before
             return spoiled if isinstance(result, torch.Tensor) else (spoiled, *result[1:])
 
         return wrapped(module, call)
