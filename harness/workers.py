@@ -124,8 +124,11 @@ class Setting:
 
 
 _BOOT = """
-import sys
-sys.modules.update(dict.fromkeys({without!r}))  # importing one of these raises ModuleNotFoundError
+import importlib.machinery, sys
+_find = importlib.machinery.PathFinder.find_spec
+def _hiding(name, path=None, target=None):
+    return None if name.partition(".")[0] in {without!r} else _find(name, path, target)
+importlib.machinery.PathFinder.find_spec = staticmethod(_hiding)  # a None in sys.modules would count as imported
 sys.path.insert(0, {root!r})
 from harness.serve import serve
 serve(channel, {log!r})
