@@ -344,7 +344,7 @@ def test_summary_and_network(valid, tmp_path):
     with pytest.raises(NetworkError):
         network_of(path, "array")
     path.write_bytes(found["v7-network"].data)
-    dialect, spec, weights, notes = network_of(path)
-    assert (dialect, len(spec.layers), notes) == ("parity", 5, ())
-    assert weights["conv/Weights"].shape == (3, 3, 2, 4)
+    network = network_of(path)
+    assert (network.dialect, len(network.spec.layers), network.notes) == ("parity", 5, ())
+    assert network.weights["conv/Weights"].shape == (3, 3, 2, 4)
     assert reader().worker.pid is not None

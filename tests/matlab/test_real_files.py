@@ -88,7 +88,7 @@ def test_refused(name, real_files, reader):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks(name, real_files, reader):
-    dialect, spec, weights, _ = network_of(path_of(name, real_files), by=reader)
-    assert (dialect, len(spec.layers)) == NETWORKS[name]
-    assert weights
-    assert all(array.size for array in weights.values())
+    network = network_of(path_of(name, real_files), by=reader)
+    assert (network.dialect, len(network.spec.layers)) == NETWORKS[name]
+    assert network.weights
+    assert all(array.size for array in network.weights.values())

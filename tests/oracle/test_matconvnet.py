@@ -129,12 +129,15 @@ def corpus(layer):
 @pytest.mark.parametrize("row", rows("matconvnet"), ids=lambda row: row.layer)
 def test_corpus_is_small_and_finite(row):
     cases = corpus(row.layer)
-    assert 20 <= len(cases) <= 60
+    assert 15 <= len(cases) <= 60
     arrays = [
         [*c.inputs.values(), *c.weights.values(), *c.golden.expected.values(), *c.golden.noise.values()] for c in cases
     ]
     assert np.mean([sum(array.nbytes for array in group) for group in arrays]) <= 6000
-    assert all(np.isfinite(array).all() and array.size for group in arrays for array in group)
+    assert all(array.size for group in arrays for array in group)
+    # `special` is for layers that move data: they move NaN and infinity too
+    plain = [group for case, group in zip(cases, arrays, strict=True) if case.choice["profile"] != "special"]
+    assert all(np.isfinite(array).all() for group in plain for array in group)
 
 
 @pytest.mark.parametrize("row", rows("matconvnet"), ids=lambda row: row.layer)

@@ -207,7 +207,7 @@ def _records(*names):
 def test_slashes_in_names_are_no_ports_where_a_layer_has_that_name():
     records = _records("x", "a/in1", "a_in1", "a/in2", "a")
     pairs = [("x", "a/in1"), ("x", "a_in1"), ("a/in1", "a/in2"), ("a_in1", "a/in3"), ("a/in2", "a/in4")]
-    spec = assemble("here", "test", records, pairs, ["a"]).spec
+    spec = assemble("here", "test", records, pairs, outputs=["a"]).spec
     assert [layer.name for layer in spec.layers] == ["x", "a_in1", "a_in1_2", "a_in2", "a"]
     assert spec.layers[-1].inputs == ("a_in1_2", "a_in2")
 
