@@ -1,0 +1,39 @@
+"""Network files that Octave wrote are read as those that SciPy wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.catalogue import find
+from harness.draw import seeded_case
+from harness.draw.cover import covering_array
+from harness.formats.matlab_file import MatlabFile
+from harness.matlab.octave import Octave, executable
+
+pytestmark = pytest.mark.skipif(executable() is None, reason="Octave is not installed")
+LAYERS = ("Graph", "LSTMLayer", "GroupedConvolution2DLayer", "BatchNormalizationLayer", "removeconstantrows_reverse")
+
+
+@pytest.fixture(scope="module")
+def octave():
+    with Octave(Path(__file__).parent) as running:
+        yield running
+
+
+@pytest.mark.parametrize("flag", ["-v6", "-v7"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_octave_writes_what_scipy_wrote(layer, flag, octave, tmp_path):
+    row = find("matlab", layer)
+    for k, choice in enumerate(covering_array(row)[:3]):
+        case = seeded_case(row, choice)
+        first, second = tmp_path / f"{k}.mat", tmp_path / f"{k}_octave.mat"
+        MatlabFile().write(case.spec, case.weights, first)
+        octave.call("octave_resave", first, second, flag)
+        spec, weights = MatlabFile().read(second)
+        assert spec.to_json() == MatlabFile().read(first)[0].to_json()
+        assert set(weights) == set(case.weights)
+        for name, value in case.weights.items():
+            np.testing.assert_array_equal(weights[name], value)

@@ -1,0 +1,85 @@
+"""Saved network objects of each kind, as the library that reads them hands them over.
+
+Nobody but MATLAB can write such objects, and of the real files all networks are SeriesNetworks; the structure of the
+others (properties under `any`, connections as a table, the graph inside a dlnetwork) is built here by hand.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness.matlab.matfile import Cell, Object
+from harness.matlab.records import NetworkError, UnsupportedLayers
+from harness.matlab.toolbox import is_network, read_objects
+from harness.oracle import evaluate
+
+PACKAGE = "nnet.cnn.layer."
+
+
+def number(*values: float) -> np.ndarray:
+    return np.array([values], dtype=float)
+
+
+def layer(kind: str, name: str, package: str = PACKAGE, **saved: object) -> Object:
+    return Object(package + kind, {"Version": number(1), "any": {"Version": number(3), "Name": name, **saved}})
+
+
+def learnable(value: np.ndarray) -> dict[str, object]:
+    return {"Version": number(2), "Value": value.astype(np.float32), "LearnRateFactor": number(1)}
+
+
+def branches() -> tuple[Cell, Object]:
+    """A graph whose layers and connections are in no order: concatenation of x and 2 x, port by port."""
+    double = learnable(2 * np.eye(2))
+    layers = [
+        layer("ConcatenationLayer", "join", Dim=number(1), NumInputs=number(2)),
+        layer("FullyConnectedLayer", "fc", OutputSize=number(2), Weights=double, Bias=learnable(np.zeros((2, 1)))),
+        layer("FeatureInputLayer", "in", InputSize=number(2), Normalization=""),
+    ]
+    table = Object("table", {"Source": ["fc", "in", "in"], "Destination": ["join/in2", "join/in1", "fc"]})
+    return Cell(tuple(layers), (3, 1)), table
+
+
+def kinds() -> dict[str, object]:
+    layers, table = branches()
+    graph = Object("nnet.cnn.LayerGraph", {"any": {"Layers": layers, "Connections": table}})
+    saved = {"Version": number(6), "LayerGraph": graph, "OutputNames": Cell(("join",), (1, 1))}
+    return {
+        "DAGNetwork": Object("DAGNetwork", {"any": {"Layers": layers, "Connections": table}}),
+        "dlnetwork": Object("dlnetwork", {"any": saved}),
+        "LayerGraph": graph,
+    }
+
+
+@pytest.mark.parametrize("kind", ["DAGNetwork", "dlnetwork", "LayerGraph"])
+def test_a_graph_is_wired_by_ports(kind: str) -> None:
+    value = kinds()[kind]
+    assert is_network(value)
+    network = read_objects("here", value)
+    assert [item.name for item in network.spec.inputs] == ["in_in"]
+    made = evaluate(network.spec, network.weights, {"in_in": np.array([[1.0, 3.0]], dtype=np.float32)})
+    assert made["join"].tolist() == [[1, 3, 2, 6]]
+
+
+def test_a_layer_array_is_a_chain() -> None:
+    layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), layer("ReLULayer", "relu")), (2, 1))
+    assert is_network(layers)
+    assert read_objects("here", layers).spec.layers[-1].inputs == ("in",)
+
+
+def test_every_unknown_layer_is_named_at_once() -> None:
+    own = [layer("SpikingLayer", "spike", package=""), layer("CapsuleLayer", "capsule")]
+    layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), *own), (3, 1))
+    with pytest.raises(UnsupportedLayers) as caught:
+        read_objects("net.mat", layers)
+    assert [name for _, name, _ in caught.value.layers] == ["spike", "capsule"]
+    assert "SpikingLayer" in str(caught.value)
+    assert "net.mat" in str(caught.value)
+
+
+def test_a_network_that_was_never_trained_is_refused() -> None:
+    fc = layer("FullyConnectedLayer", "fc", OutputSize=number(2), Weights=learnable(np.zeros((0, 0))))
+    layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), fc), (2, 1))
+    with pytest.raises(NetworkError, match="has no Weights"):
+        read_objects("here", layers)
