@@ -162,7 +162,7 @@ def explored_rows(session: Session, dialect: str) -> list[Row]:
 
 
 def planted_faults(session: Session) -> list[Fault]:
-    """Planted faults of the selected layers, or a third of all; with `all_cases` all of them.
+    """Planted faults of the selected layers, or a tenth of all; with `all_cases` all of them.
 
     None for a run over selected routes, which asks about those only.
     """

@@ -13,6 +13,7 @@ import inspect
 import keyword
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -221,20 +222,27 @@ def _text(
     return "\n".join(parts) + LOADER
 
 
-def _blocks(texts: Sequence[str]) -> list[str]:
-    """Source of our own modules that these expressions name, in the order of their module."""
+@cache
+def _sources() -> Mapping[str, tuple[str, frozenset[str]]]:
+    """Source of each of our own modules, and the names that it uses."""
     from harness.matlab import torch_blocks
 
-    sources = {
+    texts = {
         name: inspect.getsource(value).rstrip() + "\n"
         for name, value in vars(torch_blocks).items()
         if getattr(value, "__module__", "") == torch_blocks.__name__
     }
+    return {name: (text, frozenset(_words([text]))) for name, text in texts.items()}
+
+
+def _blocks(texts: Sequence[str]) -> list[str]:
+    """Source of our own modules that these expressions name, in the order of their module."""
+    sources = _sources()
     used, found = set[str](), _words(texts)
     while found - used:
         used |= found
-        found = _words(sources[name] for name in used & set(sources))
-    return [source for name, source in sources.items() if name in used]
+        found = {word for name in used & set(sources) for word in sources[name][1]}
+    return [source for name, (source, _) in sources.items() if name in used]
 
 
 def _words(texts: Iterable[str]) -> set[str]:

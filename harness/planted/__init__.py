@@ -53,8 +53,8 @@ class Fault:
 
 
 def sampled(found: list[Fault]) -> list[Fault]:
-    """A third of the faults, by digests of their names: the same ones each time, of every family."""
-    return [fault for fault in found if int(digest(fault.name), 16) % 3 == 0]
+    """A tenth of the faults, by digests of their names: the same ones each time, of every family."""
+    return [fault for fault in found if int(digest(fault.name), 16) % 10 == 0]
 
 
 def faults() -> list[Fault]:
