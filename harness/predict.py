@@ -6,14 +6,15 @@ The convention for the arrays is in docs/predict.md.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from harness.golden import atomic_write
+from harness.matlab import matfile
+from harness.matlab.matfile import MatFileError
+from harness.matlab.matwrite import save_mat
 from harness.predictors import (
     KerasH5Predictor,
     KerasPredictor,
@@ -122,18 +123,13 @@ def predict_file(model: Path, inputs: Path, outputs: Path, *, trust: bool, limit
 
 def read_mat(path: Path) -> dict[str, Array]:
     """The arrays of a `.mat` file in order: x1, x2, ...; a single one may have any name. Raises PredictionError."""
-    from scipy.io import loadmat
-
     if not path.is_file():
         raise PredictionError(f"there is no inputs file {path} (current folder: {Path.cwd()}); check the path")
     try:
-        held = loadmat(path, mat_dtype=True)
-    except Exception as error:  # a damaged file raises whatever its bytes lead to
-        raise PredictionError(
-            f"{path} cannot be read as a .mat file of version 5, 6 or 7: {error}; "
-            "save it again by save('-v7', ...) with less than 2 GB in each variable"
-        ) from None
-    return _in_order({name: value for name, value in held.items() if not name.startswith("__")}, path)
+        held = matfile.read_mat(path)
+    except MatFileError as error:
+        raise PredictionError(f"{error}; save it again by save('-v7', ...)") from None
+    return _in_order(held, path)
 
 
 def _in_order(held: Mapping[str, object], path: Path) -> dict[str, Array]:
@@ -158,11 +154,7 @@ def _numbers(value: object, where: str) -> Array:
 
 def write_mat(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write a `.mat` file of version 5, under a temporary name first. Raises PredictionError."""
-    from scipy.io import savemat
-
-    data = io.BytesIO()
     try:
-        savemat(data, dict(arrays))
-        atomic_write(path, data.getvalue())
+        save_mat(path, arrays, compress=False)
     except Exception as error:  # SciPy has errors of its own, and the disk has others
         raise PredictionError(f"the outputs cannot be written to {path}: {error}") from None

@@ -17,6 +17,7 @@ import numpy as np
 
 from harness.matlab.dagnn import is_dagnn
 from harness.matlab.matfile import MatFileError, read_mat
+from harness.matlab.matwrite import as_option, as_stored, row_cell, save_mat
 from harness.matlab.simplenn import DIALECT, SimpleNNError, UnsupportedLayers, read_simplenn
 from harness.spec import Array, Input, Layer, Spec, source_of
 
@@ -64,15 +65,8 @@ class MatConvNetFile:
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         """Write the file, under another name first. Raises ValueError for a Spec that neither form can hold."""
-        from scipy.io import savemat
-
         net = _simplenn(spec, weights) if _is_chain(spec) else _dagnn(spec, weights)
-        partial = path.with_name(path.name + ".part")
-        try:
-            savemat(str(partial), {"net": net}, appendmat=False, do_compression=True, oned_as="row")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
+        save_mat(path, {"net": net})
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
         """Spec and weights. Raises NetworkError (a ValueError) for any other file or layer: SimpleNNError but for a
@@ -122,17 +116,9 @@ def _is_chain(spec: Spec) -> bool:
 
 def _simplenn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
     return {
-        "layers": _cell([_struct(layer, weights) for layer in spec.layers]),
+        "layers": row_cell([_struct(layer, weights) for layer in spec.layers]),
         "meta": {"inputs": {"name": spec.inputs[0].name, "size": _size(spec.inputs[0])}},
     }
-
-
-def _cell(values: Sequence[Any]) -> Array:
-    """A 1 x n cell array."""
-    cell = np.empty((1, len(values)), dtype=object)
-    for k, value in enumerate(values):
-        cell[0, k] = value
-    return cell
 
 
 def _structs(items: Sequence[Mapping[str, Any]]) -> Array:
@@ -147,8 +133,8 @@ def _struct(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Any]:
     fields: dict[str, Any] = {"type": layer.kind, "name": layer.name}
     if WEIGHTS[layer.kind]:
         arrays = [weights.get(f"{layer.name}/{name}") for name in WEIGHTS[layer.kind]]
-        fields["weights"] = _cell([_stored(array) for array in arrays])
-    return fields | {key: _option(value) for key, value in layer.config.items()}
+        fields["weights"] = row_cell([_stored(array) for array in arrays])
+    return fields | {key: as_option(value) for key, value in layer.config.items()}
 
 
 def _dagnn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
@@ -166,9 +152,9 @@ def _dagnn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
             {
                 "name": layer.name,
                 "type": CLASSES[layer.kind],
-                "inputs": _cell([tensors[source_of(tensor)] for tensor in layer.inputs]),
-                "outputs": _cell([tensors[layer.name]]),
-                "params": _cell([f"{layer.name}_{name}" for name in own]),
+                "inputs": row_cell([tensors[source_of(tensor)] for tensor in layer.inputs]),
+                "outputs": row_cell([tensors[layer.name]]),
+                "params": row_cell([f"{layer.name}_{name}" for name in own]),
                 "block": _block(layer, own),
             }
         )
@@ -192,16 +178,16 @@ def _free(name: str, taken: set[str]) -> str:
 def _block(layer: Layer, own: Mapping[str, Array]) -> dict[str, Any]:
     """The properties of the class."""
     renamed = {"pool": "poolSize"}
-    found = {renamed.get(key, key): _option(value) for key, value in layer.config.items()}
+    found = {renamed.get(key, key): as_option(value) for key, value in layer.config.items()}
     if layer.kind in ("conv", "convt"):
-        return {"size": _option(own["filters"].shape), "hasBias": "biases" in own, **found}
+        return {"size": as_option(own["filters"].shape), "hasBias": "biases" in own, **found}
     if layer.kind == "bnorm":
-        return {"numChannels": _option(own["multipliers"].size), **found}
+        return {"numChannels": as_option(own["multipliers"].size), **found}
     if layer.kind == "scale":
-        return {"size": _option([1, 1, own["multipliers"].size]), "hasBias": "biases" in own}
+        return {"size": as_option([1, 1, own["multipliers"].size]), "hasBias": "biases" in own}
     if layer.kind in ("sum", "concat"):
-        return {"numInputs": _option(len(layer.inputs)), **({"dim": _option(3)} if layer.kind == "concat" else {})}
-    return found or {"opts": _cell([])}
+        return {"numInputs": as_option(len(layer.inputs)), **({"dim": as_option(3)} if layer.kind == "concat" else {})}
+    return found or {"opts": row_cell([])}
 
 
 def _param(layer: Layer, array: Array) -> Array:
@@ -212,17 +198,10 @@ def _param(layer: Layer, array: Array) -> Array:
 
 
 def _stored(array: Array | None) -> Array:
-    """single, at least two dimensions, none of size 1 at the end: what MATLAB would hold. Absent biases are []."""
+    """Vectors are rows; absent biases are []."""
     if array is None:
         return np.zeros((0, 0), dtype=np.float32)
-    shape = list(array.shape) if array.ndim > 1 else [1, *array.shape]
-    while len(shape) > 2 and shape[-1] == 1:
-        shape.pop()
-    return np.asarray(array, dtype=np.float32).reshape(shape)
-
-
-def _option(value: Any) -> Any:
-    return value if isinstance(value, str) else np.atleast_2d(np.asarray(value, dtype=np.float64))
+    return as_stored(array if array.ndim > 1 else array[None])
 
 
 def _size(item: Input) -> Array:

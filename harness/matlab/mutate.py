@@ -20,6 +20,7 @@ import numpy as np
 
 from harness.matlab.matfile import MatFileError, read_mat
 from harness.matlab.matscan import COMPRESSED, HDF5, MATRIX, MIB
+from harness.matlab.matwrite import column_cell
 
 VERSIONS = ("v4", "v6", "v7", "v7.3")
 MARKS = (b"TREE", b"HEAP", b"SNOD", b"OHDR", b"OCHK", b"FRHP", b"FHDB", b"GCOL", b"BTHD", HDF5, b"MATLAB_")
@@ -113,22 +114,15 @@ def _network() -> dict[str, Any]:
     export = {
         "format": "parity",
         "version": 1.0,
-        "layers": _column(records),
+        "layers": column_cell(records),
         "connections": {
-            "source": _column([*pairs, "norm"]),
-            "destination": _column([*pairs.values(), "add/in2"]),
+            "source": column_cell([*pairs, "norm"]),
+            "destination": column_cell([*pairs.values(), "add/in2"]),
         },
-        "inputs": _column(["in"]),
-        "outputs": _column(["add"]),
+        "inputs": column_cell(["in"]),
+        "outputs": column_cell(["add"]),
     }
     return {"parity": export}
-
-
-def _column(items: list[Any]) -> Any:
-    cell = np.empty((len(items), 1), dtype=object)
-    for k, item in enumerate(items):
-        cell[k, 0] = item
-    return cell
 
 
 def sources(folder: Path, real: Path | None = None, most: int = 400_000) -> dict[str, list[Source]]:

@@ -7,13 +7,14 @@ docs/matlab-export.md describes it field by field; `matlab/export_parity.m` writ
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.matlab.matfile import Cell, StructArray
+from harness.matlab.matwrite import as_option, as_stored, column_cell, save_mat
 from harness.matlab.records import NetworkError, Record, inside, strings
 from harness.matlab.toolbox import DIALECT, SECONDARY, Network, Sample, assemble, names_of
 from harness.spec import Array, Layer, Spec
@@ -76,22 +77,7 @@ def write_plain(
 
     Raises ValueError for a Spec of another dialect or one that the export cannot hold.
     """
-    from scipy.io import savemat
-
-    export = as_export(spec, weights, source)
-    partial = path.with_name(path.name + ".part")
-    try:
-        savemat(
-            str(partial),
-            {VARIABLE: export},
-            appendmat=False,
-            do_compression=compress,
-            oned_as="column",
-            long_field_names=True,
-        )
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    save_mat(path, {VARIABLE: as_export(spec, weights, source)}, compress=compress)
 
 
 def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dict[str, Any]:
@@ -115,10 +101,13 @@ def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dic
         "format": FORMAT,
         "version": float(VERSION),
         "source": source or "parity suite",
-        "layers": _column(records),
-        "connections": {"source": _column([a for a, _ in pairs]), "destination": _column([b for _, b in pairs])},
-        "inputs": _column([layer.name for layer in spec.layers if set(layer.inputs) & set(own)]),
-        "outputs": _column(list(spec.outputs)),
+        "layers": column_cell(records),
+        "connections": {
+            "source": column_cell([a for a, _ in pairs]),
+            "destination": column_cell([b for _, b in pairs]),
+        },
+        "inputs": column_cell([layer.name for layer in spec.layers if set(layer.inputs) & set(own)]),
+        "outputs": column_cell(list(spec.outputs)),
     }
 
 
@@ -137,35 +126,13 @@ def _port_in(layer: Layer, k: int) -> str:
     return ("in", "ref")[k - 1] if layer.kind == "Crop2DLayer" else f"in{k}"
 
 
-def _column(items: Sequence[Any]) -> Array:
-    """A column cell array."""
-    cell = np.empty((len(items), 1), dtype=object)
-    for k, item in enumerate(items):
-        cell[k, 0] = item
-    return cell
-
-
 def _properties(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Any]:
-    found: dict[str, Any] = {key: _option(value) for key, value in layer.config.items()}
+    found: dict[str, Any] = {key: as_option(value) for key, value in layer.config.items()}
     for name, value in weights.items():
         owner, _, key = name.rpartition("/")
         if owner == layer.name:
-            found[key] = stored(np.asarray(value, dtype=np.float32))
+            found[key] = as_stored(value)
     return found
-
-
-def stored(array: Array) -> Array:
-    """At least two dimensions (vectors are columns), none of size 1 at the end: what MATLAB would hold."""
-    shape = list(array.shape) if array.ndim > 1 else [*array.shape, 1]
-    while len(shape) > 2 and shape[-1] == 1:
-        shape.pop()
-    return array.reshape(shape)
-
-
-def _option(value: Any) -> Any:
-    if isinstance(value, str | bool):
-        return value
-    return np.atleast_2d(np.asarray(value, dtype=np.float64))
 
 
 def _sample(where: str, stored: Any, known: Mapping[str, str]) -> Sample:
@@ -192,4 +159,4 @@ def _tensor(text: str, known: Mapping[str, str]) -> str:
     return f"{known[name]}:{SECONDARY[port]}" if port in SECONDARY else known[name]
 
 
-__all__ = ["as_export", "is_plain", "read_plain", "stored", "write_plain"]
+__all__ = ["as_export", "is_plain", "read_plain", "write_plain"]

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness.matlab.layouts import TO_MATLAB, from_matlab, to_matlab
+from harness.matlab.matwrite import column_cell, save_mat
 from harness.runtimes import InputError, Outputs
 from harness.spec import Array
 
@@ -37,20 +38,18 @@ class OctaveRuntime:
 
     def run(self, opened: Path, inputs: Mapping[str, Array]) -> Outputs:
         """Raises OctaveError with what Octave says."""
-        from scipy.io import loadmat, savemat
+        from scipy.io import loadmat
 
         if any(value.ndim not in TO_MATLAB for value in inputs.values()):
             raise InputError("inputs are N x C, N x T x C or N x C x H x W (x D)")
         with tempfile.TemporaryDirectory(prefix="parity-octave-") as folder:
             given, made = Path(folder) / "in.mat", Path(folder) / "out.mat"
-            cell = np.empty((len(inputs), 1), dtype=object)
-            for k, value in enumerate(inputs.values()):
-                cell[k, 0] = to_matlab(value)
-            savemat(str(given), {"values": cell}, appendmat=False)
+            values = column_cell([to_matlab(value) for value in inputs.values()])
+            save_mat(given, {"values": values}, compress=False)
             self.octave.call("parity_run", opened, given, made)
             found = loadmat(str(made), appendmat=False)
-        values, formats = found["values"].ravel(), found["formats"].ravel()
-        return [self._output(value, str(form[0])) for value, form in zip(values, formats, strict=True)], None
+        pairs = zip(found["values"].ravel(), found["formats"].ravel(), strict=True)
+        return [self._output(value, str(form[0])) for value, form in pairs], None
 
     def _output(self, value: Any, form: str) -> Array:
         return from_matlab(np.asarray(value, dtype=np.float32), form)
