@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-import inspect
 import keyword
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -224,15 +224,16 @@ def _text(
 
 @cache
 def _sources() -> Mapping[str, tuple[str, frozenset[str]]]:
-    """Source of each of our own modules, and the names that it uses."""
-    from harness.matlab import torch_blocks
-
-    texts = {
-        name: inspect.getsource(value).rstrip() + "\n"
-        for name, value in vars(torch_blocks).items()
-        if getattr(value, "__module__", "") == torch_blocks.__name__
-    }
-    return {name: (text, frozenset(_words([text]))) for name, text in texts.items()}
+    """Source of each of our own modules, and the names that it uses; read, not imported."""
+    text = Path(__file__).with_name("torch_blocks.py").read_text(encoding="utf-8")
+    lines = text.splitlines()
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            first = min(item.lineno for item in (node, *node.decorator_list)) - 1
+            own = "\n".join(lines[first : node.end_lineno]) + "\n"
+            found[node.name] = own, frozenset(_words([own]))
+    return found
 
 
 def _blocks(texts: Sequence[str]) -> list[str]:
