@@ -34,7 +34,7 @@ print(*sorted(set(sys.argv[1:]) & set(sys.modules)))
 
 def test_the_process_of_the_suite_imports_no_framework() -> None:
     """In an interpreter of its own: other tests of this one do import them."""
-    done = subprocess.run([sys.executable, "-c", PROBE, *FRAMEWORKS], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", PROBE, *FRAMEWORKS], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == []
 
