@@ -72,22 +72,24 @@ def _convert(request: Request) -> Answer:
 
 
 def _run(request: Request) -> Answer:
-    """Two calls on the same inputs: a session that keeps state, or is not deterministic, shows itself.
+    """Calls on the same inputs, one after another: a session that keeps state, or is not deterministic, shows itself.
 
-    Between them, where there are `again` inputs, one call of other sizes, whose failure is told apart.
+    Where there are `again` inputs, one call of other sizes follows, whose failure is told apart, and then the first
+    inputs once more: what is kept may be dropped, or kept, as sizes change.
     """
     runtime = _instance(request["reference"])
     inputs = unpack_all(request["inputs"])
     opened = runtime.open(Path(request["artifact"]))
     first, names = _called(runtime, opened, inputs)
+    repeats = first == _called(runtime, opened, inputs)[0]
     again: Answer = {}
     if request.get("again") is not None:
         try:
             again["again"], _ = _called(runtime, opened, unpack_all(request["again"]))
         except Exception as error:
             again["again_failed"] = _failure(error)
-    second, _ = _called(runtime, opened, inputs)
-    return {"outputs": first, "names": names, "repeats": first == second, **again}
+        repeats = repeats and first == _called(runtime, opened, inputs)[0]
+    return {"outputs": first, "names": names, "repeats": repeats, **again}
 
 
 def _predict(request: Request) -> Answer:
