@@ -105,17 +105,21 @@ class HardSigmoidOld(KerasFault):
             layer.activation = lambda x: keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-class GeluApproximate(KerasFault):
-    """Gelu through tanh where the exact one is meant."""
+class SiluHard(KerasFault):
+    """Silu as the piecewise linear one that phones prefer.
 
-    name = "planted-gelu-approximate"
+    Gelu by tanh is planted on the MATLAB path: the released tf2onnx writes no exact gelu, so that here no right answer
+    is there to spoil.
+    """
+
+    name = "planted-silu-hard"
     layers = ("Activation",)
 
     def misread(self, layer: Any) -> None:
         import keras
 
-        if layer.activation is keras.activations.gelu:
-            layer.activation = lambda x: keras.activations.gelu(x, approximate=True)
+        if layer.activation is keras.activations.silu:
+            layer.activation = keras.activations.hard_silu
 
 
 class DenseFlattens(KerasFault):
