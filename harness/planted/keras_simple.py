@@ -106,12 +106,9 @@ class HardSigmoidOld(KerasFault):
 
 
 class SiluHard(KerasFault):
-    """Silu as the piecewise linear one that phones prefer.
+    """Silu as the piecewise linear one that phones prefer."""
 
-    Gelu by tanh is planted on the MATLAB path: the released tf2onnx writes no exact gelu, so that here no right answer
-    is there to spoil.
-    """
-
+    # gelu by tanh is planted on the MATLAB path: the released tf2onnx writes no exact gelu that could be spoilt here
     name = "planted-silu-hard"
     layers = ("Activation",)
 
