@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
@@ -14,13 +13,25 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 
-from harness import cli_models, cli_reproduce
+from harness import cli_list, cli_models, cli_reproduce
 from harness.catalogue import rows
 from harness.causes import Cause, causes, sentence
-from harness.console import AGREED, DEVIATIONS, INTERNAL, USAGE, out, print_records, progress
+from harness.console import (
+    AGREED,
+    DEVIATIONS,
+    INTERNAL,
+    USAGE,
+    hop_option,
+    json_option,
+    layer_option,
+    opset_option,
+    out,
+    print_records,
+    progress,
+    route_option,
+)
 from harness.expectations import ExpectationError
 from harness.findings import FindingsError
 from harness.golden import Entry, GoldenError, Store
@@ -60,17 +71,10 @@ def cli() -> None:
     """
 
 
-_route = click.option("--route", metavar="GLOB", help="Only routes whose name matches.")
-_layer = click.option("--layer", metavar="GLOB", help="Only layers whose name matches.")
-_hop = click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
-_opset = click.option("--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset (repeatable).")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-
-
 @cli.command(epilog="\b\nExample: parity run --layer 'Conv*' --route 'keras-tf2onnx*'")
-@_route
-@_layer
-@_hop
+@route_option
+@layer_option
+@hop_option
 @click.option(
     "--results",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -79,7 +83,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
     help="Where the results go.",
 )
 @click.option("--limit", type=float, default=Selection.limit, show_default=True, help="Seconds one request may take.")
-@_opset
+@opset_option
 @click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
 def run(results: Path, **chosen: Any) -> None:
     """Walk the golden cases along their routes and write a results file.
@@ -157,7 +161,7 @@ def calibrate(results: Path, target: Path | None) -> None:
 @cli.command("causes", epilog="\b\nExample: parity causes reports/results.ndjson --failed")
 @click.argument("results", type=click.Path(path_type=Path), default=Path("reports/results.ndjson"))
 @click.option("--failed", is_flag=True, help="Only those with results that nothing expects.")
-@_json
+@json_option
 def causes_command(results: Path, failed: bool, as_json: bool) -> None:
     """Group the deviations of a run by defect: the converter at fault, and on which cases it shows.
 
@@ -246,9 +250,9 @@ def table(results: Path, into: Path | None) -> None:
 
 @cli.command(epilog="\b\nExample: parity replay keras-Conv2D-0123456789ab --route keras-tf2onnx-onnx2torch")
 @click.argument("case")
-@_route
-@_hop
-@_opset
+@route_option
+@hop_option
+@opset_option
 def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int, ...]) -> None:
     """Walk one golden case again and show every stage. CASE is an id, or the beginning of one.
 
@@ -288,7 +292,7 @@ def _show(result: Result) -> None:
 
 @cli.command(epilog="\b\nExample: parity selftest --fault '*pads*'")
 @click.option("--fault", metavar="GLOB", default="*", help="Only faults whose name matches.")
-@_json
+@json_option
 def selftest(fault: str, as_json: bool) -> None:
     """Catch planted faults with the golden corpus: is green green?
 
@@ -324,7 +328,7 @@ def golden() -> None:
 
 
 @golden.command(epilog="\b\nExample: parity golden freeze --layer Conv2D")
-@_layer
+@layer_option
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of sizes, weights and inputs.")
 def freeze(layer: str | None, seed: int) -> None:
     """Draw the covering array of each layer, compute its goldens, and store them.
@@ -358,8 +362,8 @@ def _chosen_rows(layer: str | None) -> list[Any]:
 
 
 @golden.command("verify", epilog="\b\nExample: parity golden verify --json")
-@_layer
-@_json
+@layer_option
+@json_option
 def verify_command(layer: str | None, as_json: bool) -> None:
     """Recompute every golden and report drift, edits, unused and missing cases, and the pairs covered."""
     from harness.curate import unused, verify, verify_models
@@ -396,137 +400,13 @@ def verify_command(layer: str | None, as_json: bool) -> None:
     raise SystemExit(AGREED if not stray and all(check.sound for check in checks) else DEVIATIONS)
 
 
-@cli.group("list")
-def list_group() -> None:
-    """Show what there is: layers, cases, routes, hops, runtimes, expectations."""
-
-
-@list_group.command(epilog="\b\nExample: parity list layers --json")
-@_json
-def layers(as_json: bool) -> None:
-    """Layers of the catalogue with their golden cases and the axis values covered, and those excluded, with reasons."""
-    from harness.coverage import layer_records
-
-    print_records(layer_records(rows(), Store(home() / "golden").entries()), as_json)
-
-
-@list_group.command("arguments", epilog="\b\nExample: parity list arguments --missing")
-@click.option("--missing", is_flag=True, help="Only those that are neither drawn nor left out with a reason.")
-@_layer
-@_json
-def arguments_command(missing: bool, layer: str | None, as_json: bool) -> None:
-    """Constructor arguments of every Keras layer: values drawn, or the reason why none can matter at inference."""
-    from harness.coverage import arguments
-
-    found = arguments(Store(home() / "golden").entries())
-    shown = [
-        item
-        for item in found
-        if fnmatchcase(item.layer, layer or "*") and not (missing and (item.drawn or item.reason is not None))
-    ]
-    print_records([item.to_json() for item in shown], as_json)
-    if not as_json:
-        drawn = sum(item.drawn for item in found)
-        explained = sum(item.reason is not None for item in found)
-        share = 100.0 * drawn / max(len(found), 1)
-        rest = len(found) - drawn - explained
-        click.echo(
-            f"{drawn} of {len(found)} arguments are axes ({share:.1f} %), {explained} cannot matter, {rest} neither"
-        )
-
-
-@list_group.command("cases", epilog="\b\nExample: parity list cases --layer GRU")
-@_layer
-@_json
-def cases_command(layer: str | None, as_json: bool) -> None:
-    """Golden cases with the axis values they were drawn from."""
-    entries = Session(Selection(layer=layer)).entries()
-    records = [
-        {"case": e.id, "choice": e.choice if as_json else " ".join(f"{k}={v}" for k, v in e.choice.items())}
-        for e in entries
-    ]
-    print_records(records, as_json)
-
-
-@list_group.command("routes", epilog="\b\nExample: parity list routes")
-@_hop
-@_json
-def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
-    """Routes, over how many golden cases of each layer they are walked by default, and why one cannot run here.
-
-    A route of its own for each opset is walked where --opset asks for it.
-    """
-    session = Session(Selection(hops=hop))
-    print_records(
-        [
-            {
-                "name": r.name,
-                "formats": list(r.formats),
-                "cases": "all" if r.depth is None else f"{r.depth} a layer",
-                "opset": r.opset or "default",
-                "available": not (why := r.missing(session.registry)),
-                "reason": why,
-            }
-            for r in session.every_route
-        ],
-        as_json,
-    )
-
-
-@list_group.command("hops", epilog="\b\nExample: parity list hops --json")
-@_hop
-@_json
-def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
-    """Converters, ours and those of installed packages."""
-    registry = Session(Selection(hops=hop)).registry
-    print_records(
-        [
-            {"name": h.name, "source": h.source, "target": h.target, "available": not h.missing, "reason": h.missing}
-            for h in registry.hops
-        ],
-        as_json,
-    )
-    for problem in registry.problems:
-        Console(stderr=True).print(f"not usable: {problem}", style="yellow", highlight=False)
-
-
-@list_group.command("runtimes", epilog="\b\nExample: parity list runtimes")
-@_json
-def runtimes_command(as_json: bool) -> None:
-    """Runtimes and the artifact format that each executes."""
-    registry = Session().registry
-    print_records(
-        [
-            {"name": r.name, "format": r.format, "worker": r.worker, "available": not r.missing, "reason": r.missing}
-            for r in registry.runtimes
-        ],
-        as_json,
-    )
-
-
-@list_group.command("expectations", epilog="\b\nExample: parity list expectations")
-@_json
-def expectations_command(as_json: bool) -> None:
-    """Known deviations of released converters: what, where, why, and whether upstream knows."""
-    records = [
-        {
-            "id": e.id,
-            "route": e.route,
-            "layer": list(e.layer),
-            "outcome": [str(o) for o in e.outcome],
-            "applies": e.applies,
-            "link": e.link,
-            "reason": e.reason,
-        }
-        for e in Session().expectations
-    ]
-    print_records(records, as_json)
-    if not as_json and records:
-        counts = Counter(record["route"] for record in records)
-        click.echo("; ".join(f"{name}: {count}" for name, count in counts.items()))
-
-
-for _command in (cli_models.predict, cli_models.convert, cli_models.check, *cli_reproduce.COMMANDS):
+for _command in (
+    cli_models.predict,
+    cli_models.convert,
+    cli_models.check,
+    cli_list.list_group,
+    *cli_reproduce.COMMANDS,
+):
     cli.add_command(_command)
 
 

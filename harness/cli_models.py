@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from harness.compare import Outcome, Verdict
-from harness.console import AGREED, DEVIATIONS, print_records
+from harness.console import AGREED, DEVIATIONS, json_option, print_records
 from harness.matlab import conversion, isolated
 from harness.matlab.toolbox import Network, as_table
 from harness.predict import LIMIT as PREDICT_LIMIT
@@ -88,7 +88,7 @@ def convert(file: Path, target: str, folder: Path, variable: str | None, layout:
 @_file
 @_variable
 @_layout
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@json_option
 def check(file: Path, variable: str | None, layout: Path | None, as_json: bool) -> None:
     """Check the conversion of a network of a MATLAB .mat FILE to PyTorch, and keep nothing.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from harness.console import AGREED, DEVIATIONS, USAGE, progress
+from harness.console import AGREED, DEVIATIONS, USAGE, hop_option, progress
 from harness.reduce import ReduceError, ends, reduced
 from harness.reproduce import LIMIT, SCRIPT, ReproduceError, of_expectation, write
 from harness.session import Selection, SelectionError, Session
@@ -56,7 +56,7 @@ def reproduce(
 @click.command(epilog="\b\nExample: parity reduce keras-Graph-02a0a898fed6 --route keras-tf2onnx-onnx2torch")
 @click.argument("case")
 @click.option("--route", metavar="GLOB", required=True, help="The route on which it deviates.")
-@click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
+@hop_option
 @click.option("-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write a reproducer too.")
 @_opset
 def reduce(case: str, route: str, hop: tuple[str, ...], folder: Path | None, opset: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""What every verb of the command prints with: tables, progress, exit codes."""
+"""What the verbs of the command share: options, and what they print with: tables, progress, exit codes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from rich.table import Table
 
 AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
 """Exit codes: nothing unexpected, deviations, wrong usage or input, a fault of ours."""
+
+route_option = click.option("--route", metavar="GLOB", help="Only routes whose name matches.")
+layer_option = click.option("--layer", metavar="GLOB", help="Only layers whose name matches.")
+hop_option = click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
+opset_option = click.option(
+    "--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset (repeatable)."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 out = Console()
 

@@ -168,9 +168,7 @@ class NearestRounding(OnnxFault):
     layers = ("Resizing", "UpSampling2D")
 
     def edit(self, graph: Any) -> None:
-        for node in nodes(graph, "Resize"):
-            if attribute(node, "mode").s == b"nearest":
-                attribute(node, "nearest_mode").s = b"round_prefer_ceil"
+        _resize_by(graph, "nearest_mode", b"round_prefer_ceil")
 
 
 class CornersAligned(OnnxFault):
@@ -180,8 +178,7 @@ class CornersAligned(OnnxFault):
     layers = ("Resizing", "UpSampling2D")
 
     def edit(self, graph: Any) -> None:
-        for node in nodes(graph, "Resize"):
-            attribute(node, "coordinate_transformation_mode").s = b"align_corners"
+        _resize_by(graph, "coordinate_transformation_mode", b"align_corners")
 
 
 class PixelCornersTaken(OnnxFault):
@@ -191,8 +188,7 @@ class PixelCornersTaken(OnnxFault):
     layers = ("Resizing", "UpSampling2D")
 
     def edit(self, graph: Any) -> None:
-        for node in nodes(graph, "Resize"):
-            attribute(node, "coordinate_transformation_mode").s = b"asymmetric"
+        _resize_by(graph, "coordinate_transformation_mode", b"asymmetric")
 
 
 class OutsideCounted(OnnxFault):
@@ -228,3 +224,10 @@ def _pad_mode(graph: Any, mode: str) -> None:
         for found in [a for a in node.attribute if a.name == "mode"]:
             node.attribute.remove(found)
         node.attribute.append(onnx.helper.make_attribute("mode", mode))
+
+
+def _resize_by(graph: Any, name: str, value: bytes) -> None:
+    """Another value in that attribute of every Resize; `nearest_mode` means nothing to the other modes."""
+    for node in nodes(graph, "Resize"):
+        if (found := attribute(node, name)) is not None:
+            found.s = value

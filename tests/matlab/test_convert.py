@@ -49,8 +49,8 @@ WEIGHTS = {
     "fc/Bias": numbers(4),
 }
 WRONG = """
-from harness.matlab import torch_source
-torch_source.WRITERS["ReLULayer"] = lambda site: torch_source.Module("nn.Tanh()")
+from harness.matlab import torch_source, torch_writers
+torch_source.WRITERS["ReLULayer"] = lambda site: torch_writers.Module("nn.Tanh()")
 """
 
 

@@ -14,6 +14,9 @@ from harness.spec import Input, Layer, Spec
 DIALECT = "onnx"
 OPSETS = (8, 7, 9, 10, 11, 12, 13, 14)
 """What exportONNXNetwork writes, 6 to 14 by option and release, but 6: ONNX Runtime has no kernels for that."""
+SAME_FROM_11 = rule("padding", "opset", reason="the subgraph of `same` needs Pad with computed pads, from opset 11")(
+    lambda padding, opset: padding != "same" or opset >= 11
+)
 
 
 def _file(
@@ -78,11 +81,7 @@ def image_input(choice: Choice, fill: Chooser) -> Draft:
         "opset": OPSETS,
         "batch": (2, 1, 3),
     },
-    rules=[
-        rule("padding", "opset", reason="the subgraph of `same` needs Pad with computed pads, from opset 11")(
-            lambda padding, opset: padding != "same" or opset >= 11
-        )
-    ],
+    rules=[SAME_FROM_11],
     profiles=("main", "impulse"),
     per_axis=4,
 )
@@ -115,11 +114,7 @@ def convolution(choice: Choice, fill: Chooser) -> Draft:
         "opset": OPSETS,
         "batch": (2, 1, 3),
     },
-    rules=[
-        rule("padding", "opset", reason="the subgraph of `same` needs Pad with computed pads, from opset 11")(
-            lambda padding, opset: padding != "same" or opset >= 11
-        ),
-    ],
+    rules=[SAME_FROM_11],
     profiles=("main", "negative"),
     exactness=lambda choice: "selects" if choice["kind"].startswith("Max") else "computes",
     per_axis=4,
@@ -165,11 +160,7 @@ def softmax(choice: Choice, fill: Chooser) -> Draft:
         "opset": OPSETS,
         "batch": (2, 1, 3),
     },
-    rules=[
-        rule("padding", "opset", reason="the subgraph of `same` needs Pad with computed pads, from opset 11")(
-            lambda padding, opset: padding != "same" or opset >= 11
-        )
-    ],
+    rules=[SAME_FROM_11],
     profiles=("main", "large"),
     per_axis=4,
 )

@@ -1,5 +1,4 @@
-"""MatConvNet SimpleNN: conv, convt, relu, pool, bnorm, lrn, softmax, sigmoid, dropout, and chains of them;
-what DagNN has beyond that, sum, concat, scale and crop, and graphs of them all.
+"""MatConvNet SimpleNN: conv, convt, relu, pool, bnorm, lrn, softmax, sigmoid, dropout, and chains of them.
 
 Inputs and goldens of this dialect are N x C x H x W, PyTorch's order, so that artifacts need no permutation
 when they run; MATLAB holds the same numbers as H x W x C x N. Between the two: `nchw = hwcn.transpose(3, 2, 0, 1)`
@@ -14,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, single
-from harness.catalogue.matlab.toolbox_graphs import HOSTILE
 from harness.spec import Input, Layer, Spec
 
 DIALECT = "matconvnet"
@@ -187,11 +185,12 @@ def pool(choice: Choice, fill: Chooser) -> Draft:
     return _draft("pool", config, (channels, height, width), {}, choice)
 
 
-def _shape(sizes: str, fill: Chooser, channels: Sequence[int] = (2, 3, 5, 7)) -> Shape:
+def image(sizes: str, fill: Chooser, options: Sequence[int] = (2, 3, 5, 7)) -> Shape:
+    """Size of an image of one of the `SHAPES`; distinct sizes are taken from `options`."""
     if sizes == "equal":
         count = fill.integer(3, 4)
         return count, count, count
-    count, height, width = distinct(fill, 3, channels)
+    count, height, width = distinct(fill, 3, options)
     if sizes == "flat":
         return 3 * count, 1, 1
     return 1 if sizes == "one_channel" else count, height, width
@@ -206,7 +205,7 @@ def _shape(sizes: str, fill: Chooser, channels: Sequence[int] = (2, 3, 5, 7)) ->
 )
 def relu(choice: Choice, fill: Chooser) -> Draft:
     """A leak above 1 is legal and tells `leak * x` from `max(x, leak * x)`."""
-    return _draft("relu", {"leak": choice["leak"]}, _shape(choice["sizes"], fill), {}, choice)
+    return _draft("relu", {"leak": choice["leak"]}, image(choice["sizes"], fill), {}, choice)
 
 
 @row(
@@ -217,7 +216,7 @@ def relu(choice: Choice, fill: Chooser) -> Draft:
 )
 def bnorm(choice: Choice, fill: Chooser) -> Draft:
     """`moments` is C x 2, [mu sigma]; sigma has epsilon in it already, so `epsilon` must change nothing."""
-    shape = _shape(choice["sizes"], fill)
+    shape = image(choice["sizes"], fill)
     return _draft("bnorm", {"epsilon": choice["epsilon"]}, shape, _normalizer(shape[0]), choice)
 
 
@@ -245,7 +244,7 @@ def _normalizer(channels: int) -> dict[str, Weight]:
 def lrn(choice: Choice, fill: Chooser) -> Draft:
     """Windows odd and even, and wider than the channels. `param` is [N kappa alpha beta]; alpha is per element."""
     config = {"param": [choice["window"], choice["kappa"], choice["alpha"], choice["beta"]]}
-    shape = _shape(choice["sizes"], fill, (2, 5, 7) if choice["sizes"] == "distinct" else (2, 3, 5))
+    shape = image(choice["sizes"], fill, (2, 5, 7) if choice["sizes"] == "distinct" else (2, 3, 5))
     return _draft("lrn", config, shape, {}, choice)
 
 
@@ -257,7 +256,7 @@ def lrn(choice: Choice, fill: Chooser) -> Draft:
 )
 def softmax(choice: Choice, fill: Chooser) -> Draft:
     """Over the channels (MATLAB's third dimension), whatever the image."""
-    return _draft("softmax", {}, _shape(choice["sizes"], fill), {}, choice)
+    return _draft("softmax", {}, image(choice["sizes"], fill), {}, choice)
 
 
 @row(
@@ -268,7 +267,7 @@ def softmax(choice: Choice, fill: Chooser) -> Draft:
 )
 def sigmoid(choice: Choice, fill: Chooser) -> Draft:
     """Elementwise."""
-    return _draft("sigmoid", {}, _shape(choice["sizes"], fill), {}, choice)
+    return _draft("sigmoid", {}, image(choice["sizes"], fill), {}, choice)
 
 
 @row(
@@ -280,7 +279,7 @@ def sigmoid(choice: Choice, fill: Chooser) -> Draft:
 )
 def dropout(choice: Choice, fill: Chooser) -> Draft:
     """Nothing but a copy in test mode."""
-    return _draft("dropout", {"rate": choice["rate"]}, _shape(choice["sizes"], fill), {}, choice)
+    return _draft("dropout", {"rate": choice["rate"]}, image(choice["sizes"], fill), {}, choice)
 
 
 def _draft(kind: str, config: dict[str, Any], shape: Shape, weights: Mapping[str, Weight], choice: Choice) -> Draft:
@@ -343,7 +342,7 @@ def _chain_pool(fill: Chooser, shape: Shape, lopsided: bool) -> Step:
     return config, {}, (channels, *after)
 
 
-_CHAIN: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
+LINKS: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
     "conv": _chain_conv,
     "convt": _chain_convt,
     "pool": _chain_pool,
@@ -358,6 +357,7 @@ _CHAIN: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
     "sigmoid": lambda fill, shape, _: ({}, {}, shape),
     "dropout": lambda fill, shape, _: ({"rate": 0.5}, {}, shape),
 }
+"""How a layer of a chain is drawn to suit the shape before it, lopsided or not."""
 FOLLOWERS = ("conv", "relu", "pool", "bnorm", "lrn", "conv", "convt", "dropout", "sigmoid", "softmax")
 """Kinds of the second and later layers; a convolution is drawn twice as often, as in real networks."""
 
@@ -385,200 +385,9 @@ def chain(choice: Choice, fill: Chooser) -> Draft:
     weights: dict[str, Weight] = {}
     for k in range(choice["depth"]):
         kind = fill.pick(FOLLOWERS) if k else choice["first"]
-        config, laws, shape = _CHAIN[kind](fill, shape, choice["geometry"] == "lopsided")
+        config, laws, shape = LINKS[kind](fill, shape, choice["geometry"] == "lopsided")
         name = f"{kind}{k + 1}" if choice["names"] == "plain" else f"{k + 1}.{kind} 3x3"
         layers.append(Layer(kind, name, config, inputs=(layers[-1].name if layers else "x",)))
         weights.update({f"{name}/{weight}": law for weight, law in laws.items()})
     spec = Spec(DIALECT, (source,), tuple(layers), (layers[-1].name,))
     return Draft(spec, weights, batch=choice["batch"], channel_axis=CHANNEL_AXIS)
-
-
-# --- DagNN -------------------------------------------------------------------------------------------------------
-
-
-def _several(
-    kind: str,
-    config: dict[str, Any],
-    shapes: Sequence[Shape],
-    choice: Choice,
-    weights: Mapping[str, Weight] | None = None,
-) -> Draft:
-    return single(DIALECT, kind, config, shapes, weights=weights, batch=choice["batch"], channel_axis=CHANNEL_AXIS)
-
-
-@row(
-    DIALECT,
-    "sum",
-    axes={"inputs": (2, 3, 5), "sizes": SHAPES, "batch": (2, 1, 3)},
-    profiles=("main", "spread", "large"),
-    per_axis=4,
-)
-def add(choice: Choice, fill: Chooser) -> Draft:
-    """Inputs of one size."""
-    return _several("sum", {}, [_shape(choice["sizes"], fill)] * choice["inputs"], choice)
-
-
-@row(
-    DIALECT,
-    "concat",
-    axes={"inputs": (2, 3, 11), "channels": ("distinct", "equal", "one_each"), "sizes": SHAPES, "batch": (2, 1)},
-    profiles=("main", "special"),
-    exactness="moves",
-    per_axis=3,
-)
-def concat(choice: Choice, fill: Chooser) -> Draft:
-    """Along the channels, in the order of the inputs: the names of eleven are not in the order of their numbers."""
-    channels, height, width = _shape(choice["sizes"], fill)
-    count = 1 if choice["channels"] == "one_each" or choice["inputs"] > 3 else min(channels, 4)
-    counts = [1 + (count + k) % 4 if choice["channels"] == "distinct" else count for k in range(choice["inputs"])]
-    return _several("concat", {}, [(n, height, width) for n in counts], choice)
-
-
-@row(
-    DIALECT,
-    "scale",
-    axes={"factors": ("channel", "one"), "bias": (True, False), "sizes": SHAPES, "batch": (2, 1, 3)},
-    profiles=("main", "negative", "spread", "large"),
-    per_axis=4,
-)
-def scale(choice: Choice, fill: Chooser) -> Draft:
-    """A factor for each channel, or one for all."""
-    shape = _shape(choice["sizes"], fill)
-    count = shape[0] if choice["factors"] == "channel" else 1
-    weights = {"multipliers": Weight((count,), "gamma")} | (
-        {"biases": Weight((count,), "beta")} if choice["bias"] else {}
-    )
-    return _several("scale", {}, [shape], choice, weights)
-
-
-@row(
-    DIALECT,
-    "crop",
-    axes={
-        "crop": ((0, 0), (1, 2), (2, 0), (0, 3), (1, 1)),
-        "spare": ((2, 3), (3, 1), (1, 4), (0, 2), (3, 0), (0, 0)),
-        "reference": ("other", "same", "one_channel"),
-        "batch": (2, 1),
-    },
-    profiles=("main", "special"),
-    exactness="moves",
-    per_axis=4,
-)
-def crop(choice: Choice, fill: Chooser) -> Draft:
-    """To the second input's height and width. `crop` asks for more than the `spare` rows and columns in some cases."""
-    height, width = distinct(fill, 2, (2, 3, 4))
-    channels = 3
-    others = {"other": 2, "same": channels, "one_channel": 1}[choice["reference"]]
-    down, right = choice["spare"]
-    shapes = [(channels, height + down, width + right), (others, height, width)]
-    return _several("crop", {"crop": list(choice["crop"])}, shapes, choice)
-
-
-GROWING: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
-    **_CHAIN,
-    "scale": lambda fill, shape, _: (
-        {},
-        {"multipliers": Weight((shape[0],), "gamma"), "biases": Weight((shape[0],), "beta")},
-        shape,
-    ),
-}
-MOST = 12
-"""Channels of a concatenation, and pixels along an axis from which on nothing grows."""
-
-
-class _Graph:
-    """A DagNN under construction. Each input is read by a layer of its own first, so that they are in that order."""
-
-    def __init__(self, choice: Choice, fill: Chooser) -> None:
-        self.fill, self.choice = fill, choice
-        self.left = list(HOSTILE)
-        size = 4 if choice["sizes"] == "equal" else 0
-        shapes = [(size, size, size) if size else (channels, 5, 4) for channels in (2, 3, 4)]
-        names = ["x"] if choice["inputs"] == 1 else [f"x{k + 1}" for k in range(choice["inputs"])]
-        self.shapes: dict[str, Shape] = dict(zip(names, shapes, strict=False))
-        self.inputs = tuple(Input(name, self.shapes[name]) for name in names)
-        self.layers: list[Layer] = []
-        self.weights: dict[str, Weight] = {}
-
-    def add(self, kind: str, inputs: Sequence[str], step: Step) -> None:
-        config, laws, shape = step
-        name = f"{kind}{len(self.layers) + 1}"
-        if self.choice["names"] == "hostile":
-            name = self.left.pop(self.fill.integer(0, len(self.left) - 1))
-        self.layers.append(Layer(kind, name, config, inputs=tuple(inputs)))
-        self.weights |= {f"{name}/{key}": law for key, law in laws.items()}
-        self.shapes[name] = shape
-
-    def ends(self) -> list[str]:
-        """Layers that none reads."""
-        read = {tensor for layer in self.layers for tensor in layer.inputs}
-        return [layer.name for layer in self.layers if layer.name not in read]
-
-    def grow(self, source: str, kinds: Sequence[str]) -> None:
-        shape = self.shapes[source]
-        kind = self.fill.pick([kind for kind in kinds if kind != "convt" or max(shape) < MOST])
-        self.add(kind, [source], GROWING[kind](self.fill, shape, self.choice["geometry"] == "lopsided"))
-
-    def join(self, kind: str) -> None:
-        """Join two or three tensors that fit, loose ends first; a tensor may be joined with itself. What does not fit
-        is cropped."""
-        ends = self.ends()
-        first = self.fill.pick(ends)
-        channels, height, width = self.shapes[first]
-        if kind == "crop":
-            smaller = [name for name, (_, h, w) in self.shapes.items() if h <= height and w <= width and name != first]
-            if not smaller:
-                smaller = [first]
-            less = [name for name in smaller if self.shapes[name][1:] != (height, width)] or smaller
-            reference = self.fill.pick(less)
-            _, *size = self.shapes[reference]
-            corner = [self.fill.integer(0, height - size[0] + 1), self.fill.integer(0, width - size[1] + 1)]
-            self.add("crop", [first, reference], ({"crop": corner}, {}, (channels, size[0], size[1])))
-            return
-        same = [
-            name
-            for name, shape in self.shapes.items()
-            if shape[1:] == (height, width) and (kind == "concat" or shape[0] == channels)
-        ]
-        loose = [name for name in same if name in ends and name != first] or same
-        taken = [self.fill.pick(loose), first, *([self.fill.pick(same)] if self.fill.pick((False, True)) else [])]
-        total = sum(self.shapes[name][0] for name in taken)
-        if kind == "concat" and total <= MOST:
-            self.add("concat", taken, ({}, {}, (total, height, width)))
-        else:
-            self.add("sum", taken if kind == "sum" else [first, first], ({}, {}, (channels, height, width)))
-
-
-@row(
-    DIALECT,
-    "DagNN",
-    axes={
-        "join": ("sum", "concat", "crop"),
-        "depth": (3, 4, 5, 6, 7, 8),
-        "inputs": (1, 2, 3),
-        "ends": ("joined", "several"),
-        "geometry": ("plain", "lopsided"),
-        "sizes": ("distinct", "equal"),
-        "names": ("plain", "hostile"),
-        "batch": (2, 1, 3),
-    },
-    profiles=("main", "spread"),
-    per_axis=3,
-)
-def graph(choice: Choice, fill: Chooser) -> Draft:
-    """A layer on each input, then layers and joins at random, the chosen join among them. With `several`, branches are
-    left open: all that no layer reads are outputs, in the order of the layers."""
-    made = _Graph(choice, fill)
-    alike = ("bnorm", "relu", "sigmoid", "scale", "lrn")
-    for item in made.inputs:
-        made.grow(item.name, (*FOLLOWERS, *alike))
-    if choice["inputs"] < 3 and choice["depth"] > 3:
-        made.grow(made.inputs[0].name, FOLLOWERS if choice["join"] == "crop" else alike)
-    while len(made.layers) < choice["depth"] - 1:
-        if choice["ends"] == "several" or fill.integer(0, 2):
-            made.grow(fill.pick([*made.ends(), *made.shapes]), (*FOLLOWERS, "scale"))
-        else:
-            made.join(fill.pick(("sum", "concat", "crop")))
-    made.join(choice["join"])
-    spec = Spec(DIALECT, made.inputs, tuple(made.layers), tuple(made.ends()))
-    return Draft(spec, made.weights, batch=choice["batch"], channel_axis=CHANNEL_AXIS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, row
@@ -33,6 +34,7 @@ PINS = (
 or a GRU on none aborts ONNX Runtime 1.31, and the process with it."""
 EARLY = {"ResetGateMode": "before-multiplication"}
 STORED = {"none": (), "hidden": ("HiddenState",), "cell": ("CellState",), "both": ("HiddenState", "CellState")}
+recurrent = partial(row, DIALECT, profiles=PROFILES, second_batches=SOME, per_axis=4)
 
 
 def _sizes(choice: Choice, fill: Chooser) -> tuple[int, int]:
@@ -83,55 +85,31 @@ def _draft(kind: str, choice: Choice, fill: Chooser, *, gates: int, ways: int = 
     return after_inputs(kind, config, [_input(choice, channels)], weights, choice, rank=rank)
 
 
-@row(DIALECT, "LSTMLayer", axes={**AXES, **BOTH}, pins=PINS, profiles=PROFILES, second_batches=SOME, per_axis=4)
+@recurrent("LSTMLayer", axes={**AXES, **BOTH}, pins=PINS)
 def lstm(choice: Choice, fill: Chooser) -> Draft:
     """Stored states are what the network starts from."""
     return _draft("LSTMLayer", choice, fill, gates=4)
 
 
-@row(DIALECT, "BiLSTMLayer", axes={**AXES, **BOTH}, pins=PINS, profiles=PROFILES, second_batches=SOME, per_axis=4)
+@recurrent("BiLSTMLayer", axes={**AXES, **BOTH}, pins=PINS)
 def bilstm(choice: Choice, fill: Chooser) -> Draft:
     """Forward rows above backward rows, and the same for states."""
     return _draft("BiLSTMLayer", choice, fill, gates=4, ways=2)
 
 
-@row(
-    DIALECT,
-    "GRULayer",
-    axes={**MODES, **AXES, **HIDDEN},
-    pins=(*PINS, EARLY),
-    profiles=PROFILES,
-    second_batches=SOME,
-    per_axis=4,
-)
+@recurrent("GRULayer", axes={**MODES, **AXES, **HIDDEN}, pins=(*PINS, EARLY))
 def gru(choice: Choice, fill: Chooser) -> Draft:
     """Two biases, 6H values, with `recurrent-bias-after-multiplication`."""
     return _draft("GRULayer", choice, fill, gates=3)
 
 
-@row(
-    DIALECT,
-    "LSTMProjectedLayer",
-    axes={**AXES, **PROJECTED, **BOTH},
-    pins=PINS,
-    profiles=PROFILES,
-    second_batches=SOME,
-    per_axis=4,
-)
+@recurrent("LSTMProjectedLayer", axes={**AXES, **PROJECTED, **BOTH}, pins=PINS)
 def lstm_projected(choice: Choice, fill: Chooser) -> Draft:
     """Projectors narrower than input and state, as wide, and of one column."""
     return _draft("LSTMProjectedLayer", choice, fill, gates=4)
 
 
-@row(
-    DIALECT,
-    "GRUProjectedLayer",
-    axes={**MODES, **AXES, **PROJECTED, **HIDDEN},
-    pins=(*PINS, EARLY),
-    profiles=PROFILES,
-    second_batches=SOME,
-    per_axis=4,
-)
+@recurrent("GRUProjectedLayer", axes={**MODES, **AXES, **PROJECTED, **HIDDEN}, pins=(*PINS, EARLY))
 def gru_projected(choice: Choice, fill: Chooser) -> Draft:
     """Projectors narrower than input and state, as wide, and of one column."""
     return _draft("GRUProjectedLayer", choice, fill, gates=3)

@@ -6,26 +6,15 @@ Filter banks keep MATLAB's layout. All pads and crops are [top bottom left right
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from harness.oracle import oracle
+from harness.oracle.matlab.shapes import as_sides, padded, windows
 from harness.spec import Array, Config
 
 DIALECT = "matconvnet"
-
-
-def _padded(x: Array, pad: Sequence[int], value: float = 0.0) -> Array:
-    top, bottom, left, right = pad
-    return np.pad(x, ((0, 0), (0, 0), (top, bottom), (left, right)), constant_values=value)
-
-
-def _windows(x: Array, window: Sequence[int], stride: Sequence[int], dilate: Sequence[int] = (1, 1)) -> Array:
-    """(elements, N, C, H', W'), row by row; H' = floor((H - dilate * (window - 1) - 1) / stride) + 1."""
-    height, width = ((x.shape[2 + k] - dilate[k] * (window[k] - 1) - 1) // stride[k] * stride[k] + 1 for k in (0, 1))
-    places = [(i * dilate[0], j * dilate[1]) for i in range(window[0]) for j in range(window[1])]
-    return np.stack([x[:, :, i : i + height : stride[0], j : j + width : stride[1]] for i, j in places])
 
 
 def _per_channel(values: Array) -> Array:
@@ -42,11 +31,11 @@ def conv(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     depth, count = filters.shape[2:]
     groups = x.shape[1] // depth
     size = count // groups
-    x = _padded(x, config.get("pad", (0, 0, 0, 0)))
+    x = padded(x, as_sides(config.get("pad", (0, 0, 0, 0))))
     stride, dilate = config.get("stride", (1, 1)), config.get("dilate", (1, 1))
     parts = []
     for g in range(groups):
-        seen = _windows(x[:, g * depth : (g + 1) * depth], filters.shape[:2], stride, dilate)
+        seen = windows(x[:, g * depth : (g + 1) * depth], filters.shape[:2], stride, dilate)
         rows = seen.transpose(1, 3, 4, 0, 2)  # N, H', W', element, channel: the order of the filter's first three axes
         rows = rows.reshape(*rows.shape[:3], rows.shape[3] * rows.shape[4])
         parts.append(np.matmul(rows, filters[..., g * size : (g + 1) * size].reshape(-1, size)))
@@ -95,13 +84,13 @@ def pool(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """mfiles/vl_nnpool, and the manual's section on pooling: `max` is over the pixels of the image in the window
     (padding is -inf), `avg` is their sum over their number: padding does not count.
     """
-    pad, window = config.get("pad", (0, 0, 0, 0)), config["pool"]
-    stride = config.get("stride", (1, 1))
+    pad, window = as_sides(config.get("pad", (0, 0, 0, 0))), config["pool"]
+    stride, dilate = config.get("stride", (1, 1)), (1, 1)
     if config.get("method", "max") == "max":
-        return np.maximum.reduce(_windows(_padded(x, pad, -np.inf), window, stride), axis=0)
-    inside = _padded(np.ones((1, 1, *x.shape[2:])), pad)
-    count = np.add.reduce(_windows(inside, window, stride), axis=0)
-    return np.add.reduce(_windows(_padded(x, pad), window, stride), axis=0) / count
+        return np.maximum.reduce(windows(padded(x, pad, -np.inf), window, stride, dilate), axis=0)
+    inside = padded(np.ones((1, 1, *x.shape[2:])), pad)
+    count = np.add.reduce(windows(inside, window, stride, dilate), axis=0)
+    return np.add.reduce(windows(padded(x, pad), window, stride, dilate), axis=0) / count
 
 
 @oracle(DIALECT, "relu")

@@ -1,0 +1,118 @@
+"""What the writers of a PyTorch program share: what a layer is written to, where it stands, and the text of modules.
+
+A writer takes a layer where it stands and gives the expression that makes its module, with the module's parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from harness.oracle.matlab.shapes import channel_axis
+from harness.spec import Array, Layer
+
+
+@dataclass(frozen=True)
+class Module:
+    """How a layer is written: the expression that makes its module, and the module's parameters and buffers."""
+
+    text: str
+    state: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A layer where it stands: its configuration, weights, rank of what comes in, groups of a MatConvNet bank."""
+
+    layer: Layer
+    weights: Mapping[str, Array]
+    rank: int
+    groups: int = 1
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        return self.layer.config
+
+
+Writer = Callable[[Site], Module]
+Sides = tuple[tuple[int, int], ...]
+"""(before, after) for each spatial axis."""
+
+
+def pairs(sides: Any) -> Sides:
+    """Plain integers, as they are written."""
+    return tuple((int(a), int(b)) for a, b in sides)
+
+
+def _even(pads: Sides | None) -> tuple[int, ...] | None:
+    """Pads that are alike on both sides of each axis."""
+    return tuple(a for a, _ in pads) if pads is not None and all(a == b for a, b in pads) else None
+
+
+def filter_bank(weights: Array) -> Array:
+    """Spatial x C x F to F x C x spatial."""
+    return np.moveaxis(weights, (-1, -2), (0, 1))
+
+
+def convolution_text(
+    bank: Array,
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    pads: Sides | None,
+    *,
+    groups: int = 1,
+    bias: bool = True,
+    value: float | str = 0,
+) -> str:
+    """PyTorch's own convolution where pads are even zeros; `bank` is F x C x spatial, no pads stand for `same`."""
+    even = _even(pads)
+    axes = bank.ndim - 2
+    if even is not None and value == 0 and axes > 1:
+        return (
+            f"nn.Conv{axes}d({bank.shape[1] * groups}, {bank.shape[0]}, {bank.shape[2:]}, stride={tuple(stride)}, "
+            f"padding={even}, dilation={tuple(dilation)}, groups={groups}, bias={bias})"
+        )
+    mode = {"replicate": "replicate", "symmetric-include-edge": "symmetric", "symmetric-exclude-edge": "reflect"}
+    more = f", mode={mode[value]!r}" if isinstance(value, str) else (f", value={value}" if value else "")
+    return f"Convolution({bank.shape}, {tuple(stride)}, {tuple(dilation)}, {pads}, groups={groups}, bias={bias}{more})"
+
+
+def transposed_text(bank: Array, stride: Sequence[int], crops: Sides | None, groups: int, bias: bool) -> str:
+    """PyTorch's own where it can cut even borders; `bank` is C x F x spatial, no crops stand for `same`."""
+    even, axes = _even(crops), bank.ndim - 2
+    if even is not None and axes > 1 and all(n < k for n, k in zip(even, bank.shape[2:], strict=True)):
+        return (
+            f"nn.ConvTranspose{axes}d({bank.shape[0]}, {bank.shape[1] * groups}, {bank.shape[2:]}, "
+            f"stride={tuple(stride)}, padding={even}, groups={groups}, bias={bias})"
+        )
+    return f"TransposedConvolution({bank.shape}, {tuple(stride)}, {crops}, groups={groups}, bias={bias})"
+
+
+def pool_text(how: str, window: Sequence[int], stride: Sequence[int], pads: Sides | None) -> str:
+    """PyTorch's own pooling where it takes the pads; `how` is max, average (padding counts) or inside (it does not)."""
+    even, axes = _even(pads), len(window)
+    if even is not None and axes > 1 and all(n <= k // 2 for n, k in zip(even, window, strict=True)):
+        if how == "max":
+            return f"nn.MaxPool{axes}d({tuple(window)}, {tuple(stride)}, {even})"
+        return f"nn.AvgPool{axes}d({tuple(window)}, {tuple(stride)}, {even}, count_include_pad={how == 'average'})"
+    return f"Pool({how!r}, {tuple(window)}, {tuple(stride)}, {pads})"
+
+
+def window_norm_text(size: int, kappa: float, alpha: float, beta: float) -> str:
+    """alpha is per element, as in MatConvNet; PyTorch and Deep Learning Toolbox divide it by the window."""
+    if size % 2:
+        return f"nn.LocalResponseNorm({size}, alpha={alpha * size!r}, beta={beta}, k={kappa})"
+    return f"ChannelWindowNorm({size}, kappa={kappa}, alpha={alpha!r}, beta={beta})"
+
+
+def constant(text: str) -> Writer:
+    """The same module wherever the layer stands."""
+    return lambda site: Module(text)
+
+
+def softmax(site: Site) -> Module:
+    """Over the channels."""
+    return Module(f"nn.Softmax({channel_axis(site.rank)})")
