@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.catalogue import PROFILES, Draft, Row, Weight, find, row, rows, rule, single
-from harness.draw import seeded_case
+from harness.draw import Seeded, seeded_case
 from harness.draw.cover import covered, covering_array
 from harness.draw.inputs import LAWS, draw_inputs
 from harness.draw.strategies import GATE, cases, choices
@@ -62,6 +62,18 @@ def test_values_nobody_needs_are_spread() -> None:
     for axis in ("b", "c"):
         uses = [sum(choice[axis] == value for choice in found) for value in made.axes[axis]]
         assert min(uses) > 0.6 * max(uses)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_sizes_are_found_for_any_choice(name: str) -> None:
+    """Exploring draws choices that no golden has: each must leave sizes to pick from."""
+    found, numbers = ROWS[name], source()
+    for _ in range(100):
+        choice: dict[str, object] = {}
+        for axis, values in found.axes.items():
+            possible = [value for value in values if found.possible({**choice, axis: value})]
+            choice[axis] = possible[int(numbers.integers(len(possible)))]
+        found.build(choice, Seeded(numbers))
 
 
 def test_row_twice_and_rule_on_unknown_axis_are_refused() -> None:

@@ -17,3 +17,15 @@ def test_keras(row: Row, explore: Callable[[Row], None]) -> None:
 def test_matconvnet(row: Row, explore: Callable[[Row], None]) -> None:
     """MatConvNet layers."""
     explore(row)
+
+
+@pytest.mark.explored("matlab")
+def test_matlab(row: Row, explore: Callable[[Row], None]) -> None:
+    """Layers of MATLAB network objects."""
+    explore(row)
+
+
+@pytest.mark.explored("onnx")
+def test_onnx(row: Row, explore: Callable[[Row], None]) -> None:
+    """Operators of ONNX."""
+    explore(row)

@@ -53,8 +53,9 @@ def _transposed(kind: str, choice: Choice, fill: Chooser, sizes: tuple[int, ...]
     spatial, (channels, filters) = fill_sizes(
         fill, choice["sizes"], [sizes] * len(kernel), channel_options(1, len(kernel)), 2
     )
-    # the output is at least as wide as the input
-    spatial[-1] = last_size(choice, fill, [n for n in sizes if n > filters], spatial, (channels, filters))
+    # the output is at least as wide as the input; one of the sizes beyond is always left
+    wider = [n for n in (*sizes, sizes[-1] + 1, sizes[-1] + 2) if n > filters]
+    spatial[-1] = last_size(choice, fill, wider, spatial, (channels, filters))
     weights = {"kernel": Weight((*kernel, filters, channels), "kernel", fan_in=prod(kernel) * channels)}
     return single(
         "keras",
