@@ -250,7 +250,7 @@ def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> 
         @settings(profile, max_examples=config.getoption("--explore"))
         @given(case=cases(row))
         def walk(case: Case) -> None:
-            for route in [each for each in parity.runnable_for(row.dialect) if each.depth is None]:
+            for route in parity.explored(row.dialect):
                 found = record(parity.walk.result(case, route))
                 assert found.verdict is not Judgement.FAILED, told(found)
 

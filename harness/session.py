@@ -113,6 +113,12 @@ class Session:
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
 
+    def explored(self, dialect: str) -> list[Route]:
+        """Routes that fresh cases go along: those without a depth, or all that were asked for by name or
+        `all_cases`."""
+        asked = self.selection.all_cases or self.selection.route is not None
+        return [route for route in self.runnable_for(dialect) if asked or route.depth is None]
+
     def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
         """Golden cases times the routes that can run and are walked over them, all routes of a case together.
 

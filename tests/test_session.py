@@ -57,6 +57,18 @@ def test_routes_that_are_not_walked_by_default_are_with_all_cases() -> None:
     assert name in {route.name for route in Session(Selection(all_cases=True)).every_route}
 
 
+@pytest.mark.parametrize(
+    ("chosen", "count"), [(Selection(), 1), (Selection(route="keras-*"), 2), (Selection(all_cases=True), 2)]
+)
+def test_fresh_cases_go_along_side_routes_that_were_asked_for(
+    chosen: Selection, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(chosen)
+    routes = [Route(KERAS, (hop("tf2onnx", "keras", "onnx"),)), Route(KERAS, (hop("kerasjax", "keras", "kerasjax"),))]
+    monkeypatch.setattr(session, "runnable_for", lambda dialect: routes)
+    assert session.explored("keras") == routes[:count]
+
+
 def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     session = Session(Selection(), tmp_path)
     entries = [entry(f"c{k}", value=k) for k in range(5)]
