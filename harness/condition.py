@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
 from operator import or_
+from random import Random
 from typing import Any
 
 from harness.results import plain
@@ -28,6 +29,8 @@ _NEAR = 40
 """So many of the best sets of values are tried together: in threes, as alternatives, and as a guess."""
 _BETTER = 0.05
 """A guess must be better by this than none."""
+_DRAWS = 10
+"""So often cases are picked at random to see whether a condition would be found for them as well."""
 _WORDS = 48
 ALWAYS = "always"
 _LARGEST = "largest of "
@@ -41,7 +44,8 @@ class Condition:
 
     `precision` is the share of failing stages among those it covers, `recall` the share of failing stages that it
     covers; both are 1 where it is `perfect`. `failing` and `passing` count the stages it was found from, `cases` the
-    cases that fail, and `others` the equally small conditions over other axes that separate them as well.
+    cases that fail, and `others` the equally small conditions over other axes that separate them as well. By `chance`
+    means that one as small separates as many cases that are picked at random, too.
     """
 
     words: str
@@ -53,6 +57,7 @@ class Condition:
     passing: int = 0
     cases: int = 0
     others: int = 0
+    chance: bool = False
 
     @property
     def perfect(self) -> bool:
@@ -60,8 +65,8 @@ class Condition:
 
     @property
     def sure(self) -> bool:
-        """Perfect, and neither one of many that are nor the mark of a single case."""
-        return self.perfect and self.others < _MANY and self.cases > 1
+        """Perfect, and neither one of many that are, nor the mark of a single case, nor what chance would do."""
+        return self.perfect and self.others < _MANY and self.cases > 1 and not self.chance
 
     @property
     def text(self) -> str:
@@ -71,8 +76,9 @@ class Condition:
         if not self.perfect:
             hint = f"; best guess {self.words}" if self.axes else ""
             return f"{_UNKNOWN}{hint} (precision {_percent(self.precision)}, recall {_percent(self.recall)})"
-        if self.others >= _MANY:
-            return f"too few cases to tell: {self.words}, or {self.others} others as simple"
+        if self.others >= _MANY or self.chance:
+            rest = f", or {_others(self.others)} as simple" if self.others else ""
+            return f"too few cases to tell: {self.words}{rest}"
         marks = [f"or {_others(self.others)} as simple"] if self.others else []
         marks += ["one case"] if self.cases == 1 and self.axes else []
         return f"{self.words} ({'; '.join(marks)})" if marks else self.words
@@ -89,6 +95,7 @@ class Condition:
             "passing": self.passing,
             "cases": self.cases,
             "others": self.others,
+            "chance": self.chance,
         }
 
 
@@ -176,7 +183,9 @@ class _Field:
         """Number of cases among these stages."""
         return len({row.case for place, row in enumerate(self.rows) if mask >> place & 1})
 
-    def condition(self, choice: _Choice, others: int = 0, otherwise: str = ALWAYS) -> Condition:
+    def condition(
+        self, choice: _Choice, others: int = 0, *, otherwise: str = ALWAYS, chance: bool = False
+    ) -> Condition:
         """The choice in words; `otherwise` are the words for none."""
         precision, recall = self.measures(self.mask(choice))
         return Condition(
@@ -189,6 +198,7 @@ class _Field:
             passing=self.passing.bit_count(),
             cases=self.cases(self.wanted),
             others=others,
+            chance=chance,
         )
 
     def mask(self, choice: _Choice) -> int:
@@ -222,10 +232,34 @@ def separate(
     if not agreeing:
         return own.condition(_NOTHING, otherwise=_OTHERWISE if rest else ALWAYS)
     literals = _literals(axes, wanted, agreeing)
-    for some in (_together(literals, agreeing, 1), _together(literals, agreeing, 2), _complex(own, literals)):
-        if chosen := _smallest(some):
-            return own.condition(*chosen)
+    if chosen := _search(own, literals):
+        return own.condition(*chosen, chance=len(chosen[0].axes) > 1 and _by_chance(own, chosen[0]))
     return own.condition(_best(own, literals))
+
+
+def _search(own: _Field, literals: Sequence[_Literal]) -> tuple[_Choice, int] | None:
+    """The smallest choice that separates, and how many others are as small: more axes only where fewer do not."""
+    for size in (1, 2):
+        if chosen := _smallest(_together(literals, own.passing, size)):
+            return chosen
+    return _smallest(_complex(own, literals))
+
+
+def _by_chance(own: _Field, chosen: _Choice) -> bool:
+    """Whether so small a choice also separates as many cases that are picked at random: then it says nothing."""
+    draw = Random(0)  # noqa: S311 - no secret
+    of_case: dict[str, int] = defaultdict(int)
+    for place, row in enumerate(own.rows):
+        of_case[row.case] |= 1 << place & (own.wanted | own.passing)
+    cases = [case for case, mask in of_case.items() if mask]
+    for _ in range(_DRAWS):
+        picked = draw.sample(cases, own.cases(own.wanted))
+        wanted = reduce(or_, (of_case[case] for case in picked))
+        other = replace(own, wanted=wanted, passing=(own.wanted | own.passing) & ~wanted)
+        found = _search(other, _literals(own.axes, wanted, other.passing)) if other.passing else None
+        if found is not None and len(found[0].axes) <= len(chosen.axes):
+            return True
+    return False
 
 
 def _together(literals: Sequence[_Literal], against: int, size: int) -> list[_Choice]:
@@ -302,6 +336,7 @@ def _joined(first: Condition, other: Condition) -> Condition:
         passing=first.passing + other.passing,
         cases=first.cases + other.cases,
         others=min(first.others, other.others),
+        chance=first.chance and other.chance,
     )
 
 

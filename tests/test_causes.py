@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import product
+from random import Random
 
 import pytest
 from click.testing import CliRunner
@@ -125,6 +126,20 @@ def test_few_cases_that_much_could_explain_are_not_explained():
     pairs = causes([*(result({**c, "axis-1": k % 2}) for k, c in enumerate(configs)), result(extra, fails="tf2onnx")])
     assert not pairs[0].conditions[0].sure
     assert pairs[0].condition.startswith("too few cases to tell")
+
+
+def test_what_separates_cases_picked_at_random_too_is_not_trusted():
+    draw = Random(1)
+    configs = [{f"axis{k}": draw.randrange(4) for k in range(9)} for _ in range(12)]
+    found = causes(
+        [result(config, fails="tf2onnx" if place % 3 == 0 else None) for place, config in enumerate(configs)]
+    )
+    (condition,) = found[0].conditions
+    assert condition.perfect
+    assert not condition.sure
+    assert condition.chance
+    assert found[0].condition.startswith("too few cases to tell: ")
+    assert not causes(run(lambda c: c["padding"] == "same" and c["strides"] > 1))[0].conditions[0].chance
 
 
 def test_the_converters_own_words_make_one_group_over_layers():
