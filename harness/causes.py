@@ -163,14 +163,6 @@ class _Key:
     family: str = ""
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen(Row):
-    """One stage of one case, and what deviates there."""
-
-    hop: str
-    fault: list[_Key] = field(default_factory=list)
-
-
 @dataclass
 class _Group:
     """Deviating results of one key, or of several that are one defect."""
@@ -181,7 +173,7 @@ class _Group:
     outcomes: set[Outcome] = field(default_factory=set)
     units: list[float] = field(default_factory=list)
     notes: dict[str, ExpectationNote] = field(default_factory=dict)
-    messages: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     said: set[str] = field(default_factory=set)
     masked: set[str] = field(default_factory=set)
     unexpected: int = 0
@@ -193,10 +185,19 @@ class _Group:
         self.outcomes |= other.outcomes
         self.units += other.units
         self.notes |= other.notes
-        self.messages |= other.messages
+        for case, messages in other.messages.items():
+            self.messages[case] |= messages
         self.said |= other.said
         self.masked |= other.masked
         self.unexpected += other.unexpected
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen(Row):
+    """One stage of one case, and what deviates there: by several keys if routes that share it are expected apart."""
+
+    hop: str
+    faults: dict[_Key, _Group] = field(default_factory=lambda: defaultdict(_Group))
 
 
 class Tally:
@@ -204,7 +205,6 @@ class Tally:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, ...], _Seen] = {}
-        self._groups: dict[_Key, _Group] = {}
         self._configs: dict[str, tuple[dict[str, Any], str]] = {}
 
     def add(self, result: Result) -> None:
@@ -232,16 +232,13 @@ class Tally:
         return self._rows[place]
 
     def _deviates(self, result: Result, stage: Stage, row: _Seen) -> None:
-        if not row.fault:
-            row.fault.append(_key(result, stage, engine(row.hop)))
-            self._groups.setdefault(row.fault[0], _Group()).rows.append(row)
-        group = self._groups[row.fault[0]]
+        group = row.faults[_key(result, stage, engine(row.hop))]
         group.results.append(result.key)
         group.hops[row.hop] += 1
         group.outcomes.add(stage.outcome)
         if stage.units is not None:
             group.units.append(math.inf if math.isnan(stage.units) else stage.units)
-        group.messages.setdefault(result.case, stage.message)
+        group.messages[result.case].add(stage.message)
         group.said.add(normalised(stage.message))
         group.masked.add(normalised(stage.message, result.layer))
         if result.verdict is Judgement.EXPECTED and result.expectation is not None:
@@ -252,12 +249,11 @@ class Tally:
     def causes(self) -> list[Cause]:
         """The defects of what was added."""
         by_place: dict[tuple[str, tuple[str, str]], list[_Seen]] = defaultdict(list)
-        for row in self._rows.values():
+        for _, row in sorted(self._rows.items(), key=lambda item: item[0]):
             by_place[row.hop, row.layer].append(row)
         merged: dict[tuple[Any, ...], tuple[_Group, tuple[Condition, ...]]] = {}
-        for keys, group in self._joined():
-            conditions = _conditions(keys, group, by_place)
-            key = keys[0]
+        for key, group in self._joined():
+            conditions = _conditions(group, by_place)
             mark: tuple[Any, ...] = (key,)
             if key.family and len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
                 mark = (key.engine, key.harm, key.words, conditions[0].words)
@@ -270,20 +266,36 @@ class Tally:
         found = [self._cause(*parts) for parts in merged.values()]
         return sorted(found, key=lambda cause: cause.sort_key)
 
-    def _joined(self) -> Iterator[tuple[list[_Key], _Group]]:
-        """Keys that are one defect, with all their results."""
+    def _groups(self) -> dict[_Key, _Group]:
+        """Deviating results by key. Those of one stage are together, by the key of fewest results: it says most."""
+        rows = [row for _, row in sorted(self._rows.items(), key=lambda item: item[0]) if row.faults]
+        weight: Counter[_Key] = Counter()
+        for row in rows:
+            weight.update({key: len(part.results) for key, part in row.faults.items()})
+        groups: dict[_Key, _Group] = defaultdict(_Group)
+        for row in rows:
+            group = groups[min(row.faults, key=lambda key: (weight[key], str(key)))]
+            group.rows.append(row)
+            for part in row.faults.values():
+                group.absorb(part)
+        return dict(sorted(groups.items(), key=lambda item: str(item[0])))
+
+    def _joined(self) -> Iterator[tuple[_Key, _Group]]:
+        """Groups that are one defect, with one of their keys."""
         alike: dict[tuple[Any, ...], list[_Key]] = defaultdict(list)
-        for key, group in self._groups.items():
-            for case, message in group.messages.items():
-                if len(message) < _CUT:
-                    alike[key.engine, key.harm, case, message].append(key)
+        groups = self._groups()
+        for key, group in groups.items():
+            for case, messages in group.messages.items():
+                for message in messages:
+                    if len(message) < _CUT:
+                        alike[key.engine, key.harm, case, message].append(key)
             if key.expectation and group.outcomes == {Outcome.INVALID} and len(group.said) == 1:
                 alike[key.engine, *group.said].append(key)
             own = len({family(row.layer[1]) for row in group.rows}) == 1  # said of several layers, it names an operator
             texts = {key.words, *(group.masked if own else ())} if key.words else ()
             for name, text in product({key.expectation, *group.notes}, texts):
                 alike[key.engine, key.harm, name, key.family, text].append(key)
-        head = {key: key for key in self._groups}
+        head = {key: key for key in groups}
 
         def first(key: _Key) -> _Key:
             while head[key] != key:
@@ -294,13 +306,13 @@ class Tally:
             for key in keys[1:]:
                 head[first(key)] = first(keys[0])
         whole: dict[_Key, list[_Key]] = defaultdict(list)
-        for key in self._groups:
+        for key in groups:
             whole[first(key)].append(key)
         for keys in whole.values():
             group = _Group()
             for key in keys:
-                group.absorb(self._groups[key])
-            yield keys, group
+                group.absorb(groups[key])
+            yield keys[0], group
 
     def _cause(self, group: _Group, conditions: tuple[Condition, ...]) -> Cause:
         cases = tuple(sorted({row.case for row in group.rows}))
@@ -308,7 +320,7 @@ class Tally:
         return Cause(
             hops=tuple(sorted(group.hops, key=lambda hop: (-group.hops[hop], hop))),
             outcome=worst_outcome(sorted(group.outcomes)),
-            message=group.messages[smallest],
+            message=min(group.messages[smallest]),
             layers=tuple(sorted({row.layer[1] for row in group.rows})),
             conditions=conditions,
             cases=cases,
@@ -336,17 +348,17 @@ def _key(result: Result, stage: Stage, machine: str) -> _Key:
 
 
 def _conditions(
-    keys: Sequence[_Key], group: _Group, by_place: Mapping[tuple[str, tuple[str, str]], Sequence[_Seen]]
+    group: _Group, by_place: Mapping[tuple[str, tuple[str, str]], Sequence[_Seen]]
 ) -> tuple[Condition, ...]:
     """One condition for all layers where a short one fits, else one for each layer; equal ones are written once."""
-    own = set(keys)
+    own = set(group.rows)
 
     def condition(layers: Sequence[tuple[str, str]]) -> Condition:
         rows = [row for hop in sorted(group.hops) for layer in layers for row in by_place[hop, layer]]
         return separate(
             rows,
-            [row for row in rows if row.fault and row.fault[0] in own],
-            [row for row in rows if not row.fault],
+            [row for row in rows if row in own],
+            [row for row in rows if not row.faults],
             layers,
         )
 

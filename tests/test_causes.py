@@ -335,6 +335,19 @@ def test_the_same_wrong_answer_of_a_case_is_one_defect():
     assert len(causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")])) == 2
 
 
+def test_the_order_of_results_says_nothing():
+    rows = [
+        result({"rank": rank}, hops=("tf2onnx", *more), fails="tf2onnx", outcome=outcome, message=text, note=note)
+        for rank in (2, 3)
+        for more, note in (((), "known"), (("onnx2torch",), "other"), (("onnx2pytorch",), None))
+        for outcome, text in ((Outcome.INVALID, "no Mul"),)
+    ]
+    (found,) = causes(rows)
+    assert (found.expectations, found.unexpected, len(found.results)) == (("known", "other"), 2, 6)
+    (again,) = causes(reversed(rows))
+    assert (again.text, set(again.results)) == (found.text, set(found.results))
+
+
 def test_facts_that_follow_from_a_case_can_be_the_condition():
     rows = [
         replace(result({"rank": rank}, fails="tf2onnx" if rank in (2, 5) else None), traits={"same_pad": pad})
