@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from harness import cli_list, cli_models, cli_reproduce
 from harness.catalogue import rows
-from harness.causes import Cause, causes, sentence
+from harness.causes import causes, sentence
 from harness.console import (
     AGREED,
     DEVIATIONS,
@@ -173,23 +173,8 @@ def causes_command(results: Path, failed: bool, as_json: bool) -> None:
         click.echo(json.dumps(data, indent=1, allow_nan=False))
         return
     click.echo(sentence(found))
-    print_records([_cause_record(cause) for cause in found], as_json=False)
-
-
-def _cause_record(cause: Cause) -> dict[str, Any]:
-    layers = list(cause.layers[:3]) + ([f"{len(cause.layers) - 3} more"] if len(cause.layers) > 3 else [])
-    known = ", ".join(cause.expectations) or "no"
-    return {
-        "converter": cause.hop,
-        "outcome": cause.outcome.value,
-        "layers": layers,
-        "condition": cause.brief,
-        "cases": len(cause.cases),
-        "results": len(cause.results),
-        "units": "" if cause.units is None else f"{cause.units:.3g}",
-        "expected": f"not {cause.unexpected}; {known}" if cause.unexpected else known,
-        "smallest": cause.smallest,
-    }
+    for place, cause in enumerate(found, 1):
+        click.echo(f"\n{place}. {cause.text}")
 
 
 @cli.command(epilog="\b\nExample: parity findings reports/results.ndjson -o docs/findings.md")

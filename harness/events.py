@@ -213,7 +213,8 @@ class Result:
 
     `outcome` is the worst of the stages (another raises ValueError). `blame` names the hop at fault, `source`
     when the first stage already is, None when nothing is. `metrics` are further numbers of a whole task, such
-    as `top1_agreement`, `logits_max_abs` and `confusion` (rows: expected class, columns: class got).
+    as `top1_agreement`, `logits_max_abs` and `confusion` (rows: expected class, columns: class got). `traits` are the
+    facts that follow from the case's configuration and sizes, as `harness.traits` derives them.
     """
 
     case: str
@@ -230,6 +231,7 @@ class Result:
     message: str = ""
     replay: str = ""
     metrics: Mapping[str, Any] | None = None
+    traits: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -273,7 +275,8 @@ class Result:
             "message": self.message,
             "replay": self.replay,
         }
-        return data if self.metrics is None else {**data, "metrics": plain(self.metrics)}
+        more = {"metrics": self.metrics, "traits": self.traits}
+        return data | {name: plain(value) for name, value in more.items() if value is not None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
@@ -293,6 +296,7 @@ class Result:
             message=data["message"],
             replay=data["replay"],
             metrics=_numbers(data.get("metrics")),
+            traits=data.get("traits"),
         )
 
 

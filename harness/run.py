@@ -244,6 +244,7 @@ class Walk:
             replay=f"parity replay {case.id} --route {route.name}"
             + ("" if route.opset is None else f" --opset {route.opset}"),
             metrics=metrics,
+            traits={name: value for name, value in traits(case).items() if value is not None},
         )
 
 

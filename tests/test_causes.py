@@ -1,14 +1,17 @@
 """Grouping by cause: synthetic runs whose defects are known."""
 
 import json
+from dataclasses import replace
 from itertools import product
+from random import Random
 
 import pytest
 from click.testing import CliRunner
 
-from harness.causes import LOUD, SILENT, STRUCTURE, causes, family, normalised, sentence, split_opset
+from harness.causes import LOUD, SILENT, STRUCTURE, causes, sentence
 from harness.cli import cli
 from harness.results import ExpectationNote, Header, Judgement, Outcome, Result, RouteStatus, Stage, Writer
+from harness.run import MESSAGE_LENGTH
 
 AXES = {"padding": ["same", "valid"], "strides": [1, 2, 3], "kernel": [1, 2, 3, 4, 5], "bias": [True, False]}
 GRID = [dict(zip(AXES, values, strict=True)) for values in product(*AXES.values())]
@@ -61,6 +64,15 @@ def run(breaks, **changes):
         (lambda c: c["padding"] == "same" and c["strides"] > 1, "padding = same and strides > 1"),
         (lambda c: c["padding"] == "same" and c["kernel"] != 2, "kernel \u2260 2 and padding = same"),
         (lambda c: not c["bias"] and c["kernel"] == 5, "bias = false and kernel = 5"),
+        (
+            lambda c: c["padding"] == "same" and c["strides"] == 1 and not c["bias"],
+            "bias = false and padding = same and strides = 1",
+        ),
+        (lambda c: c["kernel"] == 4 or c["strides"] == 2, "kernel = 4, or strides = 2"),
+        (
+            lambda c: c["kernel"] == 4 or (c["strides"] == 2 and not c["bias"]),
+            "bias = false and strides = 2, or kernel = 4",
+        ),
         (lambda c: True, "always"),
     ],
 )
@@ -75,18 +87,18 @@ def test_the_smallest_condition_is_found(breaks, words):
     assert condition.failing + condition.passing == len(GRID)
 
 
-def test_what_no_pair_separates_is_a_guess_and_says_so():
+def test_what_nothing_small_separates_is_a_guess_and_says_so():
     def breaks(config):
-        return config["padding"] == "same" and config["strides"] == 1 and not config["bias"]
+        return config["padding"] == "same" and config["strides"] == 1 and not config["bias"] and config["kernel"] != 3
 
     (found,) = causes(run(breaks))
     (condition,) = found.conditions
     assert not condition.perfect
     assert condition.recall == 1
-    assert condition.precision == 0.5
+    assert condition.precision == 0.4
     assert len(condition.axes) == 2
-    assert found.condition.startswith("not told apart by one or two axes; best guess ")
-    assert found.condition.endswith("(precision 50 %, recall 100 %)")
+    assert found.condition.startswith("not told apart by three axes or two alternatives; best guess ")
+    assert found.condition.endswith("(precision 40 %, recall 100 %)")
 
 
 def test_where_no_axis_says_anything_there_is_no_guess():
@@ -114,6 +126,20 @@ def test_few_cases_that_much_could_explain_are_not_explained():
     pairs = causes([*(result({**c, "axis-1": k % 2}) for k, c in enumerate(configs)), result(extra, fails="tf2onnx")])
     assert not pairs[0].conditions[0].sure
     assert pairs[0].condition.startswith("too few cases to tell")
+
+
+def test_what_separates_cases_picked_at_random_too_is_not_trusted():
+    draw = Random(1)
+    configs = [{f"axis{k}": draw.randrange(4) for k in range(9)} for _ in range(12)]
+    found = causes(
+        [result(config, fails="tf2onnx" if place % 3 == 0 else None) for place, config in enumerate(configs)]
+    )
+    (condition,) = found[0].conditions
+    assert condition.perfect
+    assert not condition.sure
+    assert condition.chance
+    assert found[0].condition.startswith("too few cases to tell: ")
+    assert not causes(run(lambda c: c["padding"] == "same" and c["strides"] > 1))[0].conditions[0].chance
 
 
 def test_the_converters_own_words_make_one_group_over_layers():
@@ -180,7 +206,7 @@ def test_routes_that_share_a_stage_count_it_once():
     more = [("tf2onnx",), ("tf2onnx", "onnx2torch"), ("tf2onnx", "onnx2pytorch")]
     (found,) = causes([result(config, hops=hops, fails="tf2onnx") for hops in more] + [result({"rank": 3})])
     assert (len(found.cases), len(found.results), found.conditions[0].failing) == (1, 3, 1)
-    assert found.condition == "rank = 2"
+    assert found.condition == "rank = 2 (one case)"
 
 
 def test_opsets_are_one_converter_and_an_axis():
@@ -192,11 +218,6 @@ def test_opsets_are_one_converter_and_an_axis():
         [result(c, hops=(hop,), fails=hop if hop == "tf2onnx18" else None) for c in configs for hop in hops]
     )
     assert one.condition == "opset = 18"
-    assert [split_opset(name) for name in ("tf2onnx13", "onnx2torch", "tf2onnx")] == [
-        ("tf2onnx", 13),
-        ("onnx2torch", None),
-        ("tf2onnx", None),
-    ]
 
 
 def test_the_way_to_a_stage_can_be_the_condition():
@@ -270,34 +291,69 @@ def test_inner_layers_and_lists_of_numbers_are_axes():
     assert causes(lists)[0].condition == "largest of strides = 3"
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        (
-            "Load model from keras-a.onnx failed: node keras_tensor_14",
-            "Load model from keras-b13.onnx failed: node keras_tensor_9",
-        ),
-        ('bad "a/layer_1/Erfc:0" of shape (3, None, 4)', 'bad "a/layer_22/mul" of shape [2]'),
-        ("cannot\n\nArguments received by X.call():\n  inputs=a", "cannot"),
-        ("at 0x7f5a78, version=13", "at 0x1d, version=1"),
-    ],
-)
-def test_numbers_names_and_shapes_do_not_tell_messages_apart(one, other):
-    assert normalised(one) == normalised(other)
-
-
-def test_what_is_shown_of_a_message_is_what_went_wrong():
-    said = 'In Node, ("a", Erfc, "", -1) : ("b": tensor(float),) -> ("c",) , Error No Op registered for Erfc'
-    assert (
-        causes([result({"rank": 2}, fails="tf2onnx", message=said)])[0].said
-        == "In Node, Error No Op registered for Erfc"
+def test_converters_that_one_library_does_the_work_for_share_its_defects():
+    configs = [{"rank": 2}, {"rank": 3}]
+    (found,) = causes(
+        [
+            result(config, hops=(hop,), fails=hop, outcome=Outcome.INVALID)
+            for config in configs
+            for hop in ("kerasexport", "tf2onnx", "tf2onnx13")
+        ]
     )
+    assert (found.hops, found.hop, len(found.results)) == (("tf2onnx", "kerasexport"), "tf2onnx, kerasexport", 6)
+    apart = [result({"rank": 2}, hops=(hop,), fails=hop) for hop in ("onnx2torch", "onnx2pytorch")]
+    assert len(causes(apart)) == 2
 
 
-def test_words_tell_messages_apart():
-    assert normalised("operation_type='Loop'") != normalised("operation_type='Size'")
-    assert normalised("Keras 2 has no layer AugMix", "AugMix") == normalised("Keras 2 has no layer MixUp", "MixUp")
-    assert family("GlobalMaxPooling2D") == family("GlobalMaxPooling1D")
+def test_what_a_runtime_says_is_a_symptom_where_an_expectation_speaks():
+    def row(rank, message, note, outcome=Outcome.INVALID):
+        return result({"rank": rank}, fails="tf2onnx", message=message, outcome=outcome, note=note)
+
+    assert len(causes([row(1, "no Mul", "known"), row(2, "no Add", "known")])) == 1
+    assert len(causes([row(1, "no Mul", None), row(2, "no Add", None)])) == 2
+    refused = [row(rank, text, "known", Outcome.REFUSED) for rank, text in ((1, "no Mul"), (2, "no Add"))]
+    assert len(causes(refused)) == 2
+    one_voice = [row(1, "no Mul", "a"), row(2, "no Mul", "b")]
+    assert [cause.expectations for cause in causes(one_voice)] == [("a", "b")]
+    assert len(causes([*one_voice, row(3, "no Add", "a")])) == 2
+
+
+def test_a_refusal_is_one_whichever_expectation_speaks_unless_its_message_was_cut():
+    both = [result({"rank": rank}, fails="tf2onnx", message="no Mul", note=f"known-{rank}") for rank in (1, 2)]
+    assert [cause.expectations for cause in causes(both)] == [("known-1", "known-2")]
+    cut = [result({"rank": r}, fails="tf2onnx", message="x" * MESSAGE_LENGTH, note=f"known-{r}") for r in (1, 2)]
+    assert len(causes(cut)) == 2
+
+
+def test_the_same_wrong_answer_of_a_case_is_one_defect():
+    def row(source, message):
+        made = result({"rank": 2}, fails="source", outcome=Outcome.DIVERGENT, message=message, note=f"known-{source}")
+        return replace(made, route=source, stages=(replace(made.stages[0], artifact=source),))
+
+    (found,) = causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")])
+    assert found.expectations == ("known-h5", "known-keras")
+    assert len(causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")])) == 2
+
+
+def test_the_order_of_results_says_nothing():
+    rows = [
+        result({"rank": rank}, hops=("tf2onnx", *more), fails="tf2onnx", outcome=outcome, message=text, note=note)
+        for rank in (2, 3)
+        for more, note in (((), "known"), (("onnx2torch",), "other"), (("onnx2pytorch",), None))
+        for outcome, text in ((Outcome.INVALID, "no Mul"),)
+    ]
+    (found,) = causes(rows)
+    assert (found.expectations, found.unexpected, len(found.results)) == (("known", "other"), 2, 6)
+    (again,) = causes(reversed(rows))
+    assert (again.text, set(again.results)) == (found.text, set(found.results))
+
+
+def test_facts_that_follow_from_a_case_can_be_the_condition():
+    rows = [
+        replace(result({"rank": rank}, fails="tf2onnx" if rank in (2, 5) else None), traits={"same_pad": pad})
+        for rank, pad in ((1, "none"), (2, "lopsided"), (3, "none"), (4, "symmetric"), (5, "lopsided"))
+    ]
+    assert causes(rows)[0].condition == "same_pad = lopsided"
 
 
 def test_nothing_deviates():
@@ -333,5 +389,5 @@ def test_the_verb_prints_json(file):
     data = json.loads(CliRunner().invoke(cli, ["causes", str(file), "--json"]).output)
     first, second = data["causes"]
     assert (first["layers"], first["harm"], first["unexpected"]) == (["GRU"], "loud", 1)
-    assert (second["condition"], second["expectations"]) == ("rank = 2", ["known-one"])
+    assert (second["condition"], second["expectations"]) == ("rank = 2 (one case)", ["known-one"])
     assert second["conditions"][0]["passing"] == 1

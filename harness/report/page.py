@@ -12,7 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.causes import Cause, Condition, causes, sentence
+from harness.causes import Cause, causes, sentence
+from harness.condition import Condition
 from harness.report import legend
 from harness.report.data import as_script, packed, page_data
 from harness.results import Cell, Judgement, Outcome, Results, plain

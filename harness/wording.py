@@ -1,0 +1,79 @@
+"""What a message says without what changes from case to case, and names without what tells no converters apart."""
+
+from __future__ import annotations
+
+import re
+
+_NOISE: tuple[tuple[str, str], ...] = (
+    (r"(?s)\s*(Call a|A)rguments received by .*", ""),  # the arguments of this very call
+    (r"(?m)^\s*File \".*\n.*\n?", ""),  # frames of a traceback
+    (r"(?s)In Node, .*?, Error", "In Node, Error"),
+    (r"(?s)\s*\[Caused by the value .*", ""),  # torch's graph around a node
+    (r"(?s)\bWhile executing .*", ""),
+)
+"""What a message says beside what went wrong."""
+_NORMAL: tuple[tuple[str, str], ...] = (
+    (r"(?s)In Node, \(\"[^\"]*\", (\w+), .*", r"Node \1"),  # the rest of it may be cut
+    *_NOISE,
+    (r"^(runs, but not )?with .*?: (?=\S)", r"\1*: "),  # the sizes of the second inputs
+    (r"\b(has no counterpart for ).*", r"\1*"),  # a list of all that the target lacks
+    (r"(?s)<class '[\w.]*Functional'> could not be deserialized .*?Exception encountered: ", ""),
+    (r"(?s)\b(could not be deserialized)\b(?!.*Exception encountered).*", r"\1"),
+    (r"(?s)(deserializing class )'\w+'(.*Exception encountered: )?", r"\1*"),
+    (r"(using )?config=\{.*", "config"),
+    (r"(?s)(Failed to export a node ).*", r"\1*"),
+    (r"\bin user code:\s+(\w+: )?", ""),
+    (r"(keyword arguments? |argument not understood:',? )(?:passed to \w+: )?(?:'\w+'|\{.*?\})", r"\1*"),
+    (r"[\w.]+(\.__init__\(\))", r"\1"),
+    (r"\b(calling |for )[\w.]+\.(call|build)\(\)", r"\1\2()"),
+    (r"[\[({]'\w+'(?:, ?'\w+')+,?[\])}]", "*"),  # lists of names
+    (r"0x[0-9a-f]+", "#"),
+    (r"(?:[\w.-]*/)+([\w-]+\.(?:h|hpp|cc|cpp|py))\b", r"\1"),
+    (r"'\{\{.*?'", "*"),
+    (r"[\"']?[\w.:-]*/[\w./:-]*[\"']?", "*"),  # names of nodes, and paths
+    (r"[\w-]+\.(?:onnx|pt|pt2|h5|keras|mat|json)\b", "*"),
+    (r"[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", "#"),
+    (r"\bNone\b", "#"),
+    (r"[\[({]\s*[#?](?:\s*,\s*[#?]?)*\s*[\])}]", "#"),
+    (r"#(?:\s*,\s*#)+", "#"),
+    (r"\s+", " "),
+)
+_MESSAGE = 240
+_ENGINES = {
+    "kerasexport": "tf2onnx",
+    **dict.fromkeys(("torchonnx", "torchscript", "kerastorchexport"), "torch.onnx"),
+    **dict.fromkeys(("h5import", *(f"source ({name})" for name in ("keras", "h5", "json", "weights"))), "keras"),
+}
+"""Converters that one library does the work for."""
+
+
+def split_opset(hop: str) -> tuple[str, int | None]:
+    """A converter's name without the opset that it was told, and that opset: `tf2onnx13` is `tf2onnx` at 13."""
+    found = re.fullmatch(r"(.*[a-z])(1[0-9]|2[0-9])", hop)
+    return (found[1], int(found[2])) if found else (hop, None)
+
+
+def engine(hop: str) -> str:
+    """What does the work of a converter: Keras' own export to ONNX is done by tf2onnx."""
+    return _ENGINES.get(hop, hop)
+
+
+def family(layer: str) -> str:
+    """The layer without its number of dimensions: `Conv2DTranspose` is of the family `ConvTranspose`."""
+    return re.sub(r"[123]D", "", layer)
+
+
+def shown(message: str) -> str:
+    """The message on one line, short: without frames, arguments and the node's signature."""
+    for pattern, instead in _NOISE:
+        message = re.sub(pattern, instead, message)
+    text = " ".join(message.split())
+    return text if len(text) <= _MESSAGE else f"{text[: _MESSAGE - 1]}\u2026"
+
+
+def normalised(message: str, layer: str = "") -> str:
+    """What was said without numbers, shapes, names of nodes, files and arguments, and the layer's own name."""
+    text = re.sub(rf"[\w.]*\b{re.escape(layer)}\b(?!' object)", "LAYER", message) if layer else message
+    for pattern, instead in _NORMAL:
+        text = re.sub(pattern, instead, text)
+    return text.strip()[:_MESSAGE]
