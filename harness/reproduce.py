@@ -26,11 +26,11 @@ from harness.oracle.noise import UNIT
 from harness.recipes import HOPS, SOURCES, NoRecipe, Recipe, custom, program
 from harness.results import Result, Stage
 from harness.routes import Route
-from harness.run import Step, blame_of, versions
+from harness.run import AGAIN, Step, blame_of, versions
 from harness.session import Session
 from harness.spec import Array, Case, Golden
 
-LIMIT = 300
+LIMIT = 150
 """Seconds after which a script that is about a converter which hangs gives up."""
 LINES = 60
 """Lines that a script has at most; a layer class of our own in the model adds its own."""
@@ -58,7 +58,7 @@ class Reproducer:
 def beginning(message: str) -> str:
     """The part of an exception's class and message that is the same on every run."""
     own = message.replace("InputError: ", "ValueError: ", 1)
-    if own.startswith("runs, but not with "):
+    if own.startswith(AGAIN):
         own = own.partition(": ")[2]
     kind, _, text = own.partition(": ")
     return " ".join(f"{kind}: {_CUT.split(text.strip())[0][:BEGINNING]}".split())
@@ -128,7 +128,7 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
     if made is not None and made.suffix == ".onnx" and place:
         shutil.copyfile(made, folder / "converted.onnx")
     twice = case.again is not None and (
-        fault.message.startswith(("with ", "runs, but not with ")) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
+        fault.message.startswith(("with ", AGAIN)) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
     )
     _write_arrays(case, steps[place], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
     facts = _facts(case, fault, recipe, item, twice=twice)
@@ -169,7 +169,8 @@ def _outcomes(fault: Stage, item: Expectation | None) -> tuple[Outcome, ...]:
 def _fails(fault: Stage, item: Expectation | None) -> str | None:
     """How the exception begins; '' for any; None where there is none."""
     if fault.outcome in (Outcome.CRASH, Outcome.HANG):
-        return ""
+        raises = {Outcome.REFUSED, Outcome.INVALID} & set(_outcomes(fault, item))
+        return "" if raises else None
     return beginning(fault.message) if fault.outcome in (Outcome.REFUSED, Outcome.INVALID) else None
 
 
