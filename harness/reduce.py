@@ -144,7 +144,7 @@ def _first_by_prefixes(search: _Search, case: Case) -> tuple[str | None, str]:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if deviates(middle) else (middle, high)
-    if not deviates(high):
+    if high == len(layers) and not deviates(high):
         return None, "no beginning of the model ends as the whole does"
     return layers[high - 1].name, f"{search.own.stage.outcome}, {search.own.stage.message}"
 

@@ -99,7 +99,7 @@ class Walk:
         whole = self.limit
         if stages[-1].outcome is Outcome.HANG:
             slowest = max((stage.seconds for stage in stages[:-1]), default=0.0)
-            self.limit = min(whole, max(LEAST_LIMIT, 3 * slowest))
+            self.limit = min(whole, max(LEAST_LIMIT, 3 * slowest / self._size))  # grows with the model again
         try:
             yield
         finally:

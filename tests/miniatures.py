@@ -201,6 +201,15 @@ class SlowOnSome(Copies):
         return super().convert(artifact, out)
 
 
+class SleepsOnActivation(Copies):
+    name: ClassVar[str] = "sleepsonactivation"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        if "Activation" in artifact.read_text():
+            time.sleep(60)
+        return super().convert(artifact, out)
+
+
 class NoContract:
     name: ClassVar[str] = "nocontract"
 
