@@ -27,7 +27,7 @@ def show(folder: Path) -> bool:
     begun = time.perf_counter()
     code, last = ran(folder)
     lines = len((folder / SCRIPT).read_text().splitlines())
-    answer = ANSWERS.get(code, "ERROR")
+    answer = ANSWERS[code]
     print(f"{folder.name:52} {answer:7} {time.perf_counter() - begun:6.1f} {lines:4}  {last[:120]}", flush=True)
     return answer == "FAILED"
 

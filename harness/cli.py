@@ -239,7 +239,8 @@ def table(results: Path, into: Path | None) -> None:
 @hop_option
 @opset_option
 def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int, ...]) -> None:
-    """Walk one golden case again and show every stage. CASE is an id, or the beginning of one.
+    """Walk one case again and show every stage. CASE is the id of a golden or of a case that exploration kept, or the
+    beginning of one.
 
     Or run a reproducer: CASE is the folder that `parity reproduce` wrote. The answer is FIXED (exit code 0), FAILED
     (1: it still deviates) or ERROR (2: something else went wrong).
@@ -247,7 +248,7 @@ def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int,
     if Path(case).is_dir():
         cli_reproduce.run_folder(Path(case))
     with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
-        entry = session.store.find(case)
+        entry = session.find(case)
         routes = session.runnable_for(entry.dialect)
         if not routes:
             raise SelectionError(f"no selected route starts from {entry.dialect!r} and can run here")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from fnmatch import fnmatchcase
@@ -16,7 +15,7 @@ from harness.reproduce import LIMIT, SCRIPT, ReproduceError, of_expectation, wri
 from harness.session import Selection, SelectionError, Session
 
 _opset = click.option("--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset.")
-ANSWERS = {0: "FIXED", 1: "FAILED"}
+ANSWERS = {AGREED: "FIXED", DEVIATIONS: "FAILED", USAGE: "ERROR"}
 
 
 @click.command(epilog="\b\nExample: parity reproduce keras-ELU-ef0529b0c9f3 --route keras-tf2onnx -o elu")
@@ -32,13 +31,13 @@ def reproduce(
     """Write a deviation as a folder, and a zip of it, that needs the frameworks only.
 
     It holds a script of at most 60 lines, the model, inputs, expected and actual outputs, and the text of an issue.
-    CASE is a golden's id, or the beginning of one.
+    CASE is the id of a golden or of a case that exploration kept, or the beginning of one.
     """
     if (case is None) != expectations or (case is not None and route is None):
         raise click.UsageError("give a CASE with its --route, or --expectations")
     with Session(Selection(route=route, opset=opset, all_cases=True)) as session:
         if case is not None:
-            entry = session.store.find(case)
+            entry = session.find(case)
             routes = session.runnable_for(entry.dialect)
             if not routes:
                 raise SelectionError(f"no selected route starts from {entry.dialect!r} and can run here")
@@ -62,24 +61,22 @@ def reproduce(
 def reduce(case: str, route: str, hop: tuple[str, ...], folder: Path | None, opset: tuple[int, ...]) -> None:
     """Find the fewest layers of a model that still deviate, and the first tensor that does.
 
-    CASE is a golden's id, or the beginning of one. Of the routes that fit, the first on which it deviates is taken.
+    CASE is the id of a golden or of a case that exploration kept, or the beginning of one. Of the routes that
+    fit, the first on which it deviates is taken.
     """
     with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
-        entry = session.store.find(case)
+        entry = session.find(case)
         loaded = entry.load()
         routes = [each for each in session.runnable_for(entry.dialect) if ends(session.walk, loaded, each)]
         if not routes:
             raise ReduceError(f"{entry.id} agrees on every route that fits {route!r} and can run here")
-        found = reduced(session.walk, loaded, routes[0])
+        found = reduced(session.walk, loaded, routes[0], tell=lambda text: click.echo(text, err=True))
         click.secho(f"{entry.id} on {routes[0].name}", bold=True)
         click.echo(found.sentence)
         spec = found.case.spec
         click.echo(f"{len(loaded.spec.layers)} layers reduced to {len(spec.layers)} in {found.walks} walks:")
-        for item in spec.inputs:
-            click.echo(f"  input {item.name} {item.shape} {item.dtype}")
-        for layer in spec.layers:
-            click.echo(f"  {layer.kind} {layer.name}({', '.join(layer.tensors)}) {json.dumps(dict(layer.config))}")
-        click.echo(f"  output {', '.join(spec.outputs)}")
+        for line in spec.lines:
+            click.echo(f"  {line}")
         if folder is not None:
             click.echo(str(write(session, found.case, routes[0], folder).archive))
 
@@ -112,16 +109,20 @@ def run_folder(folder: Path) -> None:
     if not script.is_file():
         raise click.UsageError(f"{folder} is no reproducer: it has no {SCRIPT}")
     code, last = ran(folder)
-    click.echo(f"{ANSWERS.get(code, 'ERROR')}: {last}")
-    raise SystemExit(code if code in ANSWERS else USAGE)
+    click.echo(f"{ANSWERS[code]}: {last}")
+    raise SystemExit(code)
 
 
 def ran(folder: Path) -> tuple[int, str]:
-    """Exit code and last line of a reproducer's script."""
+    """Exit code and last line of a reproducer's script: 0 or 1 only where that line says so, else 2.
+
+    A script that ends by an exception nobody foresaw, or cannot even be read, has shown nothing.
+    """
     command = [sys.executable, str((folder / SCRIPT).resolve())]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=2 * LIMIT, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
         return USAGE, f"the script did not end within {2 * LIMIT} s"
     lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["it printed nothing"]
-    return done.returncode, lines[-1]
+    said = {AGREED: "FIXED", DEVIATIONS: "DEVIATES:"}.get(done.returncode)
+    return done.returncode if said and lines[-1].startswith(said) else USAGE, lines[-1]

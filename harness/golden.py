@@ -31,6 +31,8 @@ from harness.spec import Again, Array, Case, Drawn, Golden, Spec, SpecError, arr
 
 GROUPS = ("inputs", "weights", "expected", "noise", "again_inputs", "again_expected", "again_noise")
 SCHEMA = 1
+KEPT = Path("reports", "explored")
+"""Where cases that exploration found are kept, below the root of the suite, each in an archive of its own."""
 
 
 class GoldenError(ValueError):
@@ -313,3 +315,15 @@ def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
         if isinstance(error, GoldenError):
             raise
         raise GoldenError(_advice(path, f"not an archive of goldens: {error}")) from error
+
+
+def keep(case: Case, root: Path) -> Path:
+    """Keep a case that is no golden, so that it can be replayed by its id."""
+    path = root / KEPT / f"{case.id}.zip"
+    atomic_write(path, pack_archive([case]))
+    return path
+
+
+def kept(root: Path) -> list[Entry]:
+    """The cases that were kept. Raises GoldenError for a file that is none of ours."""
+    return [entry for path in sorted((root / KEPT).glob("*.zip")) for entry in read_index(path)]

@@ -18,9 +18,10 @@ import pytest
 
 from harness.catalogue import Row, rows
 from harness.causes import Tally, sentence
-from harness.draw.strategies import DISCOVERY, GATE, cases, register_profiles
+from harness.draw.strategies import DISCOVERY, GATE, register_profiles
 from harness.expectations import ExpectationError
-from harness.golden import Entry, GoldenError
+from harness.explore import Exploration
+from harness.golden import Entry, GoldenError, keep
 from harness.planted import Fault, faults, sampled
 from harness.reduce import with_first_tensor
 from harness.registry import PluginError
@@ -239,22 +240,22 @@ def _loaded(session: Session, entry: Entry) -> Case:
 
 @pytest.fixture
 def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> Callable[[Row], None]:
-    """Walks fresh cases of a row along every route of its dialect; Hypothesis shrinks what fails."""
-    from hypothesis import given, settings
+    """Walks fresh cases of a row along every route of its dialect; what fails is shrunk, kept and told."""
+    from hypothesis import settings
 
     config = request.config
 
     def run(row: Row) -> None:
+        __tracebackhide__ = True
         profile = settings.get_profile(DISCOVERY if config.getoption("--random") else GATE)
-
-        @settings(profile, max_examples=config.getoption("--explore"))
-        @given(case=cases(row))
-        def walk(case: Case) -> None:
-            for route in parity.explored(row.dialect):
-                found = record(parity.walk.result(case, route))
-                assert found.verdict is not Judgement.FAILED, told(found)
-
-        walk()
+        routes = parity.explored(row.dialect)
+        found = Exploration(parity.walk, routes, record).smallest(
+            row, settings(profile, max_examples=config.getoption("--explore"))
+        )
+        if found is not None:
+            path = keep(found.case, parity.root).relative_to(parity.root)
+            model = "\n    ".join(found.case.spec.lines)
+            pytest.fail(f"{told(found.result)}\n  kept: {path}\n  model:\n    {model}", pytrace=False)
 
     return run
 

@@ -8,23 +8,29 @@ change no shape. Each candidate has a golden of its own and is walked; the first
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from harness.compare import Verdict, compare
+from harness.compare import Outcome, Verdict, compare
 from harness.draw import with_golden
 from harness.oracle import walk as evaluated
 from harness.oracle import widened
 from harness.results import Judgement, Result, Stage
 from harness.routes import Route
-from harness.run import Step, Walk, blame_of
+from harness.run import AGAIN, Walk, blame_of
 from harness.spec import Again, Array, Case, Golden, Input, Layer, Spec, source_of
 
 MOST_WALKS = 60
-"""Candidates that are walked at most."""
+"""Candidates that are walked at most, those besides that look for the first tensor."""
+
+_SIZES = re.compile(r"'[^']*'|[\d.]+|[(), ]")
+
+Tell = Callable[[str], None]
+"""Is told of each walk, as a sentence."""
 
 
 class ReduceError(ValueError):
@@ -38,12 +44,18 @@ class Deviation:
     blame: str
     stage: Stage
 
+    @classmethod
+    def of(cls, stages: Sequence[Stage]) -> Deviation | None:
+        """How these stages end; None where they agree."""
+        blame = blame_of(stages)
+        return None if blame is None else cls(blame, next(s for s in stages if (s.hop or "source") == blame))
+
     def same(self, other: Deviation | None) -> bool:
         """Whether another case ends the same way: same blame and outcome, and for an exception the same class."""
         return (
             other is not None
             and (self.blame, self.stage.outcome) == (other.blame, other.stage.outcome)
-            and (self.stage.units is not None or _class_of(self.stage) == _class_of(other.stage))
+            and _class_of(self.stage) == _class_of(other.stage)
         )
 
 
@@ -64,36 +76,41 @@ class Reduction:
 
 
 def _class_of(stage: Stage) -> str:
-    return stage.message.partition(": ")[0]
+    """Of an exception its class, of a wrong structure what is wrong, without names and sizes; '' of wrong numbers."""
+    if stage.outcome is Outcome.DIVERGENT:
+        return ""
+    if stage.outcome not in (Outcome.REFUSED, Outcome.INVALID):
+        return _SIZES.sub("", stage.message)
+    again, rest = stage.message.startswith(AGAIN), stage.message
+    return ("with other inputs: " if again else "") + (rest.partition(": ")[2] if again else rest).partition(": ")[0]
 
 
 def ends(walk: Walk, case: Case, route: Route) -> Deviation | None:
     """How a case ends on a route; None where it agrees."""
-    return _deviation(walk.steps(case, route))
+    return Deviation.of([step.stage for step in walk.steps(case, route)])
 
 
-def _deviation(steps: Sequence[Step]) -> Deviation | None:
-    blame = blame_of([step.stage for step in steps])
-    if blame is None:
-        return None
-    return Deviation(blame, next(s.stage for s in steps if (s.stage.hop or "source") == blame))
-
-
-def first_deviation(walk: Walk, case: Case, route: Route) -> tuple[str | None, str]:
+def first_deviation(walk: Walk, case: Case, route: Route, tell: Tell = lambda text: None) -> tuple[str | None, str]:
     """The first tensor, in the order of the layers, that deviates at the stage to blame, and how; or None and why."""
-    own = ends(walk, case, route)
+    steps = walk.steps(case, route)
+    own = Deviation.of([step.stage for step in steps])
     if own is None:
         return None, "it agrees"
-    found = _first_of_all(walk, case, route, own)
-    return found or _first_by_prefixes(walk, case, route, own)
+    with walk.hurried([step.stage for step in steps]):
+        search = _Search(walk, route, own, tell)
+        return _first_of_all(search, case) or _first_by_prefixes(search, case)
 
 
-def _first_of_all(walk: Walk, case: Case, route: Route, own: Deviation) -> tuple[str, str] | None:
+def _first_of_all(search: _Search, case: Case) -> tuple[str, str] | None:
     """By one walk with every tensor an output."""
+    if search.own.stage.outcome not in (Outcome.DIVERGENT, Outcome.MALFORMED):
+        return None  # there are no tensors to compare
     whole = _with(case, case.spec.layers, _tensors(case))
     if whole is None or whole.golden is None:
         return None
-    step = next((s for s in walk.steps(whole, route) if (s.stage.hop or "source") == own.blame), None)
+    search.walked(whole, f"every tensor of {len(case.spec.layers)} layers an output")
+    steps = search.walk.steps(whole, search.route)
+    step = next((s for s in steps if (s.stage.hop or "source") == search.own.blame), None)
     if step is None:
         return None
     goldens = [(whole.golden, step.outputs)]
@@ -115,21 +132,21 @@ def _each(golden: Golden, outputs: Sequence[Array | None]) -> Iterator[tuple[str
         yield name, compare(one, [got])
 
 
-def _first_by_prefixes(walk: Walk, case: Case, route: Route, own: Deviation) -> tuple[str | None, str]:
+def _first_by_prefixes(search: _Search, case: Case) -> tuple[str | None, str]:
     """By the shortest beginning that ends as the whole does: halved, as a longer one ends so too."""
     layers = case.spec.layers
+
+    def deviates(count: int) -> bool:
+        part = _with(case, layers[:count], _ends_of(case.spec, layers[:count]))
+        return part is not None and search.ends_so(part, f"the first {count} layers")
+
     low, high = 0, len(layers)
     while high - low > 1:
         middle = (low + high) // 2
-        part = _with(case, layers[:middle], _ends_of(case.spec, layers[:middle]))
-        if part is not None and own.same(ends(walk, part, route)):
-            high = middle
-        else:
-            low = middle
-    part = _with(case, layers[:high], _ends_of(case.spec, layers[:high]))
-    if part is None or not own.same(ends(walk, part, route)):
+        low, high = (low, middle) if deviates(middle) else (middle, high)
+    if high == len(layers) and not deviates(high):
         return None, "no beginning of the model ends as the whole does"
-    return layers[high - 1].name, f"{own.stage.outcome}, {own.stage.message}"
+    return layers[high - 1].name, f"{search.own.stage.outcome}, {search.own.stage.message}"
 
 
 def with_first_tensor(walk: Walk, case: Case, route: Route, result: Result) -> Result:
@@ -140,18 +157,21 @@ def with_first_tensor(walk: Walk, case: Case, route: Route, result: Result) -> R
     return result if first is None else replace(result, message=f"{result.message}; first deviating tensor: {first}")
 
 
-def reduced(walk: Walk, case: Case, route: Route) -> Reduction:
+def reduced(walk: Walk, case: Case, route: Route, tell: Tell = lambda text: None) -> Reduction:
     """The smallest case found. Raises ReduceError for one that agrees."""
-    own = ends(walk, case, route)
+    steps = walk.steps(case, route)
+    own = Deviation.of([step.stage for step in steps])
     if own is None:
         raise ReduceError(f"{case.id} agrees on {route.name}: there is nothing to reduce")
-    flat = flattened(case)
-    if flat is not case and own.same(ends(walk, flat, route)):
-        case = flat
-    first, verdict = first_deviation(walk, case, route)
-    search = _Search(walk, route, own)
-    best = search.around(case, source_of(first)) if first is not None else None
-    best = search.without(best or _cut_to_blame(case, first, search) or case)
+    with walk.hurried([step.stage for step in steps]):
+        search = _Search(walk, route, own, tell)
+        flat = flattened(case)
+        start = flat if flat is not case and search.ends_so(flat, "models inside the model written out") else case
+        first, verdict = _first_of_all(search, start) or _first_by_prefixes(search, start)
+        around = search.around(start, source_of(first)) if first is not None else None
+        best = search.without(around or _cut_to_blame(start, first, search) or start)
+    if own.stage.outcome is Outcome.HANG and not search.ends_so(best, "the smallest, with all the time there is"):
+        return Reduction(case, None, "nothing smaller hangs for as long", search.walks)
     return Reduction(best, first, verdict, search.walks)
 
 
@@ -161,7 +181,7 @@ def _cut_to_blame(case: Case, first: str | None, search: _Search) -> Case | None
         return None
     keep = _ancestors(case.spec, source_of(first), len(case.spec.layers))
     part = _with(case, [layer for layer in case.spec.layers if layer.name in keep], (first,))
-    return part if search.deviates(part) else None
+    return part if search.deviates(part, f"all that leads to {first}") else None
 
 
 @dataclass
@@ -171,13 +191,29 @@ class _Search:
     walk: Walk
     route: Route
     own: Deviation
+    tell: Tell
     walks: int = 0
+    tried: int = 0
 
-    def deviates(self, case: Case | None) -> bool:
-        if case is None or self.walks >= MOST_WALKS:
-            return False
+    def walked(self, case: Case, what: str) -> Deviation | None:
+        """How a case ends, told."""
         self.walks += 1
-        return self.own.same(ends(self.walk, case, self.route))
+        found = ends(self.walk, case, self.route)
+        count = len(case.spec.layers)
+        said = "agrees" if found is None else f"{found.stage.outcome} at {found.blame}"
+        self.tell(f"{self.walks:3}: {what} ({count} layer{'s' * (count > 1)}): {said}")
+        return found
+
+    def ends_so(self, case: Case, what: str) -> bool:
+        """Whether a case ends as the whole does."""
+        return self.own.same(self.walked(case, what))
+
+    def deviates(self, case: Case | None, what: str) -> bool:
+        """Whether a candidate ends as the whole does; after `MOST_WALKS` of them none does."""
+        if case is None or self.tried >= MOST_WALKS:
+            return False
+        self.tried += 1
+        return self.ends_so(case, what)
 
     def around(self, case: Case, name: str) -> Case | None:
         """The layer with as few as possible of those before it."""
@@ -188,7 +224,7 @@ class _Search:
                 return None
             before = len(keep)
             part = window(case, keep, name)
-            if self.deviates(part):
+            if self.deviates(part, f"{name} and what is at most {depth} steps before it"):
                 return part
             depth = depth * 2 or 1
 
@@ -197,7 +233,7 @@ class _Search:
         for layer in reversed(case.spec.layers):
             if len(case.spec.layers) > 1:
                 part = _dropped(case, layer.name)
-                case = part if part is not None and self.deviates(part) else case
+                case = part if part is not None and self.deviates(part, f"without {layer.name}") else case
         return case
 
 

@@ -26,11 +26,11 @@ from harness.oracle.noise import UNIT
 from harness.recipes import HOPS, SOURCES, NoRecipe, Recipe, custom, program
 from harness.results import Result, Stage
 from harness.routes import Route
-from harness.run import Step, blame_of, versions
+from harness.run import AGAIN, Step, blame_of, versions
 from harness.session import Session
 from harness.spec import Array, Case, Golden
 
-LIMIT = 300
+LIMIT = 150
 """Seconds after which a script that is about a converter which hangs gives up."""
 LINES = 60
 """Lines that a script has at most; a layer class of our own in the model adds its own."""
@@ -58,7 +58,7 @@ class Reproducer:
 def beginning(message: str) -> str:
     """The part of an exception's class and message that is the same on every run."""
     own = message.replace("InputError: ", "ValueError: ", 1)
-    if own.startswith("runs, but not with "):
+    if own.startswith(AGAIN):
         own = own.partition(": ")[2]
     kind, _, text = own.partition(": ")
     return " ".join(f"{kind}: {_CUT.split(text.strip())[0][:BEGINNING]}".split())
@@ -81,7 +81,7 @@ def _environment(recipe: Recipe) -> list[str]:
 
 
 def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
-    """Routes that an expectation speaks of, each cut after a hop to blame, the shortest first."""
+    """Routes that an expectation speaks of, each cut after a hop to blame, the best to show it first."""
     found: dict[str, Route] = {}
     for route in session.every_route:
         if route.dialect != dialect or not fnmatchcase(route.name, item.route):
@@ -92,7 +92,14 @@ def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
                 cut = Route(route.source, route.hops[:k])
                 if not cut.missing(session.registry):
                     found.setdefault(cut.name, cut)
-    return sorted(found.values(), key=lambda route: (len(route.hops), route.opset is not None))
+
+    def rank(route: Route) -> tuple[int, bool, int]:
+        """Shortest first, then the converter that the expectation names first: others call it."""
+        last = route.hops[-1].name if route.hops else "source"
+        named = next(k for k, pattern in enumerate(item.blame) if fnmatchcase(last, pattern))
+        return len(route.hops), route.opset is not None, named
+
+    return sorted(found.values(), key=rank)
 
 
 def of_expectation(session: Session, item: Expectation, folder: Path) -> Reproducer:
@@ -128,10 +135,10 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
     if made is not None and made.suffix == ".onnx" and place:
         shutil.copyfile(made, folder / "converted.onnx")
     twice = case.again is not None and (
-        fault.message.startswith(("with ", "runs, but not with ")) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
+        fault.message.startswith(("with ", AGAIN)) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
     )
     _write_arrays(case, steps[place], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
-    facts = _facts(case, fault, recipe, item, twice=twice)
+    facts = _facts(case, steps[: place + 1], recipe, item, twice=twice)
     (folder / "versions.json").write_text(json.dumps(facts["versions"], indent=1) + "\n", encoding="utf-8")
     script = render(
         "reproduce.py.jinja",
@@ -169,7 +176,8 @@ def _outcomes(fault: Stage, item: Expectation | None) -> tuple[Outcome, ...]:
 def _fails(fault: Stage, item: Expectation | None) -> str | None:
     """How the exception begins; '' for any; None where there is none."""
     if fault.outcome in (Outcome.CRASH, Outcome.HANG):
-        return ""
+        raises = {Outcome.REFUSED, Outcome.INVALID} & set(_outcomes(fault, item))
+        return "" if raises else None
     return beginning(fault.message) if fault.outcome in (Outcome.REFUSED, Outcome.INVALID) else None
 
 
@@ -260,7 +268,7 @@ def _exceeds(expected: Array, got: Array | None, allowed: Array) -> bool:
 
 _SAYS: Mapping[Outcome, tuple[str, str, str]] = {
     # title, loudness, what is expected
-    Outcome.DIVERGENT: ("gives wrong numbers without a word", "silent: no exception, no warning that it is wrong", ""),
+    Outcome.DIVERGENT: ("gives wrong numbers", "silent: no exception", ""),
     Outcome.MALFORMED: ("gives an output of another shape or type", "silent: no exception", ""),
     Outcome.REFUSED: ("is refused", "loud: the conversion raises", "The conversion succeeds."),
     Outcome.INVALID: (
@@ -271,40 +279,65 @@ _SAYS: Mapping[Outcome, tuple[str, str, str]] = {
     Outcome.CRASH: ("ends the process", "loud: the process dies", "The process lives."),
     Outcome.HANG: ("does not come to an end", "silent: there is no answer", "There is an answer."),
 }
+_RUNTIMES: Mapping[str | None, str] = {"keras": "Keras", "onnxruntime": "ONNX Runtime", "torch": "PyTorch"}
 
 
-def _facts(case: Case, fault: Stage, recipe: Recipe, item: Expectation | None, *, twice: bool) -> dict[str, Any]:
+def _facts(
+    case: Case, steps: Sequence[Step], recipe: Recipe, item: Expectation | None, *, twice: bool
+) -> dict[str, Any]:
+    """What the texts say; the last of the steps is the one at fault."""
+    fault = steps[-1].stage
     found = versions()
     names = [name for name in recipe.packages if name in found]
     own = {name: found[name] for name in ("python", "platform", *names)}
-    title, loudness, expected = _SAYS[fault.outcome]
+    says, loudness, expected = _SAYS[fault.outcome]
     layers = ", ".join(dict.fromkeys(layer.kind for layer in case.spec.layers))
     shown = {layer.name: {"kind": layer.kind, **layer.config} for layer in case.spec.layers[:5]}
-    numbers = "its outputs are those of the layer's documentation, computed in float64 (`expected.npz`)"
     return {
-        "title": f"{recipe.package} {found.get(recipe.package, '')}: {layers[:60]} {title}",
-        "happens": f"{recipe.calls}: {layers} {title}.",
+        "title": f"{recipe.package} {found.get(recipe.package, '')}: {layers[:60]} {says}{_kind(fault)}",
+        "happens": f"{recipe.calls}: {layers} {says}.",
         "loudness": loudness,
         "versions": own,
         "reason": item.reason if item else "",
         "seen": "It shows only with another batch or other sizes (`again_inputs.npz`)." if twice else "",
+        "given": _given(case, steps, recipe),
         "message": fault.message,
-        "layer": layers,
         "config": json.dumps(shown, indent=1, default=str),
-        "expected": f"{expected} {numbers[0].upper()}{numbers[1:]}.".strip(),
+        "expected": f"{expected} The outputs are those of the layers' documentation, computed in float64 with NumPy "
+        "(`expected.npz`, which holds the largest absolute error allowed as well).".strip(),
         "size": _size(fault),
         "link": item.link if item and item.link != UNREPORTED else "",
     }
 
 
+def _kind(fault: Stage) -> str:
+    """What a title adds: the class of the exception, where there is one."""
+    if fault.outcome not in (Outcome.REFUSED, Outcome.INVALID):
+        return ""
+    return f" ({beginning(fault.message).partition(':')[0]})"
+
+
+def _given(case: Case, steps: Sequence[Step], recipe: Recipe) -> str:
+    """Where the file that the converter is given comes from, and that it is right."""
+    if len(steps) < 2:
+        return ""
+    before = steps[-2].stage
+    said = []
+    if before.hop is not None and before.hop in HOPS:
+        origin = "; the model was written in Keras" if case.spec.dialect == "keras" else ""
+        said.append(f"`{recipe.artifact}` was made by `{HOPS[before.hop].calls}`{origin}.")
+    if before.outcome.passes and before.runtime in _RUNTIMES:
+        said.append(f"{_RUNTIMES[before.runtime]} gives the expected outputs for `{recipe.artifact}`.")
+    return " ".join(said)
+
+
 def _size(fault: Stage) -> str:
     """The error in words and in noise units."""
-    if fault.units is None or fault.outcome is not Outcome.DIVERGENT:
-        return ""
     units = fault.units
+    if units is None or units <= FAITHFUL or fault.outcome is not Outcome.DIVERGENT:
+        return ""  # what is wrong is no size: a NaN, a sign, another answer on a second call
     words = "of the order of the values themselves" if (fault.max_rel or 0) > 0.1 else "small beside the values"
-    if units > 1:
-        words += f", and {units:,.0f} times what rounding to float32 explains"
+    words += f", and {units:,.0f} times what rounding to float32 explains"
     return (
         f"The largest absolute error is {fault.max_abs or 0:.3g}, at `{fault.where}`: {words}. "
         f"(That is {units:.3g} noise units; one unit is the root mean square effect of float32 rounding on the "

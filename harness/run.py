@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,6 +31,10 @@ VERSIONS_OF = (
     "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "torch", "torchvision", "onnx2torch", "onnx2pytorch",
     "tf-keras", "jax", "onnxscript", "numpy", "scipy", "hypothesis", "pytest", "parity-suite",
 )  # fmt: skip
+LEAST_LIMIT = 10.0
+"""Seconds that a request may take at least when a walk is in a hurry."""
+AGAIN = "runs, but not with "
+"""How the message begins where the second inputs raise an exception."""
 MESSAGE_LENGTH = 600
 LAYERS_IN_LIMIT = 20
 """A model of more layers than that has so many times the limit for each request."""
@@ -86,6 +91,21 @@ class Walk:
     def close(self) -> None:
         """Remove the scratch folder."""
         shutil.rmtree(self._scratch, ignore_errors=True)
+
+    @contextmanager
+    def hurried(self, stages: Sequence[Stage]) -> Iterator[None]:
+        """A shorter limit where these stages end in a hang, so that many cases like theirs cost little: three times
+        what the slowest of those that ended took. What hangs in a hurry may not hang with the whole limit."""
+        whole = self.limit
+        if stages[-1].outcome is Outcome.HANG:
+            slowest = max((stage.seconds for stage in stages[:-1]), default=0.0)
+            self.limit = min(whole, max(LEAST_LIMIT, 3 * slowest / self._size))  # grows with the model again
+        try:
+            yield
+        finally:
+            if self.limit != whole:
+                self._case = ""  # what hung in a hurry is forgotten
+            self.limit = whole
 
     def result(self, case: Case, route: Route) -> Result:
         """Walk one route. Raises ValueError for a case without golden or of another dialect."""
@@ -274,7 +294,7 @@ def _again(case: Case, again: Again, answer: Mapping[str, Any]) -> Verdict:
     shapes = ", ".join(f"{name} {value.shape}" for name, value in again.inputs.items())
     if failed := answer.get("again_failed"):
         why = f"{failed['error']}: {failed['message']}"[:MESSAGE_LENGTH]
-        return Verdict(Outcome.INVALID, f"runs, but not with {shapes}: {why}")
+        return Verdict(Outcome.INVALID, f"{AGAIN}{shapes}: {why}")
     golden = replace(case.golden, expected=again.expected, noise=again.noise)
     verdict = compare(golden, _unpacked(answer["again"]))
     return verdict if verdict.outcome.passes else replace(verdict, message=f"with {shapes}: {verdict.message}")

@@ -12,7 +12,7 @@ from typing import Any
 
 import harness
 from harness import expectations
-from harness.golden import Entry, Store
+from harness.golden import Entry, GoldenError, Store, kept
 from harness.registry import Registry, installed
 from harness.results import Header, RouteStatus
 from harness.routes import Route, all_routes, select
@@ -156,6 +156,19 @@ class Session:
             raise SelectionError(f"no golden layer fits {self.selection.layer!r}; there are {layers}")
         minimal = {item.case for item in self.expectations}
         return sorted(found, key=lambda entry: entry.id not in minimal)
+
+    def find(self, case: str) -> Entry:
+        """The entry of a golden case, or of one that exploration kept, by its id or the beginning of one.
+
+        Raises GoldenError.
+        """
+        try:
+            return self.store.find(case)
+        except GoldenError:
+            found = [entry for entry in kept(self.root) if entry.id.startswith(case)]
+            if len(found) != 1:
+                raise
+            return found[0]
 
     def selects(self, layer: str) -> bool:
         """Whether a layer fits the selected pattern."""

@@ -143,6 +143,16 @@ class Spec:
     def id(self) -> str:
         return digest(canonical(self.to_json()))
 
+    @property
+    def lines(self) -> list[str]:
+        """The model as a person reads it: one line for each input, layer and for the outputs."""
+        made = [
+            f"{layer.kind} {layer.name}({', '.join(layer.tensors)}) {json.dumps(dict(layer.config))}"
+            for layer in self.layers
+        ]
+        given = [f"input {item.name} {item.shape} {item.dtype}" for item in self.inputs]
+        return [*given, *made, f"output {', '.join(self.outputs)}"]
+
     def to_json(self) -> dict[str, Any]:
         return {
             "dialect": self.dialect,

@@ -7,6 +7,7 @@ does one thing wrong. Workers, walk and comparator are the real ones.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -152,6 +153,61 @@ class Bakes(Copies):
         spec, weights = MiniFormat().read(artifact)
         MiniFormat().write(spec, {**weights, "baked/batch": np.array(2)}, out)
         return out
+
+
+def _trips(artifact: Path) -> bool:
+    """On what the next four stumble: strides and a kernel of a Conv2D that are both large."""
+    config: Any = MiniFormat().read(artifact)[0].layers[0].config
+    return max(config["strides"]) >= 2 and max(config["kernel_size"]) >= 3
+
+
+class DoublesSome(Copies):
+    name: ClassVar[str] = "doublessome"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        spec, weights = MiniFormat().read(artifact)
+        factor = 2 if _trips(artifact) else 1
+        MiniFormat().write(spec, {name: value * factor for name, value in weights.items()}, out)
+        return out
+
+
+class SegfaultsOnSome(Copies):
+    name: ClassVar[str] = "segfaultsonsome"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        if _trips(artifact):
+            ctypes.string_at(0)
+        return super().convert(artifact, out)
+
+
+class HangsOnSome(Copies):
+    name: ClassVar[str] = "hangsonsome"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        if _trips(artifact):
+            time.sleep(60)
+        return super().convert(artifact, out)
+
+
+class SlowOnSome(Copies):
+    """Takes longer than a walk in a hurry has, and hangs where the kernel is large besides."""
+
+    name: ClassVar[str] = "slowonsome"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        if _trips(artifact):
+            config: Any = MiniFormat().read(artifact)[0].layers[0].config
+            time.sleep(60 if config["data_format"] == "channels_first" else 1.2)
+        return super().convert(artifact, out)
+
+
+class SleepsOnActivation(Copies):
+    name: ClassVar[str] = "sleepsonactivation"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        if "Activation" in artifact.read_text():
+            time.sleep(60)
+        return super().convert(artifact, out)
 
 
 class NoContract:

@@ -16,7 +16,7 @@ from harness.run import Walk
 from harness.session import Selection, Session
 from harness.spec import Case, Golden, Input, Layer, Spec
 from harness.workers import Workers
-from tests.miniatures import Copies, MiniFormat, dense_case, registry
+from tests.miniatures import Copies, MiniFormat, SleepsOnActivation, dense_case, registry
 
 FAULT = "harness.planted.onnx_convolution:BiasDropped"
 GRAPH = "keras-Graph-02a0a898fed6"
@@ -72,7 +72,7 @@ def walk() -> Iterator[tuple[Walk, dict[str, Route]]]:
     known = registry(Copies)
     from tests.miniatures import plugin
 
-    hops = [plugin(Copies, "hops")]
+    hops = [plugin(Copies, "hops"), plugin(SleepsOnActivation, "hops")]
     from harness.registry import Plugin, facts_of
 
     hops += [Plugin(**facts_of(cls, "hops", f"tests.test_reduce:{cls.__name__}")) for cls in (Fuses, RefusesPermute)]
@@ -94,6 +94,20 @@ def test_refusal_is_reduced_to_the_layer_refused(walk: tuple[Walk, dict[str, Rou
     found = reduced(own, chain(), routes["refusespermute"])
     assert found.first == "l3"
     assert [layer.name for layer in found.case.spec.layers] == ["l3"]
+
+
+def test_hang_is_reduced_in_a_hurry_and_every_walk_is_told(
+    walk: tuple[Walk, dict[str, Route]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, routes = walk
+    monkeypatch.setattr(own, "limit", 5.0)
+    monkeypatch.setattr("harness.run.LEAST_LIMIT", 1.5)
+    said: list[str] = []
+    found = reduced(own, chain(), routes["sleepsonactivation"], tell=said.append)
+    assert [layer.name for layer in found.case.spec.layers] == ["l3"]
+    assert (found.first, found.walks, own.limit) == ("l3", len(said), 5.0)
+    assert sum("hang at sleepsonactivation" in text for text in said[:-1]) <= 4
+    assert "with all the time there is (1 layer): hang at sleepsonactivation" in said[-1]
 
 
 def test_case_that_agrees_is_an_error(walk: tuple[Walk, dict[str, Route]]) -> None:

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import ast
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from harness.cli import cli
 from harness.cli_reproduce import ran
-from harness.recipes import HOPS, SOURCES, program
+from harness.compare import Outcome
+from harness.expectations import Expectation
+from harness.recipes import HOPS, SOURCES, Recipe, program
 from harness.reproduce import ISSUE, LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, write
 from harness.routes import Route
 from harness.session import Selection, Session
 from harness.spec import Golden, Input, Layer, Spec
 from harness.workers import Workers
-from tests.miniatures import Copies, Doubles, dense_case, registry
+from tests.miniatures import Copies, Doubles, Exits, KillsItself, Sleeps, dense_case, registry
 
-SAMPLE = (
-    # one of each converter to blame, and of each outcome
-    "tf2onnx-select-multiplies-infinity-sparse-sigmoid",  # divergent
-    "tf2onnx-transposed-1d-open-sizes",  # malformed
-    "tf2onnx-erfc",  # invalid
-    "onnx2torch-auto-pad",  # refused
-    "onnx2pytorch-dynamic-kernel",
-    "torchscript-fx-graph",
-    "keras-add-takes-an-input-for-a-bias-silently",
-    "kerastorch-average-same",
-)
+
+def sampled(known: Sequence[Expectation]) -> list[Expectation]:
+    """Every known deviation that may be wrong numbers, and of the others one for each converter and outcome."""
+    wrong = [item for item in known if Outcome.DIVERGENT in item.outcome]
+    seen = {(item.blame[0], item.outcome[0]) for item in wrong}
+    for item in known:
+        if (item.blame[0], item.outcome[0]) not in seen:
+            seen.add((item.blame[0], item.outcome[0]))
+            wrong.append(item)
+    return wrong
+
+
+def ours(item: Expectation) -> bool:
+    """Whether it is about a converter that is part of the harness and has no reproducer."""
+    return "mat-octave" in item.blame
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +49,9 @@ def session() -> Iterator[Session]:
         yield opened
 
 
-def test_reproducers_show_their_deviations(session: Session, tmp_path: Path) -> None:
-    known = {item.id: item for item in session.expectations}
-    folders = [of_expectation(session, known[name], tmp_path / name).folder for name in SAMPLE]
+def test_reproducers_show_their_deviations(session: Session, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    chosen = session.expectations if request.config.getoption("--all-cases") else sampled(session.expectations)
+    folders = [of_expectation(session, item, tmp_path / item.id).folder for item in chosen if not ours(item)]
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(ran, folders))
     for folder, (code, last) in zip(folders, answers, strict=True):
@@ -86,6 +93,33 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(tmp_path:
         with pytest.raises(ReproduceError, match="harness's own"):
             write(opened, dense_case(), doubles, tmp_path / "b")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("hop", "does", "said"),
+    [
+        (Sleeps, "import time; time.sleep(60)", "DEVIATES: no answer within 3 s"),
+        (KillsItself, "os.kill(os.getpid(), 9)", "DEVIATES: the process died with status -9"),
+        (Exits, "os._exit(1)", "DEVIATES: the process died with status 1"),
+        (Exits, "import no_such_module", "ERROR: ModuleNotFoundError: No module named 'no_such_module'"),
+        (Exits, "return None", "FIXED"),
+    ],
+)
+def test_scripts_of_crashes_and_hangs_end_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: type[Copies], does: str, said: str
+) -> None:
+    known = registry(hop)
+    answers = "(np.load(path)['output_0'].astype('float32') for path in HERE.glob('*expected.npz'))"
+    run = f"return [y for y in {answers} if len(y) == len(inputs['x'])]"
+    mini = Recipe("mini", ("numpy",), ("import numpy",), "model.mini", (does,), (run,), "mini", "mini")
+    monkeypatch.setattr("harness.reproduce.HOPS", {hop.name: mini})
+    monkeypatch.setattr("harness.reproduce.LIMIT", 3)
+    with Session(Selection(limit=2)) as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
+        opened.__dict__.update(registry=known, workers=workers)
+        made = write(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path / "mini")
+    assert made.outcome in ("crash", "hang")
+    assert ran(made.folder) == ({"D": 1, "F": 0, "E": 2}[said[0]], said)
+    assert len((made.folder / SCRIPT).read_text().splitlines()) <= LINES
 
 
 @pytest.mark.parametrize("name", [*HOPS, *SOURCES])
@@ -136,8 +170,24 @@ def test_program_of_a_spec() -> None:
     ]
 
 
-def test_replay_of_a_folder(tmp_path: Path) -> None:
-    shutil.rmtree(tmp_path)
-    tmp_path.mkdir()
-    (tmp_path / SCRIPT).write_text("print('noise')\nprint('FIXED')\n")
-    assert ran(tmp_path) == (0, "FIXED")
+@pytest.mark.parametrize(
+    ("script", "code", "answer"),
+    [
+        ("print('noise'); print('FIXED')", 0, "FIXED: FIXED"),
+        ("print('DEVIATES: 1 of 2'); raise SystemExit(1)", 1, "FAILED: DEVIATES: 1 of 2"),
+        ("print('ERROR: no'); raise SystemExit(2)", 2, "ERROR: ERROR: no"),
+        ("1 / 0", 2, "ERROR: ZeroDivisionError: division by zero"),
+        ("pass", 2, "ERROR: it printed nothing"),
+        ("import os; os.abort()", 2, "ERROR: it printed nothing"),
+        ("def", 2, "ERROR: SyntaxError: invalid syntax"),
+    ],
+)
+def test_replay_of_a_folder(tmp_path: Path, script: str, code: int, answer: str) -> None:
+    (tmp_path / SCRIPT).write_text(script + "\n")
+    done = CliRunner().invoke(cli, ["replay", str(tmp_path)])
+    assert (done.exit_code, done.output.strip()) == (code, answer)
+
+
+def test_replay_of_a_folder_that_is_no_reproducer(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["replay", str(tmp_path)])
+    assert (done.exit_code, SCRIPT in done.output) == (2, True)
