@@ -10,7 +10,8 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ import pytest
 from harness.catalogue import Row, rows
 from harness.causes import Tally, sentence
 from harness.draw.strategies import DISCOVERY, GATE, register_profiles
-from harness.expectations import ExpectationError
+from harness.expectations import Expectation, ExpectationError
 from harness.explore import Exploration
 from harness.golden import Entry, GoldenError, keep
 from harness.planted import Fault, faults, sampled
 from harness.reduce import with_first_tensor
 from harness.registry import PluginError
+from harness.reproduce import is_reproducible, telling
 from harness.results import Judgement, Result, Writer
 from harness.routes import Route
 from harness.session import Selection, SelectionError, Session
@@ -68,11 +70,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the session lazily; in the process that reports, keep the ledger."""
-    config.addinivalue_line(
-        "markers", "goldens(folder): run over the golden cases of a folder of the store and their routes"
-    )
-    config.addinivalue_line("markers", "explored(dialect): run over the catalogue rows of a dialect")
-    config.addinivalue_line("markers", "planted: run over the planted faults")
+    for kind in MARKED.values():
+        config.addinivalue_line("markers", kind.about)
     selection = Selection(
         route=config.getoption("--route"),
         layer=config.getoption("--layer"),
@@ -104,26 +103,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per golden case and route, or per row explored."""
-    session = metafunc.config.stash[_session]
-    try:
-        if (marker := metafunc.definition.get_closest_marker("goldens")) is not None:
-            if metafunc.function.__name__ != GOLDEN_TEST:
-                raise pytest.Collector.CollectError(
-                    f"a test marked goldens is named {GOLDEN_TEST}: the floor counts it"
-                )
-            pairs = golden_pairs(session, marker.args[0])
-            metafunc.parametrize("pair", pairs, ids=[f"{entry.id}:{route.name}" for entry, route in pairs])
-        if (marker := metafunc.definition.get_closest_marker("explored")) is not None:
-            if metafunc.config.getoption("--explore") < 1:
-                raise pytest.UsageError("suites/explore draws fresh cases: say how many of each layer with --explore N")
-            found = explored_rows(session, marker.args[0])
-            metafunc.parametrize("row", found, ids=[row.layer for row in found])
-        if metafunc.definition.get_closest_marker("planted") is not None:
-            chosen = planted_faults(session)
-            metafunc.parametrize("fault", chosen, ids=[fault.name for fault in chosen])
-    except (GoldenError, PluginError, ExpectationError) as error:
-        raise pytest.Collector.CollectError(str(error)) from None
+    """One test per golden case and route, row explored, planted fault, or expectation."""
+    config, test = metafunc.config, metafunc.definition
+    if test.get_closest_marker("goldens") and metafunc.function.__name__ != GOLDEN_TEST:
+        raise pytest.Collector.CollectError(f"a test marked goldens is named {GOLDEN_TEST}: the floor counts it")
+    if test.get_closest_marker("explored") and config.getoption("--explore") < 1:
+        raise pytest.UsageError("suites/explore draws fresh cases: say how many of each layer with --explore N")
+    for name, kind in MARKED.items():
+        if (marker := test.get_closest_marker(name)) is not None:
+            try:
+                found = kind.of(config.stash[_session], *marker.args)
+            except (GoldenError, PluginError, ExpectationError) as error:
+                raise pytest.Collector.CollectError(str(error)) from None
+            metafunc.parametrize(kind.argument, found, ids=[kind.named(each) for each in found])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -145,16 +137,10 @@ def _wants_what_is_not_selected(item: pytest.Item) -> bool:
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return False
-    wanted = (("goldens", "pair", tuple), ("explored", "row", Row), ("planted", "fault", Fault))
     return any(
-        item.get_closest_marker(marker) and not isinstance(callspec.params.get(name), kind)
-        for marker, name, kind in wanted
+        item.get_closest_marker(name) and not isinstance(callspec.params.get(kind.argument), kind.type)
+        for name, kind in MARKED.items()
     )
-
-
-def golden_pairs(session: Session, folder: str) -> list[tuple[Entry, Route]]:
-    """Golden cases of one folder of the store times the routes that can run, all routes of a case together."""
-    return session.pairs(folder)
 
 
 def explored_rows(session: Session, dialect: str) -> list[Row]:
@@ -172,6 +158,52 @@ def planted_faults(session: Session) -> list[Fault]:
         return []
     found = faults() if chosen.all_cases or chosen.layer is not None else sampled(faults())
     return [fault for fault in found if any(session.selects(layer) for layer in fault.layers)]
+
+
+def reproduced(session: Session) -> list[Expectation]:
+    """Expectations whose reproducers are run: every one that may be wrong numbers, and of the others one for each
+    converter and outcome; with `all_cases` all.
+
+    None for a run over selected routes or layers, which asks about those only.
+    """
+    chosen = session.selection
+    if chosen.route is not None or chosen.layer is not None or chosen.opset:
+        return []
+    known = [item for item in session.expectations if is_reproducible(session, item)]
+    return known if chosen.all_cases else telling(known)
+
+
+@dataclass(frozen=True)
+class Marked:
+    """How tests with a marker are made: one for each of what `of` gives for the session and the marker's arguments."""
+
+    about: str
+    argument: str
+    type: type
+    of: Callable[..., Sequence[Any]]
+    named: Callable[[Any], str]
+
+
+MARKED = {
+    "goldens": Marked(
+        "goldens(folder): run over the golden cases of a folder of the store and their routes",
+        "pair",
+        tuple,
+        Session.pairs,
+        lambda pair: f"{pair[0].id}:{pair[1].name}",
+    ),
+    "explored": Marked(
+        "explored(dialect): run over the catalogue rows of a dialect", "row", Row, explored_rows, lambda row: row.layer
+    ),
+    "planted": Marked("planted: run over the planted faults", "fault", Fault, planted_faults, lambda fault: fault.name),
+    "reproduced": Marked(
+        "reproduced: run over the expectations that have a reproducer",
+        "item",
+        Expectation,
+        reproduced,
+        lambda item: item.id,
+    ),
+}
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -11,7 +11,7 @@ import re
 import shutil
 import textwrap
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,7 +25,7 @@ from harness.expectations import UNREPORTED, Expectation
 from harness.oracle.noise import UNIT
 from harness.recipes import HOPS, SOURCES, NoRecipe, Recipe, custom, program
 from harness.results import Result, Stage
-from harness.routes import Route
+from harness.routes import Route, all_routes
 from harness.run import AGAIN, Step, blame_of, versions
 from harness.session import Session
 from harness.spec import Array, Case, Golden
@@ -83,7 +83,7 @@ def _environment(recipe: Recipe) -> list[str]:
 def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
     """Routes that an expectation speaks of, each cut after a hop to blame, the best to show it first."""
     found: dict[str, Route] = {}
-    for route in session.every_route:
+    for route in all_routes(session.registry):
         if route.dialect != dialect or not fnmatchcase(route.name, item.route):
             continue
         names = ["source", *(hop.name for hop in route.hops)]
@@ -100,6 +100,23 @@ def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
         return len(route.hops), route.opset is not None, named
 
     return sorted(found.values(), key=rank)
+
+
+def is_reproducible(session: Session, item: Expectation) -> bool:
+    """Whether it is about versions installed here, and a converter that can run here and is no part of the harness."""
+    known = [hop for hop in session.registry.hops if item.blames(hop.name)]
+    return item.applies and (item.blames("source") or any(hop.name in HOPS and not hop.missing for hop in known))
+
+
+def telling(known: Iterable[Expectation]) -> list[Expectation]:
+    """Every known deviation that may be wrong numbers, and of the others the first for each converter and outcome."""
+    found = [item for item in known if Outcome.DIVERGENT in item.outcome]
+    seen = {(item.blame[0], item.outcome[0]) for item in found}
+    for item in known:
+        if (item.blame[0], item.outcome[0]) not in seen:
+            seen.add((item.blame[0], item.outcome[0]))
+            found.append(item)
+    return found
 
 
 def of_expectation(session: Session, item: Expectation, folder: Path) -> Reproducer:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -16,28 +17,12 @@ from harness.cli_reproduce import ran
 from harness.compare import Outcome
 from harness.expectations import Expectation
 from harness.recipes import HOPS, SOURCES, Recipe, program
-from harness.reproduce import ISSUE, LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, write
+from harness.reproduce import LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, telling, write
 from harness.routes import Route
 from harness.session import Selection, Session
 from harness.spec import Golden, Input, Layer, Spec
 from harness.workers import Workers
 from tests.miniatures import Copies, Doubles, Exits, KillsItself, Sleeps, dense_case, registry
-
-
-def sampled(known: Sequence[Expectation]) -> list[Expectation]:
-    """Every known deviation that may be wrong numbers, and of the others one for each converter and outcome."""
-    wrong = [item for item in known if Outcome.DIVERGENT in item.outcome]
-    seen = {(item.blame[0], item.outcome[0]) for item in wrong}
-    for item in known:
-        if (item.blame[0], item.outcome[0]) not in seen:
-            seen.add((item.blame[0], item.outcome[0]))
-            wrong.append(item)
-    return wrong
-
-
-def ours(item: Expectation) -> bool:
-    """Whether it is about a converter that is part of the harness and has no reproducer."""
-    return "mat-octave" in item.blame
 
 
 @pytest.fixture(scope="module")
@@ -49,18 +34,19 @@ def session() -> Iterator[Session]:
         yield opened
 
 
-def test_reproducers_show_their_deviations(session: Session, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    chosen = session.expectations if request.config.getoption("--all-cases") else sampled(session.expectations)
-    folders = [of_expectation(session, item, tmp_path / item.id).folder for item in chosen if not ours(item)]
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(ran, folders))
-    for folder, (code, last) in zip(folders, answers, strict=True):
-        assert (code, last[:9]) == (1, "DEVIATES:"), f"{folder.name}: {last}"
-        script = (folder / SCRIPT).read_text()
-        assert len(script.splitlines()) <= LINES
-        assert "harness" not in script
-        assert script in (folder / ISSUE).read_text()
-        assert folder.with_name(folder.name + ".zip").is_file()
+def test_of_many_expectations_those_that_tell_most_are_run() -> None:
+    def item(name: str, blame: str, *outcomes: str) -> Expectation:
+        return cast("Expectation", SimpleNamespace(id=name, blame=(blame,), outcome=tuple(map(Outcome, outcomes))))
+
+    known = [
+        item("a", "x", "refused"),
+        item("b", "x", "refused"),
+        item("c", "x", "invalid"),
+        item("d", "x", "divergent"),
+        item("e", "x", "refused", "divergent"),
+        item("f", "y", "refused"),
+    ]
+    assert [each.id for each in telling(known)] == ["d", "e", "c", "f"]
 
 
 def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""The reproducer of a known deviation shows it, in an interpreter of its own that knows nothing of the harness."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli_reproduce import ran
+from harness.expectations import Expectation
+from harness.reproduce import ISSUE, LINES, SCRIPT, of_expectation
+from harness.session import Session
+
+
+@pytest.mark.reproduced
+def test_reproducer_shows_the_deviation(item: Expectation, parity: Session, tmp_path: Path) -> None:
+    """It ends with DEVIATES; it is short, whole, and stands in the issue's text."""
+    folder = of_expectation(parity, item, tmp_path / item.id).folder
+    code, last = ran(folder)
+    assert (code, last[:9]) == (1, "DEVIATES:"), last
+    script = (folder / SCRIPT).read_text()
+    assert len(script.splitlines()) <= LINES
+    assert "harness" not in script
+    assert script in (folder / ISSUE).read_text()
+    assert folder.with_name(folder.name + ".zip").is_file()
