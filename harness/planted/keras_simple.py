@@ -105,19 +105,6 @@ class HardSigmoidOld(KerasFault):
             layer.activation = lambda x: keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-class GeluApproximate(KerasFault):
-    """Gelu through tanh where the exact one is meant."""
-
-    name = "planted-gelu-approximate"
-    layers = ("Activation",)
-
-    def misread(self, layer: Any) -> None:
-        import keras
-
-        if layer.activation is keras.activations.gelu:
-            layer.activation = lambda x: keras.activations.gelu(x, approximate=True)
-
-
 class DenseFlattens(KerasFault):
     """Dense that flattens an input of rank 3 or more first."""
 
