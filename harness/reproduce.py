@@ -147,7 +147,7 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
         convert=recipe.convert,
         run=recipe.run,
         signed=case.golden is not None and case.golden.exactness == "moves",
-        prefixes=("", "again_", "", "") if twice else ("", "", ""),
+        prefixes=("", "again_", "") if twice else ("", ""),
     )
     script = _compact(script)
     (folder / SCRIPT).write_text(script, encoding="utf-8")

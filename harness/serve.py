@@ -72,10 +72,9 @@ def _convert(request: Request) -> Answer:
 
 
 def _run(request: Request) -> Answer:
-    """Three calls on the same inputs: a session that keeps state, or is not deterministic, shows itself.
+    """Two calls on the same inputs: a session that keeps state, or is not deterministic, shows itself.
 
-    After the first, where there are `again` inputs, one call of other sizes, whose failure is told apart. The last two
-    follow each other: state of another size may not fit, and then is left out.
+    Between them, where there are `again` inputs, one call of other sizes, whose failure is told apart.
     """
     runtime = _instance(request["reference"])
     inputs = unpack_all(request["inputs"])
@@ -87,8 +86,8 @@ def _run(request: Request) -> Answer:
             again["again"], _ = _called(runtime, opened, unpack_all(request["again"]))
         except Exception as error:
             again["again_failed"] = _failure(error)
-    repeats = all(_called(runtime, opened, inputs)[0] == first for _ in range(2))
-    return {"outputs": first, "names": names, "repeats": repeats, **again}
+    second, _ = _called(runtime, opened, inputs)
+    return {"outputs": first, "names": names, "repeats": first == second, **again}
 
 
 def _predict(request: Request) -> Answer:

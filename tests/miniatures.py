@@ -134,17 +134,6 @@ class AnswersOddly(MiniTwoRuntime):
         return outputs, [object()]
 
 
-class Remembers(MiniTwoRuntime):
-    """A runtime that adds the outputs of the call before, where they are of one shape."""
-
-    kept: Any = None
-
-    def run(self, opened: Any, inputs: Mapping[str, Array]) -> tuple[list[Any], None]:
-        (output,), _ = super().run(opened, inputs)
-        before, self.kept = self.kept, output
-        return [output if before is None or before.shape != output.shape else output + before], None
-
-
 class Doubles(Copies):
     name: ClassVar[str] = "doubles"
 

@@ -18,7 +18,7 @@ from harness.results import Judgement, Result, Stage
 from harness.routes import all_routes
 from harness.run import Walk, blame_of
 from harness.workers import Workers
-from tests.miniatures import AnswersOddly, Copies, Remembers, dense_case, plugin, registry
+from tests.miniatures import AnswersOddly, Copies, dense_case, plugin, registry
 
 
 @pytest.fixture(scope="module")
@@ -110,18 +110,6 @@ def test_answer_that_is_no_plain_data_is_invalid_and_the_worker_lives(walk: Walk
         assert workers["mini"].starts == 1
     assert result.outcome is Outcome.INVALID
     assert "DumpError" in result.message
-
-
-def test_state_that_fits_the_next_call_alone_shows() -> None:
-    """The second inputs are of another batch: after them nothing is carried, so a third call must follow the second."""
-    known = registry(Copies)
-    kept = Registry(known.formats, known.hops, (known.runtimes[0], plugin(Remembers, "runtimes")))
-    with Workers((*kept.formats, *kept.hops, *kept.runtimes)) as workers:
-        made = Walk(kept, workers)
-        result = made.result(dense_case(), all_routes(kept)[0])
-        made.close()
-    assert result.outcome is Outcome.DIVERGENT
-    assert "a second call on the same inputs" in result.message
 
 
 def stage(outcome: Outcome, hop: str | None = None) -> Stage:
