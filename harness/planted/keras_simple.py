@@ -105,6 +105,20 @@ class HardSigmoidOld(KerasFault):
             layer.activation = lambda x: keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
+class SiluHard(KerasFault):
+    """Silu as the piecewise linear one that phones prefer."""
+
+    # gelu by tanh is planted on the MATLAB path: the released tf2onnx writes no exact gelu that could be spoilt here
+    name = "planted-silu-hard"
+    layers = ("Activation",)
+
+    def misread(self, layer: Any) -> None:
+        import keras
+
+        if layer.activation is keras.activations.silu:
+            layer.activation = keras.activations.hard_silu
+
+
 class DenseFlattens(KerasFault):
     """Dense that flattens an input of rank 3 or more first."""
 
