@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 import runpy
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import cli
+from harness.planted import faults
 from harness.registry import facts_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,3 +65,11 @@ def test_diffs_of_contributing_are_what_the_files_say() -> None:
         assert path is not None
         added = [line[1:] for line in block.splitlines() if line.startswith("+") and not line.startswith("+++")]
         assert "\n".join(added) in (ROOT / path[1]).read_text(), path[1]
+
+
+def test_planted_faults_are_all_named_by_kind_and_no_others() -> None:
+    table = [line for line in (ROOT / "docs" / "planted-faults.md").read_text().splitlines() if line.startswith("|")]
+    named = [name for line in table for cell in line.split("|")[2:] for name in re.findall(r"`([a-z0-9*-]+)`", cell)]
+    known = [fault.name.removeprefix("planted-") for fault in faults()]
+    assert not [name for name in named if not fnmatch.filter(known, name)]
+    assert not [name for name in known if not any(fnmatch.fnmatch(name, pattern) for pattern in named)]

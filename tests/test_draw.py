@@ -128,6 +128,10 @@ def test_profile_is_float32_of_the_right_shape(profile: str) -> None:
 def test_profiles_are_what_they_are_called() -> None:
     shape = (4, 6, 5)
     assert (LAWS["negative"](shape, source()) < -1).all()
+    lowest = LAWS["lowest"](shape, source())
+    assert (lowest < 0).all()
+    assert lowest.flat[0] == lowest.flat[-1] == np.finfo(np.float32).min
+    assert np.isnan(LAWS["nan"](shape, source()).reshape(-1)[[0, 60, 119]]).all()
     assert {-0.5, 0.5, 2.5, 3} <= set(LAWS["spread"](shape, source()).reshape(-1).tolist())
     assert (LAWS["impulse"](shape, source()).sum(axis=(1, 2)) == 1).all()
     special = LAWS["special"](shape, source())

@@ -168,7 +168,7 @@ class Row:
 
 _ROWS: dict[tuple[str, str], Row] = {}
 
-PROFILES = ("main", "negative", "spread", "large", "small", "special", "integer", "impulse", "ties")
+PROFILES = ("main", "negative", "lowest", "spread", "large", "small", "special", "nan", "integer", "impulse", "ties")
 """Input profiles; the distribution of each is in `harness.draw.inputs`."""
 
 

@@ -27,6 +27,14 @@ def _negative(shape: tuple[int, ...], source: np.random.Generator) -> Array:
     return -1.0 - source.exponential(2.0, shape) - 0.01
 
 
+def _lowest(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Below zero over all magnitudes, float32's lowest first and last: what a stand-in for minus infinity outweighs."""
+    values = -(10.0 ** source.uniform(0, 38, shape))
+    flat = values.reshape(-1)
+    flat[:1] = flat[-1:] = np.finfo(np.float32).min
+    return values
+
+
 def _spread(shape: tuple[int, ...], source: np.random.Generator) -> Array:
     """-8..8 evenly, permuted, with the knots of piecewise activations among them."""
     size = int(np.prod(shape))
@@ -63,6 +71,15 @@ def _special(shape: tuple[int, ...], source: np.random.Generator) -> Array:
     return values
 
 
+def _nan(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Ordinary numbers with NaN first, in the middle and last."""
+    values = _main(shape, source)
+    flat = values.reshape(-1)
+    if flat.size:
+        flat[[0, flat.size // 2, -1]] = np.nan
+    return values
+
+
 def _integer(shape: tuple[int, ...], source: np.random.Generator) -> Array:
     """Negatives, 2^24+1, 2^31 and ties at .5, as far as float32 holds them."""
     values = source.integers(-9, 10, shape) + 0.5 * source.integers(0, 2, shape)
@@ -75,10 +92,12 @@ def _integer(shape: tuple[int, ...], source: np.random.Generator) -> Array:
 LAWS: Mapping[str, Profile] = {
     "main": _main,
     "negative": _negative,
+    "lowest": _lowest,
     "spread": _spread,
     "large": lambda shape, g: 1e4 * _main(shape, g),
     "small": lambda shape, g: 1e-4 * _main(shape, g),
     "special": _special,
+    "nan": _nan,
     "integer": _integer,
     "impulse": _impulse,
     "ties": _ties,

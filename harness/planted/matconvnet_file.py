@@ -33,7 +33,7 @@ class MatFault:
             for layer in network.spec.layers
         )
         spec = Spec(network.spec.dialect, network.spec.inputs, layers, network.spec.outputs)
-        return save_module(build(program(spec, self.edit_weights(dict(network.weights)))), out)
+        return save_module(build(program(spec, self.edit_network(spec, dict(network.weights)))), out)
 
     def edit(self, layer: Layer) -> dict[str, Any]:
         """Configuration to put in place of the layer's own."""
@@ -43,8 +43,12 @@ class MatFault:
         """The tensors that the layer reads, with the fault."""
         return layer.inputs
 
+    def edit_network(self, spec: Spec, weights: Weights) -> Weights:
+        """The weights of a network, with the fault."""
+        return self.edit_weights(weights)
+
     def edit_weights(self, weights: Weights) -> Weights:
-        """The weights, with the fault."""
+        """The weights, with a fault that their names alone can say."""
         return weights
 
 
@@ -171,3 +175,72 @@ class SumOfTwo(MatFault):
 
     def edit_inputs(self, layer: Layer, spec: Spec) -> tuple[str, ...]:
         return layer.inputs[:2] if layer.kind == "sum" else layer.inputs
+
+
+class CellsExchanged(MatFault):
+    """The first two cells of bnorm's weights, multipliers and biases, taken in the other order."""
+
+    name = "planted-mat-cells-exchanged"
+    layers = ("bnorm",)
+
+    def edit_weights(self, weights: Weights) -> Weights:
+        other = {"multipliers": "biases", "biases": "multipliers"}
+        owners = {name.rpartition("/")[0] for name in weights if name.endswith("/moments")}
+        return {
+            name: weights[f"{owner}/{other[last]}"] if owner in owners and last in other else value
+            for name, value in weights.items()
+            for owner, _, last in [name.rpartition("/")]
+        }
+
+
+class SingletonSqueezed(MatFault):
+    """Filters of one channel that lose that axis: their number is taken for the channels."""
+
+    name = "planted-mat-singleton-squeezed"
+    layers = ("conv", "convt")
+
+    def edit_weights(self, weights: Weights) -> Weights:
+        return {
+            name: value.swapaxes(2, 3) if name.endswith("/filters") and value.shape[2] == 1 else value
+            for name, value in weights.items()
+        }
+
+
+class FoldedIntoPadded(MatFault):
+    """bnorm folded into the convolution behind it, whose padding should stay zero but is not any more."""
+
+    name = "planted-mat-bnorm-folded"
+    layers = ("SimpleNN",)
+
+    def edit_network(self, spec: Spec, weights: Weights) -> Weights:
+        norms = {layer.name for layer in spec.layers if layer.kind == "bnorm"}
+        for layer in spec.layers:
+            if layer.kind == "conv" and layer.inputs[0] in norms:
+                weights |= self._folded(layer.inputs[0], layer.name, weights)
+        return weights
+
+    def _folded(self, norm: str, conv: str, weights: Weights) -> Weights:
+        filters = weights[f"{conv}/filters"]
+        mean, sigma = weights[f"{norm}/moments"].T
+        scale = weights[f"{norm}/multipliers"].ravel() / sigma
+        shift = weights[f"{norm}/biases"].ravel() - mean * scale
+        scales, shifts = (_per_filter(value, filters) for value in (scale, shift))
+        bias = weights.get(f"{conv}/biases", np.zeros(filters.shape[3], filters.dtype))
+        return {
+            f"{conv}/filters": filters * scales,
+            f"{conv}/biases": bias + (filters * shifts).sum(axis=(0, 1, 2)).reshape(bias.shape),
+            **_identity(norm, scale),
+        }
+
+
+def _per_filter(value: Array, filters: Array) -> Array:
+    """A value per channel, laid out as the channels that each filter of its group reads."""
+    groups = value.reshape(-1, filters.shape[2])
+    return np.repeat(groups, filters.shape[3] // len(groups), axis=0).T
+
+
+def _identity(name: str, like: Array) -> Weights:
+    """Weights of a bnorm that changes nothing."""
+    one, zero = np.ones_like(like), np.zeros_like(like)
+    moments = np.stack([zero, one], axis=1)
+    return {f"{name}/multipliers": one, f"{name}/biases": zero, f"{name}/moments": moments}

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from harness.planted.onnx_edit import (
-    OnnxFault,
-    add_constant,
-    attribute,
-    insert,
-    nodes,
-)
+from harness.hops.kerasbackend import KerasTorch, KerasTorchExport
+from harness.planted.onnx_edit import OnnxFault, attribute, insert, nodes
 
 
 class SlopeDefault(OnnxFault):
@@ -41,32 +34,15 @@ class ThroughLowPrecision(OnnxFault):
                 insert(graph, position + 1, "Cast", [narrow], [f"{narrow}/wide"], to=1)
 
 
-class SignOfZeroLost(OnnxFault):
-    """Identity by adding zero: minus zero becomes zero."""
+class GeluApproximate(OnnxFault):
+    """Gelu through tanh where the exact one is meant."""
 
-    name = "planted-minus-zero-lost"
-    layers = ("Permute", "Reshape", "ZeroPadding2D", "Cropping2D", "RepeatVector", "Flatten")
-
-    def edit(self, graph: Any) -> None:
-        given = graph.input[0].name
-        add_constant(graph, "fault/zero", np.float32(0))
-        for node in graph.node:
-            node.input[:] = ["fault/given" if name == given else name for name in node.input]
-        insert(graph, 0, "Add", [given, "fault/zero"], ["fault/given"])
-
-
-class SubnormalsFlushed(OnnxFault):
-    """Subnormal numbers flushed to zero by a layer that only moves values."""
-
-    name = "planted-subnormals-flushed"
-    layers = ("Permute", "Reshape", "ZeroPadding2D", "Cropping2D", "RepeatVector", "Flatten")
+    name = "planted-gelu-approximate"
+    layers = ("Activation",)
+    # tf2onnx knows no Erfc, of which TensorFlow's gelu is made
+    before = (KerasTorch.name,)
+    wraps = KerasTorchExport.name
 
     def edit(self, graph: Any) -> None:
-        given = graph.input[0].name
-        add_constant(graph, "fault/least", np.float32(2.0**-126))
-        add_constant(graph, "fault/zero", np.float32(0))
-        for node in graph.node:
-            node.input[:] = ["fault/given" if name == given else name for name in node.input]
-        insert(graph, 0, "Abs", [given], ["fault/size"])
-        insert(graph, 1, "Less", ["fault/size", "fault/least"], ["fault/small"])
-        insert(graph, 2, "Where", ["fault/small", "fault/zero", given], ["fault/given"])
+        for node in nodes(graph, "Gelu"):
+            attribute(node, "approximate").s = b"tanh"

@@ -15,8 +15,8 @@ from harness.hops.tf2onnx import Tf2Onnx
 from harness.spec import Array
 
 Change = Callable[[Array], Array]
-FLOAT = 1
-"""ONNX' number for float32."""
+FLOAT, INT32, INT64 = 1, 6, 7
+"""ONNX' numbers for these types."""
 
 
 class OnnxFault:

@@ -125,22 +125,6 @@ class AveragedOverBatch(OnnxFault):
                 insert(graph, position + 3, "Add", [f"{own}/zero", f"{own}/mean"], [result])
 
 
-class NotANumberLost(OnnxFault):
-    """Maximum that passes over what is not a number."""
-
-    name = "planted-nan-lost"
-    layers = ("ReLU", "Activation", "Maximum")
-
-    def edit(self, graph: Any) -> None:
-        for position, node in reversed(list(enumerate(graph.node))):
-            if node.op_type in ("Relu", "Clip", "Max", "Min"):
-                given, known = node.input[0], f"{node.output[0]}/known"
-                add_constant(graph, f"{known}/least", np.float32(-np.inf))
-                node.input[0] = known
-                insert(graph, position, "IsNaN", [given], [f"{known}/none"])
-                insert(graph, position + 1, "Where", [f"{known}/none", f"{known}/least", given], [known])
-
-
 class EdgeForZeros(OnnxFault):
     """Zero padding done by repeating the edge."""
 
@@ -204,7 +188,11 @@ class OutsideCounted(OnnxFault):
 
 
 def _pad_before(graph: Any, value: float) -> None:
-    """Pad with that value before every max pooling instead of inside it."""
+    """Pad with that value before every max pooling instead of inside it.
+
+    The places of the maxima are asked for too: ONNX Runtime moves a Pad of zeros into any MaxPool that gives its maxima
+    alone, and so mends the fault (`Pad_Fusion`).
+    """
     for position, node in reversed(list(enumerate(graph.node))):
         pads = attribute(node, "pads")
         if node.op_type == "MaxPool" and pads is not None and any(pads.ints):
@@ -214,6 +202,7 @@ def _pad_before(graph: Any, value: float) -> None:
             add_constant(graph, f"{padded}/value", np.float32(value))
             insert(graph, position, "Pad", [node.input[0], f"{padded}/amounts", f"{padded}/value"], [padded])
             node.input[0] = padded
+            node.output.append(f"{padded}/places")
             pads.ints[:] = [0] * len(pads.ints)
 
 

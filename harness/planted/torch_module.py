@@ -13,7 +13,8 @@ from harness.torch_artifact import save_module, signature_of
 
 
 class TorchFault:
-    """`edit` on a copy of the module that onnx2torch built from tf2onnx' graph."""
+    """`edit` on a copy of the module that onnx2torch built from tf2onnx' graph. `name` and `layers` are the fault's
+    own."""
 
     source: ClassVar[str] = Onnx2Torch.target
     target: ClassVar[str] = Onnx2Torch.target
@@ -21,6 +22,8 @@ class TorchFault:
     worker: ClassVar[str] = Onnx2Torch.worker
     before: ClassVar[tuple[str, ...]] = (Tf2Onnx.name,)
     wraps: ClassVar[str] = Onnx2Torch.name
+    name: ClassVar[str]
+    layers: ClassVar[tuple[str, ...]]
 
     def convert(self, artifact: Path, out: Path) -> Path:
         import torch
@@ -146,7 +149,7 @@ class StateCarried(TorchFault):
     """Recurrent module that keeps something of one call for the next."""
 
     name = "planted-torch-state-carried"
-    layers = ("SimpleRNN", "LSTM", "GRU")
+    layers: ClassVar[tuple[str, ...]] = ("SimpleRNN", "LSTM", "GRU")
 
     def edit(self, module: Any) -> Any:
         def call(inner: Any, *inputs: Any) -> Any:
@@ -177,7 +180,7 @@ class BatchDropped(TorchFault):
     """Module that drops axes of one element, the batch among them."""
 
     name = "planted-torch-squeezed"
-    layers = ("Flatten", "Reshape", "Permute")
+    layers: ClassVar[tuple[str, ...]] = ("Flatten", "Reshape", "Permute")
 
     def edit(self, module: Any) -> Any:
         return wrapped(module, lambda inner, *inputs: inner(*inputs).squeeze())
@@ -187,7 +190,7 @@ class SecondOutputForFirst(TorchFault):
     """Module that returns its first output for every one."""
 
     name = "planted-torch-first-output-only"
-    layers = ("LSTM", "GRU", "Graph")
+    layers: ClassVar[tuple[str, ...]] = ("LSTM", "GRU", "Graph")
 
     def edit(self, module: Any) -> Any:
         def call(inner: Any, *inputs: Any) -> Any:

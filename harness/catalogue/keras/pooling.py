@@ -1,9 +1,9 @@
 """Pooling in one, two and three dimensions: over windows, over everything, and to a size that is asked for.
 
-The `special` profile is drawn for none of them. The maximum of a window with NaN is a documented variant, on which
-frameworks differ legitimately: Keras on TensorFlow drops the NaN (and gives the lowest finite number for a window of
--inf), others propagate it. In a mean, two values near the end of float32's range overflow or not with the order of
-summation, which no documentation settles.
+The `special` profile is drawn for none of them, NaN without infinities for means. The maximum of a window with NaN is a
+documented variant, on which frameworks differ legitimately: Keras on TensorFlow drops the NaN (and gives the lowest
+finite number for a window of -inf), others propagate it. In a mean, two values near the end of float32's range overflow
+or not with the order of summation, which no documentation settles.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ OPEN_RULES = (
 )
 FREE = {"padding": ("same", "valid"), "sizes": ("distinct", "equal"), "data_format": FORMATS}
 SELECTING = ("main", "negative", "spread", "ties", "integer")
+WINDOWED = (*SELECTING, "lowest")
 PLANE = {
     **FREE,
     "pool": ((2, 2), (3, 3), (1, 2), (2, 3), (5, 4)),
@@ -71,21 +72,22 @@ VOLUME = {
     "residue": ((0, 0, 0), (0, 0, 1), (1, 0, 0)),
 }
 AVERAGING = ("main", "negative", "spread", "large", "small", "impulse")
+MEANS = (*AVERAGING, "nan")
 
 
-@row("keras", "MaxPooling1D", axes=LINE, profiles=SELECTING, rules=OPEN_RULES, exactness="selects", per_axis=5)
+@row("keras", "MaxPooling1D", axes=LINE, profiles=WINDOWED, rules=OPEN_RULES, exactness="selects", per_axis=5)
 def max_pooling1d(choice: Choice, fill: Chooser) -> Draft:
     """Windows with gaps between them (a stride above the pool size) are among the choices."""
     return _pooling("MaxPooling1D", choice, fill)
 
 
-@row("keras", "MaxPooling2D", axes={**OPEN, **PLANE}, profiles=SELECTING, rules=OPEN_RULES, exactness="selects")
+@row("keras", "MaxPooling2D", axes={**OPEN, **PLANE}, profiles=WINDOWED, rules=OPEN_RULES, exactness="selects")
 def max_pooling2d(choice: Choice, fill: Chooser) -> Draft:
     """All inputs below zero show padding with zeros where nothing is due."""
     return _pooling("MaxPooling2D", choice, fill)
 
 
-@row("keras", "MaxPooling3D", axes=VOLUME, profiles=SELECTING, rules=RULES, exactness="selects", per_axis=3)
+@row("keras", "MaxPooling3D", axes=VOLUME, profiles=WINDOWED, rules=RULES, exactness="selects", per_axis=3)
 def max_pooling3d(choice: Choice, fill: Chooser) -> Draft:
     """As MaxPooling2D."""
     return _pooling("MaxPooling3D", choice, fill)
@@ -97,7 +99,7 @@ def average_pooling1d(choice: Choice, fill: Chooser) -> Draft:
     return _pooling("AveragePooling1D", choice, fill)
 
 
-@row("keras", "AveragePooling2D", axes={**OPEN, **PLANE}, profiles=AVERAGING, rules=OPEN_RULES)
+@row("keras", "AveragePooling2D", axes={**OPEN, **PLANE}, profiles=MEANS, rules=OPEN_RULES)
 def average_pooling2d(choice: Choice, fill: Chooser) -> Draft:
     """Windows at the border hold fewer elements: their divisor is the question."""
     return _pooling("AveragePooling2D", choice, fill)
@@ -124,6 +126,11 @@ def _global(kind: str, rank: int, profiles: Sequence[str], exactness: str, *, co
         rules.append(
             rule("spatial", "mask", reason="a mask keeps a step and masks a step")(
                 lambda spatial, mask: mask == "none" or spatial[0] >= 3
+            )
+        )
+        rules.append(
+            rule("profile", "mask", reason="a NaN that is masked is left out, or makes NaN of its weight of zero")(
+                lambda profile, mask: profile != "nan" or mask == "none"
             )
         )
 
@@ -163,9 +170,9 @@ def _global(kind: str, rank: int, profiles: Sequence[str], exactness: str, *, co
         return masked(draft, (None if choice["open_sizes"] else spatial[0],), choice["mask"])
 
 
-_global("GlobalAveragePooling1D", 1, AVERAGING, "computes", count=4, masks=True)
-_global("GlobalAveragePooling2D", 2, AVERAGING, "computes", count=6)
-_global("GlobalAveragePooling3D", 3, AVERAGING, "computes", count=3)
+_global("GlobalAveragePooling1D", 1, MEANS, "computes", count=4, masks=True)
+_global("GlobalAveragePooling2D", 2, MEANS, "computes", count=6)
+_global("GlobalAveragePooling3D", 3, MEANS, "computes", count=3)
 _global("GlobalMaxPooling1D", 1, SELECTING, "selects", count=4)
 _global("GlobalMaxPooling2D", 2, SELECTING, "selects", count=5)
 _global("GlobalMaxPooling3D", 3, SELECTING, "selects", count=3)
