@@ -77,7 +77,7 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
 
 @cache
 def custom_layers() -> Mapping[str, Any]:
-    """Layer classes that `keras.layers` has not: one of our own, registered for serialization as
+    """Layer classes that `keras.layers` has not: two of our own, registered for serialization as
     https://keras.io/guides/serialization_and_saving/ asks, and one of ConvNeXt's."""
     import keras
 
@@ -99,12 +99,26 @@ def custom_layers() -> Mapping[str, Any]:
         def get_config(self) -> dict[str, Any]:
             return {**super().get_config(), "factor": self.factor}
 
+    @keras.saving.register_keras_serializable(package="parity")
+    class Halves(keras.layers.Layer):
+        """Both halves of an axis."""
+
+        def __init__(self, axis: int = -1, **more: Any) -> None:
+            super().__init__(**more)
+            self.axis = axis
+
+        def call(self, x: Any) -> Any:
+            return keras.ops.split(x, 2, axis=self.axis)
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "axis": self.axis}
+
     from keras.src.applications.convnext import LayerScale
 
-    return {"Scale": Scale, "LayerScale": LayerScale}
+    return {"Scale": Scale, "Halves": Halves, "LayerScale": LayerScale}
 
 
-CUSTOM = ("Scale", "LayerScale")
+CUSTOM = ("Scale", "Halves", "LayerScale")
 """Kinds of layers that are not Keras' own: see `custom_layers`."""
 LISTS = ("initial_state",)
 """Keyword arguments that take a list even of one tensor."""

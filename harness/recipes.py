@@ -282,7 +282,8 @@ SOURCES: Mapping[str, Recipe] = MappingProxyType(
     }
 )
 
-_SCALE = """
+_OWN = {
+    "Scale": """
 @keras.saving.register_keras_serializable(package="parity")
 class Scale(keras.layers.Layer):
     def __init__(self, factor=1.0, **more):
@@ -298,14 +299,31 @@ class Scale(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
-"""
+""",
+    "Halves": """
+@keras.saving.register_keras_serializable(package="parity")
+class Halves(keras.layers.Layer):
+    def __init__(self, axis=-1, **more):
+        super().__init__(**more)
+        self.axis = axis
+
+    def call(self, x):
+        return keras.ops.split(x, 2, axis=self.axis)
+
+    def get_config(self):
+        return {**super().get_config(), "axis": self.axis}
+""",
+}
+"""Layer classes of ours, as a script has them; `harness.keras_model.custom_layers` has the same."""
 
 
 def custom(spec: Spec) -> list[str]:
     """Lines that make the layers known that Keras has not among its own."""
     text = json.dumps(spec.to_json())
     lines = ["import keras.src.applications.convnext"] if '"kind": "LayerScale"' in text else []
-    return lines + (["", *_SCALE.splitlines()] if '"kind": "Scale"' in text else [])
+    return lines + [
+        line for kind, own in _OWN.items() if f'"kind": "{kind}"' in text for line in ["", *own.splitlines()]
+    ]
 
 
 def program(spec: Spec, package: str) -> list[str]:

@@ -38,6 +38,7 @@ CHAINS = tuple(
         "AveragePooling2D": ("Conv2D", "AveragePooling2D", "BatchNormalization"),
         "MaxPooling2D": ("MaxPooling2D", "ReLU", "Conv2D"),
         "Add": ("Maximum",),
+        "Halves": ("Activation, MaxPooling2D", "Conv2D"),
     }.items()
     for then in after
 )  # fmt: skip
@@ -71,6 +72,8 @@ def _layer(kind: str, image: Image, padding: str, data_format: str) -> tuple[dic
         "BatchNormalization": ({"axis": axis}, image, norm(channels)),
         "Rescaling": ({"scale": -0.5, "offset": 0.75}, image, {}),
         "ReLU": ({"max_value": 1.5}, image, {}),
+        "Activation": ({"activation": "tanh"}, image, {}),
+        "Halves": ({"axis": axis}, (height, width, channels // 2), {}),
         "Add": ({}, image, {}),
         "Maximum": ({}, image, {}),
         "LeakyReLU": ({"negative_slope": 0.25}, image, {}),
@@ -103,7 +106,7 @@ def _layer(kind: str, image: Image, padding: str, data_format: str) -> tuple[dic
     per_axis=2,
 )
 def fused(choice: Choice, fill: Chooser) -> Draft:
-    """Both layers of the chain, and a ReLU or not."""
+    """The layers of the chain, and a ReLU or not; of halves the second goes on, and the first is an output."""
     channels_first = choice["data_format"] == "channels_first"
 
     def shape(image: Image) -> Image:
@@ -114,6 +117,7 @@ def fused(choice: Choice, fill: Chooser) -> Draft:
     for kind in (*choice["chain"].split(", "), *(("ReLU",) if choice["activation"] else ())):
         config, image, weights = _layer(kind, image, choice["padding"], choice["data_format"])
         reads = (tensor, "x") if kind in MERGING else (tensor,)
-        tensor = grown.add(kind, config, reads, shape(image), weights)
+        name = grown.add(kind, config, reads, shape(image), weights)
+        tensor = f"{name}:1" if kind == "Halves" else name
     draft = grown.draft((Input("x", shape(IMAGE)),), (tensor,), choice["batch"])
     return replace(draft, channel_axis=1 if channels_first else -1)

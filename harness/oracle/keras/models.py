@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from harness.oracle import oracle, part, semantics, walk
 from harness.spec import Array, Config, Spec
 
@@ -37,3 +39,9 @@ def layer_scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 def scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """`x * scale * factor + shift` along the last axis (`harness.keras_model.custom_layers`)."""
     return x * weights["scale"] * config.get("factor", 1.0) + weights["shift"]
+
+
+@oracle("keras", "Halves")
+def halves(config: Config, weights: Mapping[str, Array], x: Array) -> tuple[Array, ...]:
+    """Both halves of an axis (`harness.keras_model.custom_layers`)."""
+    return tuple(np.split(x, 2, axis=config.get("axis", -1)))
