@@ -50,6 +50,7 @@ ENVIRONMENT: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "tensorflow": {
             "KERAS_BACKEND": "tensorflow",
+            "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's default on most x86 processors, here on all
             "TF_CPP_MIN_LOG_LEVEL": "2",
             "TF_NUM_INTRAOP_THREADS": "1",
             "TF_NUM_INTEROP_THREADS": "1",
