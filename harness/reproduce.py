@@ -104,8 +104,10 @@ def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
 
 def is_reproducible(session: Session, item: Expectation) -> bool:
     """Whether it is about versions installed here, and a converter that can run here and is no part of the harness."""
-    known = [hop for hop in session.registry.hops if item.blames(hop.name)]
-    return item.applies and (item.blames("source") or any(hop.name in HOPS and not hop.missing for hop in known))
+    plugins = [hop for hop in session.registry.hops if hop.name in HOPS and item.blames(hop.name)]
+    if item.blames("source"):
+        plugins += [form for form in session.registry.formats if form.name in SOURCES]
+    return item.applies and any(not plugin.missing for plugin in plugins)
 
 
 def telling(known: Iterable[Expectation]) -> list[Expectation]:

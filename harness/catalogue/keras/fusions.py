@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, row
+from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, row, rule
 from harness.catalogue.keras.graphs import Grower, Weights, conv, norm
 from harness.spec import Input
 
@@ -102,6 +102,13 @@ def _layer(kind: str, image: Image, padding: str, data_format: str) -> tuple[dic
         "batch": (2, 1),
     },
     profiles=("negative", "main", "small"),
+    rules=[
+        rule("chain", "activation", reason="a ReLU would hide what a maximum gets wrong below zero")(
+            lambda chain, activation: not activation or not chain.endswith(("Maximum", "MaxPooling2D"))
+        )
+    ],
+    # both pads together are as long as the window
+    pins=[{"chain": "ZeroPadding2D, MaxPooling2D", "data_format": "channels_first", "padding": "same"}],
     second_batches=SOME,
     per_axis=2,
 )
