@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from harness.draw.arrays import BATCH, batches
 from harness.draw.strategies import GATE, register_profiles
 from harness.matlab import octave as program
-from harness.matlab.arrays import DTYPES, ECHO, VERSIONS, Trip, as_matlab, described, trips
 from harness.matlab.octave import Octave
 from harness.spec import Array
+from suites.interchange.trips import DTYPES, ECHO, VERSIONS, Trip, as_matlab, described, trips
 
 COLUMNS = ("arrays", "same", "converted", "refused", "LOST")
 

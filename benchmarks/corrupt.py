@@ -18,10 +18,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.matlab.isolated import MEMORY, SECONDS, Reader, ReaderFailed, network_of, variables_of
-from harness.matlab.matscan import MIB, MatFileError
-from harness.matlab.mutate import VERSIONS, mutations, sources
-from harness.matlab.records import NetworkError
+from harness.matlab.matfile.scan import MIB, MatFileError
+from harness.matlab.readers.records import NetworkError
+from harness.models.reader import MEMORY, SECONDS, Reader, ReaderFailed, network_of, variables_of
+from tests.matlab.mutate import VERSIONS, mutations, sources
 
 COLUMNS = ("mutations", "read", "refused", "crash", "hang", "memory", "ESCAPED")
 SLACK = 1.0

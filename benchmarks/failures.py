@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 
-from harness.results import Result
-from harness.session import Selection, Session
+from harness.results.events import Result
+from harness.run.session import Selection, Session
 
 ROUTE = "keras-tf2onnx-onnx2torch"
 KILLED, STOPPED = 4, 11

@@ -36,23 +36,26 @@ from typing import Any
 
 import numpy as np
 
-from harness import workers
+from harness.adapters.registry import Plugin, Registry, resolve
+from harness.adapters.runtimes.onnxruntime import OnnxRuntime
 from harness.catalogue import Draft, find, rows
-from harness.compare import Outcome, Verdict, compare
-from harness.console import progress
+from harness.cli.console import progress
 from harness.draw import Seeded
 from harness.draw.cover import random_choice
 from harness.draw.inputs import draw_again, draw_inputs
 from harness.draw.weights import draw_weights
+from harness.installed import versions
+from harness.judge.compare import Verdict, compare
+from harness.judge.judgement import foreseen_of, judge
 from harness.oracle import evaluate, noise
-from harness.registry import Plugin, Registry, resolve
-from harness.results import Judgement, Stage
-from harness.run import blame_of, foreseen_of, judge, versions
-from harness.runtimes.onnxruntime import OnnxRuntime
-from harness.session import Session
+from harness.outcomes import Outcome
+from harness.results.events import Judgement, Stage
+from harness.run.session import Session
+from harness.run.walk import blame_of
 from harness.spec import Array, Case, Golden, array_digest, canonical, digest
-from harness.wire import pack, pack_all, unpack, unpack_all
-from harness.workers import WorkerFailure, WorkerHang
+from harness.workers import pool as workers
+from harness.workers.pool import WorkerFailure, WorkerHang
+from harness.workers.wire import pack, pack_all, unpack, unpack_all
 
 DIALECTS = {"keras": ("keras",), "onnx": ("keras", "onnx"), "matlab": ("matlab", "matconvnet")}
 """Dialects whose rows a stage draws."""

@@ -3,7 +3,7 @@
     python benchmarks/memory.py [CASES]
 
 Walks golden cases of many layers along the full Keras routes and prints, for every fiftieth case, the resident size
-of each worker in MB and how often it was started: a worker that has grown by more than `harness.workers.GROWTH` is
+of each worker in MB and how often it was started: a worker that has grown by more than `harness.workers.pool.GROWTH` is
 replaced.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 
-from harness.session import Selection, Session
+from harness.run.session import Selection, Session
 
 EVERY = 50
 

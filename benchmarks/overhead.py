@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from harness.results import Writer
-from harness.session import Session
+from harness.results.file import Writer
+from harness.run.session import Session
 
 
 def corpus(session: Session, count: int) -> list:

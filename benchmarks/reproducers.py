@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.cli_reproduce import ANSWERS, ran, write_all
-from harness.reproduce import SCRIPT
-from harness.session import Selection, Session
+from harness.cli.reproduce import ANSWERS, ran, write_all
+from harness.reproducer.write import SCRIPT
+from harness.run.session import Selection, Session
 
 
 def show(folder: Path) -> bool:

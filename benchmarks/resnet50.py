@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.matlab import isolated
-from harness.matlab.plain import write_plain
+from harness.matlab.readers.plain import write_plain
+from harness.models import reader
 from harness.oracle import evaluate
-from harness.session import Session
-from harness.wire import pack_all, unpack
+from harness.run.session import Session
+from harness.workers.wire import pack_all, unpack
 
 BUILD = Path(__file__).resolve().parents[1] / "examples" / "resnet50" / "build.py"
 LIMIT = 600.0
@@ -44,7 +44,7 @@ def timed(what: str) -> Iterator[None]:
 
 def call(session: Session, function: str, *arguments: Any) -> Any:
     """The value and the peak of a function in the process that has torch. Raises RuntimeError."""
-    request = {"op": "call", "function": f"harness.matlab.deliver:{function}", "arguments": list(arguments)}
+    request = {"op": "call", "function": f"harness.models.deliver:{function}", "arguments": list(arguments)}
     answer = session.workers["torch"].request(request, LIMIT)
     if not answer["ok"]:
         raise RuntimeError(f"{answer['error']}: {answer['message']}")
@@ -60,14 +60,14 @@ def main(path: Path, folder: Path) -> int:
         write_plain(spec, weights, path, source="benchmarks/resnet50", compress=False)
     size = path.stat().st_size
     print(f"{'size of the .mat':48}{size / 2**20:8.1f} MiB, {len(spec.layers)} layers")
-    with isolated.Reader() as reader, Session() as session:
+    with reader.Reader() as opened, Session() as session:
         with timed("starting the reader and torch"):
-            reader.worker.start()
-            reader.worker.request({"op": "load", "modules": []})
+            opened.worker.start()
+            opened.worker.request({"op": "load", "modules": []})
             session.workers["torch"].request({"op": "load", "modules": []}, LIMIT)
         with timed("reading the .mat, in its process and back"):
-            network = isolated.network_of(path, by=reader)
-        told("peak of the reader", reader.peak, size)
+            network = reader.network_of(path, by=opened)
+        told("peak of the reader", opened.peak, size)
         wide = build["every_output"](network.spec)
         source = np.random.Generator(np.random.PCG64(0))
         inputs = {item.name: source.uniform(0, 255, (1, *item.shape)).astype(np.float32) for item in wide.inputs}

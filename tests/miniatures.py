@@ -18,12 +18,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.adapters.registry import Plugin, Registry, facts_of
 from harness.catalogue import find
 from harness.draw import seeded_case
 from harness.oracle import evaluate
-from harness.registry import Plugin, Registry, facts_of
 from harness.spec import Array, Case, Spec
-from harness.wire import pack_all, unpack_all
+from harness.workers.wire import pack_all, unpack_all
 
 
 class MiniFormat:

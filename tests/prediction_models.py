@@ -1,4 +1,4 @@
-"""Model files for tests/test_predict.py, made and run by their own frameworks, inside a worker.
+"""Model files for tests/models/test_predict.py, made and run by their own frameworks, inside a worker.
 
 Each class is called as a hop is. Beside the files it leaves `<name>.npz`: inputs x1, x2, ... as the framework takes
 them, and the outputs y1, y2, ... of a direct call.

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.golden import Store
-from harness.run import task_metrics
+from harness.corpus.store import Store
+from harness.run.walk import task_metrics
 from harness.spec import Case
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli import cli
+from harness.adapters.registry import facts_of
+from harness.cli.main import cli
 from harness.planted import faults
-from harness.registry import facts_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-OPTIONS = set(re.findall(r'"(--[a-z]+)"', (ROOT / "harness" / "pytest_plugin.py").read_text()))
+OPTIONS = set(re.findall(r'"(--[a-z]+)"', (ROOT / "harness" / "pytest_plugin" / "__init__.py").read_text()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.expectations import load
-from harness.golden import Store
-from harness.registry import installed
-from harness.routes import all_routes
-from harness.traits import traits
+from harness.adapters.registry import installed
+from harness.adapters.routes import all_routes
+from harness.corpus.store import Store
+from harness.judge.expectations import load
+from harness.judge.facts import traits
 
 ROOT = Path(__file__).resolve().parents[1]
 STORE = Store(ROOT / "golden")

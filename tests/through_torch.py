@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.matlab.toolbox import Network
+from harness.matlab.readers.toolbox import Network
 from harness.oracle import evaluate
 from harness.spec import Array
 
@@ -21,7 +21,7 @@ COMPUTE = """
 import json, sys
 from pathlib import Path
 import numpy as np, torch
-from harness.matlab.torch_source import build, program
+from harness.matlab.torch.source import build, program
 from harness.spec import Spec
 for case in sorted(Path(sys.argv[1]).glob("*.json")):
     spec = Spec.from_json(json.loads(case.read_text()))

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.adapters.formats.keras_file import build_model
+from harness.corpus.store import Store
 from harness.draw import with_golden
-from harness.formats.keras_file import build_model
-from harness.golden import Store
 from harness.oracle import evaluate
 from harness.spec import Array, Case, Input, Layer, Spec
 

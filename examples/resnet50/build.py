@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness.matlab.plain import write_plain
+from harness.matlab.readers.plain import write_plain
 from harness.spec import Array, Drawn, Input, Layer, Spec
 
 STAGES = ((2, 3), (3, 4), (4, 6), (5, 3))

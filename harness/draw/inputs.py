@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from harness.catalogue import Draft
+from harness.catalogue.sizes import OPEN_SIZE
 from harness.spec import Array, Input
 
 Profile = Callable[[tuple[int, ...], np.random.Generator], Array]
-OPEN_SIZE = 5
 """Size given to an input axis that the Spec leaves open (None)."""
 SECOND_SIZE = 8
 """Size given to an open axis the second time."""

@@ -15,9 +15,7 @@ import numpy as np
 
 from harness.oracle import walk, widened
 from harness.spec import Array, Spec
-
-UNIT = 2.0**-24
-"""Unit roundoff of float32: the largest relative error of one rounding to nearest."""
+from harness.units import UNIT
 
 RUNS = 16
 

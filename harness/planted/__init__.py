@@ -15,7 +15,7 @@ from inspect import getmembers, isclass
 from pkgutil import iter_modules
 from typing import Any
 
-from harness.registry import Plugin, facts_of
+from harness.adapters.registry import Plugin, facts_of
 from harness.spec import digest
 
 EQUIVALENT: tuple[tuple[str, str], ...] = (

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.hops.tf2onnx import Tf2Onnx
-from harness.keras_model import load_model
+from harness.adapters.hops.tf2onnx import Tf2Onnx
+from harness.adapters.keras_model import load_model
 from harness.spec import Array
 
 

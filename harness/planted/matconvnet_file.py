@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.hops.matconvnet2torch import MatConvNetToTorch, read_matconvnet
+from harness.adapters.hops.matconvnet2torch import MatConvNetToTorch, read_matconvnet
+from harness.adapters.torch_artifact import save_module
 from harness.spec import Array, Layer, Spec
-from harness.torch_artifact import save_module
 
 Weights = dict[str, Array]
 
@@ -25,7 +25,7 @@ class MatFault:
     wraps: ClassVar[str] = MatConvNetToTorch.name
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        from harness.matlab.torch_source import build, program
+        from harness.matlab.torch.source import build, program
 
         network = read_matconvnet(artifact)
         layers = tuple(

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.hops.matlab2torch import MatlabToTorch
+from harness.adapters.hops.matlab2torch import MatlabToTorch
+from harness.adapters.torch_artifact import Argument, save_module
 from harness.oracle import part
 from harness.spec import Array, Layer, Spec
-from harness.torch_artifact import Argument, save_module
 
 Weights = dict[str, Array]
 
@@ -37,8 +37,8 @@ class MatlabFault:
     """Text of the program, and what stands in its place."""
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        from harness.matlab.network import read_network
-        from harness.matlab.torch_source import build, program
+        from harness.matlab.readers.network import read_network
+        from harness.matlab.torch.source import build, program
 
         network = read_network(artifact)
         layers: list[Layer] = []

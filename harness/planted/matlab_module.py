@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from harness.hops.matlab2torch import MatlabToTorch
+from harness.adapters.hops.matlab2torch import MatlabToTorch
 from harness.planted.torch_module import BatchDropped, SecondOutputForFirst, StateCarried, TorchFault, wrapped
 
 MOVING = ("FlattenLayer", "Crop2DLayer", "DepthToSpace2DLayer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harness.hops.kerasbackend import KerasTorch, KerasTorchExport
+from harness.adapters.hops.kerasbackend import KerasTorch, KerasTorchExport
 from harness.planted.onnx_edit import OnnxFault, attribute, insert, nodes
 
 

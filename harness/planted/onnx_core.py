@@ -7,16 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.planted.onnx_edit import (
-    OnnxFault,
-    add_constant,
-    attribute,
-    change_weight,
-    insert,
-    nodes,
-    shape_of,
-    square,
-)
+from harness.planted.onnx_edit import OnnxFault, add_constant, attribute, change_weight, insert, nodes, shape_of, square
 from harness.spec import Array
 
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from harness.hops.tf2onnx import Tf2Onnx
+from harness.adapters.hops.tf2onnx import Tf2Onnx
 from harness.spec import Array
 
 Change = Callable[[Array], Array]

@@ -6,14 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.planted.onnx_edit import (
-    OnnxFault,
-    change,
-    change_weight,
-    constant,
-    nodes,
-    shape_of,
-)
+from harness.planted.onnx_edit import OnnxFault, change, change_weight, constant, nodes, shape_of
 
 
 class NormalizationEpsilon(OnnxFault):

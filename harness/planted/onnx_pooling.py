@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.planted.onnx_edit import (
-    OnnxFault,
-    add_constant,
-    attribute,
-    change_weight,
-    insert,
-    nodes,
-    reverse_ints,
-)
+from harness.planted.onnx_edit import OnnxFault, add_constant, attribute, change_weight, insert, nodes, reverse_ints
 
 
 class PaddingCounted(OnnxFault):

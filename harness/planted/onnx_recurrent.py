@@ -6,11 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.planted.onnx_edit import (
-    OnnxFault,
-    change_weight,
-    nodes,
-)
+from harness.planted.onnx_edit import OnnxFault, change_weight, nodes
 from harness.spec import Array
 
 

@@ -6,17 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.planted.onnx_edit import (
-    FLOAT,
-    INT32,
-    INT64,
-    OnnxFault,
-    add_constant,
-    change,
-    constant,
-    elem_type,
-    insert,
-)
+from harness.planted.onnx_edit import FLOAT, INT32, INT64, OnnxFault, add_constant, change, constant, elem_type, insert
 
 MOVING = ("Permute", "Reshape", "ZeroPadding2D", "Cropping2D", "RepeatVector", "Flatten")
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.hops.onnx2pytorch import Onnx2PyTorch
-from harness.hops.onnx2torch import Onnx2Torch
-from harness.hops.tf2onnx import Tf2Onnx
-from harness.torch_artifact import save_module, signature_of
+from harness.adapters.hops.onnx2pytorch import Onnx2PyTorch
+from harness.adapters.hops.onnx2torch import Onnx2Torch
+from harness.adapters.hops.tf2onnx import Tf2Onnx
+from harness.adapters.torch_artifact import save_module, signature_of
 
 
 class TorchFault:

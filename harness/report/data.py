@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from harness.causes import Cause
-from harness.results import NUMBERS, Judgement, Result, Results, Stage, plain
+from harness.analysis.defects import Cause
+from harness.results.events import NUMBERS, Judgement, Result, Stage, plain
+from harness.results.file import Results
 
 _DIGITS = {"cosine": 9}
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.results import Judgement, Outcome
+from harness.outcomes import Outcome
+from harness.results.events import Judgement
 
 FAITHFUL_UNITS = 32
 """Upper edge of `faithful` as the page states it; a test holds it equal to the comparator's."""

@@ -12,11 +12,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.causes import Cause, causes, sentence
-from harness.condition import Condition
+from harness.analysis.condition import Condition
+from harness.analysis.defects import Cause, causes, sentence
+from harness.outcomes import Outcome
 from harness.report import legend
 from harness.report.data import as_script, packed, page_data
-from harness.results import Cell, Judgement, Outcome, Results, plain
+from harness.results.events import Judgement, plain
+from harness.results.file import Cell, Results
 
 
 def write_report(results: Results, out: Path) -> Path:

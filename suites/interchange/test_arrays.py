@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from harness.draw.arrays import batches
 from harness.draw.strategies import GATE
 from harness.matlab import octave as program
-from harness.matlab.arrays import (
+from harness.matlab.octave import Octave
+from harness.spec import Array
+from suites.interchange.trips import (
     DTYPES,
     ECHO,
     as_matlab,
@@ -22,8 +24,6 @@ from harness.matlab.arrays import (
     trips,
     write_arrays,
 )
-from harness.matlab.octave import Octave
-from harness.spec import Array
 
 Property = Callable[[str, object], None]
 SETTINGS = settings(settings.get_profile(GATE), max_examples=30)

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from harness.catalogue import Row, rows
-from harness.golden import Entry
-from harness.session import Session
+from harness.corpus.store import Entry
+from harness.run.session import Session
 from harness.spec import Spec
-from harness.wire import pack_all
+from harness.workers.wire import pack_all
 
 FORMATS = ("keras", "h5", "weights", "json")
 """Formats that hold layers; a SavedModel holds functions, and is judged by what they compute."""

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.pytest_plugin import check
-from harness.results import Result
+from harness.results.events import Result
 
 
 @pytest.mark.goldens("keras")

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.matlab.dcfnet import NETWORK, RECORDED, dcfnet_cases
 from harness.pytest_plugin import Record, check
-from harness.session import Session
+from harness.run.session import Session
+from suites.matlab.dcfnet import NETWORK, RECORDED, dcfnet_cases
 
 LIMIT = 1e-6
 """Largest error allowed, relative to the layer's largest activation."""

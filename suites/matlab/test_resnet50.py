@@ -9,7 +9,7 @@ import pytest
 from harness.oracle import evaluate
 from harness.oracle.noise import measure
 from harness.pytest_plugin import Record, check
-from harness.session import Session
+from harness.run.session import Session
 from harness.spec import Array, Case, Golden, Spec
 
 BUILD = Path(__file__).resolve().parents[2] / "examples" / "resnet50" / "build.py"

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.matlab.isolated import network_of
-from harness.matlab.toolbox import Network
-from harness.session import Session
+from harness.matlab.readers.toolbox import Network
+from harness.models.reader import network_of
+from harness.run.session import Session
 from harness.spec import Array
-from harness.wire import pack_all, unpack
+from harness.workers.wire import pack_all, unpack
 
 NETWORK, EXPORTED = "ccn_net.mat", "ccn_net.onnx"
 IMAGES = 3
@@ -54,12 +54,12 @@ def ours(
     _need(parity, "matlab", "matlab2torch")
     folder = str(tmp_path_factory.mktemp("ccn"))
     spec, weights = network.spec.to_json(), pack_all(network.weights)
-    _called(parity, "torch", "harness.matlab.deliver:deliver", "torch", spec, weights, folder, "")
+    _called(parity, "torch", "harness.models.deliver:deliver", "torch", spec, weights, folder, "")
     return [
         dict(
             zip(
                 network.spec.outputs,
-                map(unpack, _called(parity, "torch", "harness.matlab.deliver:outputs", "torch", folder, pack_all(x))),
+                map(unpack, _called(parity, "torch", "harness.models.deliver:outputs", "torch", folder, pack_all(x))),
                 strict=True,
             )
         )

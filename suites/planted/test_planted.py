@@ -2,9 +2,9 @@
 
 import pytest
 
-from harness import selftest
 from harness.planted import Fault
-from harness.session import Session
+from harness.run import selftest
+from harness.run.session import Session
 
 
 @pytest.mark.planted

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli_reproduce import ran
-from harness.expectations import Expectation
-from harness.reproduce import ISSUE, LINES, SCRIPT, of_expectation
-from harness.session import Session
+from harness.cli.reproduce import ran
+from harness.judge.expectations import Expectation
+from harness.reproducer.write import ISSUE, LINES, SCRIPT, of_expectation
+from harness.run.session import Session
 
 
 @pytest.mark.reproduced

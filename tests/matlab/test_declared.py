@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from harness.matlab.handmade import AXES, digits_note, read_declared
-from harness.matlab.network import NetworkError, UnsupportedLayers
-from harness.matlab.toolbox_layers import READERS
+from harness.matlab.readers.declared import AXES, digits_note, read_declared
+from harness.matlab.readers.network import NetworkError, UnsupportedLayers
+from harness.matlab.readers.toolbox_layers import READERS
 from harness.spec import Input
 from tests.through_torch import furthest, through_torch
 

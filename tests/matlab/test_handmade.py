@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from harness.matlab.network import NetworkError, UnsupportedLayers, read_network
+from harness.matlab.readers.network import NetworkError, UnsupportedLayers, read_network
 from harness.oracle import evaluate
 from harness.spec import Input
 from tests.through_torch import furthest, through_torch

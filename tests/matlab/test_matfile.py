@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse
 from scipy.io import savemat
 
-from harness.matlab.matfile import Cell, Limits, MatFileError, Object, StructArray, read_mat
-from harness.matlab.records import inside
+from harness.matlab.matfile.read import Cell, Limits, MatFileError, Object, StructArray, read_mat
+from harness.matlab.readers.records import inside
 
 matio = pytest.importorskip("matio")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.adapters.formats.matlab_file import MatlabFile
 from harness.catalogue import find
 from harness.draw import seeded_case
 from harness.draw.cover import covering_array
-from harness.formats.matlab_file import MatlabFile
 from harness.matlab.octave import Octave, executable
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="Octave is not installed")

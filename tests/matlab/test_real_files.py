@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.matlab.isolated import Reader, network_of, variables_of
-from harness.matlab.matfile import MatFileError, read_mat
+from harness.matlab.matfile.read import MatFileError, read_mat
+from harness.models.reader import Reader, network_of, variables_of
 
 READS = {
     "ccn_net": 1,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.matlab.matfile import Cell, Object
-from harness.matlab.records import NetworkError, UnsupportedLayers
-from harness.matlab.toolbox import is_network, read_objects
+from harness.matlab.matfile.read import Cell, Object
+from harness.matlab.readers.records import NetworkError, UnsupportedLayers
+from harness.matlab.readers.toolbox import is_network, read_objects
 from harness.oracle import evaluate
 
 PACKAGE = "nnet.cnn.layer."

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from harness.catalogue import find, rows
-from harness.compare import Outcome, compare
 from harness.draw import seeded_case
 from harness.draw.cover import covering_array
+from harness.judge.compare import compare
 from harness.oracle import evaluate, semantics
+from harness.outcomes import Outcome
 from harness.spec import Spec
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from harness.oracle import OracleError, evaluate
-from harness.oracle.noise import UNIT, coarse, measure, perturbed
+from harness.oracle.noise import coarse, measure, perturbed
 from harness.spec import Input, Layer, Spec
+from harness.units import UNIT
 
 
 def dense(n: int, activation: str | None = None) -> tuple[Spec, dict[str, np.ndarray], dict[str, np.ndarray]]:

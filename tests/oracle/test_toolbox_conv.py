@@ -161,7 +161,7 @@ def test_unpooling_puts_each_maximum_back():
 @pytest.mark.parametrize("window", [1, 2, 3, 4])
 def test_the_module_works_out_same_as_the_oracle_does(window, stride):
     torch = pytest.importorskip("torch")
-    from harness.matlab.torch_blocks import Convolution, Pool, PoolWithIndices
+    from harness.matlab.torch.blocks import Convolution, Pool, PoolWithIndices
 
     source = np.random.default_rng(0)
     convolution = Convolution((1, 1, window), (stride,), (1,), None).eval()

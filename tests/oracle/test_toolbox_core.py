@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 from harness.catalogue import find
-from harness.compare import Outcome, compare
 from harness.draw import seeded_case
 from harness.draw.cover import covering_array
-from harness.matlab.plain import as_export, read_plain, write_plain
-from harness.matlab.records import NetworkError, Record
-from harness.matlab.toolbox import assemble
-from harness.matlab.toolbox_layers import read_layer
-from harness.matlab.torch_source import program, torch_names
+from harness.judge.compare import compare
+from harness.matlab.readers.plain import as_export, read_plain, write_plain
+from harness.matlab.readers.records import NetworkError, Record
+from harness.matlab.readers.toolbox import assemble
+from harness.matlab.readers.toolbox_layers import read_layer
+from harness.matlab.torch.source import program, torch_names
 from harness.oracle import evaluate, semantics
+from harness.outcomes import Outcome
 from harness.spec import Input, Layer, Spec
 
 HELP = "https://www.mathworks.com/help/deeplearning/ref/"
@@ -181,7 +182,7 @@ def test_shallow_kinds_survive_the_export(tmp_path, name):
 
 
 def _loaded(path):
-    from harness.matlab.matfile import read_mat
+    from harness.matlab.matfile.read import read_mat
 
     return read_mat(path)["parity"]
 

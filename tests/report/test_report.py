@@ -11,21 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness import compare
-from harness.causes import causes, sentence
+from harness.analysis.defects import causes, sentence
+from harness.judge import compare
+from harness.outcomes import Outcome
 from harness.report import legend, page, write_report
 from harness.report.data import page_data
-from harness.results import (
-    ExpectationNote,
-    Header,
-    Judgement,
-    Outcome,
-    Result,
-    Results,
-    RouteStatus,
-    Stage,
-    Writer,
-)
+from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
+from harness.results.file import Results, Writer
 
 EVIL = "</script><script>alert('owned')</script><img src=https://example.org/x onerror=alert(1)> & \u2028"
 ROUTES = ("keras-a", "keras-a-b")

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, row
 from harness.catalogue.matlab.toolbox import DIALECT, after_inputs
-from harness.draw.inputs import OPEN_SIZE
+from harness.catalogue.sizes import OPEN_SIZE
 
 SIZES = ("distinct", "equal", "one_unit", "one_channel", "one_each")
 ACTIVATIONS = ("tanh, sigmoid", "softsign, hard-sigmoid", "relu, sigmoid", "tanh, hard-sigmoid")

@@ -37,11 +37,11 @@ def layer_scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 @oracle("keras", "Scale")
 def scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`x * scale * factor + shift` along the last axis (`harness.keras_model.custom_layers`)."""
+    """`x * scale * factor + shift` along the last axis (`harness.adapters.keras_model.custom_layers`)."""
     return x * weights["scale"] * config.get("factor", 1.0) + weights["shift"]
 
 
 @oracle("keras", "Halves")
 def halves(config: Config, weights: Mapping[str, Array], x: Array) -> tuple[Array, ...]:
-    """Both halves of an axis (`harness.keras_model.custom_layers`)."""
+    """Both halves of an axis (`harness.adapters.keras_model.custom_layers`)."""
     return tuple(np.split(x, 2, axis=config.get("axis", -1)))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from harness.matlab.to_onnx import WRITERS
 from harness.oracle import alias
 from harness.oracle.matlab import convolution, layer_core, layer_normalization, layer_pooling
 from harness.oracle.matlab.shapes import DIALECT
 
-__all__ = ["convolution", "layer_core", "layer_normalization", "layer_pooling"]
+__all__ = ["KINDS", "convolution", "layer_core", "layer_normalization", "layer_pooling"]
 
-alias("onnx", DIALECT, *WRITERS)
+KINDS = (
+    "ImageInputLayer", "Convolution2DLayer", "FullyConnectedLayer", "BatchNormalizationLayer", "MaxPooling2DLayer",
+    "AveragePooling2DLayer", "GlobalAveragePooling2DLayer", "SoftmaxLayer", "CrossChannelNormalizationLayer",
+    "ReLULayer", "LeakyReLULayer", "ELULayer", "ClippedReLULayer", "TanhLayer", "SigmoidLayer", "AdditionLayer",
+    "DepthConcatenationLayer", "DropoutLayer",
+)  # fmt: skip
+"""Layers that MATLAB's exporter has simple forms for; `harness.matlab.to_onnx` has a writer for each."""
+
+alias("onnx", DIALECT, *KINDS)

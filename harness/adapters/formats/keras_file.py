@@ -1,0 +1,29 @@
+"""The `.keras` file: a Keras model built from a Spec, saved by Keras itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from harness.adapters.keras_model import build_model, built, load_model, read_model, set_weights
+from harness.spec import Array, Spec
+
+__all__ = ["KerasFile", "build_model", "set_weights"]
+
+
+class KerasFile:
+    """Keras v3 native format: a zip of configuration and HDF5 weights."""
+
+    name: ClassVar[str] = "keras"
+    suffix: ClassVar[str] = ".keras"
+    dialect: ClassVar[str | None] = "keras"
+    worker: ClassVar[str] = "tensorflow"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow")
+
+    def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
+        built(spec, weights).save(path)
+
+    def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
+        """What Keras reads. Raises ValueError for a file that Keras cannot read."""
+        return read_model(load_model(path))

@@ -1,0 +1,211 @@
+"""The MatConvNet file: `net`, a SimpleNN for chains and a DagNN for other graphs, in a `.mat` of version 7.
+
+Cases of this dialect are N x C x H x W; the network in the file works on H x W x C x N,
+`hwcn = nchw.transpose(2, 3, 1, 0)`. Weights are stored as they are: they are MATLAB's own in the Spec too.
+
+SimpleNN is `net.layers`, a cell array of structs. A DagNN is the struct that its `saveobj` gives, with struct arrays
+`layers`, `params` and `vars`: `harness.matlab.readers.dagnn` describes it. No tensor in the
+file is called as a layer is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from harness.matlab.matfile.read import MatFileError, read_mat
+from harness.matlab.matfile.write import as_option, as_stored, row_cell, save_mat
+from harness.matlab.readers.dagnn import is_dagnn
+from harness.matlab.readers.simplenn import DIALECT, SimpleNNError, UnsupportedLayers, read_simplenn
+from harness.spec import Array, Input, Layer, Spec, source_of
+
+__all__ = ["MatConvNetFile", "SimpleNNError", "UnsupportedLayers"]
+
+WEIGHTS = {
+    "conv": ("filters", "biases"),
+    "convt": ("filters", "biases"),
+    "bnorm": ("multipliers", "biases", "moments"),
+    "pool": (),
+    "relu": (),
+    "lrn": (),
+    "softmax": (),
+    "sigmoid": (),
+    "dropout": (),
+}
+"""Layer types of SimpleNN, and the order of their weights in the file."""
+CLASSES = {
+    "conv": "dagnn.Conv",
+    "convt": "dagnn.ConvTranspose",
+    "bnorm": "dagnn.BatchNorm",
+    "pool": "dagnn.Pooling",
+    "relu": "dagnn.ReLU",
+    "lrn": "dagnn.LRN",
+    "softmax": "dagnn.SoftMax",
+    "sigmoid": "dagnn.Sigmoid",
+    "dropout": "dagnn.DropOut",
+    "sum": "dagnn.Sum",
+    "concat": "dagnn.Concat",
+    "scale": "dagnn.Scale",
+    "crop": "dagnn.Crop",
+}
+"""Classes of a DagNN."""
+PARAMS = {**WEIGHTS, "scale": ("multipliers", "biases")}
+
+
+class MatConvNetFile:
+    """A network as MATLAB saves it: single weights, double options, no trailing singleton dimensions."""
+
+    name: ClassVar[str] = "matconvnet"
+    suffix: ClassVar[str] = ".mat"
+    dialect: ClassVar[str | None] = DIALECT
+    worker: ClassVar[str] = "torch"
+    requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy")
+
+    def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
+        """Write the file, under another name first. Raises ValueError for a Spec that neither form can hold."""
+        net = _simplenn(spec, weights) if _is_chain(spec) else _dagnn(spec, weights)
+        save_mat(path, {"net": net})
+
+    def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
+        """Spec and weights. Raises NetworkError (a ValueError) for any other file or layer: SimpleNNError but for a
+        DagNN."""
+        if _holds_dagnn(path):
+            from harness.matlab.readers.network import read_network
+
+            graph = read_network(path)
+            return graph.spec, dict(graph.weights)
+        network = read_simplenn(path)
+        return network.spec, dict(network.weights)
+
+
+def _holds_dagnn(path: Path) -> bool:
+    """Whether a file has a DagNN, as a variable or as its variables. False for one that cannot be read."""
+    try:
+        variables = read_mat(path)
+    except MatFileError:
+        return False
+    return any(is_dagnn(value) for value in (variables, *variables.values()))
+
+
+def _is_chain(spec: Spec) -> bool:
+    """Whether a Spec is what SimpleNN can say. Raises ValueError for one that a DagNN cannot say either."""
+    if spec.dialect != DIALECT:
+        raise ValueError(f"a file of MatConvNet holds Specs of dialect {DIALECT!r}, this one is {spec.dialect!r}")
+    if not spec.layers or any(len(item.shape) != 3 for item in spec.inputs):
+        raise ValueError("a network of MatConvNet has inputs of shape (C, H, W) and at least one layer")
+    unknown = [f"{layer.name} ({layer.kind})" for layer in spec.layers if layer.kind not in CLASSES]
+    if unknown:
+        raise ValueError(f"MatConvNet has no layers of these types: {', '.join(unknown)}; it has {', '.join(CLASSES)}")
+    names = [*(item.name for item in spec.inputs[:1]), *(layer.name for layer in spec.layers)]
+    chained = all(layer.tensors == (before,) for layer, before in zip(spec.layers, names, strict=False))
+    if len(spec.inputs) == 1 and chained and all(layer.kind in WEIGHTS for layer in spec.layers):
+        if spec.outputs != (names[-1],):
+            raise ValueError(f"SimpleNN returns its last layer {names[-1]!r}, the Spec returns {spec.outputs}")
+        return True
+    read = list(dict.fromkeys(tensor for layer in spec.layers for tensor in layer.tensors))
+    ends = tuple(layer.name for layer in spec.layers if layer.name not in read)
+    given = [item.name for item in spec.inputs]
+    if spec.outputs != ends:
+        raise ValueError(f"a DagNN returns what no layer reads, {ends}, the Spec returns {spec.outputs}")
+    if [tensor for tensor in read if tensor in given] != given:
+        raise ValueError(f"the inputs of a DagNN are what its layers read, in that order; the Spec has {given}")
+    return False
+
+
+def _simplenn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
+    return {
+        "layers": row_cell([_struct(layer, weights) for layer in spec.layers]),
+        "meta": {"inputs": {"name": spec.inputs[0].name, "size": _size(spec.inputs[0])}},
+    }
+
+
+def _structs(items: Sequence[Mapping[str, Any]]) -> Array:
+    """A 1 x n struct array; all items have the fields of the first."""
+    made = np.empty((1, len(items)), dtype=[(name, object) for name in items[0]] if items else object)
+    for k, item in enumerate(items):
+        made[0, k] = tuple(item.values())
+    return made
+
+
+def _struct(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Any]:
+    fields: dict[str, Any] = {"type": layer.kind, "name": layer.name}
+    if WEIGHTS[layer.kind]:
+        arrays = [weights.get(f"{layer.name}/{name}") for name in WEIGHTS[layer.kind]]
+        fields["weights"] = row_cell([_stored(array) for array in arrays])
+    return fields | {key: as_option(value) for key, value in layer.config.items()}
+
+
+def _dagnn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
+    taken = {item.name for item in spec.inputs} | {layer.name for layer in spec.layers}
+    tensors = {item.name: item.name for item in spec.inputs}
+    layers, params = [], []
+    for layer in spec.layers:
+        own = {
+            name: array
+            for name in PARAMS.get(layer.kind, ())
+            if (array := weights.get(f"{layer.name}/{name}")) is not None
+        }
+        tensors[layer.name] = _free(f"{layer.name}_out", taken)
+        layers.append(
+            {
+                "name": layer.name,
+                "type": CLASSES[layer.kind],
+                "inputs": row_cell([tensors[source_of(tensor)] for tensor in layer.inputs]),
+                "outputs": row_cell([tensors[layer.name]]),
+                "params": row_cell([f"{layer.name}_{name}" for name in own]),
+                "block": _block(layer, own),
+            }
+        )
+        params += [{"name": f"{layer.name}_{name}", "value": _param(layer, array)} for name, array in own.items()]
+    inputs = [{"name": item.name, "size": _size(item)} for item in spec.inputs]
+    return {
+        "layers": _structs(layers),
+        "params": _structs(params) if params else np.zeros((0, 0)),
+        "vars": _structs([{"name": name} for name in tensors.values()]),
+        "meta": {"inputs": _structs(inputs)},
+    }
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    taken.add(name)
+    return name
+
+
+def _block(layer: Layer, own: Mapping[str, Array]) -> dict[str, Any]:
+    """The properties of the class."""
+    renamed = {"pool": "poolSize"}
+    found = {renamed.get(key, key): as_option(value) for key, value in layer.config.items()}
+    if layer.kind in ("conv", "convt"):
+        return {"size": as_option(own["filters"].shape), "hasBias": "biases" in own, **found}
+    if layer.kind == "bnorm":
+        return {"numChannels": as_option(own["multipliers"].size), **found}
+    if layer.kind == "scale":
+        return {"size": as_option([1, 1, own["multipliers"].size]), "hasBias": "biases" in own}
+    if layer.kind in ("sum", "concat"):
+        return {"numInputs": as_option(len(layer.inputs)), **({"dim": as_option(3)} if layer.kind == "concat" else {})}
+    return found or {"opts": row_cell([])}
+
+
+def _param(layer: Layer, array: Array) -> Array:
+    """Vectors are columns; those of a scale are along the channels."""
+    if array.ndim > 1:
+        return _stored(array)
+    return _stored(array.reshape(1, 1, -1) if layer.kind == "scale" else array.reshape(-1, 1))
+
+
+def _stored(array: Array | None) -> Array:
+    """Vectors are rows; absent biases are []."""
+    if array is None:
+        return np.zeros((0, 0), dtype=np.float32)
+    return as_stored(array if array.ndim > 1 else array[None])
+
+
+def _size(item: Input) -> Array:
+    """[H W C N]; open sizes are NaN."""
+    channels, height, width = (np.nan if n is None else n for n in item.shape)
+    return np.array([[height, width, channels, 1.0]])

@@ -1,0 +1,43 @@
+"""Our own converter: a `.mat` with a network of MatConvNet to a PyTorch module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from harness.adapters.torch_artifact import Argument, save_module
+
+if TYPE_CHECKING:
+    from harness.matlab.readers.toolbox import Network
+
+
+def read_matconvnet(path: Path) -> Network:
+    """The network of MatConvNet in a file. Raises what `read_network` does, NetworkError for one of another library."""
+    from harness.matlab.readers.network import NetworkError, read_network
+
+    network = read_network(path)
+    if network.spec.dialect != MatConvNetToTorch.source:
+        raise NetworkError(f"{path}: is a {network.dialect}; expected a network of MatConvNet")
+    return network
+
+
+class MatConvNetToTorch:
+    """Reads a SimpleNN or a DagNN without MATLAB, writes it as a PyTorch program, runs that and saves the module whole.
+
+    The module takes and returns N x C x H x W. Its submodules carry MATLAB's layer names; the rule for names that
+    PyTorch forbids is at `harness.matlab.torch.source.torch_names`. The network's average image is not subtracted:
+    MatConvNet leaves that to the caller.
+    """
+
+    name: ClassVar[str] = "matconvnet2torch"
+    source: ClassVar[str] = "matconvnet"
+    target: ClassVar[str] = "torch"
+    requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy", "torch")
+    worker: ClassVar[str] = "torch"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        from harness.matlab.torch.source import build, program
+
+        network = read_matconvnet(artifact)
+        signature = [Argument(item.name, (None, *item.shape), item.dtype) for item in network.spec.inputs]
+        return save_module(build(program(network.spec, network.weights)), out, signature)

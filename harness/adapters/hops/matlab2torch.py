@@ -1,0 +1,29 @@
+"""Our own converter: a `.mat` with a network of MATLAB to a PyTorch module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from harness.adapters.torch_artifact import Argument, save_module
+
+
+class MatlabToTorch:
+    """Reads the network without MATLAB, writes it as a PyTorch program, runs that and saves the module whole.
+
+    Every dialect that `harness.matlab.readers.network` reads; the layout of inputs is in the program's first lines.
+    """
+
+    name: ClassVar[str] = "matlab2torch"
+    source: ClassVar[str] = "matlab"
+    target: ClassVar[str] = "torch"
+    requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy", "torch")
+    worker: ClassVar[str] = "torch"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        from harness.matlab.readers.network import read_network
+        from harness.matlab.torch.source import build, program
+
+        network = read_network(artifact)
+        signature = [Argument(item.name, (None, *item.shape), item.dtype) for item in network.spec.inputs]
+        return save_module(build(program(network.spec, network.weights)), out, signature)

@@ -1,0 +1,26 @@
+"""A Keras model in MATLAB's layers: its weights as the plain-struct export that Octave runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from harness.adapters.keras_model import load_model, read_model
+
+
+class MatOctave:
+    """For the layers that both know; others are refused, all of them named at once."""
+
+    name: ClassVar[str] = "mat-octave"
+    source: ClassVar[str] = "keras"
+    target: ClassVar[str] = "matlabkeras"
+    requires: ClassVar[tuple[str, ...]] = ("tensorflow", "keras", "scipy")
+    worker: ClassVar[str] = "tensorflow"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        from harness.matlab.from_keras import from_keras
+        from harness.matlab.readers.plain import write_plain
+
+        spec, weights = from_keras(*read_model(load_model(artifact)))
+        write_plain(spec, weights, out, source="Keras")
+        return out

@@ -1,0 +1,54 @@
+"""tf2onnx: https://github.com/onnx/tensorflow-onnx."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from harness.adapters.keras_model import load_model
+
+
+class Tf2Onnx:
+    """`tf2onnx.convert.from_keras` at its default opset, which is what most users get."""
+
+    name: ClassVar[str] = "tf2onnx"
+    source: ClassVar[str] = "keras"
+    target: ClassVar[str] = "onnx"
+    requires: ClassVar[tuple[str, ...]] = ("tensorflow", "keras", "tf2onnx")
+    worker: ClassVar[str] = "tensorflow"
+    opset: ClassVar[int | None] = None
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        import tf2onnx
+
+        model = load_model(artifact)
+        tf2onnx.convert.from_keras(model, opset=self.opset, output_path=str(out))
+        return out
+
+
+class Tf2Onnx13(Tf2Onnx):
+    """At opset 13: the axes of Squeeze, Unsqueeze and ReduceSum became inputs."""
+
+    name = "tf2onnx13"
+    opset = 13
+
+
+class Tf2Onnx15(Tf2Onnx):
+    """At opset 15, the default of tf2onnx 1.17."""
+
+    name = "tf2onnx15"
+    opset = 15
+
+
+class Tf2Onnx17(Tf2Onnx):
+    """At opset 17: LayerNormalization is an operator of its own."""
+
+    name = "tf2onnx17"
+    opset = 17
+
+
+class Tf2Onnx18(Tf2Onnx):
+    """At opset 18, the highest that tf2onnx 1.17 writes: the axes of all reductions became inputs."""
+
+    name = "tf2onnx18"
+    opset = 18

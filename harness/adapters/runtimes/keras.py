@@ -1,0 +1,136 @@
+"""Keras itself, on the backend of its worker, and the other things that its saved models become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from harness.adapters.keras_model import load_model, rebuilt
+from harness.adapters.runtimes import Outputs, check_names
+from harness.spec import Array
+
+
+class KerasRuntime:
+    """`keras.saving.load_model` and a call with `training=False`."""
+
+    name: ClassVar[str] = "keras"
+    format: ClassVar[str] = "keras"
+    requires: ClassVar[tuple[str, ...]] = ("tensorflow", "keras")
+    worker: ClassVar[str] = "tensorflow"
+
+    def open(self, artifact: Path) -> Any:
+        return load_model(artifact)
+
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
+        import keras
+
+        names = [tensor.name for tensor in opened.inputs]
+        check_names(names, inputs)
+        tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
+        result = opened(tensors if len(tensors) > 1 else tensors[0], training=False)
+        parts = list(result) if isinstance(result, list | tuple) else [result]
+        return [keras.ops.convert_to_numpy(part) for part in parts], None
+
+
+class KerasH5Runtime(KerasRuntime):
+    """The same for the legacy file."""
+
+    name = "kerash5"
+    format = "h5"
+
+
+class KerasTorchRuntime(KerasRuntime):
+    """On the torch backend, in a process that cannot import TensorFlow."""
+
+    name = "kerastorch"
+    format = "kerastorch"
+    requires = ("keras", "torch")
+    worker = "kerastorch"
+
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
+        import torch
+
+        with torch.no_grad():
+            return super().run(opened, inputs)
+
+
+class KerasJaxRuntime(KerasRuntime):
+    """On the jax backend, in a process that cannot import TensorFlow."""
+
+    name = "kerasjax"
+    format = "kerasjax"
+    requires = ("keras", "jax")
+    worker = "kerasjax"
+
+
+class KerasWeightsRuntime(KerasRuntime):
+    """Weights loaded onto a model built again."""
+
+    name = "kerasweights"
+    format = "weights"
+
+    def open(self, artifact: Path) -> Any:
+        return rebuilt(artifact / "spec.json", artifact / "model.weights.h5")
+
+
+class KerasJsonRuntime(KerasRuntime):
+    """`keras.models.model_from_json` and `load_weights`."""
+
+    name = "kerasjson"
+    format = "json"
+
+    def open(self, artifact: Path) -> Any:
+        import keras
+
+        model = keras.models.model_from_json((artifact / "model.json").read_text(encoding="utf-8"))
+        model.load_weights(artifact / "model.weights.h5")
+        return model
+
+
+class SavedModelRuntime:
+    """`tf.saved_model.load`, and its serving function called by argument names."""
+
+    name: ClassVar[str] = "savedmodel"
+    format: ClassVar[str] = "savedmodel"
+    requires: ClassVar[tuple[str, ...]] = ("tensorflow",)
+    worker: ClassVar[str] = "tensorflow"
+
+    def open(self, artifact: Path) -> Any:
+        import tensorflow as tf
+
+        return tf.saved_model.load(str(artifact))  # the signature alone would not keep its variables alive
+
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
+        import tensorflow as tf
+
+        serving = opened.signatures["serving_default"]
+        check_names(list(serving.structured_input_signature[1]), inputs)
+        result = serving(**{name: tf.constant(value) for name, value in inputs.items()})
+        # outputs are a dictionary of output_0, output_1, ... in no order of their own
+        ordered = sorted(result, key=lambda name: int(name.rpartition("_")[2]))
+        return [result[name].numpy() for name in ordered], None
+
+
+class TfKerasRuntime:
+    """Keras 2, of the package tf-keras."""
+
+    name: ClassVar[str] = "tfkeras"
+    format: ClassVar[str] = "tfkeras"
+    requires: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow")
+    worker: ClassVar[str] = "tfkeras"
+
+    def open(self, artifact: Path) -> Any:
+        import tf_keras
+
+        return tf_keras.models.load_model(artifact, compile=False)
+
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
+        import tensorflow as tf
+
+        names = list(opened.input_names)
+        check_names(names, inputs)
+        tensors = [tf.constant(inputs[name]) for name in names]
+        result = opened(tensors if len(tensors) > 1 else tensors[0], training=False)
+        parts = list(result) if isinstance(result, list | tuple) else [result]
+        return [part.numpy() for part in parts], None

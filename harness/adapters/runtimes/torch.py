@@ -1,0 +1,35 @@
+"""PyTorch: a module saved whole, in evaluation mode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from harness.adapters.runtimes import Outputs
+from harness.spec import Array
+
+
+class TorchRuntime:
+    """`torch.load`, `.eval()`, and a call without gradients; inputs in the model's declared order."""
+
+    name: ClassVar[str] = "torch"
+    format: ClassVar[str] = "torch"
+    requires: ClassVar[tuple[str, ...]] = ("torch",)
+    worker: ClassVar[str] = "torch"
+
+    def open(self, artifact: Path) -> Any:
+        import torch
+
+        # whole modules are pickles; they come from the hop that wrote them a moment ago, from nowhere else
+        return torch.load(artifact, weights_only=False, map_location="cpu").eval()
+
+    def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
+        import torch
+
+        with torch.no_grad():
+            result = opened(*(torch.from_numpy(np.array(value)) for value in inputs.values()))
+        parts = list(result) if isinstance(result, list | tuple) else [result]
+        return [None if part is None else part.numpy() for part in parts], None

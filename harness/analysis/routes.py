@@ -1,0 +1,58 @@
+"""What became of each route: the table of the README."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from harness.outcomes import Outcome, worst_outcome
+from harness.results.events import Result
+
+Record = dict[str, Any]
+
+
+KINDS = ("agree", "deviate", "refused", "invalid")
+"""What becomes of a layer on a route; the first that holds for any of its cases, from the right."""
+
+
+def _kind(outcomes: Sequence[Outcome]) -> str:
+    worst = worst_outcome(outcomes)
+    if worst.passes:
+        return "agree"
+    if worst in (Outcome.DIVERGENT, Outcome.MALFORMED):
+        return "deviate"
+    return "refused" if worst is Outcome.REFUSED else "invalid"
+
+
+def route_records(results: Iterable[Result]) -> list[Record]:
+    """For each route, how many layers agree in all cases, or deviate, are refused or come out invalid in some, and
+    how many of the cases agree. A case that failed before the route's last hop counts as what it failed by."""
+    outcomes: dict[str, dict[str, list[Outcome]]] = defaultdict(lambda: defaultdict(list))
+    for result in results:
+        outcomes[result.route][result.layer].append(result.outcome)
+    records = []
+    for route, layers in outcomes.items():
+        counts = Counter(_kind(found) for found in layers.values())
+        cases = [outcome for found in layers.values() for outcome in found]
+        agree = sum(outcome.passes for outcome in cases)
+        records.append(
+            {
+                "route": route,
+                "layers": len(layers),
+                **{kind: counts[kind] for kind in KINDS},
+                "cases": len(cases),
+                "cases agree": f"{100.0 * agree / len(cases):.1f} %",
+            }
+        )
+    return records
+
+
+def markdown(records: Sequence[Record]) -> str:
+    """Records as a Markdown table; numbers to the right."""
+    if not records:
+        return ""
+    keys = list(records[0])
+    rule = ["---" if isinstance(records[0][key], str) and "%" not in records[0][key] else "--:" for key in keys]
+    lines = [keys, rule, *[[str(record[key]) for key in keys] for record in records]]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

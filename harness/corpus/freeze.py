@@ -1,0 +1,172 @@
+"""Freezing and verifying the golden corpus: what the catalogue asks for against what the store holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.catalogue import Row
+from harness.corpus.store import Entry, GoldenError, Store, read_index
+from harness.draw import seeded_case
+from harness.draw.cover import covered, covering_array
+from harness.oracle import evaluate
+from harness.spec import Again, Array, Case, Golden, canonical
+from harness.units import UNIT
+
+MODELS = "models"
+"""Folder of the store for whole models, which are frozen by what trains or builds them."""
+DRIFT_UNITS = 0.01
+"""Recomputed goldens may differ by this many noise units: float64 rounding is about 1e-8 of one."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What `verify` found for one layer.
+
+    `cases`, `drifted`, `edited` and `unused` count cases; `covered` and `valid` count pairs of axis values, and
+    `missing` is the pairs that no case holds.
+    """
+
+    dialect: str
+    layer: str
+    cases: int = 0
+    drifted: int = 0
+    edited: int = 0
+    unused: int = 0
+    missing: int = 0
+    covered: int = 0
+    valid: int = 0
+    problem: str = ""
+
+    @property
+    def pairs(self) -> float:
+        """Percent of the valid pairs of axis values that occur in a golden case."""
+        return 100.0 * self.covered / self.valid if self.valid else 100.0
+
+    @property
+    def sound(self) -> bool:
+        return not (self.drifted or self.edited or self.unused or self.missing) and self.covered == self.valid
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "pairs": round(self.pairs, 2)}
+
+
+def freeze(row: Row, store: Store, *, seed: int = 0) -> int:
+    """Draw the covering array of a row, ask the oracle, and store the cases. Returns their number."""
+    cases = [seeded_case(row, choice, seed) for choice in covering_array(row)]
+    unique = {case.id: case for case in cases}
+    store.put(row.dialect, row.layer, unique.values(), seed=seed)
+    return len(unique)
+
+
+def verify(rows: Iterable[Row], store: Store) -> Iterator[Check]:
+    """Check each layer's archive against catalogue and oracle; archives that no row asks for come last.
+
+    Raises GoldenError if there is no manifest.
+    """
+    wanted = {f"{row.dialect}/{row.layer}.zip": row for row in rows}
+    for name, row in wanted.items():
+        record = store.manifest["archives"].get(name)
+        if record is None:
+            valid = covered(row, [])[1]
+            problem = "no archive: run `parity golden freeze`"
+            yield Check(row.dialect, row.layer, missing=valid, valid=valid, problem=problem)
+        else:
+            yield _verify_archive(row, store, name, record["sha256"], record["cases"])
+
+
+def unused(rows: Iterable[Row], store: Store) -> list[str]:
+    """Archives of the manifest that belong to no row of the catalogue, whole models apart."""
+    wanted = {f"{row.dialect}/{row.layer}.zip" for row in rows}
+    return [name for name in store.manifest["archives"] if name not in wanted and not name.startswith(MODELS)]
+
+
+def verify_models(store: Store, layer: str | None = None) -> Iterator[Check]:
+    """Check the archives of whole models: their digests and their oracle; no covering array asks for them."""
+    for path, record in store.archives(layer=layer, folder=MODELS):
+        try:
+            counts = _counted(read_index(path, record["sha256"]))
+        except GoldenError as error:
+            counts = {"cases": record["cases"], "edited": record["cases"], "problem": str(error)}
+        yield Check(MODELS, path.stem, **counts)
+
+
+def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) -> Check:
+    try:
+        entries = read_index(store.root / name, sha256)
+    except GoldenError as error:
+        return Check(row.dialect, row.layer, cases=count, edited=count, valid=covered(row, [])[1], problem=str(error))
+    stale = [entry for entry in entries if not _still_asked_for(row, entry)]
+    have, valid = covered(row, [entry.choice for entry in entries])
+    return Check(
+        dialect=row.dialect,
+        layer=row.layer,
+        unused=len(stale),
+        missing=valid - have,
+        covered=have,
+        valid=valid,
+        **_counted(entries),
+    )
+
+
+def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Cases, drifted and edited ones, and the first problem met."""
+    drifted = edited = 0
+    problem = ""
+    for entry in entries:
+        try:
+            units = drift(entry.load())
+        except GoldenError as error:
+            edited += 1
+            problem = problem or str(error)
+            continue
+        if units > DRIFT_UNITS:
+            drifted += 1
+            problem = problem or f"case {entry.id}: the oracle now differs by {units:.3g} noise units"
+    return {"cases": len(entries), "drifted": drifted, "edited": edited, "problem": problem}
+
+
+def _still_asked_for(row: Row, entry: Entry) -> bool:
+    """The case's choice is one of today's catalogue: same axes, values that still exist, no rule broken."""
+    choice = entry.choice
+    return (
+        set(choice) == set(row.axes)
+        and all(canonical(choice[axis]) in {canonical(v) for v in values} for axis, values in row.axes.items())
+        and row.allows({axis: _own(value, row.axes[axis]) for axis, value in choice.items()})
+    )
+
+
+def _own(value: Any, values: tuple[Any, ...]) -> Any:
+    """The axis value that a JSON value stands for (JSON has lists where axes have tuples)."""
+    return next(each for each in values if canonical(each) == canonical(value))
+
+
+def drift(case: Case) -> float:
+    """Largest difference between a stored golden and the oracle of today, in noise units."""
+    golden = case.golden
+    if golden is None:
+        return float("inf")
+    parts: list[tuple[Mapping[str, Array], Golden | Again]] = [(case.inputs, golden)]
+    if case.again is not None:
+        parts.append((case.again.inputs, case.again))
+    with np.errstate(all="ignore"):  # infinities are compared as such
+        return max(
+            _drift(stored, name, now)
+            for inputs, stored in parts
+            for name, now in evaluate(case.spec, case.weights, inputs).items()
+        )
+
+
+def _drift(golden: Golden | Again, name: str, now: Array) -> float:
+    stored = golden.expected[name]
+    if now.shape != stored.shape or now.dtype != stored.dtype:
+        return float("inf")
+    if now.dtype.kind != "f":
+        return 0.0 if np.array_equal(now, stored) else float("inf")
+    same = (now == stored) | (np.isnan(now) & np.isnan(stored))
+    scale = np.maximum(np.maximum(golden.noise[name], UNIT * np.abs(stored)), 1e-300)
+    error = np.where(same, 0.0, np.abs(now - stored) / scale)
+    return float(np.nan_to_num(error, nan=np.inf, posinf=np.inf).max(initial=0.0))

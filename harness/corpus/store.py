@@ -1,0 +1,318 @@
+"""The store of goldens: `golden/<dialect>/<layer>.zip`, committed, small, and explaining themselves.
+
+Each archive holds `index.json` (for every case its Spec, choice, judging rules, array order and digests) and
+one safetensors member per case with inputs, weights, expected outputs and noise scale. `golden/manifest.json`
+holds each archive's digest and provenance. Archives are byte-identical when frozen again from the same
+numbers. Arrays are stored, not seeds: random streams may change between NumPy versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+import scipy
+
+from harness.draw.weights import drawn_weights
+from harness.files import atomic_write
+from harness.spec import Again, Array, Case, Drawn, Golden, Spec, SpecError, array_digest, digest
+
+GROUPS = ("inputs", "weights", "expected", "noise", "again_inputs", "again_expected", "again_noise")
+SCHEMA = 1
+KEPT = Path("reports", "explored")
+"""Where cases that exploration found are kept, below the root of the suite, each in an archive of its own."""
+
+
+class GoldenError(ValueError):
+    """A golden file that is missing, cut, edited or foreign. The message says which, and what to do next."""
+
+
+def oracle_digest() -> str:
+    """Digest of the oracle's source files: what the expected outputs were computed by."""
+    root = Path(str(files("harness") / "oracle"))
+    parts: list[str | bytes] = []
+    for path in sorted(root.rglob("*.py")):
+        parts += [path.relative_to(root).as_posix(), path.read_bytes()]
+    return digest(*parts)
+
+
+def provenance(seed: int) -> dict[str, Any]:
+    """Who made a golden: oracle digest, versions of what it computes with, and the seed of the draw."""
+    return {
+        "oracle": oracle_digest(),
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "python": platform.python_version(),
+        "seed": seed,
+    }
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One case of an archive, known from the index without its arrays."""
+
+    archive: Path
+    id: str
+    data: Mapping[str, Any]
+
+    @property
+    def dialect(self) -> str:
+        return str(self.data["spec"]["dialect"])
+
+    @property
+    def subject(self) -> str:
+        return str(self.data["subject"])
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        return dict(self.data["choice"])
+
+    @property
+    def is_large(self) -> bool:
+        """Whether its weights are too many to be stored."""
+        return "drawn" in self.data
+
+    def load(self) -> Case:
+        """The case with its arrays. Raises GoldenError where they are missing, cut or not those of the index."""
+        try:
+            with zipfile.ZipFile(self.archive) as archive:
+                tensors = safetensors.numpy.load(archive.read(f"{self.id}.safetensors"))
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError) as error:
+            raise GoldenError(_advice(self.archive, f"case {self.id} cannot be read: {error}")) from error
+        drawn = Drawn.from_json(self.data["drawn"]) if "drawn" in self.data else None
+        texts = {name: np.array(value, dtype=np.str_) for name, value in self.data.get("texts", {}).items()}
+        arrays = {group: {} for group in GROUPS}  # type: dict[str, dict[str, Array]]
+        try:
+            for group, names in self.data["arrays"].items():
+                arrays[group] = {
+                    name: (texts if (key := f"{group}/{name}") in texts else tensors)[key] for name in names
+                }
+        except KeyError as error:
+            raise GoldenError(_advice(self.archive, f"case {self.id} lacks the array {error}")) from error
+        if drawn is not None:
+            arrays["weights"] = drawn_weights(drawn)
+        case = Case(
+            spec=Spec.from_json(self.data["spec"]),
+            subject=self.subject,
+            choice=self.choice,
+            weights=arrays["weights"],
+            inputs=arrays["inputs"],
+            golden=Golden(
+                expected=arrays["expected"],
+                noise=arrays["noise"],
+                exactness=self.data["exactness"],
+                channel_axis=self.data["channel_axis"],
+            ),
+            labels=tuple(self.data["labels"]) if "labels" in self.data else None,
+            again=Again(*(arrays[group] for group in GROUPS[4:])) if "again_inputs" in self.data["arrays"] else None,
+            drawn=drawn,
+        )
+        if case.id != self.id or _answers(case) != self.data["answers"]:
+            raise GoldenError(_advice(self.archive, f"case {self.id} was edited: its digests do not fit its arrays"))
+        return case
+
+
+def _advice(path: Path, what: str) -> str:
+    return f"{path}: {what}. Restore the file from version control, or make it again with `parity golden freeze`."
+
+
+def _answers(case: Case) -> str:
+    """Digest of all that the case's own id leaves out: expected outputs, noise scales, and the second inputs."""
+    return "".join(
+        array_digest(values) for group, values in _groups(case).items() if group not in ("inputs", "weights")
+    )
+
+
+def _texts(case: Case) -> dict[str, Array]:
+    """Arrays of strings, which safetensors does not know: they are stored in the index."""
+    return {
+        f"{group}/{name}": value
+        for group, values in _groups(case).items()
+        for name, value in values.items()
+        if value.dtype.kind == "U"
+    }
+
+
+def _index_of(case: Case) -> dict[str, Any]:
+    golden = _golden(case)
+    labels = {} if case.labels is None else {"labels": list(case.labels)}
+    texts = {name: value.tolist() for name, value in _texts(case).items()}
+    return {
+        **labels,
+        **({"texts": texts} if texts else {}),
+        **({"drawn": case.drawn.to_json()} if case.drawn else {}),
+        "spec": case.spec.to_json(),
+        "subject": case.subject,
+        "choice": dict(case.choice),
+        "exactness": golden.exactness,
+        "channel_axis": golden.channel_axis,
+        "arrays": {group: list(values) for group, values in _groups(case).items()},
+        "answers": _answers(case),
+    }
+
+
+def _golden(case: Case) -> Golden:
+    if case.golden is None or not case.golden.expected:
+        raise GoldenError(f"case {case.id} has no golden to store")
+    return case.golden
+
+
+def _groups(case: Case) -> dict[str, Mapping[str, Array]]:
+    golden = _golden(case)
+    found = [case.inputs, {} if case.drawn else case.weights, golden.expected, golden.noise]
+    if case.again is not None:
+        found += [case.again.inputs, case.again.expected, case.again.noise]
+    return dict(zip(GROUPS, found, strict=False))
+
+
+def _member(case: Case) -> bytes:
+    return bytes(
+        safetensors.numpy.save(
+            {
+                f"{group}/{name}": np.ascontiguousarray(value).reshape(value.shape)
+                for group, values in _groups(case).items()
+                for name, value in values.items()
+                if value.dtype.kind != "U"
+            }
+        )
+    )
+
+
+def pack_archive(cases: Iterable[Case]) -> bytes:
+    """An archive of cases as bytes; the same cases give the same bytes."""
+    from io import BytesIO
+
+    ordered = sorted(cases, key=lambda case: case.id)
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        index = {"schema": SCHEMA, "cases": {case.id: _index_of(case) for case in ordered}}
+        members = [("index.json", json.dumps(index, separators=(",", ":")).encode())]
+        members += [(f"{case.id}.safetensors", _member(case)) for case in ordered]
+        for name, data in members:
+            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+class Store:
+    """The goldens below one folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.root / "manifest.json"
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Archives by relative path. Raises GoldenError where there is none or it is none of ours."""
+        try:
+            data = json.loads(self.manifest_path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise GoldenError(_advice(self.manifest_path, "there is no manifest of goldens here")) from None
+        except (OSError, ValueError) as error:
+            raise GoldenError(_advice(self.manifest_path, f"not a manifest: {error}")) from error
+        if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("archives"), dict):
+            raise GoldenError(_advice(self.manifest_path, f"expected a manifest of schema {SCHEMA}"))
+        return data
+
+    def archives(
+        self, *, layer: str | None = None, folder: str | None = None
+    ) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        """Path and manifest record of each archive whose layer matches the glob pattern."""
+        for name, record in sorted(self.manifest["archives"].items()):
+            own, _, file = name.partition("/")
+            if folder in (None, own) and (layer is None or fnmatchcase(file.removesuffix(".zip"), layer)):
+                yield self.root / name, record
+
+    def entries(self, *, layer: str | None = None, folder: str | None = None) -> list[Entry]:
+        """Cases of the matching archives, by layer, then id. Raises GoldenError for any that is missing,
+        cut, edited or foreign."""
+        return [
+            entry
+            for path, record in self.archives(layer=layer, folder=folder)
+            for entry in read_index(path, record["sha256"])
+        ]
+
+    def find(self, case: str) -> Entry:
+        """The entry of a case id, or of an unambiguous beginning of one. Raises GoldenError."""
+        found = [entry for entry in self.entries() if entry.id.startswith(case)]
+        if len(found) == 1 or (found and found[0].id == case):
+            return found[0]
+        if not found:
+            raise GoldenError(f"no golden case {case!r} below {self.root}; `parity list cases` shows all")
+        raise GoldenError(f"{case!r} fits {len(found)} cases: {', '.join(entry.id for entry in found[:5])} ...")
+
+    def put(self, folder: str, layer: str, cases: Iterable[Case], *, seed: int) -> Path:
+        """Write one archive and enter it in the manifest."""
+        path = self.root / folder / f"{layer}.zip"
+        ordered = list(cases)
+        data = pack_archive(ordered)
+        atomic_write(path, data)
+        archives = dict(self.manifest["archives"]) if self.manifest_path.exists() else {}
+        archives[f"{folder}/{layer}.zip"] = {
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "cases": len(ordered),
+            "bytes": len(data),
+            **provenance(seed),
+        }
+        self._write_manifest(archives)
+        return path
+
+    def drop(self, name: str) -> None:
+        """Remove an archive and its manifest record."""
+        (self.root / name).unlink(missing_ok=True)
+        self._write_manifest({key: value for key, value in self.manifest["archives"].items() if key != name})
+
+    def _write_manifest(self, archives: Mapping[str, Any]) -> None:
+        text = json.dumps({"schema": SCHEMA, "archives": dict(sorted(archives.items()))}, indent=1) + "\n"
+        atomic_write(self.manifest_path, text.encode())
+        self.__dict__.pop("manifest", None)
+
+
+def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
+    """Entries of one archive. Raises GoldenError; with `sha256`, also if the bytes are not those digested."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise GoldenError(_advice(path, f"the golden is missing: {error.strerror}")) from error
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        state = "empty" if not data else "cut or edited: its digest is not the manifest's"
+        raise GoldenError(_advice(path, f"the file is {state}"))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            index = json.loads(archive.read("index.json"))
+        if index["schema"] != SCHEMA:
+            raise GoldenError(_advice(path, f"schema {index['schema']!r} is not {SCHEMA}"))
+        return [Entry(path, name, record) for name, record in sorted(index["cases"].items())]
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile, SpecError) as error:
+        if isinstance(error, GoldenError):
+            raise
+        raise GoldenError(_advice(path, f"not an archive of goldens: {error}")) from error
+
+
+def keep(case: Case, root: Path) -> Path:
+    """Keep a case that is no golden, so that it can be replayed by its id."""
+    path = root / KEPT / f"{case.id}.zip"
+    atomic_write(path, pack_archive([case]))
+    return path
+
+
+def kept(root: Path) -> list[Entry]:
+    """The cases that were kept. Raises GoldenError for a file that is none of ours."""
+    return [entry for path in sorted((root / KEPT).glob("*.zip")) for entry in read_index(path)]

@@ -1,0 +1,1 @@
+"""From outputs and goldens to outcomes, and from outcomes and expectations to judgements."""

@@ -1,0 +1,239 @@
+"""Outputs against the golden: structure first, then the places of non-finite values, then noise units.
+
+The grades and their edges are DESIGN's decision 3: units measure an error against what float32 rounding does
+to the documented formula on the same numbers, so the same edges serve every layer, size and magnitude.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.outcomes import DRIFT, FAITHFUL, Outcome
+from harness.spec import Array, Golden, source_of
+from harness.units import SMALLEST, UNIT
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The judgement of one stage: the outcome, the deciding number, and the field's other metrics beside it.
+
+    `units` is the largest normwise error in noise units, `componentwise` the largest elementwise one;
+    `where` the output and index of the largest error; `picture` a small map of log2 normwise units.
+    Metrics are over all finite elements of all outputs, None where there is no number to compare.
+    """
+
+    outcome: Outcome
+    message: str = ""
+    units: float | None = None
+    componentwise: float | None = None
+    max_abs: float | None = None
+    max_rel: float | None = None
+    max_ulp: float | None = None
+    rmse: float | None = None
+    cosine: float | None = None
+    sqnr_db: float | None = None
+    where: str | None = None
+    picture: tuple[str, ...] | None = None
+
+
+def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None = None) -> Verdict:
+    """Judge a runtime's outputs, in its output order, against the golden.
+
+    `names` are the artifact's output names, where its format has them: the golden's own names in another
+    order mean exchanged outputs. Nothing is broadcast, sorted or transposed to make it fit.
+    """
+    fault = _structure(golden, outputs, names)
+    if fault:
+        return Verdict(Outcome.MALFORMED, fault)
+    with np.errstate(all="ignore"):  # infinities and overflow are what is being judged
+        verdicts = [
+            _compare_one(name, expected, np.asarray(got), golden)
+            for (name, expected), got in zip(golden.expected.items(), outputs, strict=True)
+        ]
+    return _worst(verdicts)
+
+
+def _structure(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None) -> str:
+    wanted = list(golden.expected)
+    if len(outputs) != len(wanted):
+        return f"expected {len(wanted)} outputs {wanted}, got {len(outputs)}"
+    own = [source_of(name) for name in wanted]
+    if names is not None and len(set(own)) == len(own) and list(names) != own and set(names) == set(own):
+        return f"outputs come as {list(names)}, the model declares {own}"
+    for (name, expected), got in zip(golden.expected.items(), outputs, strict=True):
+        if got is None:
+            return f"output {name!r} is missing (None)"
+        dtype = "float32" if expected.dtype.kind == "f" else _dtype(expected)
+        if _dtype(np.asarray(got)) != dtype:
+            return f"output {name!r} has dtype {_dtype(np.asarray(got))}, expected {dtype}"
+        if np.shape(got) != expected.shape:
+            return f"output {name!r} has shape {np.shape(got)}, expected {expected.shape}"
+    return ""
+
+
+def _dtype(value: Array) -> str:
+    """Name of a dtype; strings of every length have one."""
+    return "string" if value.dtype.kind == "U" else value.dtype.name
+
+
+def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Verdict:
+    if expected.dtype.kind != "f":
+        return _compare_plain(name, expected, got)
+    single = expected.astype(np.float32)
+    fault = _non_finite(name, expected, single, got)
+    metrics = _metrics(expected, got)
+    scale = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
+    both = np.isfinite(expected) & np.isfinite(got)
+    error = np.where(both, np.abs(np.where(both, got.astype(np.float64) - expected, 0.0)), 0.0)
+    wide = np.maximum(scale, UNIT * slice_magnitude(expected, golden.channel_axis))
+    normwise = error / wide
+    # an exact zero has no relative accuracy to lose
+    component = error / np.where(expected == 0, wide, np.maximum(scale, UNIT * np.where(both, np.abs(expected), 0.0)))
+    units = float(normwise.max(initial=0.0))
+    parts = float(component.max(initial=0.0))
+    place = np.unravel_index(int(np.argmax(normwise)), normwise.shape) if normwise.size else ()
+    where = f"{name}[{', '.join(str(int(k)) for k in place)}]"
+    if fault:
+        drawn = picture(_shown(normwise, expected, got))
+        return Verdict(Outcome.DIVERGENT, fault, units, parts, where=where, picture=drawn, **metrics)
+    outcome, message = _grade(single, got, golden.exactness, units, parts)
+    if outcome is not Outcome.EXACT and not message:
+        at = tuple(int(k) for k in place)
+        message = f"{units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
+    drawn = None if outcome is Outcome.EXACT else picture(normwise)
+    return Verdict(outcome, message, units, parts, where=where, picture=drawn, **metrics)
+
+
+def _grade(single: Array, got: Array, exactness: str, units: float, parts: float) -> tuple[Outcome, str]:
+    same = (single == got) | (np.isnan(single) & np.isnan(got))
+    signs = (np.signbit(single) == np.signbit(got)) | np.isnan(single)
+    if bool(same.all()) and (exactness != "moves" or bool(signs.all())):
+        return Outcome.EXACT, ""
+    if exactness != "computes":
+        wrong = ~same | (~signs if exactness == "moves" else False)
+        at = tuple(int(k) for k in np.argwhere(wrong)[0])
+        return (
+            Outcome.DIVERGENT,
+            f"{int(wrong.sum())} of {single.size} elements are not bit-identical, first at {list(at)}: "
+            f"expected {single[at]:.9g}, got {got[at]:.9g}; this layer only {exactness} data",
+        )
+    if units > DRIFT:
+        return Outcome.DIVERGENT, ""
+    if units > FAITHFUL or parts > DRIFT:
+        return Outcome.DRIFT, ""
+    return Outcome.FAITHFUL, ""
+
+
+def _compare_plain(name: str, expected: Array, got: Array) -> Verdict:
+    """Integers, bools and strings: equal or not."""
+    wrong = expected != got
+    if not bool(wrong.any()):
+        return Verdict(Outcome.EXACT)
+    at = tuple(int(k) for k in np.argwhere(wrong)[0])
+    return Verdict(
+        Outcome.DIVERGENT,
+        f"{int(wrong.sum())} of {expected.size} values of {name!r} differ, first at {list(at)}: "
+        f"expected {expected[at]!r}, got {got[at]!r}",
+        where=f"{name}{list(at)}",
+    )
+
+
+def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
+    """First place where kind of NaN or infinity differs. Values at the edge of float32's range may overflow."""
+    edge = np.isfinite(expected) & (np.abs(expected) > 0.999 * np.finfo(np.float32).max)
+    wrong = (np.isnan(single) != np.isnan(got)) | ((np.isinf(single) | np.isinf(got)) & (single != got))
+    wrong &= ~(edge & (np.isinf(got) | np.isfinite(got)) & (np.signbit(got) == np.signbit(expected)))
+    if not bool(wrong.any()):
+        return ""
+    at = tuple(int(k) for k in np.argwhere(wrong)[0])
+    return (
+        f"non-finite values differ at {int(wrong.sum())} places of {name!r}, first {list(at)}: "
+        f"expected {single[at]:.9g}, got {got[at]:.9g}"
+    )
+
+
+def slice_magnitude(expected: Array, channel_axis: int) -> Array:
+    """Largest finite |expected| over the slice that each element belongs to, broadcast to the array's shape.
+
+    Images and volumes (rank 4 and up) have one slice per sample and channel. Vectors and sequences have one per
+    sample: their features, over time, are one group. A gate that stays nearly shut makes a feature of a
+    sequence small at every step, and its relative accuracy is that of the exponential's tail, which the
+    componentwise figure shows.
+    """
+    size = np.where(np.isfinite(expected), np.abs(expected), 0.0)
+    keep = {0} if expected.ndim < 4 else {0, channel_axis % expected.ndim}
+    axes = tuple(axis for axis in range(expected.ndim) if axis not in keep)
+    return np.broadcast_to(size.max(axis=axes, keepdims=True, initial=0.0), expected.shape)
+
+
+def _metrics(expected: Array, got: Array) -> dict[str, Any]:
+    """max_abs, max_rel, max_ulp, rmse, cosine, sqnr_db over the elements finite on both sides."""
+    both = np.isfinite(expected) & np.isfinite(got)
+    if not bool(both.any()):
+        return {}
+    want, have = expected[both], got[both].astype(np.float64)
+    error = np.abs(have - want)
+    size = np.abs(want)
+    relative = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
+    ulp = error / np.spacing(np.maximum(size, SMALLEST).astype(np.float32)).astype(np.float64)
+    rmse = float(np.sqrt(np.mean(np.square(error))))
+    peak = float(max(size.max(), np.abs(have).max(), SMALLEST))
+    want, have = want / peak, have / peak
+    norms = float(np.sqrt(np.sum(want * want) * np.sum(have * have)))
+    cosine = float(np.sum(want * have)) / norms if norms > 0 else None
+    signal = float(np.sum(want * want))
+    distortion = float(np.sum(np.square(have - want)))
+    sqnr = 10 * float(np.log10(signal / distortion)) if signal > 0 and distortion > 0 else None
+    return {
+        "max_abs": float(error.max()),
+        "max_rel": float(relative.max()),
+        "max_ulp": float(ulp.max()),
+        "rmse": rmse,
+        "cosine": cosine,
+        "sqnr_db": sqnr,
+    }
+
+
+_LEVELS = "0123456789abcdefghijklmnopqrstuvwxyz"
+PICTURE_SIZE = 16
+
+
+def _shown(normwise: Array, expected: Array, got: Array) -> Array:
+    """Units with infinity where a non-finite value differs."""
+    wrong = ~(np.isfinite(expected) & np.isfinite(got)) & (expected.astype(np.float32) != got)
+    return np.where(wrong & ~(np.isnan(expected) & np.isnan(got)), np.inf, normwise)
+
+
+def picture(units: Array) -> tuple[str, ...] | None:
+    """A map of an error of any rank as at most 16 rows of at most 16 digits: 0 for below 1 unit, else
+    1 + log2(units) in base 36, `z` for more or infinite. Leading axes make rows, the last two the plane."""
+    if units.size == 0:
+        return None
+    width = units.shape[-1] if units.ndim else 1
+    plane = units.reshape(-1, width)
+    rows, columns = (min(n, PICTURE_SIZE) for n in plane.shape)
+    tops = [[part.max() for part in np.array_split(band, columns, axis=1)] for band in np.array_split(plane, rows)]
+    return tuple("".join(_digit(float(value)) for value in row) for row in tops)
+
+
+def _digit(units: float) -> str:
+    if units < 1:
+        return "0"
+    return "z" if not np.isfinite(units) else _LEVELS[min(1 + int(np.log2(units)), 35)]
+
+
+def _worst(verdicts: Sequence[Verdict]) -> Verdict:
+    """One verdict for several outputs: the worst outcome, and of equals the one with most units."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    return max(verdicts, key=lambda v: (v.outcome.severity, v.units or 0.0))
+
+
+def metrics_of(verdict: Verdict) -> Mapping[str, float | None]:
+    """The contract's numbers of a verdict, by name."""
+    names = ("units", "componentwise", "max_abs", "max_rel", "max_ulp", "rmse", "cosine", "sqnr_db")
+    return {name: getattr(verdict, name) for name in names}

@@ -1,0 +1,1 @@
+"""`.mat` files: reading, scanning for damage, writing."""

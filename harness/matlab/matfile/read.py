@@ -1,0 +1,234 @@
+"""Every kind of `.mat` file to plain values: versions 4, 5/6, 7 and 7.3, MATLAB's objects included. No code is run.
+
+| MATLAB | here |
+|---|---|
+| numbers, logical | array of the same dtype, MATLAB's own index order, at least two axes; sparse ones as SciPy's CSC |
+| char, string | str for one row; an array of str for several |
+| cell | `Cell` |
+| struct | dict; `StructArray` for any other size than 1 x 1 |
+| object (of today's or the old kind) | `Object` with its class; `Cell` of them for an object array |
+| table, categorical, datetime and others that the library knows | `Object` with the fields of `_foreign` |
+| function handle | `Object` of class `function_handle`, its text in `function` |
+
+SciPy reads version 4, mat-io (https://github.com/foreverallama/matio) the others. Before either sees a file of version
+5 to 7, `harness.matlab.matfile.scan` has walked it: sizes that the file cannot hold never reach a reader that would
+allocate them. A file of version 7.3 is read by the HDF5 library; a damaged one can take the process with it, so whoever
+reads files of strangers does it in a process of its own (`harness.models.reader`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from harness.matlab.matfile.scan import Limits, MatFileError, scan
+from harness.spec import Array
+
+__all__ = ["Cell", "Limits", "MatFileError", "Object", "StructArray", "read_mat"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell array, or an array of objects: its elements column by column."""
+
+    items: tuple[Any, ...]
+    shape: tuple[int, ...]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class StructArray:
+    """A struct array of any size but 1 x 1: its elements column by column."""
+
+    items: tuple[dict[str, Any], ...]
+    shape: tuple[int, ...]
+    fields: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object: its class, and its properties as they were saved."""
+
+    class_name: str
+    fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+CLASS_KEY = "\0class"
+"""Where the true class of an object travels among its properties: an element of a heterogeneous array reports the
+array's class instead."""
+
+
+def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
+    """All variables of a file by name, in the file's order.
+
+    Raises MatFileError for a file that is none, is damaged, or is larger or deeper than `limits`; OSError if it cannot
+    be opened.
+    """
+    limits = limits or Limits()
+    version = scan(path, limits)
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            found = _read_scipy(path) if version == "4" else _read_matio(path)
+        for warning in warned:
+            if "Unreadable variable" in str(warning.message):  # whose value would be the text of an error
+                raise ValueError(str(warning.message))
+        return {name: _value(value, limits.depth) for name, value in found.items() if not name.startswith("__")}
+    except MatFileError as error:
+        raise error if str(path) in str(error) else MatFileError(f"{path}: {error}") from None
+    except RecursionError:
+        raise MatFileError(
+            f"{path}: its values are nested too deeply; at most {limits.depth} levels are read"
+        ) from None
+    except MemoryError:
+        raise MatFileError(f"{path}: its values do not fit into the memory that reading may take") from None
+    except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
+        told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise MatFileError(f"{path}: is damaged: its values of version {version} cannot be read ({told})") from error
+
+
+def _read_scipy(path: Path) -> dict[str, Any]:
+    from scipy.io import loadmat
+
+    return loadmat(str(path), appendmat=False, squeeze_me=False, spmatrix=False)
+
+
+def _read_matio(path: Path) -> dict[str, Any]:
+    import matio
+    from matio.subsystem.subsys import MatSubsystem
+
+    if not getattr(MatSubsystem, "tells_classes", False):
+        plain = MatSubsystem.get_properties
+
+        def get_properties(self: Any, object_id: int) -> Any:
+            properties = plain(self, object_id)
+            if properties is not None:
+                properties[CLASS_KEY] = self.get_classname(self.get_object_metadata(object_id)[0])
+            return properties
+
+        MatSubsystem.get_properties = get_properties
+        MatSubsystem.tells_classes = True
+    try:
+        return matio.load_from_mat(str(path), spmatrix=False)
+    except UnicodeDecodeError:  # text in another encoding than the file claims: SciPy puts replacement marks
+        return _read_scipy(path)
+
+
+def _value(value: Any, depth: int) -> Any:
+    """The library's value as one of ours."""
+    import scipy.sparse
+
+    if depth < 0:
+        raise MatFileError("values are nested too deeply")
+    kind = type(value).__name__
+    if kind == "MatlabOpaque":
+        return _object(value.properties, value.classname, depth)
+    if kind in ("MatlabOpaqueArray", "Cell") or (isinstance(value, np.ndarray) and value.dtype == object):
+        if kind == "EmptyMatStruct":
+            items: tuple[dict[str, Any], ...] = tuple({} for _ in range(value.size))
+            return items[0] if len(items) == 1 else StructArray(items, value.shape)
+        return Cell(tuple(_value(item, depth - 1) for item in value.ravel(order="F")), value.shape)
+    if scipy.sparse.issparse(value):
+        return _sparse(value)
+    if isinstance(value, np.ndarray):
+        return _array(value, kind, depth)
+    if isinstance(value, str | bytes):
+        return value if isinstance(value, str) else value.decode(errors="replace")
+    return _foreign(value, kind, depth)
+
+
+def _sparse(value: Any) -> Any:
+    """A sparse matrix whose indices are within its size: SciPy's compiled code trusts them."""
+    import scipy.sparse
+
+    if value.format == "coo":  # from version 4; every column takes an index
+        columns, free = value.shape[1], Limits().free
+        if columns > max(free // 8, 64 * value.nnz):
+            raise MatFileError(f"is damaged: a sparse matrix claims {columns} columns for {value.nnz} values")
+    else:
+        value.check_format(full_check=True)
+    return scipy.sparse.csc_array(value)
+
+
+def _array(value: Array, kind: str, depth: int) -> Any:
+    if value.dtype.names is not None:
+        if kind == "MatlabFunction":
+            return Object("function_handle", {"function": _handle(value, 8)})
+        items = tuple(
+            {name: _value(item[name], depth - 1) for name in value.dtype.names} for item in value.ravel(order="F")
+        )
+        if kind == "MatlabObject" or hasattr(value, "classname"):
+            class_name = str(getattr(value, "classname", ""))
+            objects = tuple(Object(class_name, item) for item in items)
+            return objects[0] if len(objects) == 1 else Cell(objects, value.shape)
+        return items[0] if value.size == 1 else StructArray(items, value.shape, value.dtype.names)
+    if value.dtype.kind in "UT":
+        rows = [str(row) for row in value.ravel(order="F")]
+        return (rows or [""])[0] if len(rows) < 2 else np.array(rows)
+    if value.dtype.kind in "mM":
+        return Object("datetime" if value.dtype.kind == "M" else "duration", {"value": value.astype(str)})
+    value = value.astype(value.dtype.newbyteorder("="), order="K", copy=False)  # which torch wants
+    return np.array(value, order="F") if kind != "ndarray" else value
+
+
+def _handle(value: Array, depth: int) -> str:
+    """The text of a function handle, wherever the version keeps it. Its workspace, which may hold itself, is left."""
+    if depth < 0 or not isinstance(value, np.ndarray) or not value.size:
+        return ""
+    if value.dtype.kind == "U":
+        return str(value.ravel()[0])
+    first = value.ravel()[0]
+    if value.dtype.names is None:
+        return _handle(first, depth - 1)
+    inside = [name for name in ("function", "function_handle") if name in value.dtype.names] or value.dtype.names
+    return next((text for name in inside if (text := _handle(first[name], depth - 1))), "")
+
+
+def _object(properties: Any, class_name: str, depth: int) -> Object:
+    if not isinstance(properties, Mapping):
+        return Object(str(class_name))
+    own = {name: _value(value, depth - 1) for name, value in properties.items() if name != CLASS_KEY}
+    return Object(str(properties.get(CLASS_KEY, class_name)), own)
+
+
+def _foreign(value: Any, kind: str, depth: int) -> Any:
+    """What the library makes of MATLAB's own data types: a table's columns, a categorical's values, else the text."""
+    if kind == "DataFrame":
+        return Object("table", {str(name): _column(value[name]) for name in value.columns})
+    if kind == "Categorical":
+        return Object("categorical", {"categories": [_plain(item) for item in value.categories]})
+    if kind == "MatlabCanonicalEmpty":
+        return np.zeros((0, 0))
+    if isinstance(value, Mapping):
+        return Object(kind, {str(name): _value(item, depth - 1) for name, item in value.items()})
+    if isinstance(value, bool | int | float | np.generic):
+        return np.atleast_2d(np.asarray(value))
+    return Object(kind, {"value": str(value)[:1000]})
+
+
+def _column(column: Any) -> list[Any]:
+    return [_plain(item) for item in column]
+
+
+def _plain(item: Any) -> Any:
+    """The one element of a column's cell, however often it is wrapped."""
+    while isinstance(item, np.ndarray | list | tuple) and len(item) == 1:
+        item = item[0]
+    return str(item) if isinstance(item, np.str_) else item

@@ -1,0 +1,428 @@
+"""Hand-made exports: cells of weights with the names of activations, and files of arrays with a declared layout.
+
+Cells: `W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs, and one vector for each layer;
+`act_fcns` or `activation_fcns` names what follows each. Such files are a chain of fully connected layers.
+
+A declared layout is a JSON file (docs/matlab.md has an example, `layout.schema.json` the rules): it says which layers
+there are and, for each weight, where it is kept and what its axes are. `axes` has one letter for each axis of the
+stored array, in its order, out of the letters of MATLAB's own layout of that weight (`AXES`). Arrays are kept in
+variables of a `.mat`, in text that MATLAB wrote (`save -ascii`, `writematrix`) or in JSON (`jsonencode`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from math import log10, prod
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from harness.matlab.matfile.read import Cell, Limits, read_mat
+from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, listed, strings
+from harness.matlab.readers.toolbox import DIALECT, Network, assemble
+from harness.matlab.readers.toolbox_layers import READERS
+from harness.spec import Array, Input, Layer, Spec
+
+WEIGHTS, BIASES = ("W", "weights", "Weights", "weight"), ("b", "biases", "Biases", "bias")
+FUNCTIONS = ("act_fcns", "activation_fcns", "act_fcn", "activation_fcn", "activations", "transfer_fcns")
+ACTIVATIONS: Mapping[str, str] = {
+    **dict.fromkeys(("linear", "purelin", "identity", "none"), ""),
+    **dict.fromkeys(("sigmoid", "logsig", "sigm"), "SigmoidLayer"),
+    **dict.fromkeys(("tanh", "tansig"), "TanhLayer"),
+    **dict.fromkeys(("relu", "poslin"), "ReLULayer"),
+    "softmax": "SoftmaxLayer",
+    "softplus": "SoftplusLayer",
+    **{name: name for name in ("satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims")},
+}
+"""Kind of layer by the name of an activation in small letters; the linear one is none."""
+
+
+def is_cells(value: Any) -> bool:
+    """Whether these are cells of weights and biases: variables of a file, or fields of a struct."""
+    if not isinstance(value, Mapping):
+        return False
+    return isinstance(_first(value, WEIGHTS), Cell) and isinstance(_first(value, BIASES), Cell)
+
+
+def _first(value: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((value[name] for name in names if name in value), None)
+
+
+def read_cells(where: str, value: Mapping[str, Any]) -> Network:
+    """A chain of fully connected layers and activations.
+
+    Raises NetworkError where sizes or names do not fit, UnsupportedLayers for activations that are not known.
+    """
+    weights = [_numbers(where, f"W{{{k}}}", item) for k, item in enumerate(_first(value, WEIGHTS), start=1)]
+    biases = [_numbers(where, f"b{{{k}}}", item) for k, item in enumerate(_first(value, BIASES), start=1)]
+    names = [text.strip() for text in strings(_first(value, FUNCTIONS))]
+    if not names:
+        raise NetworkError(
+            f"{where}: cells of weights without the names of their activations; expected {' or '.join(FUNCTIONS[:2])}, "
+            "a char matrix or a cell with one name for each layer, or a declared layout (docs/matlab.md)"
+        )
+    if not len(weights) == len(biases) == len(names):
+        raise NetworkError(
+            f"{where}: {len(weights)} weights, {len(biases)} biases and {len(names)} activations ({', '.join(names)}); "
+            "expected as many of each"
+        )
+    unknown = [(name, f"layer{k}", "activation") for k, name in enumerate(names, 1) if name.lower() not in ACTIVATIONS]
+    if unknown:
+        raise UnsupportedLayers(where, unknown)
+    layers: list[Layer] = []
+    held: dict[str, Array] = {}
+    coming, tensor = _inputs(where, weights[0]), "x"
+    for k, (matrix, bias, function) in enumerate(zip(weights, biases, names, strict=True), start=1):
+        _check(where, k, matrix, bias, coming)
+        coming = matrix.shape[0]
+        name = f"layer{k}"
+        layers.append(Layer("FullyConnectedLayer", name, {}, (tensor,)))
+        held |= {f"{name}/Weights": _single(matrix), f"{name}/Bias": _single(bias).ravel(order="F")}
+        tensor = name
+        if kind := ACTIVATIONS[function.lower()]:
+            tensor = f"{name}_{function.lower()}"
+            layers.append(Layer(kind, tensor, {}, (name,)))
+    square = all(matrix.shape[0] == matrix.shape[1] for matrix in weights)
+    notes = ("every matrix is square: they are taken as outputs x inputs",) if square else ()
+    spec = Spec(DIALECT, (Input("x", (weights[0].shape[1],)),), tuple(layers), (tensor,))
+    return Network("cells", spec, held, notes)
+
+
+def _numbers(where: str, what: str, value: Any) -> Array:
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf" or not value.size:
+        raise NetworkError(f"{where}: {what} is {listed({'it': value})[4:-1]} without numbers; expected a matrix")
+    return value
+
+
+def _inputs(where: str, matrix: Array) -> int:
+    if matrix.ndim != 2:
+        raise NetworkError(
+            f"{where}: W{{1}} has {matrix.ndim} axes, {list(matrix.shape)}; cells hold fully connected layers only: "
+            "declare a layout for others (docs/matlab.md)"
+        )
+    return int(matrix.shape[1])
+
+
+def _check(where: str, k: int, matrix: Array, bias: Array, coming: int) -> None:
+    if matrix.ndim != 2 or matrix.shape[1] != coming or bias.size != matrix.shape[0]:
+        turned = " (are they inputs x outputs? then declare a layout)" if matrix.shape[0] == coming else ""
+        raise NetworkError(
+            f"{where}: W{{{k}}} is {' x '.join(map(str, matrix.shape))} and b{{{k}}} has {bias.size} values, where "
+            f"{coming} values come in; expected W of outputs x {coming} and one bias for each output{turned}"
+        )
+
+
+def _single(array: Array) -> Array:
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+# --- declared layouts --------------------------------------------------------------------------------------------
+
+_PER_CHANNEL = dict.fromkeys(("Scale", "Offset", "TrainedMean", "TrainedVariance"), ("c",))
+_RECURRENT = {"InputWeights": ("ri",), "RecurrentWeights": ("rh",), "Bias": ("r",)}
+_STATES = {"HiddenState": ("h",), "CellState": ("h",)}
+_PROJECTED = {
+    **_RECURRENT,
+    "InputWeights": ("rp",),
+    "RecurrentWeights": ("rp",),
+    "InputProjector": ("ip",),
+    "OutputProjector": ("hp",),
+}
+STATISTICS = ("Mean", "StandardDeviation", "Min", "Max")
+AXES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "Convolution1DLayer": {"Weights": ("tcf",), "Bias": ("f",)},
+    "Convolution2DLayer": {"Weights": ("hwcf",), "Bias": ("f",)},
+    "Convolution3DLayer": {"Weights": ("hwdcf",), "Bias": ("f",)},
+    "GroupedConvolution2DLayer": {"Weights": ("hwcfg",), "Bias": ("fg",)},
+    "TransposedConvolution1DLayer": {"Weights": ("tfc",), "Bias": ("f",)},
+    "TransposedConvolution2DLayer": {"Weights": ("hwfc",), "Bias": ("f",)},
+    "TransposedConvolution3DLayer": {"Weights": ("hwdfc",), "Bias": ("f",)},
+    "FullyConnectedLayer": {"Weights": ("oi", "hwco", "hwdco"), "Bias": ("o",)},
+    "BatchNormalizationLayer": _PER_CHANNEL,
+    "LayerNormalizationLayer": _PER_CHANNEL,
+    "GroupNormalizationLayer": _PER_CHANNEL,
+    "InstanceNormalizationLayer": _PER_CHANNEL,
+    "PReLULayer": {"Alpha": ("c",)},
+    "LSTMLayer": {**_RECURRENT, **_STATES},
+    "BiLSTMLayer": {**_RECURRENT, **_STATES},
+    "GRULayer": {**_RECURRENT, "HiddenState": ("h",)},
+    "LSTMProjectedLayer": {**_PROJECTED, **_STATES},
+    "GRUProjectedLayer": {**_PROJECTED, "HiddenState": ("h",)},
+    "SelfAttentionLayer": {
+        **{f"{name}Weights": (f"{name[0].lower()}i",) for name in ("Query", "Key", "Value")},
+        **{f"{name}Bias": (name[0].lower(),) for name in ("Query", "Key", "Value", "Output")},
+        "OutputWeights": ("ov",),
+    },
+    "WordEmbeddingLayer": {"Weights": ("dn",)},
+    "ImageInputLayer": dict.fromkeys(STATISTICS, ("c", "hwc")),
+    "Image3DInputLayer": dict.fromkeys(STATISTICS, ("c", "hwdc")),
+    "SequenceInputLayer": dict.fromkeys(STATISTICS, ("c",)),
+    "FeatureInputLayer": dict.fromkeys(STATISTICS, ("c",)),
+}
+"""MATLAB's layout of each weight, one letter for each axis, in MATLAB's order; where several are read, each."""
+INPUT_KINDS = {
+    "image": ("ImageInputLayer", 3),
+    "image3d": ("Image3DInputLayer", 4),
+    "sequence": ("SequenceInputLayer", 1),
+    "features": ("FeatureInputLayer", 1),
+}
+DIGITS = 9
+"""Significant decimal digits that carry every float32."""
+
+
+def read_declared(path: Path | None, layout_path: Path, limits: Limits | None = None) -> Network:
+    """The network whose arrays are in a `.mat` (None where all of them are in text or JSON) and in the files beside
+    the layout.
+
+    Raises NetworkError for a layout that is broken or does not fit the arrays, UnsupportedLayers for classes that are
+    not known, MatFileError for a `.mat` that cannot be read, OSError for a file that cannot be opened.
+    """
+    layout = _layout(layout_path)
+    store = _Store(path, layout_path, limits)
+    taken = layout["input"]
+    class_name, axes = INPUT_KINDS[taken["kind"]]
+    if len(taken["size"]) != axes:
+        raise NetworkError(f"{layout_path}: input/size: has {len(taken['size'])} numbers; {taken['kind']} has {axes}")
+    first = {
+        "class": class_name,
+        "name": taken.get("name", "input"),
+        "properties": {**taken.get("properties", {}), "InputSize": taken["size"]},
+        "weights": taken.get("weights", {}),
+    }
+    records = [_record(store, item) for item in (first, *layout["layers"])]
+    pairs = (
+        [(source, destination) for source, destination in layout["connections"]] if "connections" in layout else None
+    )
+    network = assemble(str(layout_path), "declared", records, pairs, outputs=layout.get("outputs", ()))
+    return Network("declared", network.spec, network.weights, tuple(store.notes))
+
+
+def _layout(path: Path) -> dict[str, Any]:
+    """The layout, which follows the schema."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    layout = _json(path)
+    schema = json.loads((files("harness.matlab.readers") / "layout.schema.json").read_text(encoding="utf-8"))
+    fault = best_match(Draft202012Validator(schema).iter_errors(layout))
+    if fault is not None:
+        place = "/".join(map(str, fault.absolute_path)) or "the whole"
+        raise NetworkError(f"{path}: {place}: {fault.message[:300]}; docs/matlab.md describes a layout")
+    return dict(layout)
+
+
+class _Literal(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+def _json(path: Path, *, literal: bool = False) -> Any:
+    kinds: dict[str, Any] = {"parse_float": _Literal, "parse_int": _Literal} if literal else {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), **kinds)
+    except (ValueError, RecursionError) as error:
+        raise NetworkError(f"{path}: is no JSON ({error})") from None
+
+
+def _record(store: _Store, item: Mapping[str, Any]) -> Record:
+    """A layer of the layout as if MATLAB had stored it. Classes that are not known get no weights: they are refused."""
+    class_name, name = item["class"], item["name"]
+    kind = class_name.rpartition(".")[2]
+    properties = {key: _property(value) for key, value in item.get("properties", {}).items()}
+    declared = AXES.get(kind, {})
+    for key, source in item.get("weights", {}).items():
+        if kind not in READERS:
+            continue
+        if key not in declared:
+            known = ", ".join(f"{each} ({' or '.join(ways)})" for each, ways in declared.items()) or "none"
+            raise NetworkError(f"{store.layout}: layer {name!r} ({kind}) has no weight {key!r}; it has {known}")
+        array, axes = store.array(f"layer {name!r} ({kind}), {key}", source, declared[key])
+        properties[key] = array
+        if kind == "FullyConnectedLayer" and key == "Weights":
+            properties.setdefault("OutputSize", np.array([[float(array.shape[axes.index("o")])]]))
+    return Record(class_name, name, properties)
+
+
+def _property(value: Any) -> Any:
+    return value if isinstance(value, str | bool) else np.atleast_2d(np.asarray(value, dtype=np.float64))
+
+
+class _Store:
+    """Where the arrays of a layout are kept."""
+
+    def __init__(self, path: Path | None, layout: Path, limits: Limits | None) -> None:
+        self.path, self.layout, self.limits = path, layout, limits
+        self.notes: list[str] = []
+        self._variables: dict[str, Any] | None = None
+        self._json: dict[str, Any] = {}
+
+    def array(self, what: str, source: Mapping[str, Any], ways: Sequence[str]) -> tuple[Array, str]:
+        """The array in MATLAB's layout, and the letters of that."""
+        axes = source["axes"]
+        way = next((each for each in ways if sorted(each) == sorted(axes)), None)
+        if way is None:
+            expected = " or ".join(repr(each) for each in ways)
+            raise NetworkError(f"{self.layout}: {what}: axes {axes!r} are not the letters of {expected}, in any order")
+        if "variable" in source:
+            array, place = self.variable(what, source["variable"]), str(source["variable"])
+        elif "text" in source:
+            array, place = self.text(what, source["text"]), source["text"]
+        else:
+            array, place = self.json(what, source), source["json"]
+        shape = _fitted(array.shape, len(axes))
+        if "size" in source:
+            shape = tuple(source["size"])
+            if prod(shape) != array.size:
+                raise NetworkError(
+                    f"{self.layout}: {what}: {place} has {array.size} values, size {list(shape)} wants {prod(shape)}"
+                )
+        if len(shape) != len(axes):
+            raise NetworkError(
+                f"{self.layout}: {what}: {place} has {len(shape)} axes, {list(shape)}, and axes {axes!r} names "
+                f"{len(axes)}; expected one letter for each, or 'size' to say how they are split"
+            )
+        order = [axes.index(letter) for letter in way]
+        return np.ascontiguousarray(array.reshape(shape, order="F").transpose(order)), way
+
+    def variable(self, what: str, path: str) -> Array:
+        """The array at a path of variables, fields and elements: `conv1_w`, `model.weight{3}`."""
+        if self.path is None:
+            raise NetworkError(f"{self.layout}: {what}: names the variable {path!r}; there is no .mat to look in")
+        if self._variables is None:
+            self._variables = read_mat(self.path, self.limits)
+        value: Any = self._variables
+        for name, number in re.findall(r"([A-Za-z]\w*)|\{(\d+)\}", path):
+            if name:
+                value = inside(value, name)
+            else:
+                items = value.items if isinstance(value, Cell) else ()
+                value = items[int(number) - 1] if 0 < int(number) <= len(items) else None
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+            found = "absent" if value is None else listed({path: value})
+            raise NetworkError(
+                f"{self.layout}: {what}: {path!r} is {found}; expected real numbers; {self.path} has "
+                f"{listed(self._variables)}"
+            )
+        return value
+
+    def text(self, what: str, name: str) -> Array:
+        """A matrix as text, one row in a line."""
+        path = self.beside(what, name)
+        try:
+            lines = [re.split(r"[\s,;]+", line.strip().strip(",;")) for line in path.read_text("utf-8").splitlines()]
+        except UnicodeDecodeError:
+            raise NetworkError(f"{path}: is no text") from None
+        rows = [line for line in lines if line != [""]]
+        if not rows or len({len(row) for row in rows}) > 1:
+            lengths = sorted({len(row) for row in rows})
+            raise NetworkError(
+                f"{path}: lines of {' and '.join(map(str, lengths[:4])) or 'no'} numbers; expected a matrix"
+            )
+        return self.parsed(path, np.array(rows, dtype=object))
+
+    def json(self, what: str, source: Mapping[str, Any]) -> Array:
+        """Nested lists, in MATLAB's index order, as `jsonencode` writes them."""
+        path = self.beside(what, source["json"])
+        if source["json"] not in self._json:
+            self._json[source["json"]] = _json(path, literal=True)
+        value = self._json[source["json"]]
+        for key in source.get("key", "").split(".") if source.get("key") else ():
+            value = value.get(key) if isinstance(value, Mapping) else None
+        shape = _nested(value)
+        if shape is None:
+            key = f" at {source['key']!r}" if "key" in source else ""
+            raise NetworkError(f"{path}{key}: is no array of numbers; expected lists of lists of equal length")
+        flat = np.empty(prod(shape), dtype=object)
+        flat[:] = list(_leaves(value))
+        return self.parsed(path, flat.reshape(shape))
+
+    def beside(self, what: str, name: str) -> Path:
+        parts = PurePosixPath(name.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or ":" in name:
+            raise NetworkError(
+                f"{self.layout}: {what}: {name!r} is not beside the layout; expected a file in its folder"
+            )
+        return self.layout.parent / parts
+
+    def parsed(self, path: Path, literals: Array) -> Array:
+        """Numbers of literals, with a note where their digits do not carry a float32."""
+        texts = [str(text) for text in literals.ravel()]
+        try:
+            values = np.array([float(text) for text in texts])
+        except ValueError as error:
+            raise NetworkError(f"{path}: holds something that is no number ({error})") from None
+        if not np.isfinite(values).all():
+            raise NetworkError(f"{path}: holds numbers that are not finite")
+        note = digits_note(texts, values)
+        if note and (text := f"{path.name}: {note}") not in self.notes:
+            self.notes.append(text)
+        return values.reshape(literals.shape)
+
+
+def _fitted(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """A stored shape with as many axes as are named: MATLAB drops sizes of 1 at the end and knows no vectors."""
+    if axes == 1 and prod(shape) == max(shape, default=1):
+        return (prod(shape),)
+    while len(shape) > axes and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape + (1,) * (axes - len(shape))
+
+
+def _nested(value: Any) -> tuple[int, ...] | None:
+    """Shape of nested lists of numbers; None where they are none."""
+    if isinstance(value, _Literal):
+        return ()
+    if not isinstance(value, list) or not value:
+        return None
+    shapes = {_nested(item) for item in value}
+    shape = shapes.pop()
+    return None if shapes or shape is None else (len(value), *shape)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _leaves(item)
+    else:
+        yield value
+
+
+_NUMBER = re.compile(r"[+-]?0*(\d*)(?:\.(\d*))?(?:[eEdD]([+-]?\d+))?$")
+
+
+def digits_note(texts: Sequence[str], values: Array) -> str:
+    """What may have been lost where numbers were written with too few digits; empty where nothing was.
+
+    Writers that drop zeros at the end (`writematrix`) make some numbers short: the longest number tells how many digits
+    there were. Numbers with as many decimals each and no exponent are taken as written with that many decimals.
+    """
+    split = [found.groups(default="") for text in texts if (found := _NUMBER.match(text))]
+    if not split:
+        return ""
+    digits = max(len(f"{whole}{part}".lstrip("0")) for whole, part, _ in split)
+    decimals = {len(part) for _, part, _ in split}
+    sizes = np.abs(values[values != 0])
+    if not sizes.size:
+        return ""
+    if len(decimals) == 1 and decimals != {0} and not any(exponent for _, _, exponent in split):
+        places = decimals.pop()
+        digits = max(0, int(np.floor(log10(float(sizes.min())))) + 1 + places)
+        lost, how = (
+            0.5 * 10.0**-places / sizes,
+            f"{places} decimals, {digits} significant digits of the smallest number",
+        )
+    else:
+        lost = 0.5 * 10.0 ** (np.floor(np.log10(sizes)) + 1 - digits) / sizes
+        how = f"{digits} significant digits"
+    if digits >= DIGITS:
+        return ""
+    units = float(lost.max()) * 2.0**24
+    return (
+        f"written with {how}, where {DIGITS} carry a float32: a weight may be off by up to {units:.3g} units of "
+        "float32 rounding (2^-24 relative)"
+    )

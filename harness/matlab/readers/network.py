@@ -1,0 +1,93 @@
+"""Which network is in a file, in whichever of the ways that MATLAB's users keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.matlab.matfile.read import Cell, Limits, StructArray, read_mat
+from harness.matlab.readers import simplenn
+from harness.matlab.readers.dagnn import is_dagnn, read_dagnn
+from harness.matlab.readers.declared import is_cells, read_cells
+from harness.matlab.readers.plain import is_plain, read_plain
+from harness.matlab.readers.records import MatFileError, NetworkError, UnsupportedLayers, listed
+from harness.matlab.readers.shallow import is_shallow, read_shallow
+from harness.matlab.readers.toolbox import Network, is_network, read_objects
+
+__all__ = ["MatFileError", "Network", "NetworkError", "UnsupportedLayers", "read_network"]
+
+
+def _is_simplenn(value: Any) -> bool:
+    return simplenn.is_simplenn(value) and not is_plain(value)
+
+
+def _read_simplenn(where: str, value: Any) -> Network:
+    try:
+        return simplenn.read_struct(where, value)
+    except simplenn.UnsupportedLayers as error:
+        raise UnsupportedLayers(where, [(kind, name, f"layer {k}") for k, kind, name in error.layers]) from None
+
+
+Reader = tuple[Callable[[Any], bool], Callable[[str, Any], Network]]
+STRUCTS: tuple[Reader, ...] = ((_is_simplenn, _read_simplenn), (is_dagnn, read_dagnn), (is_cells, read_cells))
+"""Networks that are one struct, or whose fields are the variables of the file, as `save -struct` leaves them."""
+READERS: tuple[Reader, ...] = (
+    (is_plain, read_plain),
+    (is_network, read_objects),
+    (is_shallow, read_shallow),
+    *STRUCTS,
+)
+"""What tells a variable that is a network, and what reads it."""
+
+
+def read_network(
+    path: Path, variable: str | None = None, limits: Limits | None = None, layout: Path | None = None
+) -> Network:
+    """The network in a `.mat` file: the only one, or the one in `variable`; with `layout`, arrays as it declares them.
+
+    Raises MatFileError for a file that cannot be read, NetworkError where it holds no network, several, or a broken one
+    (UnsupportedLayers names every layer that is not known), OSError if it cannot be opened.
+    """
+    if layout is not None:
+        from harness.matlab.readers.declared import read_declared
+
+        return read_declared(path, layout)
+    variables = read_mat(path, limits)
+    if variable is not None and variable not in variables:
+        raise NetworkError(f"{path}: has no variable {variable!r}; it has {listed(variables)}")
+    chosen = variables if variable is None else {variable: variables[variable]}
+    found = [(name, read, value) for name, value in chosen.items() for test, read in READERS if test(value)]
+    if not found and variable is None:
+        found = [("", read, variables) for test, read in STRUCTS if test(variables)]
+    if len(found) != 1:
+        many = f"{len(found)} networks ({', '.join(name for name, _, _ in found)}): name one" if found else "none"
+        raise NetworkError(
+            f"{path}: expected a network (an object of Deep Learning Toolbox, a shallow network, MatConvNet's struct, "
+            f"a plain-struct export, or cells of weights with the names of their activations), found {many}; "
+            f"its variables are {listed(variables)}{'' if found else _advice(chosen)}"
+        )
+    name, read, value = found[0]
+    return read(f"{path}: {name}" if name else str(path), value)
+
+
+def _advice(variables: Mapping[str, Any]) -> str:
+    """What to do with a file of arrays: such files do not say which layer an array belongs to."""
+    arrays = sorted({name for name, value in variables.items() if _has_matrix(value, 3)})
+    if not arrays:
+        return ""
+    return (
+        f". {', '.join(arrays[:6])}{', ...' if len(arrays) > 6 else ''} may be weights, but a file of arrays says "
+        "neither which layer has them nor what their axes are: declare the input, the layers, and for each weight its "
+        "variable and axes in a layout file (JSON, described in docs/matlab.md) and read the two with "
+        "harness.matlab.readers.declared.read_declared"
+    )
+
+
+def _has_matrix(value: Any, depth: int) -> bool:
+    if isinstance(value, Mapping | Cell | StructArray) and depth:
+        items = value.values() if isinstance(value, Mapping) else value
+        return any(_has_matrix(item, depth - 1) for item in items)
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size > 1

@@ -1,0 +1,183 @@
+"""A layer of Deep Learning Toolbox as it was stored: class, name, properties, and readers that say what is wrong.
+
+Saved objects and public properties differ; both are read. A learnable is saved as a struct with the field `Value`
+and is public as an array; `Normalization` is saved as a struct with `Type` and its statistics, and is public as text
+with `Mean`, `StandardDeviation`, `Min` and `Max` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from harness.matlab.matfile.read import Cell, MatFileError, Object
+from harness.spec import Array
+
+
+class NetworkError(ValueError):
+    """A file that holds no network we read, or a broken one; the message names file and layer and what was expected."""
+
+
+class UnsupportedLayers(NetworkError):
+    """A network with layers that are not known: all of them, as (class, name, why)."""
+
+    def __init__(self, where: str, layers: Sequence[tuple[str, str, str]]) -> None:
+        self.layers = tuple(layers)
+        listed = "; ".join(f"{kind} {name!r}" + (f" ({why})" if why else "") for kind, name, why in layers)
+        super().__init__(f"{where}: {len(layers)} unsupported: {listed}")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One stored layer. `kind` is its class without the package."""
+
+    class_name: str
+    name: str
+    properties: Mapping[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return self.class_name.rpartition(".")[2]
+
+    def fault(self, name: str, expected: str) -> NetworkError:
+        value = self.properties.get(name)
+        if isinstance(value, np.ndarray):
+            found = f"a {value.dtype} array of size {list(value.shape)}"
+        else:
+            found = "absent" if value is None else f"{type(value).__name__} {str(value)[:60]!r}"
+        return NetworkError(f"layer {self.name!r} ({self.kind}): {name} is {found}; expected {expected}")
+
+    def get(self, *names: str) -> Any:
+        """The first of these properties that is there and not empty; a learnable's array."""
+        for name in names:
+            value = self.properties.get(name)
+            if isinstance(value, Mapping) and "Value" in value:
+                value = value["Value"]
+            if isinstance(value, Object) and "Value" in value.fields:
+                value = value.fields["Value"]
+            if (
+                value is None
+                or (isinstance(value, np.ndarray) and not value.size)
+                or (isinstance(value, str) and not value)
+            ):
+                continue
+            return value
+        return None
+
+    def text(self, name: str, default: str, among: Sequence[str] = ()) -> str:
+        value = self.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, str) or (among and value not in among):
+            raise self.fault(name, f"one of {', '.join(among)}" if among else "text")
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.get(name)
+        return bool(value.ravel()[0]) if isinstance(value, np.ndarray) else bool(value)
+
+    def numbers(self, name: str, default: Sequence[float] | None = None) -> list[float]:
+        value = self.get(name)
+        if value is None and default is not None:
+            return list(default)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+            raise self.fault(name, "numbers")
+        return [float(number) for number in value.ravel(order="F")]
+
+    def number(self, name: str, default: float | None = None) -> float:
+        found = self.numbers(name, None if default is None else [default])
+        if len(found) != 1 or not np.isfinite(found[0]):
+            raise self.fault(name, "one finite number")
+        return found[0]
+
+    def whole(self, name: str, count: int, default: int | None = None, *, least: int = 1) -> list[int]:
+        """`count` whole numbers; one stands for all."""
+        found = self.numbers(name, None if default is None else [default])
+        if len(found) not in (1, count) or any(number != int(number) or number < least for number in found):
+            raise self.fault(name, f"{count} whole numbers of at least {least}")
+        return [int(number) for number in found] * (count if len(found) == 1 else 1)
+
+    def size(self, name: str) -> list[int] | None:
+        """Whole numbers where there are; None for 'auto' and absent ones."""
+        value = self.get(name)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+            return None
+        return [int(n) for n in value.ravel(order="F")]
+
+    def array(self, *names: str) -> Array | None:
+        """A learnable or statistic as float32, in MATLAB's index order."""
+        value = self.get(*names)
+        if value is None:
+            return None
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
+            raise self.fault(names[0], "real numbers (a gpuArray or dlarray must be gathered before it is saved)")
+        return np.array(value, dtype=np.float32)
+
+    def learnable(self, name: str, shape: Sequence[int | None]) -> Array:
+        """A learnable of that shape, None where any size will do. MATLAB drops trailing dimensions of size 1.
+
+        Raises NetworkError where there is none (a network that was never trained or initialised) or it does not fit.
+        """
+        value = self.array(name)
+        if value is None:
+            raise NetworkError(
+                f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
+            )
+        value = value.reshape(value.shape + (1,) * (len(shape) - value.ndim))
+        held: tuple[int, ...] = value.shape
+        wanted = [given if n is None else n for n, given in zip(shape, held, strict=False)]
+        if value.ndim > len(shape) or list(value.shape) != wanted:
+            if None in shape or value.size != np.prod(wanted, dtype=int) or value.ndim > len(shape):
+                raise self.fault(name, f"a size of {['any' if n is None else n for n in shape]}")
+            value = value.reshape(wanted, order="F")
+        return np.ascontiguousarray(value)
+
+    def vector(self, name: str, length: int | None = None) -> Array:
+        """A learnable with one value per channel, however it is laid out."""
+        value = self.array(name)
+        if value is None:
+            raise NetworkError(
+                f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
+            )
+        if length is not None and value.size != length:
+            raise self.fault(name, f"{length} values")
+        return value.ravel(order="F")
+
+
+def inside(value: Any, *names: str) -> Any:
+    """What lies at a path of fields of structs and objects; None where it breaks off."""
+    for name in names:
+        fields = value.fields if isinstance(value, Object) else value
+        if not isinstance(fields, Mapping) or name not in fields:
+            return None
+        value = fields[name]
+    return value
+
+
+def strings(value: Any) -> list[str]:
+    """Text of a char array, a cell of them, or a table's column."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return [str(item) for item in value.ravel(order="F")]
+    if isinstance(value, Cell | list | tuple):
+        return [text for item in value for text in strings(item)]
+    return []
+
+
+def listed(variables: Mapping[str, Any]) -> str:
+    """Variables of a file by name, each with MATLAB's class, for messages."""
+    return ", ".join(f"{name} ({_class(value)})" for name, value in variables.items()) or "none"
+
+
+def _class(value: Any) -> str:
+    if isinstance(value, Object):
+        return value.class_name
+    kinds = {"dict": "struct", "StructArray": "struct array", "Cell": "cell", "str": "char", "csc_array": "sparse"}
+    return kinds.get(type(value).__name__, str(getattr(value, "dtype", type(value).__name__)))
+
+
+__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "inside", "listed", "strings"]

@@ -1,0 +1,159 @@
+"""Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, old and of today.
+
+The network computes on columns: x is features x samples there, N x features here. Inputs run through their
+`processFcns`, each layer adds the weighted inputs and layers that are connected to it and its bias and applies its
+transfer function, and what is connected as an output runs back through the output's `processFcns`.
+https://www.mathworks.com/help/deeplearning/ug/create-neural-network-object.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from harness.matlab.matfile.read import Cell, Object
+from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
+from harness.matlab.readers.toolbox import DIALECT, Network
+from harness.matlab.readers.toolbox_layers import TRANSFER
+from harness.spec import Array, Input, Layer, Spec
+
+PROCESSING = ("mapminmax", "mapstd", "removeconstantrows")
+
+
+def is_shallow(value: Any) -> bool:
+    """Whether a variable is a `network` object."""
+    return isinstance(value, Object) and value.class_name == "network"
+
+
+def read_shallow(where: str, value: Object) -> Network:
+    """Raises NetworkError for a broken network, UnsupportedLayers for delays and functions that are not known."""
+    return _Reader(where, inside(value, "any") or value.fields).network()
+
+
+class _Reader:
+    """One network on its way to a Spec."""
+
+    def __init__(self, where: str, fields: Mapping[str, Any]) -> None:
+        self.where, self.fields = where, fields
+        self.layers: list[Layer] = []
+        self.weights: dict[str, Array] = {}
+        self.unknown: list[tuple[str, str, str]] = []
+
+    def cells(self, name: str) -> Any:
+        value = self.fields.get(name)
+        if not isinstance(value, Cell):
+            raise NetworkError(f"{self.where}: the network's {name} is {type(value).__name__}; expected a cell array")
+        return np.array([*value.items, None], dtype=object)[:-1].reshape(value.shape, order="F")
+
+    def connect(self, name: str) -> Array:
+        value = self.fields.get(name)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "bif":
+            raise NetworkError(f"{self.where}: the network's {name} is no logical matrix")
+        return value.astype(bool)
+
+    def add(self, kind: str, name: str, inputs: tuple[str, ...], config: dict[str, Any], **weights: Any) -> str:
+        self.layers.append(Layer(kind, name, config, inputs))
+        for key, value in weights.items():
+            self.weights[f"{name}/{key}"] = np.array(value, dtype=np.float32)
+        return name
+
+    def network(self) -> Network:
+        inputs, taken = self.cells("inputs").ravel(order="F"), []
+        processed: list[str] = []
+        for k, stored in enumerate(inputs, start=1):
+            size = int(np.ravel(stored["size"])[0])
+            taken.append(Input(f"input{k}" if len(inputs) > 1 else "input", (size,)))
+            processed.append(self.process(f"input{k}", taken[-1].name, stored, reverse=False))
+        made = self.run(processed)
+        outputs = [
+            self.process(f"output{k}", made[k - 1], stored, reverse=True)
+            for k, stored in enumerate(self.cells("outputs").ravel(order="F"), start=1)
+            if isinstance(stored, Mapping)
+        ]
+        if self.unknown:
+            raise UnsupportedLayers(self.where, self.unknown)
+        if not outputs:
+            raise NetworkError(f"{self.where}: the network has no output")
+        return Network("network", Spec(DIALECT, tuple(taken), tuple(self.layers), tuple(outputs)), self.weights)
+
+    def process(self, name: str, tensor: str, stored: Mapping[str, Any], *, reverse: bool) -> str:
+        functions, settings = strings(stored.get("processFcns")), stored.get("processSettings")
+        steps = list(zip(functions, settings if isinstance(settings, Cell) else [], strict=True))
+        for function, setting in reversed(steps) if reverse else steps:
+            if function not in PROCESSING:
+                self.unknown.append((function, name, "processing function"))
+                continue
+            ending = "_reverse" if reverse else ""
+            config, weights = _settings(function, setting, reverse)
+            if config is not None:
+                tensor = self.add(f"{function}{ending}", f"{name}_{function}", (tensor,), config, **weights)
+        return tensor
+
+    def run(self, inputs: list[str]) -> dict[int, str]:
+        """Output tensor of each layer by its number from 0."""
+        layers = self.cells("layers").ravel(order="F")
+        from_inputs, from_layers = self.connect("inputConnect"), self.connect("layerConnect")
+        made: dict[int, str] = {}
+        while len(made) < len(layers):
+            ready = [
+                k
+                for k in range(len(layers))
+                if k not in made and all(j in made for j in np.flatnonzero(from_layers[k]))
+            ]
+            if not ready:
+                raise UnsupportedLayers(self.where, [("network", "feedback", "layers that feed each other")])
+            k = ready[0]
+            sources = [(inputs[i], self.cells("IW")[k, i]) for i in np.flatnonzero(from_inputs[k])]
+            sources += [(made[j], self.cells("LW")[k, j]) for j in map(int, np.flatnonzero(from_layers[k]))]
+            self.refuse_delays(k, from_inputs, from_layers)
+            made[k] = self.layer(k, layers[k], sources)
+        return made
+
+    def refuse_delays(self, k: int, from_inputs: Array, from_layers: Array) -> None:
+        for name, connected in (("inputWeights", from_inputs), ("layerWeights", from_layers)):
+            cells = self.cells(name)
+            for j in np.flatnonzero(connected[k]):
+                delays = inside(cells[k, j], "delays")
+                if delays is not None and np.any(np.asarray(delays) != 0):
+                    self.unknown.append(("network", f"layer {k + 1}", f"delays {np.ravel(delays).tolist()}"))
+
+    def layer(self, k: int, stored: Mapping[str, Any], sources: list[tuple[str, Any]]) -> str:
+        name = f"layer{k + 1}"
+        if stored.get("netInputFcn") not in ("netsum", None):
+            self.unknown.append((str(stored.get("netInputFcn")), name, "net input function"))
+        bias = self.cells("b").ravel(order="F")[k]
+        terms = []
+        for n, (tensor, weights) in enumerate(sources):
+            matrix = np.atleast_2d(np.asarray(weights))
+            own = np.ravel(bias) if n == 0 and np.size(bias) else np.zeros(matrix.shape[0])
+            ending = "" if len(sources) == 1 else f"_{n + 1}"
+            terms.append(self.add("FullyConnectedLayer", f"{name}{ending}", (tensor,), {}, Weights=matrix, Bias=own))
+        if not terms:
+            raise NetworkError(f"{self.where}: nothing is connected to layer {k + 1}")
+        total = terms[0] if len(terms) == 1 else self.add("AdditionLayer", f"{name}_sum", tuple(terms), {})
+        function = stored.get("transferFcn")
+        if function == "purelin":
+            return total
+        if function not in TRANSFER:
+            self.unknown.append((str(function), name, "transfer function"))
+            return total
+        return self.add(str(function), f"{name}_{function}", (total,), {})
+
+
+def _settings(function: str, setting: Any, reverse: bool) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Configuration and weights of a processing step; None where it changes nothing."""
+    if function == "removeconstantrows":
+        keep, remove = (
+            [int(n) for n in np.ravel(inside(setting, name) if inside(setting, name) is not None else [])]
+            for name in ("keep", "remove")
+        )
+        if not remove:
+            return None, {}
+        value = inside(setting, "value")
+        return {"keep": keep, "remove": remove}, {"value": np.ravel(value)} if reverse else {}
+    if bool(np.any(inside(setting, "no_change"))):
+        return None, {}
+    y = inside(setting, "ymin" if function == "mapminmax" else "ymean")
+    return {"y": float(np.ravel(y)[0])}, {name: np.ravel(inside(setting, name)) for name in ("xoffset", "gain")}

@@ -1,0 +1,1 @@
+"""Networks of MATLAB and MatConvNet as PyTorch programs."""

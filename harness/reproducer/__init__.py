@@ -1,0 +1,1 @@
+"""One deviation as a folder that needs the frameworks only."""

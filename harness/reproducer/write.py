@@ -1,0 +1,385 @@
+"""Reproducers: one deviation as a folder that needs the frameworks only, ready for an upstream issue.
+
+The script starts from the artifact before the converter to blame, so that it needs that converter's framework and no
+other. What it holds the result to is the golden, with a tolerance of 32 noise units.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import textwrap
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.adapters.routes import Route, all_routes
+from harness.installed import versions
+from harness.judge.compare import slice_magnitude
+from harness.judge.expectations import UNREPORTED, Expectation
+from harness.outcomes import FAITHFUL, Outcome
+from harness.reproducer.recipes import HOPS, SOURCES, NoRecipe, Recipe, custom, program
+from harness.results.events import Result, Stage
+from harness.run.session import Session
+from harness.run.walk import AGAIN, Step, blame_of
+from harness.spec import Array, Case, Golden
+from harness.units import SMALLEST, UNIT
+
+LIMIT = 150
+"""Seconds after which a script that is about a converter which hangs gives up."""
+LINES = 60
+"""Lines that a script has at most; a layer class of our own in the model adds its own."""
+SCRIPT, ISSUE = "reproduce.py", "issue.md"
+_CUT = re.compile(r"/|0x|_\d|<|\n|\.\.\. from | object at |[\w.-]+\.(?:onnx|keras|h5|torch|saved\w*)\b")
+"""Where a message begins to tell of the run that made it: paths, files, addresses, counters."""
+BEGINNING = 80
+
+
+class ReproduceError(ValueError):
+    """Nothing that could be reproduced: the case agrees, or the converter cannot be shown without the harness."""
+
+
+@dataclass(frozen=True)
+class Reproducer:
+    """One written: its folder, the zip beside it, and what it shows."""
+
+    folder: Path
+    archive: Path
+    title: str
+    outcome: Outcome
+    blame: str
+
+
+def beginning(message: str) -> str:
+    """The part of an exception's class and message that is the same on every run."""
+    own = message.replace("InputError: ", "ValueError: ", 1)
+    if own.startswith(AGAIN):
+        own = own.partition(": ")[2]
+    kind, _, text = own.partition(": ")
+    return " ".join(f"{kind}: {_CUT.split(text.strip())[0][:BEGINNING]}".split())
+
+
+def _compact(script: str) -> str:
+    """The script without so many of its blank lines that it has no more than it may have."""
+    lines = script.splitlines()
+    for k in [k for k, line in enumerate(lines) if not line][::-1]:
+        if len(lines) > LINES:
+            del lines[k]
+    return "\n".join(lines) + "\n"
+
+
+def _environment(recipe: Recipe) -> list[str]:
+    """Lines that set the environment, short ones."""
+    pairs = ", ".join(f"{key}={value!r}" for key, value in recipe.environment.items())
+    first, *rest = textwrap.wrap(f"os.environ.update({pairs})", 118)
+    return [first, *(f"    {line}" for line in rest)]
+
+
+def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
+    """Routes that an expectation speaks of, each cut after a hop to blame, the best to show it first."""
+    found: dict[str, Route] = {}
+    for route in all_routes(session.registry):
+        if route.dialect != dialect or not fnmatchcase(route.name, item.route):
+            continue
+        names = ["source", *(hop.name for hop in route.hops)]
+        for k, name in enumerate(names):
+            if item.blames(name):
+                cut = Route(route.source, route.hops[:k])
+                if not cut.missing(session.registry):
+                    found.setdefault(cut.name, cut)
+
+    def rank(route: Route) -> tuple[int, bool, int]:
+        """Shortest first, then the converter that the expectation names first: others call it."""
+        last = route.hops[-1].name if route.hops else "source"
+        named = next(k for k, pattern in enumerate(item.blame) if fnmatchcase(last, pattern))
+        return len(route.hops), route.opset is not None, named
+
+    return sorted(found.values(), key=rank)
+
+
+def is_reproducible(session: Session, item: Expectation) -> bool:
+    """Whether it is about versions installed here, and a converter that can run here and is no part of the harness."""
+    plugins = [hop for hop in session.registry.hops if hop.name in HOPS and item.blames(hop.name)]
+    if item.blames("source"):
+        plugins += [form for form in session.registry.formats if form.name in SOURCES]
+    return item.applies and any(not plugin.missing for plugin in plugins)
+
+
+def telling(known: Iterable[Expectation]) -> list[Expectation]:
+    """Every known deviation that may be wrong numbers, and of the others the first for each converter and outcome."""
+    found = [item for item in known if Outcome.DIVERGENT in item.outcome]
+    seen = {(item.blame[0], item.outcome[0]) for item in found}
+    for item in known:
+        if (item.blame[0], item.outcome[0]) not in seen:
+            seen.add((item.blame[0], item.outcome[0]))
+            found.append(item)
+    return found
+
+
+def of_expectation(session: Session, item: Expectation, folder: Path) -> Reproducer:
+    """The reproducer of an expectation's minimal case. Raises ReproduceError."""
+    case = session.store.find(item.case).load()
+    tried = []
+    for route in routes_of(session, item, case.spec.dialect):
+        result = session.walk.result(case, route)
+        fault = next((s for s in result.stages if (s.hop or "source") == result.blame), None)
+        if fault is not None and item.foresees(fault.outcome, result.blame or "", fault.message):
+            return write(session, case, route, folder, item)
+        tried.append(f"{route.name}: {result.outcome}")
+    raise ReproduceError(f"{item.id}: {item.case} does not end as foreseen: {'; '.join(tried) or 'no route can run'}")
+
+
+def write(session: Session, case: Case, route: Route, folder: Path, item: Expectation | None = None) -> Reproducer:
+    """Walk the case and write the folder and its zip. Raises ReproduceError."""
+    steps = session.walk.steps(case, route)
+    blame = blame_of([step.stage for step in steps])
+    if blame is None:
+        raise ReproduceError(f"{case.id} agrees on {route.name}: there is nothing to reproduce")
+    place = next(k for k, step in enumerate(steps) if (step.stage.hop or "source") == blame)
+    if item is None:
+        item = _spoken(session, session.walk.result(case, route))
+    fault = steps[place].stage
+    recipe, artifact = _recipe(session, case, route, place, steps)
+    if (folder / SCRIPT).exists():  # an earlier one
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if artifact is not None:
+        _copied(artifact, folder / recipe.artifact)
+    made = steps[place].artifact
+    if made is not None and made.suffix == ".onnx" and place:
+        shutil.copyfile(made, folder / "converted.onnx")
+    twice = case.again is not None and (
+        fault.message.startswith(("with ", AGAIN)) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
+    )
+    _write_arrays(case, steps[place], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
+    facts = _facts(case, steps[: place + 1], recipe, item, twice=twice)
+    (folder / "versions.json").write_text(json.dumps(facts["versions"], indent=1) + "\n", encoding="utf-8")
+    script = render(
+        "reproduce.py.jinja",
+        title=facts["title"],
+        packages=recipe.packages,
+        environment=_environment(recipe),
+        blocked=recipe.blocked,
+        fails=_fails(fault, item),
+        isolated=Outcome.CRASH in _outcomes(fault, item) or fault.outcome is Outcome.HANG,
+        limit=LIMIT,
+        imports=recipe.imports,
+        custom=custom(case.spec) if "keras" in recipe.imports[0] else [],
+        convert=recipe.convert,
+        run=recipe.run,
+        signed=case.golden is not None and case.golden.exactness == "moves",
+        prefixes=("", "", "again_", "") if twice else ("", ""),
+    )
+    script = _compact(script)
+    (folder / SCRIPT).write_text(script, encoding="utf-8")
+    files = sorted(path.name for path in folder.iterdir() if path.name != ISSUE)
+    text = render("issue.md.jinja", script=script, files=files, **facts)
+    (folder / ISSUE).write_text(text, encoding="utf-8")
+    return Reproducer(folder, _zipped(folder), facts["title"], fault.outcome, blame)
+
+
+def _spoken(session: Session, result: Result) -> Expectation | None:
+    note = result.expectation
+    return next((item for item in session.expectations if note is not None and item.id == note.id), None)
+
+
+def _outcomes(fault: Stage, item: Expectation | None) -> tuple[Outcome, ...]:
+    return (fault.outcome, *(item.outcome if item else ()))
+
+
+def _fails(fault: Stage, item: Expectation | None) -> str | None:
+    """How the exception begins; '' for any; None where there is none."""
+    if fault.outcome in (Outcome.CRASH, Outcome.HANG):
+        raises = {Outcome.REFUSED, Outcome.INVALID} & set(_outcomes(fault, item))
+        return "" if raises else None
+    return beginning(fault.message) if fault.outcome in (Outcome.REFUSED, Outcome.INVALID) else None
+
+
+def _recipe(
+    session: Session, case: Case, route: Route, place: int, steps: Sequence[Step]
+) -> tuple[Recipe, Path | None]:
+    """How the script converts, and the file that it starts from; None where it builds the model itself."""
+    name = route.source.name if place == 0 else route.hops[place - 1].name
+    recipe = (SOURCES if place == 0 else HOPS).get(name)
+    if recipe is None:
+        raise ReproduceError(f"no script is written for {name}: it is the harness's own, or of another package")
+    if place:
+        return recipe, steps[place - 1].artifact
+    artifact = steps[0].artifact
+    if name not in ("keras", "tfkeras", "onnx"):
+        plain = session.registry.format("keras")
+        assert plain is not None
+        artifact = session.walk.steps(case, Route(plain, ()))[0].artifact
+    if artifact is not None:
+        return recipe, artifact
+    package = "tf_keras" if name == "tfkeras" else "keras"
+    try:
+        lines = program(case.spec, package)
+    except NoRecipe as error:
+        raise ReproduceError(f"{case.id}: {error}") from None
+    if name not in ("keras", "tfkeras"):
+        lines = [*lines[:-1], lines[-1].replace("return ", "model = ", 1), *recipe.convert[1:]]
+    return replace(recipe, convert=tuple(lines)), None
+
+
+def _copied(artifact: Path, target: Path) -> None:
+    if artifact.is_dir():
+        shutil.copytree(artifact, target, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(artifact, target)
+
+
+def _write_arrays(case: Case, step: Step, folder: Path, *, twice: bool, wrong: bool) -> None:
+    assert case.golden is not None
+    np.savez_compressed(folder / "inputs.npz", **dict(case.inputs))  # type: ignore[arg-type]
+    expected = _judged(case.golden, step.outputs, strict=wrong and not twice)
+    np.savez_compressed(folder / "expected.npz", **expected)  # type: ignore[arg-type]
+    got = {f"output_{k}": value for k, value in enumerate(step.outputs) if value is not None}
+    if twice and case.again is not None:
+        np.savez_compressed(folder / "again_inputs.npz", **dict(case.again.inputs))  # type: ignore[arg-type]
+        golden = replace(case.golden, expected=case.again.expected, noise=case.again.noise)
+        expected = _judged(golden, step.again, strict=wrong)
+        np.savez_compressed(folder / "again_expected.npz", **expected)  # type: ignore[arg-type]
+        got |= {f"again_output_{k}": value for k, value in enumerate(step.again) if value is not None}
+    np.savez_compressed(folder / "got.npz", **got)  # type: ignore[arg-type]
+
+
+def _judged(golden: Golden, outputs: Sequence[Array | None], *, strict: bool) -> dict[str, Array]:
+    """Expected outputs and the largest absolute error allowed, one number for each output.
+
+    Where a deviation is in a small part of an output and would hide below that number, the tolerance is elementwise.
+    """
+    found: dict[str, Array] = {}
+    tolerances = [_tolerance(golden, name) for name in golden.expected]
+    one = [np.asarray(value.max(initial=0.0)) for value in tolerances]
+    seen = len(outputs) == len(one) and any(
+        _exceeds(expected, got, allowed)
+        for expected, got, allowed in zip(golden.expected.values(), outputs, one, strict=True)
+    )
+    for k, (expected, whole, single) in enumerate(zip(golden.expected.values(), tolerances, one, strict=True)):
+        found[f"output_{k}"] = expected
+        found[f"tolerance_{k}"] = single if seen or not strict else whole
+    return found
+
+
+def _tolerance(golden: Golden, name: str) -> Array:
+    """32 noise units at every element; 0 where nothing is computed."""
+    expected = golden.expected[name]
+    if golden.exactness != "computes" or expected.dtype.kind != "f":
+        return np.zeros(expected.shape)
+    scale = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
+    return FAITHFUL * np.maximum(scale, UNIT * slice_magnitude(expected, golden.channel_axis))
+
+
+def _exceeds(expected: Array, got: Array | None, allowed: Array) -> bool:
+    if got is None or got.shape != expected.shape or expected.dtype.kind != "f":
+        return True
+    with np.errstate(all="ignore"):
+        error = np.abs(got.astype(np.float64) - expected)
+        same = (expected.astype(np.float32) == got) | (np.isnan(expected) & np.isnan(got))
+    return bool((~same & ~(error <= allowed)).any())
+
+
+_SAYS: Mapping[Outcome, tuple[str, str, str]] = {
+    # title, loudness, what is expected
+    Outcome.DIVERGENT: ("gives wrong numbers", "silent: no exception", ""),
+    Outcome.MALFORMED: ("gives an output of another shape or type", "silent: no exception", ""),
+    Outcome.REFUSED: ("is refused", "loud: the conversion raises", "The conversion succeeds."),
+    Outcome.INVALID: (
+        "is converted to a model that does not run",
+        "half loud: the conversion reports success, running its result raises",
+        "The converted model runs.",
+    ),
+    Outcome.CRASH: ("ends the process", "loud: the process dies", "The process lives."),
+    Outcome.HANG: ("does not come to an end", "silent: there is no answer", "There is an answer."),
+}
+_RUNTIMES: Mapping[str | None, str] = {"keras": "Keras", "onnxruntime": "ONNX Runtime", "torch": "PyTorch"}
+
+
+def _facts(
+    case: Case, steps: Sequence[Step], recipe: Recipe, item: Expectation | None, *, twice: bool
+) -> dict[str, Any]:
+    """What the texts say; the last of the steps is the one at fault."""
+    fault = steps[-1].stage
+    found = versions()
+    names = [name for name in recipe.packages if name in found]
+    own = {name: found[name] for name in ("python", "platform", *names)}
+    says, loudness, expected = _SAYS[fault.outcome]
+    layers = ", ".join(dict.fromkeys(layer.kind for layer in case.spec.layers))
+    shown = {layer.name: {"kind": layer.kind, **layer.config} for layer in case.spec.layers[:5]}
+    return {
+        "title": f"{recipe.package} {found.get(recipe.package, '')}: {layers[:60]} {says}{_kind(fault)}",
+        "happens": f"{recipe.calls}: {layers} {says}.",
+        "loudness": loudness,
+        "versions": own,
+        "reason": item.reason if item else "",
+        "seen": "It shows only with another batch or other sizes (`again_inputs.npz`)." if twice else "",
+        "given": _given(case, steps, recipe),
+        "message": fault.message,
+        "config": json.dumps(shown, indent=1, default=str),
+        "expected": f"{expected} The outputs are those of the layers' documentation, computed in float64 with NumPy "
+        "(`expected.npz`, which holds the largest absolute error allowed as well).".strip(),
+        "size": _size(fault),
+        "link": item.link if item and item.link != UNREPORTED else "",
+    }
+
+
+def _kind(fault: Stage) -> str:
+    """What a title adds: the class of the exception, where there is one."""
+    if fault.outcome not in (Outcome.REFUSED, Outcome.INVALID):
+        return ""
+    return f" ({beginning(fault.message).partition(':')[0]})"
+
+
+def _given(case: Case, steps: Sequence[Step], recipe: Recipe) -> str:
+    """Where the file that the converter is given comes from, and that it is right."""
+    if len(steps) < 2:
+        return ""
+    before = steps[-2].stage
+    said = []
+    if before.hop is not None and before.hop in HOPS:
+        origin = "; the model was written in Keras" if case.spec.dialect == "keras" else ""
+        said.append(f"`{recipe.artifact}` was made by `{HOPS[before.hop].calls}`{origin}.")
+    if before.outcome.passes and before.runtime in _RUNTIMES:
+        said.append(f"{_RUNTIMES[before.runtime]} gives the expected outputs for `{recipe.artifact}`.")
+    return " ".join(said)
+
+
+def _size(fault: Stage) -> str:
+    """The error in words and in noise units."""
+    units = fault.units
+    if units is None or units <= FAITHFUL or fault.outcome is not Outcome.DIVERGENT:
+        return ""  # what is wrong is no size: a NaN, a sign, another answer on a second call
+    words = "of the order of the values themselves" if (fault.max_rel or 0) > 0.1 else "small beside the values"
+    words += f", and {units:,.0f} times what rounding to float32 explains"
+    return (
+        f"The largest absolute error is {fault.max_abs or 0:.3g}, at `{fault.where}`: {words}. "
+        f"(That is {units:.3g} noise units; one unit is the root mean square effect of float32 rounding on the "
+        "documented formula with these numbers.)"
+    )
+
+
+def render(name: str, **facts: Any) -> str:
+    """A template as text."""
+    pages = Environment(  # noqa: S701 - programs and Markdown, no HTML
+        loader=PackageLoader("harness.reproducer"), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    pages.filters["py"] = repr
+    return pages.get_template(name).render(**facts)
+
+
+def _zipped(folder: Path) -> Path:
+    archive = folder.with_name(folder.name + ".zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                file.write(path, f"{folder.name}/{path.relative_to(folder).as_posix()}")
+    return archive

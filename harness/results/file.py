@@ -1,0 +1,361 @@
+"""The results file: what a run writes and all that the report, the gate, the diff and the matrix read.
+
+`results.ndjson` is one JSON object per line: a header, one line per case and route written as it happens,
+and a footer. A file without its footer is a cut run and says so. Lines are checked against the published
+schema when they are written and again when they are read.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self, TextIO, TypeVar
+
+from harness.outcomes import Outcome, worst_outcome
+from harness.results.events import (
+    SCHEMA,
+    CutRun,
+    EmptyResults,
+    Footer,
+    ForeignResults,
+    Header,
+    InconsistentResults,
+    Judgement,
+    Result,
+    ResultsError,
+    check_line,
+    utc_now,
+)
+
+K = TypeVar("K")
+
+
+class Writer:
+    """Writes a results file line by line, each flushed, so that a killed run leaves what it had.
+
+    As a context manager it writes the footer on leaving, unless an exception is passing: then the file stays
+    without one and reads as a cut run. Where `with` does not fit, call `open`, and `close` or `abandon`.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.path = Path(path)
+        self.header = header
+        self._file: TextIO | None = None
+        self._begun = 0.0
+        self._keys: set[tuple[str, str]] = set()
+        self._outcomes: Counter[str] = Counter()
+        self._verdicts: Counter[str] = Counter()
+
+    def open(self) -> Self:
+        """Begin the file, replacing one that is there, and write the header."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("w", encoding="utf-8", newline="\n")
+        self._begun = time.monotonic()
+        self._write(self.header.to_json())
+        return self
+
+    def add(self, result: Result) -> None:
+        """Append one result. Raises InconsistentResults for a case and route already written."""
+        if result.key in self._keys:
+            raise InconsistentResults(f"{self.path}: case {result.case} on route {result.route} is written twice")
+        self._write(result.to_json())
+        self._keys.add(result.key)
+        self._outcomes[result.outcome.value] += 1
+        self._verdicts[result.verdict.value] += 1
+
+    def close(self) -> None:
+        """Write the footer and close: the run is whole."""
+        footer = Footer(
+            finished=utc_now(),
+            seconds=round(time.monotonic() - self._begun, 3),
+            results=len(self._keys),
+            outcomes=_ordered(self._outcomes, Outcome),
+            verdicts=_ordered(self._verdicts, Judgement),
+        )
+        self._write(footer.to_json())
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close without a footer: the file says that the run was cut."""
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+    def _write(self, data: Mapping[str, Any]) -> None:
+        if self._file is None:
+            raise ResultsError(f"{self.path} is not open: use the writer in a `with` statement, or call open()")
+        text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+        fault = check_line(data)
+        if fault:
+            raise ForeignResults(f"refused to write a line to {self.path} that the schema forbids: {fault}")
+        self._file.write(text + "\n")
+        self._file.flush()
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abandon()
+
+
+def _ordered(counts: Mapping[str, int], kinds: type[StrEnum]) -> dict[str, int]:
+    """Counts that are not zero, in the order of the enumeration."""
+    return {kind.value: counts[kind.value] for kind in kinds if counts.get(kind.value)}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The results of one layer along one route."""
+
+    results: tuple[Result, ...]
+
+    @property
+    def worst(self) -> Outcome:
+        return worst_outcome([result.outcome for result in self.results])
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """Number of results by outcome, best first, zeros left out."""
+        return _ordered(Counter(result.outcome.value for result in self.results), Outcome)
+
+    @property
+    def verdicts(self) -> dict[str, int]:
+        """Number of results by verdict, zeros left out."""
+        return _ordered(Counter(result.verdict.value for result in self.results), Judgement)
+
+    @property
+    def units(self) -> float | None:
+        """Largest error of any result, in noise units."""
+        return max((result.units for result in self.results if result.units is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A whole results file, checked; it answers what the report, the gate and the diff ask."""
+
+    header: Header
+    results: tuple[Result, ...]
+    footer: Footer | None = None
+
+    @classmethod
+    def load(cls, path: Path, *, cut_ok: bool = False) -> Results:
+        """Read and check a file. `cut_ok` admits a file without footer, whose `cut` is then true.
+
+        Raises EmptyResults, CutRun, ForeignResults or InconsistentResults.
+        """
+        return _Reader(Path(path)).read(cut_ok=cut_ok)
+
+    @property
+    def cut(self) -> bool:
+        """The run has no footer: it was stopped before its end."""
+        return self.footer is None
+
+    @cached_property
+    def outcomes(self) -> dict[str, int]:
+        """Number of results by outcome, best first, zeros left out."""
+        return Cell(self.results).outcomes
+
+    @cached_property
+    def verdicts(self) -> dict[str, int]:
+        """Number of results by verdict, zeros left out."""
+        return Cell(self.results).verdicts
+
+    @cached_property
+    def routes(self) -> dict[str, Cell]:
+        """Results by route, in the header's order of routes; routes without a result are left out."""
+        order = {route.name: place for place, route in enumerate(self.header.routes)}
+        groups = _grouped(self.results, lambda result: result.route)
+        return {name: groups[name] for name in sorted(groups, key=lambda name: (order.get(name, len(order)), name))}
+
+    @cached_property
+    def layers(self) -> dict[tuple[str, str], Cell]:
+        """Results by dialect and layer, in alphabetical order."""
+        groups = _grouped(self.results, lambda result: (result.dialect, result.layer))
+        return {key: groups[key] for key in sorted(groups)}
+
+    @cached_property
+    def matrix(self) -> dict[tuple[str, str], dict[str, Cell]]:
+        """Results by dialect and layer, then by route."""
+        return {key: _grouped(cell.results, lambda result: result.route) for key, cell in self.layers.items()}
+
+    @cached_property
+    def failures(self) -> tuple[Result, ...]:
+        """Results that fail the run: unexpected deviations, and expected ones that no longer happen."""
+        return tuple(result for result in self.results if result.verdict is Judgement.FAILED)
+
+    @cached_property
+    def expected(self) -> tuple[Result, ...]:
+        """Known deviations that happened as foreseen."""
+        return tuple(result for result in self.results if result.verdict is Judgement.EXPECTED)
+
+    @property
+    def below_floor(self) -> bool:
+        """The run made fewer results than it owes; one without any is below every floor."""
+        return len(self.results) < max(self.header.floor, 1)
+
+    @property
+    def passed(self) -> bool:
+        """The run is whole, did enough, and nothing failed."""
+        return not (self.cut or self.below_floor or self.failures)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if the run passed, else 1."""
+        return 0 if self.passed else 1
+
+    @property
+    def sentence(self) -> str:
+        """The run's verdict in one sentence."""
+        total = len(self.results)
+        cases = len({result.case for result in self.results})
+        over = f"{_many(total, 'results')} of {_many(cases, 'cases')} along {_many(len(self.routes), 'routes')}"
+        if self.cut:
+            return f"The run was cut: it has no end. It got to {over}; {len(self.failures)} failed."
+        if self.below_floor:
+            return f"The run did too little: {over}, expected at least {_many(max(self.header.floor, 1), 'results')}."
+        known = _many(len(self.expected), "more deviate", "more deviates")
+        if self.failures:
+            return f"{len(self.failures):,} of {over} failed.{f' {known} as expected.' if self.expected else ''}"
+        if self.expected:
+            known = _many(len(self.expected), "deviate", "deviates")
+            return f"Nothing unexpected: {total - len(self.expected):,} of {over} agree, {known} as expected."
+        return f"Nothing that matters is wrong: {over} agree."
+
+
+def _many(count: int, plural: str, singular: str | None = None) -> str:
+    return f"{count:,} {plural if count != 1 else singular or plural.removesuffix('s')}"
+
+
+def _grouped(results: Iterable[Result], key: Callable[[Result], K]) -> dict[K, Cell]:
+    groups: dict[K, list[Result]] = {}
+    for result in results:
+        groups.setdefault(key(result), []).append(result)
+    return {name: Cell(tuple(group)) for name, group in groups.items()}
+
+
+class _Reader:
+    """Reads one file, line by line, and knows where it is when something is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: Header | None = None
+        self.footer: Footer | None = None
+        self.results: list[Result] = []
+        self.lines: dict[tuple[str, str], int] = {}
+        self.cases: dict[str, Result] = {}
+
+    def read(self, *, cut_ok: bool) -> Results:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ForeignResults(f"{self.path}: expected UTF-8 text, got {error}. {_ADVICE}") from None
+        if not text.strip():
+            raise EmptyResults(f"{self.path} is empty: expected a header line. The run died at once; repeat it.")
+        *whole, last = text.split("\n")
+        for number, line in enumerate(whole, 1):
+            self._line(number, line)
+        torn = bool(last)
+        if self.header is None:
+            raise ForeignResults(f"{self.path}, line 1: expected a whole header line, got {last[:80]!r}. {_ADVICE}")
+        if torn and self.footer is not None:
+            raise self._foreign(len(whole) + 1, "expected nothing after the footer", last)
+        if self.footer is None and not cut_ok:
+            raise CutRun(
+                f"{self.path}: expected a footer after line {len(whole)}, got "
+                f"{'a torn line' if torn else 'the end of the file'}: the run was cut after {len(self.results)} "
+                "results, or still runs. Repeat the run; a report of what there is can be made all the same."
+            )
+        self._check_footer()
+        return Results(self.header, tuple(self.results), self.footer)
+
+    def _line(self, number: int, line: str) -> None:
+        data = self._parsed(number, line)
+        event = data.get("event")
+        if self.header is None:
+            if event != "header":
+                raise self._foreign(number, "expected the header", line)
+            if isinstance(data.get("schema"), int) and data["schema"] != SCHEMA:
+                raise InconsistentResults(
+                    f"{self.path}, line {number}: expected schema {SCHEMA}, got {data['schema']}: the file is of "
+                    "another version of the suite. Read it with that version, or repeat the run."
+                )
+        elif event == "header":
+            raise self._foreign(number, "expected a result or the footer, got a second header", line)
+        elif self.footer is not None:
+            raise self._foreign(number, "expected nothing after the footer", line)
+        fault = check_line(data)
+        if fault:
+            raise self._foreign(number, fault, line)
+        self._take(number, data)
+
+    def _take(self, number: int, data: Mapping[str, Any]) -> None:
+        if data["event"] == "header":
+            self.header = Header.from_json(data)
+        elif data["event"] == "footer":
+            self.footer = Footer.from_json(data)
+        else:
+            try:
+                result = Result.from_json(data)
+            except ValueError as error:
+                raise InconsistentResults(f"{self.path}, line {number}: {error}. {_REPEAT}") from None
+            first = self.lines.setdefault(result.key, number)
+            if first != number:
+                raise InconsistentResults(
+                    f"{self.path}, line {number}: case {result.case} on route {result.route} is already on line "
+                    f"{first}; expected each pair once. {_REPEAT}"
+                )
+            self._same_case(number, result)
+            self.results.append(result)
+
+    def _same_case(self, number: int, result: Result) -> None:
+        """A case is one thing: its layer and configuration do not change from route to route."""
+        first = self.cases.setdefault(result.case, result)
+        if (first.dialect, first.layer, first.config) != (result.dialect, result.layer, result.config):
+            raise InconsistentResults(
+                f"{self.path}, line {number}: case {result.case} has another dialect, layer or configuration than on "
+                f"line {self.lines[first.key]}; expected the same on every route. {_REPEAT}"
+            )
+
+    def _parsed(self, number: int, line: str) -> dict[str, Any]:
+        try:
+            data = json.loads(line, parse_constant=_refuse_constant)
+        except ValueError as error:
+            raise self._foreign(number, f"expected one line of strict JSON ({error})", line) from None
+        if not isinstance(data, dict):
+            raise self._foreign(number, "expected a JSON object", line)
+        return data
+
+    def _foreign(self, number: int, fault: str, line: str) -> ForeignResults:
+        return ForeignResults(f"{self.path}, line {number}: {fault}; the line begins {line[:80]!r}. {_ADVICE}")
+
+    def _check_footer(self) -> None:
+        if self.footer is None:
+            return
+        cell = Cell(tuple(self.results))
+        found = (len(self.results), cell.outcomes, cell.verdicts)
+        stated = (self.footer.results, dict(self.footer.outcomes), dict(self.footer.verdicts))
+        if found != stated:
+            raise InconsistentResults(
+                f"{self.path}: the footer states {stated[0]} results {stated[1]} {stated[2]}, "
+                f"the lines hold {found[0]} {found[1]} {found[2]}. {_REPEAT}"
+            )
+
+
+_ADVICE = "Give the path of a results.ndjson that `parity run` or `pytest suites/ --results PATH` wrote."
+_REPEAT = "The file was edited or two runs wrote to it; repeat the run."
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

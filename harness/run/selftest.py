@@ -1,0 +1,110 @@
+"""The suite's own test: every planted fault must be caught by the golden corpus.
+
+For each fault, the cases of its layers go along the real route and the planted one, until the planted stage fails
+where the real one passes. The walk goes by layer and case, not by fault: a case is converted once, whatever number of
+faults concern its layer. A fault that no case catches is a hole in the corpus: mend the draw, not the fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.adapters.registry import Registry
+from harness.adapters.routes import Route
+from harness.corpus.store import Entry
+from harness.planted import Fault
+from harness.results.events import Result
+from harness.run.session import Session
+from harness.run.walk import Walk
+from harness.spec import Case
+
+
+@dataclass(frozen=True)
+class Catch:
+    """What became of one fault: the case that caught it, after how many, and by how many noise units."""
+
+    name: str
+    caught: bool
+    by: str | None
+    cases: int
+    units: float | None
+    outcome: str | None
+    does: str
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass
+class _Hunt:
+    """One fault, its two routes, and how many cases have seen it."""
+
+    fault: Fault
+    real: Route
+    planted: Route
+    cases: int = 0
+    caught: bool = False
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Folder and layer of the archives whose cases are to catch it."""
+        return [(self.real.dialect, layer) for layer in self.fault.layers]
+
+    def seen_by(self, case: Case, walk: Walk) -> Catch | None:
+        """The catch, if this case makes it."""
+        self.cases += 1
+        if not walk.result(case, self.real).outcome.passes:
+            return None
+        wrong = walk.result(case, self.planted)
+        self.caught = not wrong.outcome.passes
+        return _catch(self, wrong) if self.caught else None
+
+
+def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
+    """What becomes of the faults, those that are caught as they are caught, then the survivors; with the session's
+    workers. Raises ValueError for a fault whose layers have no golden case."""
+    registry = session.registry
+    planted = Registry(registry.formats, (*registry.hops, *(f.plugin for f in faults)), registry.runtimes)
+    hunts = [_Hunt(fault, *_routes(planted, fault)) for fault in faults]
+    places = dict.fromkeys(place for hunt in hunts for place in hunt.places)
+    entries = {place: session.store.entries(folder=place[0], layer=place[1]) for place in places}
+    for hunt in hunts:
+        if not any(entries[place] for place in hunt.places):
+            fault = hunt.fault
+            raise ValueError(f"fault {fault.name} concerns {fault.layers}, of which there is no golden case")
+    walk = Walk(planted, session.workers, session.expectations, limit=session.selection.limit)
+    try:
+        for place, own in entries.items():
+            yield from _caught(walk, [hunt for hunt in hunts if place in hunt.places], own)
+    finally:
+        walk.close()
+    yield from (Catch(h.fault.name, False, None, h.cases, None, None, h.fault.does) for h in hunts if not h.caught)
+
+
+def _caught(walk: Walk, hunts: Sequence[_Hunt], entries: Sequence[Entry]) -> Iterator[Catch]:
+    for entry in entries:
+        still = [hunt for hunt in hunts if not hunt.caught]
+        if not still:
+            return
+        case = entry.load()
+        for hunt in still:
+            if (catch := hunt.seen_by(case, walk)) is not None:
+                yield catch
+
+
+def _catch(hunt: _Hunt, wrong: Result) -> Catch:
+    last, fault = wrong.stages[-1], hunt.fault
+    return Catch(fault.name, True, wrong.case, hunt.cases, last.units, str(last.outcome), fault.does)
+
+
+def _routes(registry: Registry, fault: Fault) -> tuple[Route, Route]:
+    """The route over the real hop, and the one with the planted hop in its place or, where that edits what the real
+    one made, behind it."""
+    hops = {hop.name: hop for hop in registry.hops}
+    before, real = tuple(hops[name] for name in fault.before), hops[fault.wraps]
+    source = registry.format((*before, real)[0].source)
+    assert source is not None, "a real hop starts from a format"
+    instead = fault.plugin.source == real.source
+    return Route(source, (*before, real)), Route(source, (*before, *(() if instead else (real,)), fault.plugin))

@@ -1,0 +1,206 @@
+"""Everything one run needs, opened once: plugins, routes, goldens, expectations, workers and the walk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import harness
+from harness.adapters.registry import Registry, installed
+from harness.adapters.routes import Route, all_routes, select
+from harness.corpus.store import Entry, GoldenError, Store, kept
+from harness.installed import versions
+from harness.judge import expectations
+from harness.results.events import Header, RouteStatus
+from harness.run.walk import Walk
+from harness.spec import canonical
+from harness.workers.pool import LIMIT, Workers
+
+
+class SelectionError(ValueError):
+    """A route or layer pattern that fits nothing."""
+
+
+def home() -> Path:
+    """The folder with `golden/`: the current one, or else the checkout this package is installed from."""
+    here = Path.cwd()
+    return here if (here / "golden" / "manifest.json").exists() else Path(harness.__file__).parent.parent
+
+
+def ranked(entries: Iterable[Entry]) -> dict[str, int]:
+    """Each case's place in its layer when, again and again, the one with the most axis values not yet seen is next."""
+    layers: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        layers.setdefault((entry.dialect, entry.subject), []).append(entry)
+    ranks: dict[str, int] = {}
+    for own in layers.values():
+        left = {entry.id: {canonical(pair) for pair in entry.choice.items()} for entry in own}
+        seen: set[str] = set()
+        for rank in range(len(own)):
+            best = max(sorted(left), key=lambda name: len(left[name] - seen))
+            seen |= left.pop(best)
+            ranks[best] = rank
+    return ranks
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of the suite is to be run."""
+
+    route: str | None = None
+    layer: str | None = None
+    hops: tuple[str, ...] = ()
+    limit: float = LIMIT
+    opset: tuple[int, ...] = ()
+    all_cases: bool = False
+
+
+class Session:
+    """One run's collaborators, each made when first asked for; a context manager that ends the workers."""
+
+    def __init__(self, selection: Selection | None = None, root: Path | None = None) -> None:
+        self.selection = selection or Selection()
+        self.root = root or home()
+        self.store = Store(self.root / "golden")
+
+    @cached_property
+    def registry(self) -> Registry:
+        return installed().with_hops(self.selection.hops)
+
+    @cached_property
+    def routes(self) -> list[Route]:
+        """Selected routes, whether they can run here or not. Raises SelectionError if there is none.
+
+        Where an opset is asked for, routes of converters that can be told one take that, and others are left out.
+        """
+        offered = sorted({route.opset for route in self.every_route if route.opset is not None})
+        if unknown := [opset for opset in self.selection.opset if opset not in offered]:
+            raise SelectionError(f"no converter writes opset {unknown[0]}; there are {', '.join(map(str, offered))}")
+        wanted = self.selection.opset or (None,)
+        every = [route for route in self.every_route if route.opset in wanted]
+        found = select(every, self.selection.route)
+        if not found:
+            names = ", ".join(route.name for route in every)
+            raise SelectionError(f"no route fits {self.selection.route!r}; there are {names}")
+        return found
+
+    @cached_property
+    def every_route(self) -> list[Route]:
+        """All routes that are walked, of every opset; with `all_cases` those too that are not walked by default."""
+        return [route for route in all_routes(self.registry) if self.selection.all_cases or route.depth != 0]
+
+    @cached_property
+    def runnable(self) -> list[Route]:
+        """Selected routes whose converters and runtimes are installed."""
+        return [route for route in self.routes if not route.missing(self.registry)]
+
+    @cached_property
+    def expectations(self) -> list[expectations.Expectation]:
+        return expectations.load(self.store.root / "expectations")
+
+    @cached_property
+    def workers(self) -> Workers:
+        return Workers((*self.registry.formats, *self.registry.hops, *self.registry.runtimes))
+
+    @cached_property
+    def walk(self) -> Walk:
+        return Walk(self.registry, self.workers, self.expectations, limit=self.selection.limit)
+
+    def runnable_for(self, dialect: str) -> list[Route]:
+        return [route for route in self.runnable if route.dialect == dialect]
+
+    def explored(self, dialect: str) -> list[Route]:
+        """Routes that fresh cases go along: those without a depth, or all that were asked for by name or
+        `all_cases`."""
+        asked = self.selection.all_cases or self.selection.route is not None
+        return [route for route in self.runnable_for(dialect) if asked or route.depth is None]
+
+    def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
+        """Golden cases times the routes that can run and are walked over them, all routes of a case together.
+
+        A route with a depth sees that many cases of each layer, those with the most axis values first, and the
+        minimal cases of its expectations. Large models see routes without a depth only.
+        """
+        entries = self.entries(folder)
+        ranks = ranked(entries)
+        minimal: dict[str, list[str]] = {}
+        for item in self.expectations:
+            minimal.setdefault(item.case, []).append(item.route)
+        return [
+            (entry, route)
+            for entry in entries
+            for route in self.runnable_for(entry.dialect)
+            if self.selection.all_cases
+            or (route.depth is None if entry.is_large else self._sees(route, entry, ranks, minimal))
+        ]
+
+    def _sees(self, route: Route, entry: Entry, ranks: Mapping[str, int], minimal: Mapping[str, Sequence[str]]) -> bool:
+        return (
+            route.depth is None
+            or ranks[entry.id] < route.depth
+            or any(fnmatchcase(route.name, pattern) for pattern in minimal.get(entry.id, ()))
+        )
+
+    def entries(self, folder: str | None = None) -> list[Entry]:
+        """Golden cases of the selected layers, the minimal cases of expectations first.
+
+        Raises SelectionError if the layer pattern fits none, GoldenError for a damaged store.
+        """
+        found = self.store.entries(layer=self.selection.layer, folder=folder)
+        if not found and folder is None:
+            layers = ", ".join(Path(name).stem for name in self.store.manifest["archives"])
+            raise SelectionError(f"no golden layer fits {self.selection.layer!r}; there are {layers}")
+        minimal = {item.case for item in self.expectations}
+        return sorted(found, key=lambda entry: entry.id not in minimal)
+
+    def find(self, case: str) -> Entry:
+        """The entry of a golden case, or of one that exploration kept, by its id or the beginning of one.
+
+        Raises GoldenError.
+        """
+        try:
+            return self.store.find(case)
+        except GoldenError:
+            found = [entry for entry in kept(self.root) if entry.id.startswith(case)]
+            if len(found) != 1:
+                raise
+            return found[0]
+
+    def selects(self, layer: str) -> bool:
+        """Whether a layer fits the selected pattern."""
+        return fnmatchcase(layer, self.selection.layer or "*")
+
+    def warm(self, routes: Iterable[Route]) -> None:
+        """Start the workers of these routes side by side."""
+        self.workers.warm(dict.fromkeys(name for route in routes for name in route.workers(self.registry)))
+
+    def header(self, command: Sequence[str], options: dict[str, Any], floor: int) -> Header:
+        return Header(
+            command=tuple(command),
+            versions=versions(),
+            routes=tuple(
+                RouteStatus(route.name, not (why := route.missing(self.registry)), why) for route in self.routes
+            ),
+            options=options,
+            floor=floor,
+        )
+
+    def close(self) -> None:
+        """End what was started."""
+        if "walk" in self.__dict__:
+            self.walk.close()
+        if "workers" in self.__dict__:
+            self.workers.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,55 @@
+"""Calibration: percentiles of correct stages only, and a committed page that leaves the edges their margin."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.analysis.calibration import page, spreads
+from harness.outcomes import FAITHFUL, Outcome
+from harness.results.events import Header, Judgement, Result, Stage
+from harness.results.file import Results
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "calibration.md"
+
+
+def result(case: str, route: str, *stages: Stage) -> Result:
+    worst = max((stage.outcome for stage in stages), key=lambda outcome: outcome.severity)
+    return Result(case, "keras", "Dense", "main", {}, route, stages, worst, Judgement.PASSED)
+
+
+def stage(units: float, hop: str | None = None, outcome: Outcome = Outcome.FAITHFUL) -> Stage:
+    return Stage("onnx" if hop else "keras", outcome, hop=hop, runtime="ort" if hop else "keras", units=units)
+
+
+@pytest.fixture
+def results() -> Results:
+    bad = stage(1e6, "b", Outcome.DIVERGENT)
+    return Results(
+        Header(("x",), {"numpy": "2"}, ()),
+        (
+            result("1", "keras-a", stage(1), stage(2, "a")),
+            result("1", "keras-b", stage(1), bad, stage(9e9, "c", Outcome.DIVERGENT)),
+            result("2", "keras-a", stage(3), stage(4, "a")),
+        ),
+    )
+
+
+def test_shared_stages_count_once_and_deviations_apart(results: Results) -> None:
+    source, converted = spreads(results)
+    assert (source.runtime, source.cases, source.p50, source.p100, source.deviating) == ("keras", 2, 2, 3, 0)
+    assert (converted.runtime, converted.cases, converted.p100, converted.deviating) == ("ort", 2, 4, 1)
+
+
+def test_page_names_the_largest(results: Results) -> None:
+    assert "The largest of all is 4." in page(results)
+
+
+def test_committed_page_leaves_the_edges_their_margin() -> None:
+    """The edge of `faithful` was set by these figures: a correct implementation beyond it would be news."""
+    largest = re.search(r"\nthe largest is ([0-9.e+]+)\.\n", PAGE.read_text())
+    assert largest is not None
+    assert 0 < float(largest[1]) <= FAITHFUL
+    assert PAGE.read_text().count("\n| keras |") > 90

@@ -1,0 +1,395 @@
+"""Grouping by cause: synthetic runs whose defects are known."""
+
+import json
+from dataclasses import replace
+from itertools import product
+from random import Random
+
+import pytest
+from click.testing import CliRunner
+
+from harness.analysis.defects import LOUD, SILENT, STRUCTURE, causes, sentence
+from harness.cli.main import cli
+from harness.outcomes import Outcome
+from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
+from harness.results.file import Writer
+from harness.run.walk import MESSAGE_LENGTH
+
+AXES = {"padding": ["same", "valid"], "strides": [1, 2, 3], "kernel": [1, 2, 3, 4, 5], "bias": [True, False]}
+GRID = [dict(zip(AXES, values, strict=True)) for values in product(*AXES.values())]
+REFUSED = "NotImplementedError: no such thing (node_12, shape (3, 4))"
+
+
+def result(
+    config, *, layer="Conv2D", hops=("tf2onnx",), fails=None, outcome=Outcome.REFUSED, message=REFUSED, note=None
+):
+    """A result of the case of this layer and configuration; `fails` is the hop at fault, after which nothing goes."""
+    stages = [
+        Stage("keras", Outcome.EXACT if fails != "source" else outcome, message=message if fails == "source" else "")
+    ]
+    for hop in hops if fails != "source" else ():
+        bad = hop == fails
+        units = 5000.0 if bad and outcome is Outcome.DIVERGENT else 1.0
+        stages.append(
+            Stage("x", outcome if bad else Outcome.EXACT, hop=hop, units=units, message=message if bad else "")
+        )
+        if bad:
+            break
+    verdict = Judgement.PASSED if fails is None else Judgement.FAILED if note is None else Judgement.EXPECTED
+    return Result(
+        case=f"keras-{layer}-{json.dumps(config)}",
+        dialect="keras",
+        layer=layer,
+        profile="main",
+        config=config,
+        route="-".join(["keras", *hops]),
+        stages=tuple(stages),
+        outcome=Outcome.EXACT if fails is None else outcome,
+        verdict=verdict,
+        blame=fails,
+        expectation=None if note is None else ExpectationNote(note, outcome, "a reason that says it", ""),
+    )
+
+
+def run(breaks, **changes):
+    return [result(config, fails="tf2onnx" if breaks(config) else None, **changes) for config in GRID]
+
+
+@pytest.mark.parametrize(
+    ("breaks", "words"),
+    [
+        (lambda c: c["padding"] == "same", "padding = same"),
+        (lambda c: c["kernel"] != 3, "kernel \u2260 3"),
+        (lambda c: c["strides"] > 1, "strides > 1"),
+        (lambda c: c["kernel"] < 3, "kernel < 3"),
+        (lambda c: c["kernel"] in (1, 4), "kernel = 1 or 4"),
+        (lambda c: c["padding"] == "same" and c["strides"] > 1, "padding = same and strides > 1"),
+        (lambda c: c["padding"] == "same" and c["kernel"] != 2, "kernel \u2260 2 and padding = same"),
+        (lambda c: not c["bias"] and c["kernel"] == 5, "bias = false and kernel = 5"),
+        (
+            lambda c: c["padding"] == "same" and c["strides"] == 1 and not c["bias"],
+            "bias = false and padding = same and strides = 1",
+        ),
+        (lambda c: c["kernel"] == 4 or c["strides"] == 2, "kernel = 4, or strides = 2"),
+        (
+            lambda c: c["kernel"] == 4 or (c["strides"] == 2 and not c["bias"]),
+            "bias = false and strides = 2, or kernel = 4",
+        ),
+        (lambda c: True, "always"),
+    ],
+)
+def test_the_smallest_condition_is_found(breaks, words):
+    (found,) = causes(run(breaks))
+    (condition,) = found.conditions
+    assert condition.words == words
+    assert condition.perfect
+    assert condition.others == 0
+    assert found.condition == words
+    assert condition.failing == sum(map(breaks, GRID))
+    assert condition.failing + condition.passing == len(GRID)
+
+
+def test_what_nothing_small_separates_is_a_guess_and_says_so():
+    def breaks(config):
+        return config["padding"] == "same" and config["strides"] == 1 and not config["bias"] and config["kernel"] != 3
+
+    (found,) = causes(run(breaks))
+    (condition,) = found.conditions
+    assert not condition.perfect
+    assert condition.recall == 1
+    assert condition.precision == 0.4
+    assert len(condition.axes) == 2
+    assert found.condition.startswith("not told apart by three axes or two alternatives; best guess ")
+    assert found.condition.endswith("(precision 40 %, recall 100 %)")
+
+
+def test_where_no_axis_says_anything_there_is_no_guess():
+    def breaks(config):
+        return (config["bias"] + (config["padding"] == "same") + config["strides"] + config["kernel"]) % 2 == 0
+
+    (found,) = causes(run(breaks))
+    assert found.conditions[0].axes == ()
+    assert "guess" not in found.condition
+    assert "not told apart" in found.condition
+
+
+def test_few_cases_that_much_could_explain_are_not_explained():
+    configs = [
+        {f"axis{k}": 0 for k in range(8)},
+        {f"axis{k}": 1 for k in range(8)},
+        {f"axis{k}": k % 2 for k in range(8)},
+    ]
+    found = causes([result(config, fails="tf2onnx" if place == 1 else None) for place, config in enumerate(configs)])
+    assert found[0].conditions[0].others == 0  # all of those axes cut the cases in one way
+    configs = [{f"axis{k}": int(k == place) for k in range(-1, 7)} for place in range(7)]
+    extra = {f"axis{k}": 1 for k in range(-1, 7)}
+    found = causes([*(result(config) for config in configs), result(extra, fails="tf2onnx")])
+    assert found[0].conditions[0].perfect
+    pairs = causes([*(result({**c, "axis-1": k % 2}) for k, c in enumerate(configs)), result(extra, fails="tf2onnx")])
+    assert not pairs[0].conditions[0].sure
+    assert pairs[0].condition.startswith("too few cases to tell")
+
+
+def test_what_separates_cases_picked_at_random_too_is_not_trusted():
+    draw = Random(1)
+    configs = [{f"axis{k}": draw.randrange(4) for k in range(9)} for _ in range(12)]
+    found = causes(
+        [result(config, fails="tf2onnx" if place % 3 == 0 else None) for place, config in enumerate(configs)]
+    )
+    (condition,) = found[0].conditions
+    assert condition.perfect
+    assert not condition.sure
+    assert condition.chance
+    assert found[0].condition.startswith("too few cases to tell: ")
+    assert not causes(run(lambda c: c["padding"] == "same" and c["strides"] > 1))[0].conditions[0].chance
+
+
+def test_the_converters_own_words_make_one_group_over_layers():
+    found = causes(
+        [
+            result({"rank": 2}, layer="Dense", fails="tf2onnx", message="Op at node_1 of Dense: no Loop, shape [1, 2]"),
+            result({"rank": 3}, layer="GRU", fails="tf2onnx", message="Op at node_22 of GRU: no Loop, shape [7]"),
+            result({"rank": 4}, layer="GRU", fails="tf2onnx", message="Op at node_22 of GRU: no Size, shape [7]"),
+        ]
+    )
+    assert sorted((cause.layers, len(cause.cases)) for cause in found) == [(("Dense", "GRU"), 1 + 1), (("GRU",), 1)]
+    assert all(cause.harm == LOUD for cause in found)
+
+
+def test_layers_with_conditions_of_their_own_are_told_apart():
+    def row(layer, config, breaks):
+        return result(config, layer=layer, fails="tf2onnx" if breaks else None, message="no Loop")
+
+    configs = [{"rank": rank, "bias": bias} for rank in (2, 3, 4) for bias in (True, False)]
+    found = causes(
+        [row("A", config, config["rank"] == 3) for config in configs]
+        + [row("B", config, config["bias"]) for config in configs]
+    )
+    assert [cause.condition for cause in found] == ["A: rank = 3; B: bias = true"]
+
+
+def test_wrong_values_are_grouped_by_family_and_by_condition():
+    def row(layer, config, breaks, **more):
+        return result(config, layer=layer, fails="tf2onnx" if breaks else None, outcome=Outcome.DIVERGENT, **more)
+
+    configs = [{"profile": profile, "rank": rank} for profile in ("main", "special") for rank in (2, 3)]
+    special = [
+        row(layer, config, config["profile"] == "special", message=f"{layer} 5e3 units")
+        for layer in ("ELU", "Conv1D", "Conv2D")
+        for config in configs
+    ]
+    (found,) = causes(special)
+    assert found.layers == ("Conv1D", "Conv2D", "ELU")
+    assert found.condition == "profile = special"
+    assert found.harm == SILENT
+    assert found.units == 5000
+    other = [row("Dense", config, config["rank"] == 3) for config in configs]
+    assert [cause.layers for cause in causes(special + other)] == [("Conv1D", "Conv2D", "ELU"), ("Dense",)]
+
+
+def test_one_expectation_of_wrong_values_makes_one_cause_of_families():
+    rows = [
+        result({"rank": 2}, layer=layer, fails="source", outcome=Outcome.MALFORMED, message="shape (1,)", note="known")
+        for layer in ("Add", "Average")
+    ]
+    (found,) = causes(rows)
+    assert (found.layers, found.expectations, found.harm) == (("Add", "Average"), ("known",), STRUCTURE)
+    assert found.hop == "source (keras)"
+
+
+def test_a_single_case_is_no_always():
+    assert causes([result({"rank": 2}, fails="tf2onnx")])[0].condition == "in the only case that got there"
+    two = [result({"rank": rank}, fails="tf2onnx") for rank in (2, 3)]
+    assert causes(two)[0].condition == "in all 2 that got there"
+
+
+def test_routes_that_share_a_stage_count_it_once():
+    config = {"rank": 2}
+    more = [("tf2onnx",), ("tf2onnx", "onnx2torch"), ("tf2onnx", "onnx2pytorch")]
+    (found,) = causes([result(config, hops=hops, fails="tf2onnx") for hops in more] + [result({"rank": 3})])
+    assert (len(found.cases), len(found.results), found.conditions[0].failing) == (1, 3, 1)
+    assert found.condition == "rank = 2 (one case)"
+
+
+def test_opsets_are_one_converter_and_an_axis():
+    configs = [{"rank": 2}, {"rank": 3}]
+    hops = ["tf2onnx", "tf2onnx13", "tf2onnx18"]
+    (every,) = causes([result(config, hops=(hop,), fails=hop) for config in configs for hop in hops])
+    assert (every.hop, len(every.cases), len(every.results), every.condition) == ("tf2onnx", 2, 6, "always")
+    (one,) = causes(
+        [result(c, hops=(hop,), fails=hop if hop == "tf2onnx18" else None) for c in configs for hop in hops]
+    )
+    assert one.condition == "opset = 18"
+
+
+def test_the_way_to_a_stage_can_be_the_condition():
+    configs = [{"rank": 2}, {"rank": 3}]
+    (found,) = causes(
+        [
+            result(config, hops=(way, "torchscript"), fails="torchscript" if way == "a" else None)
+            for config in configs
+            for way in ("a", "b")
+        ]
+    )
+    assert found.condition == "route up to it = keras-a"
+
+
+def test_stages_after_the_one_at_fault_say_nothing():
+    config = {"rank": 2}
+    stages = (
+        Stage("keras", Outcome.EXACT),
+        Stage("onnx", Outcome.DIVERGENT, hop="a", units=1e6),
+        Stage("torch", Outcome.CRASH, hop="b"),
+    )
+    whole = result(config, fails="tf2onnx")
+    late = Result(**{**vars(whole), "stages": stages, "outcome": Outcome.CRASH, "blame": "a"})
+    (found,) = causes([late])
+    assert (found.hop, found.outcome) == ("a", Outcome.DIVERGENT)
+
+
+def test_a_failure_of_another_kind_is_no_passing_case():
+    def row(config):
+        if config["padding"] == "same":
+            return result(config, fails="tf2onnx", message="no padding" if config["bias"] else "no bias")
+        return result(config)
+
+    assert [cause.condition for cause in causes(map(row, GRID))] == ["padding = same"] * 2
+    all_fail = [result(c, fails="tf2onnx", message="first" if c["strides"] == 2 else "second") for c in GRID]
+    assert {cause.condition for cause in causes(all_fail)} == {"strides = 2", "always, or another failure comes first"}
+
+
+def test_unexpected_come_first_then_silent_then_many():
+    rows = [
+        result({"rank": 1}, layer="A", fails="tf2onnx", message="loud and new"),
+        *[result({"rank": k}, layer="B", fails="tf2onnx", message="loud", note="known") for k in range(3)],
+        *[result({"rank": k}, layer="C", fails="tf2onnx", message="louder", note="known") for k in range(4)],
+        result({"rank": 1}, layer="D", fails="tf2onnx", outcome=Outcome.MALFORMED, note="shape"),
+        result({"rank": 1}, layer="E", fails="tf2onnx", outcome=Outcome.DIVERGENT, note="value"),
+    ]
+    found = causes(rows)
+    assert [cause.layers for cause in found] == [("A",), ("E",), ("D",), ("C",), ("B",)]
+    assert [cause.unexpected for cause in found] == [1, 0, 0, 0, 0]
+    assert sentence(found) == "5 defects, 10 results of 10 cases; 1 unexpected"
+    assert sentence(found[1:]).endswith("; all expected")
+    assert [cause.layers for cause in causes(reversed(rows))] == [cause.layers for cause in found]
+
+
+def test_the_smallest_case_has_the_shortest_configuration():
+    rows = [result({"rank": 22222}, fails="tf2onnx"), result({"rank": 3}, fails="tf2onnx")]
+    assert causes(rows)[0].smallest == rows[1].case
+
+
+def test_inner_layers_and_lists_of_numbers_are_axes():
+    inner = [
+        result({"layer": {"kind": kind, "config": {"units": units}}}, fails="tf2onnx" if kind == "GRU" else None)
+        for kind in ("GRU", "LSTM")
+        for units in (2, 3)
+    ]
+    assert causes(inner)[0].condition == "layer = GRU"
+    sizes = [[1, 1], [1, 2], [2, 1], [3, 3], [2, 2], [1, 3]]
+    lists = [result({"strides": size}, fails="tf2onnx" if max(size) > 1 else None) for size in sizes]
+    assert causes(lists)[0].condition == "strides \u2260 [1,1]"
+    lists = [result({"strides": size}, fails="tf2onnx" if max(size) > 2 else None) for size in sizes]
+    assert causes(lists)[0].condition == "largest of strides = 3"
+
+
+def test_converters_that_one_library_does_the_work_for_share_its_defects():
+    configs = [{"rank": 2}, {"rank": 3}]
+    (found,) = causes(
+        [
+            result(config, hops=(hop,), fails=hop, outcome=Outcome.INVALID)
+            for config in configs
+            for hop in ("kerasexport", "tf2onnx", "tf2onnx13")
+        ]
+    )
+    assert (found.hops, found.hop, len(found.results)) == (("tf2onnx", "kerasexport"), "tf2onnx, kerasexport", 6)
+    apart = [result({"rank": 2}, hops=(hop,), fails=hop) for hop in ("onnx2torch", "onnx2pytorch")]
+    assert len(causes(apart)) == 2
+
+
+def test_what_a_runtime_says_is_a_symptom_where_an_expectation_speaks():
+    def row(rank, message, note, outcome=Outcome.INVALID):
+        return result({"rank": rank}, fails="tf2onnx", message=message, outcome=outcome, note=note)
+
+    assert len(causes([row(1, "no Mul", "known"), row(2, "no Add", "known")])) == 1
+    assert len(causes([row(1, "no Mul", None), row(2, "no Add", None)])) == 2
+    refused = [row(rank, text, "known", Outcome.REFUSED) for rank, text in ((1, "no Mul"), (2, "no Add"))]
+    assert len(causes(refused)) == 2
+    one_voice = [row(1, "no Mul", "a"), row(2, "no Mul", "b")]
+    assert [cause.expectations for cause in causes(one_voice)] == [("a", "b")]
+    assert len(causes([*one_voice, row(3, "no Add", "a")])) == 2
+
+
+def test_a_refusal_is_one_whichever_expectation_speaks_unless_its_message_was_cut():
+    both = [result({"rank": rank}, fails="tf2onnx", message="no Mul", note=f"known-{rank}") for rank in (1, 2)]
+    assert [cause.expectations for cause in causes(both)] == [("known-1", "known-2")]
+    cut = [result({"rank": r}, fails="tf2onnx", message="x" * MESSAGE_LENGTH, note=f"known-{r}") for r in (1, 2)]
+    assert len(causes(cut)) == 2
+
+
+def test_the_same_wrong_answer_of_a_case_is_one_defect():
+    def row(source, message):
+        made = result({"rank": 2}, fails="source", outcome=Outcome.DIVERGENT, message=message, note=f"known-{source}")
+        return replace(made, route=source, stages=(replace(made.stages[0], artifact=source),))
+
+    (found,) = causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")])
+    assert found.expectations == ("known-h5", "known-keras")
+    assert len(causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")])) == 2
+
+
+def test_the_order_of_results_says_nothing():
+    rows = [
+        result({"rank": rank}, hops=("tf2onnx", *more), fails="tf2onnx", outcome=outcome, message=text, note=note)
+        for rank in (2, 3)
+        for more, note in (((), "known"), (("onnx2torch",), "other"), (("onnx2pytorch",), None))
+        for outcome, text in ((Outcome.INVALID, "no Mul"),)
+    ]
+    (found,) = causes(rows)
+    assert (found.expectations, found.unexpected, len(found.results)) == (("known", "other"), 2, 6)
+    (again,) = causes(reversed(rows))
+    assert (again.text, set(again.results)) == (found.text, set(found.results))
+
+
+def test_facts_that_follow_from_a_case_can_be_the_condition():
+    rows = [
+        replace(result({"rank": rank}, fails="tf2onnx" if rank in (2, 5) else None), traits={"same_pad": pad})
+        for rank, pad in ((1, "none"), (2, "lopsided"), (3, "none"), (4, "symmetric"), (5, "lopsided"))
+    ]
+    assert causes(rows)[0].condition == "same_pad = lopsided"
+
+
+def test_nothing_deviates():
+    assert causes([result({"rank": 2})]) == []
+    assert sentence([]) == "No defects: no result deviates."
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "results.ndjson"
+    rows = [
+        result({"rank": 2}, fails="tf2onnx", note="known-one"),
+        result({"rank": 2}, layer="GRU", fails="tf2onnx", message="no GRU here", outcome=Outcome.INVALID),
+        result({"rank": 3}),
+    ]
+    with Writer(path, Header(("parity",), {}, (RouteStatus("keras-tf2onnx"),))) as writer:
+        for row in rows:
+            writer.add(row)
+    return path
+
+
+def test_the_verb_prints_a_sentence_and_a_table(file):
+    told = CliRunner().invoke(cli, ["causes", str(file)])
+    assert told.exit_code == 0, told.output
+    assert told.output.startswith("2 defects, 2 results of 2 cases; 1 unexpected\n")
+    assert "known-one" in told.output
+    failed = CliRunner().invoke(cli, ["causes", str(file), "--failed"])
+    assert failed.output.startswith("1 defect, 1 result of 1 case;")
+    assert "known-one" not in failed.output
+
+
+def test_the_verb_prints_json(file):
+    data = json.loads(CliRunner().invoke(cli, ["causes", str(file), "--json"]).output)
+    first, second = data["causes"]
+    assert (first["layers"], first["harm"], first["unexpected"]) == (["GRU"], "loud", 1)
+    assert (second["condition"], second["expectations"]) == ("rank = 2 (one case)", ["known-one"])
+    assert second["conditions"][0]["passing"] == 1

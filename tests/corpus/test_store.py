@@ -1,0 +1,169 @@
+"""The store: what was frozen comes back; whatever was cut, emptied, edited or is foreign is named."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.catalogue import find
+from harness.corpus.freeze import drift, freeze, unused, verify
+from harness.corpus.store import GoldenError, Store, pack_archive, read_index
+from tests.miniatures import dense_case
+
+ROW = find("keras", "Dense")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "golden")
+    made.put("keras", "Dense", [dense_case(), dense_case(1, rank=3)], seed=0)
+    return made
+
+
+def archive(store: Store) -> Path:
+    return store.root / "keras" / "Dense.zip"
+
+
+def test_what_was_put_comes_back(store: Store) -> None:
+    put = {case.id: case for case in (dense_case(), dense_case(1, rank=3))}
+    got = {entry.id: entry.load() for entry in store.entries()}
+    assert set(got) == set(put)
+    for name, case in got.items():
+        assert case.spec == put[name].spec
+        assert list(case.weights) == list(put[name].weights)
+        assert case.golden
+        assert put[name].golden
+        for key, value in put[name].golden.expected.items():
+            np.testing.assert_array_equal(case.golden.expected[key], value, strict=True)
+
+
+def test_same_cases_give_the_same_bytes() -> None:
+    assert pack_archive([dense_case(), dense_case(1)]) == pack_archive([dense_case(1), dense_case()])
+
+
+def test_case_is_found_by_the_beginning_of_its_id(store: Store) -> None:
+    entry = store.entries()[0]
+    assert store.find(entry.id[:-3]).id == entry.id
+    with pytest.raises(GoldenError, match="no golden case 'keras-Conv"):
+        store.find("keras-Conv")
+    with pytest.raises(GoldenError, match="fits 2 cases"):
+        store.find("keras-Dense")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda data: b"", "empty"),
+        (lambda data: data[: len(data) // 2], "cut or edited"),
+        (lambda data: data[:-20] + bytes(20), "cut or edited"),
+        (lambda data: b"hello", "cut or edited"),
+    ],
+)
+def test_damaged_archive_is_named(store: Store, damage, said: str) -> None:  # type: ignore[no-untyped-def]
+    path = archive(store)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(GoldenError, match=said) as caught:
+        store.entries()
+    assert str(path) in str(caught.value)
+    assert "parity golden freeze" in str(caught.value)
+
+
+def test_missing_archive_and_manifest_are_named(store: Store) -> None:
+    archive(store).unlink()
+    with pytest.raises(GoldenError, match="is missing"):
+        store.entries()
+    with pytest.raises(GoldenError, match="no manifest"):
+        Store(store.root / "elsewhere").entries()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 99, "archives": {}}'])
+def test_foreign_manifest_is_named(store: Store, text: str) -> None:
+    store.manifest_path.write_text(text)
+    with pytest.raises(GoldenError, match="manifest"):
+        Store(store.root).entries()
+
+
+@pytest.mark.parametrize("members", [{}, {"index.json": "[]"}, {"index.json": '{"schema": 1}'}])
+def test_foreign_archive_is_named(tmp_path: Path, members: dict[str, str]) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        for name, text in members.items():
+            made.writestr(name, text)
+    with pytest.raises(GoldenError, match="not an archive of goldens"):
+        read_index(path)
+
+
+def edit(path: Path, change) -> None:  # type: ignore[no-untyped-def]
+    """Rewrite an archive with its members changed, as somebody with a script would."""
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(path, "w") as new:
+        for name, data in change(members).items():
+            new.writestr(name, data)
+
+
+def test_edited_expected_value_is_noticed_even_with_a_fitting_manifest(store: Store) -> None:
+    def change(members: dict[str, bytes]) -> dict[str, bytes]:
+        name = next(key for key in members if key.endswith(".safetensors"))
+        members[name] = members[name][:-1] + bytes([members[name][-1] ^ 1])
+        return members
+
+    path = archive(store)
+    edit(path, change)
+    first, second = read_index(path)
+    second.load()
+    with pytest.raises(GoldenError, match="was edited"):
+        first.load()
+
+
+def test_edited_index_is_noticed(store: Store) -> None:
+    def change(members: dict[str, bytes]) -> dict[str, bytes]:
+        index = json.loads(members["index.json"])
+        next(iter(index["cases"].values()))["spec"]["layers"][0]["config"]["units"] = 99
+        return {**members, "index.json": json.dumps(index).encode()}
+
+    edit(archive(store), change)
+    with pytest.raises(GoldenError, match="was edited"):
+        [entry.load() for entry in read_index(archive(store))]
+
+
+def test_freeze_then_verify_is_sound_and_covers_every_pair(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    count = freeze(ROW, store)
+    (check,) = verify([ROW], store)
+    assert check.sound
+    assert (check.cases, check.pairs) == (count, 100.0)
+
+
+def test_verify_counts_missing_edited_and_unused(store: Store) -> None:
+    (check,) = verify([ROW], store)
+    assert check.missing > 0
+    assert check.pairs < 100
+    assert not check.sound
+    archive(store).write_bytes(b"")
+    (check,) = verify([ROW], store)
+    assert check.edited == 2
+    store.put("keras", "Nonsense", [dense_case()], seed=0)
+    assert unused([ROW], store) == ["keras/Nonsense.zip"]
+    store.drop("keras/Nonsense.zip")
+    assert unused([ROW], store) == []
+
+
+def test_drift_is_told_in_noise_units() -> None:
+    from dataclasses import replace
+
+    case = dense_case()
+    assert case.golden
+    assert drift(case) == 0
+    off = replace(case.golden, expected={"layer": case.golden.expected["layer"] + 5 * case.golden.noise["layer"]})
+    assert 1 < drift(replace(case, golden=off)) < 6
+
+
+def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put("keras", "Dense", [dense_case()], seed=0)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["Dense.zip", "keras", "manifest.json"]

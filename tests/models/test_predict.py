@@ -1,0 +1,464 @@
+"""Model files run for MATLAB: the border's rules, the runtimes, the command, and the M-file in Octave.
+
+Expected numbers come from a direct call of the framework (tests/prediction_models.py) and are met exactly.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from harness.cli.main import AGREED, USAGE, main
+from harness.installed import is_installed
+from harness.matlab.octave import Octave, executable
+from harness.models.predict import PredictionError, plugins, predict, read_mat, write_mat
+from harness.models.predictors import Declared, counted, fitted, plain_output
+from harness.spec import Array
+from harness.workers.pool import Workers
+
+ROOT = Path(__file__).resolve().parents[2]
+PARITY = f"'{sys.executable}' -c 'from harness.cli.main import main; main()'"
+
+needs_keras = pytest.mark.skipif(not is_installed("tensorflow"), reason="TensorFlow is not installed")
+needs_onnx = pytest.mark.skipif(not is_installed("onnxruntime"), reason="ONNX Runtime is not installed")
+needs_torch = pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
+needs_octave = pytest.mark.skipif(executable() is None, reason="Octave is not installed")
+
+
+# ---- the border: sizes and types --------------------------------------------------------------------------------
+
+
+def fit(array: Array, shape: tuple[int | None, ...] | None = None, dtype: str | None = None) -> Array:
+    return fitted(Declared("in", shape, dtype), array, "x1")
+
+
+@pytest.mark.parametrize(
+    ("came", "declared", "made"),
+    [
+        ((3, 4, 5), (None, 4, 5, 1), (3, 4, 5, 1)),
+        ((3, 4), (None, 4, 1, 1), (3, 4, 1, 1)),
+        ((3, 1), (None,), (3,)),
+        ((1, 1), (), ()),
+        ((0, 4), (None, 4, 1), (0, 4, 1)),
+        ((3, 4), None, (3, 4)),
+    ],
+)
+def test_the_models_rank_restores_singleton_axes(
+    came: tuple[int, ...], declared: tuple[int | None, ...] | None, made: tuple[int, ...]
+) -> None:
+    array = np.asfortranarray(np.arange(np.prod(came), dtype=np.float64).reshape(came))
+    found = fit(array, declared)
+    assert found.shape == made
+    assert np.array_equal(found.reshape(came), array)
+
+
+@pytest.mark.parametrize(
+    ("came", "declared", "advice"),
+    [
+        ((4, 5), (None, 4, 5, 1), r"in: any type \[\? 4 5 1\].*x1 is double \[4 5\].*\[1 size\(x1\)\]"),
+        ((3, 1, 4, 5), (None, 4, 5, 1), "permute"),
+        ((1, 3), (None,), r"give a column: x1\(:\)"),
+        ((3, 4, 2), (None, 4), r"x1 is double \[3 4 2\]"),
+    ],
+)
+def test_other_sizes_are_told(came: tuple[int, ...], declared: tuple[int | None, ...], advice: str) -> None:
+    with pytest.raises(PredictionError, match=advice):
+        fit(np.zeros(came), declared)
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (np.float64([[1 / 3, np.nan, -np.inf, 2.0**24 + 1]]), "float32"),
+        (np.int32([[2**24, -5]]), "float32"),
+        (np.int64([[-(2**63), 2**62]]), "float32"),
+        (np.float64([[255, -0.0]]), "uint8"),
+        (np.uint64([[2**63 - 1]]), "int64"),
+        (np.float64([[-(2.0**63)]]), "int64"),
+        (np.array([[True, False]]), "float32"),
+        (np.array([[True, False]]), "int32"),
+        (np.float64([[1, 0]]), "bool"),
+        (np.int16([[256]]), "bfloat16"),
+        (np.complex128([[1j]]), "complex64"),
+    ],
+)
+def test_types_that_hold_the_numbers(values: Array, dtype: str) -> None:
+    made = np.dtype("float32" if dtype == "bfloat16" else dtype)
+    found = fit(values, dtype=dtype)
+    assert found.dtype == made
+    assert np.array_equal(found, values.astype(made), equal_nan=made.kind == "f")
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "told"),
+    [
+        (np.int32([[1, 2**24 + 1]]), "float32", r"x1\(1,2\) = 16777217 .*x1 is int32 \[1 2\]; give double\(x1\)"),
+        (np.int64([[2**63 - 1]]), "float64", "9223372036854775807"),
+        (np.uint64([[2**64 - 1]]), "float32", "18446744073709551615"),
+        (np.int16([[257]]), "bfloat16", "257"),
+        (np.float64([[1, 2.5], [3, 4]]), "int32", r"x1\(1,2\) = 2.5 .*whole numbers from -2147483648 to 2147483647"),
+        (np.float64([[np.nan]]), "int64", "nan"),
+        (np.float64([[2.0**63]]), "int64", "cannot hold"),
+        (np.int8([[-1]]), "uint64", "-1"),
+        (np.float64([[1e39]]), "float32", "1e[+]39"),
+        (np.uint8([[2]]), "bool", "logical"),
+        (np.float64([[np.nan]]), "bool", "logical"),
+        (np.complex128([[1]]), "float32", "complex"),
+        (np.float64([[1]]), "string", "in: string"),
+    ],
+)
+def test_types_that_do_not_hold_the_numbers(values: Array, dtype: str, told: str) -> None:
+    with pytest.raises(PredictionError, match=told):
+        fit(values, dtype=dtype)
+
+
+WHOLE = ("int8", "uint8", "int32", "uint32", "int64", "uint64")
+
+
+@given(
+    hnp.arrays(st.sampled_from(WHOLE).map(np.dtype), (2, 2)),
+    st.sampled_from([*WHOLE, "float16", "float32", "float64", "bool"]),
+)
+def test_whole_numbers_arrive_exactly_or_not_at_all(array: Array, dtype: str) -> None:
+    with np.errstate(over="ignore"):
+        made = array.astype(dtype).reshape(-1).tolist()
+    exact = array.reshape(-1).tolist() == made
+    try:
+        found = fit(array, (2, 2), dtype)
+    except PredictionError:
+        assert not exact
+    else:
+        assert exact
+        assert found.reshape(-1).tolist() == made
+
+
+def test_outputs_as_matlab_has_them() -> None:
+    assert plain_output(np.float32(1), 1).shape == (1, 1)
+    assert plain_output(np.arange(3), 1).tolist() == [[0], [1], [2]]
+    assert plain_output(np.float16([[1]]), 1).dtype == np.float32
+    assert plain_output(np.array([[True]]), 1).dtype == np.bool_
+    with pytest.raises(PredictionError, match="output 2"):
+        plain_output(np.array(["text"]), 2)
+
+
+def test_names_sort_with_their_numbers() -> None:
+    assert sorted(["output_10", "output_2", "a", "3"], key=counted) == ["3", "a", "output_2", "output_10"]
+
+
+# ---- files --------------------------------------------------------------------------------------------------------
+
+
+def test_mat_files_keep_classes_and_order(tmp_path: Path) -> None:
+    arrays = {
+        **{f"x{k}": np.full((1, k), k, dtype=np.float32) for k in range(10, 0, -1)},
+        "x11": np.array([[True]]),
+        "x12": np.int64([[2**53 + 1]]),
+    }
+    write_mat(tmp_path / "in.mat", arrays)
+    found = read_mat(tmp_path / "in.mat")
+    assert list(found) == [f"x{k}" for k in range(1, 13)]
+    assert all(found[k].dtype == v.dtype and np.array_equal(found[k], v) for k, v in arrays.items())
+    assert [path.name for path in tmp_path.iterdir()] == ["in.mat"]
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ({}, "holds no variables"),
+        ({"a": [[1.0]], "b": [[1.0]]}, "holds a, b; .*x1, x2"),
+        ({"x1": [[1.0]], "x3": [[1.0]]}, "holds x1, x3"),
+        ({"a": "text"}, "a must be a full array"),
+        ({"a": {"b": 1}}, "structure"),
+    ],
+)
+def test_mat_files_that_hold_no_inputs(tmp_path: Path, held: dict[str, object], told: str) -> None:
+    from scipy.io import savemat
+
+    savemat(tmp_path / "in.mat", held)
+    with pytest.raises(PredictionError, match=told):
+        read_mat(tmp_path / "in.mat")
+
+
+def test_other_files_are_no_mat_files(tmp_path: Path) -> None:
+    (tmp_path / "in.mat").write_text("# Created by Octave\n")
+    with pytest.raises(PredictionError, match="save it again by save"):
+        read_mat(tmp_path / "in.mat")
+
+
+# ---- the command --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def parity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    """Runs `parity predict ARGS` in a folder with in.mat; returns exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    write_mat(tmp_path / "in.mat", {"x": np.float64([[1, 2]])})
+
+    def call(model: str, inputs: str = "in.mat", outputs: str = "out.mat", *more: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["parity", "predict", model, "--inputs", inputs, "--outputs", outputs, *more])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_usage_errors_come_before_any_framework(parity, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for name in ("net.keras", "net.tflite", "net.pt"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder").mkdir()
+    for arguments, told in {
+        ("none.keras",): "no model file none.keras",
+        ("net.tflite",): "there are .keras, .h5, .onnx, .pt, .pth and SavedModel folders",
+        ("folder",): "no saved_model.pb",
+        ("net.keras", "none.mat"): "no inputs file none.mat",
+        ("net.keras", "in.mat", "out.txt"): "not named .mat",
+        ("net.pt",): "--trust",
+    }.items():
+        code, out, err = parity(*arguments)
+        assert (code, out) == (USAGE, ""), arguments
+        assert err.startswith("parity: ")
+        assert told in err or (told == "--trust" and "not installed" in err)
+    assert not (tmp_path / "out.mat").exists()
+
+
+@needs_onnx
+def test_command_writes_the_outputs(parity, made_onnx: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    numbers = np.load(made_onnx / "sum.npz")
+    write_mat(tmp_path / "in.mat", {name: numbers[name] for name in ("x2", "x1")})
+    code, out, _ = parity(str(made_onnx / "sum.onnx"))
+    assert (code, out.split("\n")[:2]) == (AGREED, ["y1 is int64 [1 2 1]", "y2 is logical [1 2 1]"])
+    held = read_mat_outputs(tmp_path / "out.mat")
+    assert held["y1"].dtype == np.int64
+    assert held["y2"].dtype == np.bool_
+    assert all(np.array_equal(held[name].reshape(numbers[name].shape), numbers[name]) for name in ("y1", "y2"))
+
+
+@needs_onnx
+def test_command_tells_what_the_model_refuses(parity, made_onnx: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = parity(str(made_onnx / "sum.onnx"))
+    assert code == USAGE
+    assert "takes 2 inputs, in this order: b: int64 [? 2 1], a: int64 [? 2 1]; 1 came: x is double [1 2]" in err
+    assert not (tmp_path / "out.mat").exists()
+
+
+def read_mat_outputs(path: Path) -> dict[str, Array]:
+    from scipy.io import loadmat
+
+    return {name: value for name, value in loadmat(path, mat_dtype=True).items() if not name.startswith("__")}
+
+
+# ---- runtimes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers(plugins()) as found:
+        yield found
+
+
+def _made(workers: Workers, worker: str, maker: str, folder: Path) -> Path:
+    request = {"op": "convert", "reference": f"tests.prediction_models:{maker}", "artifact": "", "out": str(folder)}
+    answer = workers[worker].request(request, 120)
+    assert answer["ok"], answer
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made_keras(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _made(workers, "tensorflow", "KerasMaker", tmp_path_factory.mktemp("keras"))
+
+
+@pytest.fixture(scope="module")
+def made_onnx(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _made(workers, "onnxruntime", "OnnxMaker", tmp_path_factory.mktemp("onnx"))
+
+
+@pytest.fixture(scope="module")
+def made_torch(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _made(workers, "torch", "TorchMaker", tmp_path_factory.mktemp("torch"))
+
+
+def from_matlab(array: Array) -> Array:
+    """The array as MATLAB hands it on: at least two axes, none of size 1 at the end beyond them; real ones double."""
+    shape = list(array.shape) + [1] * (2 - array.ndim)
+    while len(shape) > 2 and shape[-1] == 1:
+        shape.pop()
+    return array.reshape(shape).astype(array.dtype if array.dtype.kind in "biu" else np.float64)
+
+
+def check(workers: Workers, model: Path, numbers: Path, *, trust: bool = False) -> None:
+    """The model on the inputs as MATLAB has them answers exactly what the direct call did."""
+    held = np.load(numbers)
+    inputs = {name: from_matlab(held[name]) for name in sorted(held) if name.startswith("x")}
+    wanted = [held[name] for name in sorted(held) if name.startswith("y")]
+    found = predict(model, inputs, workers, trust=trust)
+    assert len(found) == len(wanted)
+    for one, other in zip(found, wanted, strict=True):
+        assert one.dtype == (np.float32 if other.dtype == np.float16 else other.dtype)
+        assert np.array_equal(one, other.reshape(one.shape))
+        assert one.shape == (other.shape if other.ndim > 1 else (other.size, 1))
+
+
+@needs_keras
+def test_keras_files(workers: Workers, made_keras: Path) -> None:
+    for model in ("two.keras", "two.h5", "sequential.keras", "dictionary.keras"):
+        check(workers, made_keras / model, made_keras / f"{Path(model).stem}.npz")
+
+
+@needs_keras
+def test_savedmodel_folder(workers: Workers, made_keras: Path) -> None:
+    held = np.load(made_keras / "two.npz")
+    inputs = {name: from_matlab(held[name]) for name in ("x1", "x2")}
+    found = predict(made_keras / "two_saved", inputs, workers)
+    assert all(np.allclose(one, held[name], atol=1e-6) for one, name in zip(found, ("y1", "y2"), strict=True))
+
+
+@needs_keras
+def test_what_keras_models_refuse(workers: Workers, made_keras: Path) -> None:
+    image = np.zeros((3, 4, 5))
+    for words, told in {
+        (1.5, 0): r"two.keras: the model's input words: int32 \[\? 2\] cannot hold x2\(1,1\) = 1.5",
+        (1, 2, 3): r"words: int32 \[\? 2\] has another size: x2 is double \[1 3\]",
+    }.items():
+        with pytest.raises(PredictionError, match=told):
+            predict(made_keras / "two.keras", {"x1": image, "x2": np.float64([words])}, workers)
+    with pytest.raises(PredictionError, match=r"keras cannot load it: .*(zip|accessible|file)"):
+        predict(made_keras / "damaged.keras", {"x1": image}, workers)
+    with pytest.raises(PredictionError, match="Lambda"):
+        predict(made_keras / "lambda.keras", {"x1": np.ones((1, 2))}, workers)
+    found = predict(made_keras / "lambda.keras", {"x1": np.ones((1, 2))}, workers, trust=True)
+    assert found[0].tolist() == [[3.0, 3.0]]
+
+
+@needs_onnx
+def test_onnx_files(workers: Workers, made_onnx: Path) -> None:
+    for model in ("sum", "half"):
+        check(workers, made_onnx / f"{model}.onnx", made_onnx / f"{model}.npz")
+
+
+@needs_torch
+def test_torch_files(workers: Workers, made_torch: Path) -> None:
+    for model in ("plain.pt", "told.pth"):
+        check(workers, made_torch / model, made_torch / f"{Path(model).stem}.npz", trust=True)
+    with pytest.raises(PredictionError, match=r"holds a OrderedDict.*torch.save\(model, path\)"):
+        predict(made_torch / "weights.pt", {"x1": np.ones((1, 2))}, workers, trust=True)
+    with pytest.raises(PredictionError, match=r"missing a required argument.*give one array for each"):
+        predict(made_torch / "plain.pt", {"x1": np.ones((1, 3))}, workers, trust=True)
+    with pytest.raises(PredictionError, match="torch cannot run it on x1 is double"):
+        predict(made_torch / "plain.pt", {"x1": np.ones((1, 9)), "x2": np.ones((1, 2))}, workers, trust=True)
+
+
+# ---- Octave -------------------------------------------------------------------------------------------------------
+
+RUNS = """function runs(inputs, code, outputs)
+  % Evaluate code with the variables of a file, keep what it set.
+  held = load(inputs);
+  for name = fieldnames(held)'
+    eval([name{1} ' = held.' name{1} ';']);
+  end
+  try
+    eval(code);
+  catch problem
+    printf('%s | %s\\n', problem.identifier, problem.message);
+    return;
+  end
+  save('-v7', outputs, 'y*');
+end
+"""
+
+
+class Octaves:
+    """Evaluates one line of M-code with arrays; returns what it set, or the error that it raised."""
+
+    def __init__(self, octave: Octave, folder: Path) -> None:
+        self.octave, self.folder = octave, folder
+
+    def __call__(self, code: str, numbers: Path | None = None) -> tuple[dict[str, Array], str]:
+        held = dict(np.load(numbers)) if numbers else {"x1": np.zeros((1, 2))}
+        write_mat(self.folder / "held.mat", {k: from_matlab(v) for k, v in held.items() if k.startswith("x")})
+        found = self.folder / "found.mat"
+        found.unlink(missing_ok=True)
+        said = self.octave.call("runs", self.folder / "held.mat", code, found, limit=100)
+        return (read_mat_outputs(found) if found.exists() else {}), said
+
+
+@pytest.fixture
+def octave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Octaves]:
+    folder = tmp_path / "it's here"
+    folder.mkdir()
+    (folder / "runs.m").write_text(RUNS)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PARITY_COMMAND", PARITY)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Octave(ROOT / "matlab", folder) as running:
+        yield Octaves(running, folder)
+    assert [path for path in tmp_path.iterdir() if path != folder] == [], "temporary files are left"
+
+
+def same(found: dict[str, Array], numbers: Path) -> None:
+    held = np.load(numbers)
+    assert sorted(found) == sorted(name for name in held if name.startswith("y"))
+    for name, value in found.items():
+        assert value.dtype == held[name].dtype, name
+        assert np.array_equal(value.reshape(held[name].shape), held[name]), name
+
+
+@needs_octave
+@needs_keras
+def test_octave_runs_keras(octave: Octaves, made_keras: Path) -> None:
+    found, said = octave(f"[y1, y2] = parity_predict('{made_keras}/two.keras', x1, x2);", made_keras / "two.npz")
+    assert not said
+    same(found, made_keras / "two.npz")
+
+
+@needs_octave
+@needs_onnx
+def test_octave_runs_onnx(octave: Octaves, made_onnx: Path) -> None:
+    found, said = octave(f"[y1, y2] = parity_predict('{made_onnx}/sum.onnx', x1, x2);", made_onnx / "sum.npz")
+    assert not said
+    same(found, made_onnx / "sum.npz")
+    _, said = octave(f"[y1, y2, y3] = parity_predict('{made_onnx}/sum.onnx', x1, x2);", made_onnx / "sum.npz")
+    assert said.endswith("sum.onnx has 2 outputs, 3 were asked for")
+    assert said.startswith("parity:predict | ")
+
+
+@needs_octave
+@needs_torch
+def test_octave_runs_torch(octave: Octaves, made_torch: Path) -> None:
+    code = f"y1 = parity_predict('{made_torch}/plain.pt', x1, x2, 'Trust', true);"
+    found, said = octave(code, made_torch / "plain.npz")
+    assert not said
+    same(found, made_torch / "plain.npz")
+
+
+@needs_octave
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("parity_predict('none.keras', x1)", "there is no model file none.keras"),
+        ("parity_predict('net.pt')", "no arrays"),
+        ("parity_predict('net.pt', {1})", "input 1 must be a full array of numbers or logicals, it is cell"),
+        ("parity_predict('net.pt', x1, sparse(1))", "input 2 must be .* it is sparse double"),
+        ("parity_predict('net.pt', x1, 'Trust')", "the option Trust has no value"),
+        ("parity_predict('net.pt', x1, 'Trust', 'no')", "the option 'Trust' is true or false"),
+        ("parity_predict('net.pt', x1, 'Speed', 1)", "the options are 'Trust' and 'Command'"),
+        ("parity_predict('net.pt', x1, 'Command', 'no_such_program')", "no_such_program cannot be run .*bin/parity"),
+    ],
+)
+def test_octave_raises_what_the_command_says(octave: Octaves, code: str, told: str) -> None:
+    found, said = octave(f"y = {code};")
+    assert not found
+    assert re.match(rf"parity:predict \| {told}", said), said

@@ -1,0 +1,179 @@
+"""Reproducers: what they are made of, and that those of known deviations show them without the harness."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from harness.adapters.routes import Route
+from harness.cli.main import cli
+from harness.cli.reproduce import ran
+from harness.judge.expectations import Expectation
+from harness.outcomes import Outcome
+from harness.reproducer.recipes import HOPS, SOURCES, Recipe, program
+from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, telling, write
+from harness.run.session import Selection, Session
+from harness.spec import Golden, Input, Layer, Spec
+from harness.workers.pool import Workers
+from tests.miniatures import Copies, Doubles, Exits, KillsItself, Sleeps, dense_case, registry
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[Session]:
+    with Session(Selection(all_cases=True)) as opened:
+        lacking = [hop.missing for hop in opened.registry.hops if hop.name in HOPS and hop.missing]
+        if lacking:
+            pytest.skip("; ".join(lacking))
+        yield opened
+
+
+def test_of_many_expectations_those_that_tell_most_are_run() -> None:
+    def item(name: str, blame: str, *outcomes: str) -> Expectation:
+        return cast("Expectation", SimpleNamespace(id=name, blame=(blame,), outcome=tuple(map(Outcome, outcomes))))
+
+    known = [
+        item("a", "x", "refused"),
+        item("b", "x", "refused"),
+        item("c", "x", "invalid"),
+        item("d", "x", "divergent"),
+        item("e", "x", "refused", "divergent"),
+        item("f", "y", "refused"),
+    ]
+    assert [each.id for each in telling(known)] == ["d", "e", "c", "f"]
+
+
+def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_path: Path) -> None:
+    item = next(item for item in session.expectations if item.id == "onnx2torch-auto-pad")
+    folder = of_expectation(session, item, tmp_path / "pad").folder
+    script = folder / SCRIPT
+    original = script.read_text()
+    script.write_text(original.replace("import onnx2torch, torch", "import onnx2torch, no_such_module"))
+    assert ran(folder)[0] == 2
+    start = original.index("def convert")
+    stop = original.index("def fault")
+    answers = (
+        "def convert():\n    return None\ndef run(model, inputs):\n    return [y[n].astype('float32') for n in names]\n"
+    )
+    given = "y = np.load(HERE / 'expected.npz')\nnames = [n for n in y.files if n.startswith('output')]\n"
+    script.write_text(original[:start] + given + answers + original[stop:])
+    assert ran(folder) == (0, "FIXED")
+    script.write_text(original.replace("return onnx2torch", "raise OSError('full')  #"))
+    assert ran(folder) == (2, "ERROR: OSError: full")
+
+
+def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(tmp_path: Path) -> None:
+    known = registry(Copies, Doubles)
+    with Session() as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
+        opened.__dict__["registry"] = known
+        opened.__dict__["workers"] = workers
+        copies, doubles = (Route(known.formats[0], (hop,)) for hop in known.hops)
+        with pytest.raises(ReproduceError, match="nothing to reproduce"):
+            write(opened, dense_case(), copies, tmp_path / "a")
+        with pytest.raises(ReproduceError, match="harness's own"):
+            write(opened, dense_case(), doubles, tmp_path / "b")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("hop", "does", "said"),
+    [
+        (Sleeps, "import time; time.sleep(60)", "DEVIATES: no answer within 3 s"),
+        (KillsItself, "os.kill(os.getpid(), 9)", "DEVIATES: the process died with status -9"),
+        (Exits, "os._exit(1)", "DEVIATES: the process died with status 1"),
+        (Exits, "import no_such_module", "ERROR: ModuleNotFoundError: No module named 'no_such_module'"),
+        (Exits, "return None", "FIXED"),
+    ],
+)
+def test_scripts_of_crashes_and_hangs_end_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: type[Copies], does: str, said: str
+) -> None:
+    known = registry(hop)
+    answers = "(np.load(path)['output_0'].astype('float32') for path in HERE.glob('*expected.npz'))"
+    run = f"return [y for y in {answers} if len(y) == len(inputs['x'])]"
+    mini = Recipe("mini", ("numpy",), ("import numpy",), "model.mini", (does,), (run,), "mini", "mini")
+    monkeypatch.setattr("harness.reproducer.write.HOPS", {hop.name: mini})
+    monkeypatch.setattr("harness.reproducer.write.LIMIT", 3)
+    with Session(Selection(limit=2)) as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
+        opened.__dict__.update(registry=known, workers=workers)
+        made = write(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path / "mini")
+    assert made.outcome in ("crash", "hang")
+    assert ran(made.folder) == ({"D": 1, "F": 0, "E": 2}[said[0]], said)
+    assert len((made.folder / SCRIPT).read_text().splitlines()) <= LINES
+
+
+@pytest.mark.parametrize("name", [*HOPS, *SOURCES])
+def test_recipes_are_python(name: str) -> None:
+    recipe = HOPS.get(name) or SOURCES[name]
+    for lines in (recipe.convert, recipe.run):
+        ast.parse("def f():\n" + "\n".join(f"    {line}" for line in lines))
+    ast.parse("\n".join(recipe.imports))
+
+
+@pytest.mark.parametrize(
+    ("message", "same"),
+    [
+        ("ValueError: no file at a/b.c", "ValueError: no file at a"),
+        ("Fail: [ONNXRuntimeError] : 1 : Load model from source-tf2onnx.onnx failed: x", None),
+        ("InputError: the artifact takes the inputs ['a'], the model has []", None),
+        ("runs, but not with x (0, 3), y (1,): Fail: bad", "Fail: bad"),
+        ("TypeError: <KerasTensor at 0x7f>", "TypeError:"),
+    ],
+)
+def test_beginning_of_a_message(message: str, same: str | None) -> None:
+    wanted = {
+        "Fail": "Fail: [ONNXRuntimeError] : 1 : Load model from",
+        "Inpu": "ValueError: the artifact takes the inputs ['a'], the model has []",
+    }
+    assert beginning(message) == (same or wanted[message[:4]])
+
+
+def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
+    expected = np.array([[1000.0, 1000.0], [1e-6, 1e-6]])
+    golden = Golden({"y": expected}, {"y": np.full((2, 2), 1e-12, np.float32)}, "computes")
+    large = expected.astype(np.float32) + np.float32([[5, 0], [0, 0]])
+    small = expected.astype(np.float32) + np.float32([[0, 0], [1e-6, 0]])
+    assert _judged(golden, [large], strict=True)["tolerance_0"].shape == ()
+    assert _judged(golden, [small], strict=True)["tolerance_0"].shape == (2, 2)
+    assert _judged(golden, [small], strict=False)["tolerance_0"].shape == ()
+
+
+def test_program_of_a_spec() -> None:
+    lstm = Layer("LSTM", "rnn", {"units": 2, "return_state": True}, ("x",))
+    add = Layer("Add", "sum", {}, ("rnn", "rnn:1"))
+    lines = program(Spec("keras", (Input("x", (None, 3)),), (lstm, add), ("sum",)), "keras")
+    assert lines == [
+        "x0 = keras.Input((None, 3), dtype='float32', name='x')",
+        "y0 = keras.layers.LSTM(units=2, return_state=True, name='rnn')(x0)",
+        "y1 = keras.layers.Add(name='sum')([y0[0], y0[1]])",
+        "return keras.Model([x0], [y1])",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "answer"),
+    [
+        ("print('noise'); print('FIXED')", 0, "FIXED: FIXED"),
+        ("print('DEVIATES: 1 of 2'); raise SystemExit(1)", 1, "FAILED: DEVIATES: 1 of 2"),
+        ("print('ERROR: no'); raise SystemExit(2)", 2, "ERROR: ERROR: no"),
+        ("1 / 0", 2, "ERROR: ZeroDivisionError: division by zero"),
+        ("pass", 2, "ERROR: it printed nothing"),
+        ("import os; os.abort()", 2, "ERROR: it printed nothing"),
+        ("def", 2, "ERROR: SyntaxError: invalid syntax"),
+    ],
+)
+def test_replay_of_a_folder(tmp_path: Path, script: str, code: int, answer: str) -> None:
+    (tmp_path / SCRIPT).write_text(script + "\n")
+    done = CliRunner().invoke(cli, ["replay", str(tmp_path)])
+    assert (done.exit_code, done.output.strip()) == (code, answer)
+
+
+def test_replay_of_a_folder_that_is_no_reproducer(tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["replay", str(tmp_path)])
+    assert (done.exit_code, SCRIPT in done.output) == (2, True)

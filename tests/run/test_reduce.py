@@ -1,0 +1,152 @@
+"""Reduction: the layer at fault is found, with no more around it than the fault needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from harness.adapters.routes import Route
+from harness.draw import with_golden
+from harness.results.events import Judgement
+from harness.run.reduce import ReduceError, first_deviation, flattened, reduced, with_first_tensor
+from harness.run.session import Selection, Session
+from harness.run.walk import Walk
+from harness.spec import Case, Golden, Input, Layer, Spec
+from harness.workers.pool import Workers
+from tests.miniatures import Copies, MiniFormat, SleepsOnActivation, dense_case, registry
+
+FAULT = "harness.planted.onnx_convolution:BiasDropped"
+GRAPH = "keras-Graph-02a0a898fed6"
+
+
+class Fuses(Copies):
+    """Doubles a Dense that an Activation follows."""
+
+    name: ClassVar[str] = "fuses"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        spec, weights = MiniFormat().read(artifact)
+        read = {layer.inputs[0] for layer in spec.layers if layer.kind == "Activation"}
+        doubled = {name: value * 2 if name.partition("/")[0] in read else value for name, value in weights.items()}
+        MiniFormat().write(spec, doubled, out)
+        return out
+
+
+class RefusesPermute(Copies):
+    name: ClassVar[str] = "refusespermute"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        if "Activation" in artifact.read_text():
+            raise NotImplementedError("no converter for Activation")
+        return super().convert(artifact, out)
+
+
+def chain() -> Case:
+    """Dense, LeakyReLU, Dense, Activation, LeakyReLU: the third and fourth are fused wrongly."""
+    small = dense_case()
+    size = 4
+    kinds = [("Dense", {"units": size}), ("LeakyReLU", {}), ("Dense", {"units": size})]
+    kinds += [("Activation", {"activation": "tanh"}), ("LeakyReLU", {})]
+    layers, before = [], "x"
+    for k, (kind, config) in enumerate(kinds):
+        layers.append(Layer(kind, f"l{k}", config, (before,)))
+        before = f"l{k}"
+    import numpy as np
+
+    source = np.random.default_rng(0)
+    weights = {
+        f"l{k}/{name}": source.normal(size=shape).astype(np.float32)
+        for k in (0, 2)
+        for name, shape in (("kernel", (size, size)), ("bias", (size,)))
+    }
+    inputs = {"x": source.normal(size=(2, size)).astype(np.float32)}
+    spec = Spec("keras", (Input("x", (size,)),), tuple(layers), (before,))
+    return with_golden(Case(spec, "Graph", small.choice, weights, inputs, Golden({}, {}, "computes")))
+
+
+@pytest.fixture(scope="module")
+def walk() -> Iterator[tuple[Walk, dict[str, Route]]]:
+    known = registry(Copies)
+    from tests.miniatures import plugin
+
+    hops = [plugin(Copies, "hops"), plugin(SleepsOnActivation, "hops")]
+    from harness.adapters.registry import Plugin, facts_of
+
+    hops += [
+        Plugin(**facts_of(cls, "hops", f"tests.run.test_reduce:{cls.__name__}")) for cls in (Fuses, RefusesPermute)
+    ]
+    with Workers((*known.formats, *hops, *known.runtimes)) as workers:
+        made = Walk(known, workers)
+        yield made, {hop.name: Route(known.formats[0], (hop,)) for hop in hops}
+        made.close()
+
+
+def test_fault_of_two_layers_is_reduced_to_both(walk: tuple[Walk, dict[str, Route]]) -> None:
+    own, routes = walk
+    found = reduced(own, chain(), routes["fuses"])
+    assert found.first == "l2"
+    assert [layer.name for layer in found.case.spec.layers] == ["l2", "l3"]
+
+
+def test_refusal_is_reduced_to_the_layer_refused(walk: tuple[Walk, dict[str, Route]]) -> None:
+    own, routes = walk
+    found = reduced(own, chain(), routes["refusespermute"])
+    assert found.first == "l3"
+    assert [layer.name for layer in found.case.spec.layers] == ["l3"]
+
+
+def test_hang_is_reduced_in_a_hurry_and_every_walk_is_told(
+    walk: tuple[Walk, dict[str, Route]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, routes = walk
+    monkeypatch.setattr(own, "limit", 5.0)
+    monkeypatch.setattr("harness.run.walk.LEAST_LIMIT", 1.5)
+    said: list[str] = []
+    found = reduced(own, chain(), routes["sleepsonactivation"], tell=said.append)
+    assert [layer.name for layer in found.case.spec.layers] == ["l3"]
+    assert (found.first, found.walks, own.limit) == ("l3", len(said), 5.0)
+    assert sum("hang at sleepsonactivation" in text for text in said[:-1]) <= 4
+    assert "with all the time there is (1 layer): hang at sleepsonactivation" in said[-1]
+
+
+def test_case_that_agrees_is_an_error(walk: tuple[Walk, dict[str, Route]]) -> None:
+    own, routes = walk
+    with pytest.raises(ReduceError, match="agrees"):
+        reduced(own, chain(), routes["copies"])
+    assert first_deviation(own, chain(), routes["copies"]) == (None, "it agrees")
+
+
+def test_report_of_a_failure_names_the_tensor(walk: tuple[Walk, dict[str, Route]]) -> None:
+    own, routes = walk
+    case = chain()
+    result = own.result(case, routes["fuses"])
+    assert result.verdict is Judgement.FAILED
+    assert "first deviating tensor: l2" in with_first_tensor(own, case, routes["fuses"], result).message
+
+
+@pytest.mark.parametrize("structure", ["sequential", "nested_model", "nested_sequential"])
+def test_models_in_models_are_written_out(structure: str) -> None:
+    import numpy as np
+
+    with Session() as session:
+        entry = next(e for e in session.store.entries(layer="Model") if e.choice["structure"] == structure)
+        case = entry.load()
+    flat = flattened(case)
+    assert not {"Model", "Sequential"} & {layer.kind for layer in flat.spec.layers}
+    assert case.golden is not None
+    assert flat.golden is not None
+    for one, other in zip(case.golden.expected.values(), flat.golden.expected.values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_planted_fault_in_a_graph_is_reduced_to_the_layer() -> None:
+    with Session(Selection(route="keras-tf2onnx-planted-bias-dropped", hops=(FAULT,), all_cases=True)) as session:
+        if not session.runnable:
+            pytest.skip("the frameworks are not installed")
+        case = session.store.find(GRAPH).load()
+        found = reduced(session.walk, case, session.runnable[0])
+    assert found.first == "dense0"  # its bias is an Add, which the fault drops as well
+    assert [layer.kind for layer in found.case.spec.layers] == ["Dense"]

@@ -1,0 +1,79 @@
+"""Planted faults: they are found, described and concern layers that have goldens; a survivor is told as one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import harness.run.session
+from harness.adapters.registry import installed
+from harness.corpus.store import Store
+from harness.planted import EQUIVALENT, Fault, faults, sampled
+from harness.run import selftest
+from harness.run.session import Session
+from harness.workers.pool import Worker
+from tests.miniatures import Copies, Doubles, dense_case, plugin, registry
+
+FAULTS = faults()
+LAYERS = {Path(name).stem for name in Store(Path(__file__).resolve().parents[2] / "golden").manifest["archives"]}
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_is_described_and_concerns_layers_with_goldens(fault: Fault) -> None:
+    assert fault.name.startswith("planted-")
+    assert fault.does.endswith(".")
+    assert set(fault.layers) <= LAYERS
+    assert fault.wraps in {hop.name for hop in installed().hops}
+
+
+def test_names_are_unique_and_no_fault_is_among_the_ordinary_hops() -> None:
+    names = [fault.name for fault in FAULTS]
+    assert len(names) == len(set(names)) >= 250
+    assert not set(names) & {hop.name for hop in installed().hops}
+
+
+def test_a_tenth_is_sampled_and_what_is_equivalent_says_why() -> None:
+    assert len(FAULTS) / 20 < len(sampled(FAULTS)) < len(FAULTS) / 6
+    assert all(proof.endswith(".") for _, proof in EQUIVALENT)
+
+
+def test_a_fault_is_caught_and_a_harmless_one_survives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store(tmp_path / "golden").put("keras", "Dense", [dense_case(), dense_case(1)], seed=0)
+    monkeypatch.setattr(harness.run.session, "installed", lambda: registry(Copies))
+    with Session(root=tmp_path) as session:
+        doubles = Fault("doubles", "Doubles the weights.", ("Dense",), "copies", plugin(Doubles, "hops"))
+        same = Fault("same", "Nothing.", ("Dense",), "copies", plugin(Copies, "hops"))
+        caught, survived = selftest.run(session, [doubles, same])
+    assert (caught.caught, caught.cases, caught.outcome) == (True, 1, "divergent")
+    assert (survived.caught, survived.cases, survived.by) == (False, 2, None)
+
+
+def test_a_case_is_converted_once_for_all_faults_behind_the_real_hop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(tmp_path / "golden").put("keras", "Dense", [dense_case()], seed=0)
+    monkeypatch.setattr(harness.run.session, "installed", lambda: registry(Copies))
+    asked = []
+    request = Worker.request
+
+    def counted(worker: Worker, what: Mapping[str, Any], limit: float) -> dict[str, Any]:
+        asked.append(f"{what['op']} {what['reference'].rpartition(':')[2]}")
+        return request(worker, what, limit)
+
+    monkeypatch.setattr(Worker, "request", counted)
+    behind = replace(plugin(Doubles, "hops"), source="mini2")
+    found = [Fault(f"fault {k}", "X.", ("Dense",), "copies", replace(behind, name=f"fault{k}")) for k in range(3)]
+    with Session(root=tmp_path) as session:
+        assert all(catch.caught for catch in selftest.run(session, found))
+    assert (asked.count("convert Copies"), asked.count("convert Doubles")) == (1, 3)
+
+
+def test_fault_without_goldens_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store(tmp_path / "golden").put("keras", "Dense", [dense_case()], seed=0)
+    monkeypatch.setattr(harness.run.session, "installed", lambda: registry(Copies))
+    with Session(root=tmp_path) as session, pytest.raises(ValueError, match="no golden case"):
+        list(selftest.run(session, [Fault("x", "X.", ("GRU",), "copies", plugin(Doubles, "hops"))]))

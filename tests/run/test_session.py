@@ -1,0 +1,81 @@
+"""Which cases see which routes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.adapters.registry import Plugin
+from harness.adapters.routes import DEPTHS, Route
+from harness.run.session import Selection, SelectionError, Session, ranked
+
+
+def entry(name: str, **choice: object) -> SimpleNamespace:
+    return SimpleNamespace(id=name, dialect="keras", subject="Dense", choice=choice, is_large=False)
+
+
+def hop(name: str, source: str, target: str, opset: int | None = None) -> Plugin:
+    return Plugin("x:Y", name, "w", (), source=source, target=target, opset=opset)
+
+
+KERAS = Plugin("x:K", "keras", "w", (), suffix=".keras", dialect="keras")
+
+
+def test_the_case_with_most_unseen_values_is_next() -> None:
+    ranks = ranked([entry("a", rank=2, bias=True), entry("b", rank=2, bias=False), entry("c", rank=3, bias=False)])
+    assert ranks == {"a": 0, "c": 1, "b": 2}
+
+
+def test_depth_is_that_of_the_first_pattern_that_fits() -> None:
+    plain = Route(KERAS, (hop("tf2onnx", "keras", "onnx"),))
+    again = Route(KERAS, (*plain.hops, hop("onnx2torch", "onnx", "torch"), hop("torchonnx", "torch", "onnx")))
+    assert plain.depth is None
+    assert again.depth == dict(DEPTHS)["*-torchonnx"]
+
+
+def test_a_route_has_the_opset_of_its_converter() -> None:
+    assert Route(KERAS, (hop("tf2onnx13", "keras", "onnx", 13), hop("onnx2torch", "onnx", "torch"))).opset == 13
+    assert Route(KERAS, (hop("tf2onnx", "keras", "onnx"),)).opset is None
+
+
+def test_opsets_are_asked_for() -> None:
+    default = {route.name for route in Session(Selection()).routes}
+    at13 = {route.name for route in Session(Selection(opset=(13,))).routes}
+    assert "keras-tf2onnx" in default
+    assert not any("tf2onnx1" in name for name in default)
+    assert "keras-tf2onnx13-onnx2torch" in at13
+    assert all("tf2onnx13" in name for name in at13)
+    with pytest.raises(SelectionError, match="no converter writes opset 12; there are 13, 15, 17, 18"):
+        Session(Selection(opset=(12,))).routes  # noqa: B018
+
+
+def test_routes_that_are_not_walked_by_default_are_with_all_cases() -> None:
+    name = "tfkeras-h5import-tf2onnx"
+    assert name not in {route.name for route in Session(Selection()).every_route}
+    assert name in {route.name for route in Session(Selection(all_cases=True)).every_route}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"), [(Selection(), 1), (Selection(route="keras-*"), 2), (Selection(all_cases=True), 2)]
+)
+def test_fresh_cases_go_along_side_routes_that_were_asked_for(
+    chosen: Selection, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(chosen)
+    routes = [Route(KERAS, (hop("tf2onnx", "keras", "onnx"),)), Route(KERAS, (hop("kerasjax", "keras", "kerasjax"),))]
+    monkeypatch.setattr(session, "runnable_for", lambda dialect: routes)
+    assert session.explored("keras") == routes[:count]
+
+
+def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    session = Session(Selection(), tmp_path)
+    entries = [entry(f"c{k}", value=k) for k in range(5)]
+    thin = Route(KERAS, (hop("tf2onnx", "keras", "onnx"), hop("x", "onnx", "torch"), hop("torchonnx", "torch", "onnx")))
+    monkeypatch.setattr(session, "entries", lambda folder=None: entries)
+    monkeypatch.setattr(session, "runnable_for", lambda dialect: [thin])
+    monkeypatch.setattr(
+        type(session), "expectations", property(lambda self: [SimpleNamespace(case="c4", route="*-torchonnx")])
+    )
+    assert [found.id for found, _ in session.pairs()] == ["c0", "c4"]
