@@ -40,22 +40,20 @@ from harness.adapters.registry import Plugin, Registry, resolve
 from harness.adapters.runtimes.onnxruntime import OnnxRuntime
 from harness.catalogue import Draft, find, rows
 from harness.cli.console import progress
-from harness.draw import Seeded
+from harness.draw import Seeded, with_golden
 from harness.draw.cover import random_choice
 from harness.draw.inputs import draw_again, draw_inputs
 from harness.draw.weights import draw_weights
 from harness.installed import versions
-from harness.judge.compare import Verdict, compare
-from harness.judge.judgement import foreseen_of, judge
-from harness.oracle import evaluate, noise
+from harness.judge.compare import Comparison, compare
+from harness.judge.judgement import judge, speaking_of
 from harness.outcomes import Outcome
-from harness.results.events import Judgement, Stage
+from harness.results.events import Judgement, Stage, fault_of
 from harness.run.session import Session
-from harness.run.walk import blame_of
-from harness.spec import Array, Case, Golden, array_digest, canonical, digest
-from harness.workers import pool as workers
+from harness.spec import Case, Golden, Sample, array_digest, canonical, digest
+from harness.workers import pool
 from harness.workers.pool import WorkerFailure, WorkerHang
-from harness.workers.wire import pack, pack_all, unpack, unpack_all
+from harness.workers.protocol import A, Arrays, Call, Convert, Failure, Request, Write
 
 DIALECTS = {"keras": ("keras",), "onnx": ("keras", "onnx"), "matlab": ("matlab", "matconvnet")}
 """Dialects whose rows a stage draws."""
@@ -97,19 +95,19 @@ def _instance(reference: str) -> Any:
     return resolve(reference)()
 
 
-def answers(reference: str, artifact: str, sets: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def answers(reference: str, artifact: Path, sets: Sequence[Arrays]) -> list[dict[str, Any]]:
     """What a runtime gives for each set of inputs, or its exception; called in a worker."""
     runtime = _instance(reference)
-    opened = runtime.open(Path(artifact))
-    found: list[dict[str, Any]] = []
-    for values in sets:
+    opened = runtime.open(artifact)
+    answered: list[dict[str, Any]] = []
+    for inputs in sets:
         try:
-            outputs, names = runtime.run(opened, unpack_all(values))
-            packed = [None if value is None else pack(np.asarray(value)) for value in outputs]
-            found.append({"outputs": packed, "names": names})
+            outputs, names = runtime.run(opened, inputs)
+            arrays = tuple(None if value is None else np.array(value) for value in outputs)
+            answered.append({"outputs": arrays, "names": names})
         except Exception as error:
-            found.append({"failed": f"{type(error).__name__}: {error}"[:400]})
-    return found
+            answered.append({"failed": f"{type(error).__name__}: {error}"[:400]})
+    return answered
 
 
 @dataclass(frozen=True)
@@ -143,13 +141,13 @@ def drawn(key: str, inputs: int) -> Model:
     choice = random_choice(row, random.Random(number))
     draft = row.build(choice, Seeded(np.random.Generator(np.random.PCG64(number))))
     source = np.random.Generator(np.random.PCG64([number, 1]))
-    bare = Case(draft.spec, layer, choice, draw_weights(draft.weights, source), {})
+    bare = Case(draft.spec, layer, choice, draw_weights(draft.weights, source), (Sample({}),))
     sets = [_set(bare, draft, number, k, source) for k in range(inputs)]
     first: dict[str, int] = {}
     for k, case in enumerate(sets):
         if all(value.size for value in case.inputs.values()):
             first.setdefault(array_digest(case.inputs), k)
-    return Model(key, stage, bare, tuple(_answered(case) for case in sets), frozenset(first.values()))
+    return Model(key, stage, bare, tuple(with_golden(case) for case in sets), frozenset(first.values()))
 
 
 def _set(bare: Case, draft: Draft, number: int, k: int, source: np.random.Generator) -> Case:
@@ -165,14 +163,8 @@ def _set(bare: Case, draft: Draft, number: int, k: int, source: np.random.Genera
         inputs = draw_again(draft, choice["profile"], row.second_batches, source)
     else:
         inputs = draw_inputs(draft, choice["profile"], source)
-    return replace(bare, choice=choice, inputs=inputs, golden=Golden({}, {}, row.exactness(choice), draft.channel_axis))
-
-
-def _answered(case: Case) -> Case:
-    assert case.golden is not None
-    expected = evaluate(case.spec, case.weights, case.inputs)
-    scale = noise.measure(case.spec, case.weights, case.inputs, expected)
-    return replace(case, golden=replace(case.golden, expected=expected, noise=scale))
+    rules = Golden({}, {}, row.exactness(choice), draft.channel_axis)
+    return replace(bare, choice=choice, samples=(Sample(inputs, rules),))
 
 
 class Walker:
@@ -195,17 +187,10 @@ class Walker:
         assert source is not None
         hop = next((each for each in self.registry.hops if each.name == HOPS.get((model.stage, dialect))), None)
         path = self.scratch / f"source{source.suffix}"
-        write = {
-            "op": "write",
-            "reference": source.reference,
-            "spec": model.case.spec.to_json(),
-            "weights": pack_all(model.case.weights),
-            "path": str(path),
-        }
         before = [Stage(source.name, Outcome.EXACT)] * len(model.sets)
-        made, failed = self._ask(source, write, Outcome.REFUSED)
-        if failed is not None:
-            yield self._line(model, model.sets[0], [_stage(source.name, None, failed)])
+        wrote = self._ask(source, Write(source.reference, model.case.spec, model.case.weights, path), Outcome.REFUSED)
+        if isinstance(wrote, Comparison):
+            yield self._line(model, model.sets[0], [_stage(source.name, None, wrote)])
             return
         for runtime in self._runtimes(source.name):
             stages = yield from self._compared(model, runtime, path, None, before)
@@ -214,13 +199,12 @@ class Walker:
             return
         target = self.registry.format(hop.target)
         out = self.scratch / ("converted" + (target.suffix if target else f".{hop.target}"))
-        convert = {"op": "convert", "reference": hop.reference, "artifact": str(path), "out": str(out)}
-        made, failed = self._ask(hop, convert, Outcome.REFUSED)
-        if failed is not None:
-            yield self._line(model, model.sets[0], [before[0], _stage(hop.target, hop.name, failed)])
+        converted = self._ask(hop, Convert(hop.reference, path, out), Outcome.REFUSED)
+        if isinstance(converted, Comparison):
+            yield self._line(model, model.sets[0], [before[0], _stage(hop.target, hop.name, converted)])
             return
         for runtime in self._runtimes(hop.target):
-            yield from self._compared(model, runtime, Path(made["path"]), hop.name, before)
+            yield from self._compared(model, runtime, converted or out, hop.name, before)
 
     def _runtimes(self, form: str) -> list[Plugin]:
         first = self.registry.runtime_of(form)
@@ -233,41 +217,34 @@ class Walker:
         self, model: Model, runtime: Plugin, path: Path, hop: str | None, before: Sequence[Stage]
     ) -> Generator[Line, None, list[Stage]]:
         """Lines of one runtime; returns the stages, one for each set of inputs."""
-        request = {
-            "op": "call",
-            "function": f"{MODULE}:answers",
-            "arguments": [runtime.reference, str(path), [pack_all(case.inputs) for case in model.sets]],
-        }
-        made, failed = self._ask(runtime, request, Outcome.INVALID)
-        if failed is not None:
-            stage = _stage(runtime.format, hop, failed)
+        inputs = [dict(case.inputs) for case in model.sets]
+        answered = self._ask(runtime, Call(f"{MODULE}:answers", (runtime.reference, path, inputs)), Outcome.INVALID)
+        if isinstance(answered, Comparison):
+            stage = _stage(runtime.format, hop, answered)
             yield self._line(model, model.sets[0], [stage] if hop is None else [before[0], stage], runtime=runtime.name)
             return [stage] * len(model.sets)
         stages = []
-        for k, (case, answer) in enumerate(zip(model.sets, made["value"], strict=True)):
-            verdict = _verdict(case, answer)
-            if k % 2 and not verdict.outcome.passes:  # as a walk tells of second inputs
+        for k, (case, answer) in enumerate(zip(model.sets, answered, strict=True)):
+            comparison = _comparison(case, answer)
+            if k % 2 and not comparison.outcome.passes:  # as a walk tells of second inputs
                 shapes = ", ".join(f"{name} {value.shape}" for name, value in case.inputs.items())
                 how = "runs, but not with" if "failed" in answer else "with"
-                verdict = replace(verdict, message=f"{how} {shapes}: {verdict.message}")
-            stage = _stage(runtime.format, hop, verdict)
-            yield self._line(
-                model, case, [stage] if hop is None else [before[k], stage], k, runtime=runtime.name, verdict=verdict
-            )
+                comparison = replace(comparison, message=f"{how} {shapes}: {comparison.message}")
+            stage = _stage(runtime.format, hop, comparison)
+            walked = [stage] if hop is None else [before[k], stage]
+            yield self._line(model, case, walked, k, runtime=runtime.name, compared=True)
             stages.append(stage)
         return stages
 
-    def _ask(
-        self, plugin: Plugin, request: dict[str, Any], otherwise: Outcome
-    ) -> tuple[dict[str, Any], Verdict | None]:
+    def _ask(self, plugin: Plugin, request: Request[A], otherwise: Outcome) -> A | Comparison:
+        """The answer's value, or what the lack of one comes to: `otherwise` is what an exception means."""
         try:
             answer = self.session.workers[plugin.worker].request(request, LIMIT)
         except WorkerFailure as failure:
-            return {}, Verdict(Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH, str(failure))
-        if answer["ok"]:
-            return answer, None
-        message = f"{answer['error']}: {answer['message']}".replace(f"{self.scratch}/", "")[:400]
-        return answer, Verdict(otherwise, message)
+            return Comparison(Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH, str(failure))
+        if isinstance(answer.value, Failure):
+            return Comparison(otherwise, answer.value.sentence.replace(f"{self.scratch}/", "")[:400])
+        return answer.value
 
     def _line(
         self,
@@ -277,43 +254,38 @@ class Walker:
         index: int | None = None,
         *,
         runtime: str | None = None,
-        verdict: Verdict | None = None,
+        compared: bool = False,
     ) -> Line:
         """`index` is None where no set of inputs was compared."""
         dialect, last = case.spec.dialect, stages[-1]
         hops = [HOPS[model.stage, dialect]] if (model.stage, dialect) in HOPS else ["tf2onnx"]
         if dialect == "onnx":
             hops = []
-        passes = last.outcome.passes
         line: Line = {"run": self.run, "key": model.key, "layer": case.subject, "dialect": dialect, "set": index}
         line |= {"runtime": runtime, "outcome": str(last.outcome), "profile": case.choice["profile"]}
         line["counts"] = index in model.telling
-        if verdict is not None:
-            line |= {"units": verdict.units, "componentwise": verdict.componentwise}
-        if passes:
-            return {**line, "verdict": "passed"}
-        foreseen = foreseen_of(case, "-".join([dialect, *hops]), hops, self.session.expectations)
-        blame = blame_of(stages)
-        judged, _, spoke = judge(last.outcome, blame, stages, foreseen)
-        line |= {"message": last.message, "choice": dict(case.choice), "blame": blame}
-        known = judged is Judgement.EXPECTED and spoke is not None
-        return (
-            {**line, "verdict": "expected", "expectation": spoke.id}
-            if known and spoke
-            else {**line, "verdict": "ALARM"}
-        )
+        if compared:
+            line |= {"units": last.metrics.units, "componentwise": last.metrics.componentwise}
+        if last.outcome.passes:
+            return {**line, "judgement": "passed"}
+        speaking = speaking_of(case, "-".join([dialect, *hops]), hops, self.session.expectations)
+        judged = judge(stages, speaking)
+        fault = fault_of(stages)
+        line |= {"message": last.message, "choice": dict(case.choice), "blame": fault.by if fault else None}
+        if judged.judgement is Judgement.EXPECTED and judged.expectation is not None:
+            return {**line, "judgement": "expected", "expectation": judged.expectation.id}
+        return {**line, "judgement": "ALARM"}
 
 
-def _verdict(case: Case, answer: dict[str, Any]) -> Verdict:
+def _comparison(case: Case, answer: dict[str, Any]) -> Comparison:
     if "failed" in answer:
-        return Verdict(Outcome.INVALID, answer["failed"])
+        return Comparison(Outcome.INVALID, answer["failed"])
     assert case.golden is not None
-    outputs: list[Array | None] = [None if value is None else unpack(value) for value in answer["outputs"]]
-    return compare(case.golden, outputs, answer["names"])
+    return compare(case.golden, answer["outputs"], answer["names"])
 
 
-def _stage(form: str, hop: str | None, verdict: Verdict) -> Stage:
-    return Stage(artifact=form, outcome=verdict.outcome, hop=hop, message=verdict.message)
+def _stage(form: str, hop: str | None, comparison: Comparison) -> Stage:
+    return Stage(form, comparison.outcome, hop, metrics=comparison.metrics, message=comparison.message)
 
 
 def read(path: Path) -> list[Line]:
@@ -333,7 +305,7 @@ def read(path: Path) -> list[Line]:
         key, index = line["key"], line.get("set")
         if line["run"] != last[key] or "done" in line:
             continue
-        if line["verdict"] == "passed" and not line["counts"]:
+        if line["judgement"] == "passed" and not line["counts"]:
             continue
         kept[key.partition("/")[2], line["runtime"], index, line["outcome"] == "refused"] = line
     return list(kept.values())
@@ -358,10 +330,10 @@ def table(lines: Iterable[Line]) -> list[tuple[str, ...]]:
 
 
 def _figures(own: Sequence[Line]) -> tuple[str, ...]:
-    units = np.array([line.get("units") or 0.0 for line in own if line["verdict"] == "passed"] or [0.0])
+    units = np.array([line.get("units") or 0.0 for line in own if line["judgement"] == "passed"] or [0.0])
     p50, p99 = (float(np.percentile(units, q)) for q in (50, 99))
     drift = sum(line["outcome"] == "drift" for line in own)
-    known, alarms = (sum(line["verdict"] == name for line in own) for name in ("expected", "ALARM"))
+    known, alarms = (sum(line["judgement"] == name for line in own) for name in ("expected", "ALARM"))
     models = len({line["key"] for line in own})
     return (*(str(n) for n in (models, len(own))), f"{p50:.2f}", f"{p99:.2f}", f"{units.max():.3g}",
             *(str(n) for n in (drift, known, alarms)))  # fmt: skip
@@ -377,7 +349,7 @@ def page(lines: Sequence[Line]) -> str:
     told = ", ".join(
         f"{name} {versions()[name]}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime", "torch")
     )
-    counts = Counter(line["expectation"] for line in lines if line["verdict"] == "expected" and _is_compared(line))
+    counts = Counter(line["expectation"] for line in lines if line["judgement"] == "expected" and _is_compared(line))
     drifts = Counter((line["runtime"], line["dialect"], line["layer"]) for line in lines if line["outcome"] == "drift")
     return "\n".join(
         [
@@ -423,7 +395,7 @@ def _aside(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for line in lines:
         if not _is_compared(line):
-            groups[line["outcome"], "yes" if line["verdict"] == "expected" else "no"].append(line["layer"])
+            groups[line["outcome"], "yes" if line["judgement"] == "expected" else "no"].append(line["layer"])
     return [(*key, str(len(own)), ", ".join(sorted(set(own)))) for key, own in sorted(groups.items())]
 
 
@@ -440,11 +412,11 @@ def report(lines: Sequence[Line], *, layers: bool) -> int:
     """Print the figures and every alarm; the number of alarms."""
     for row in [COLUMNS, *(row for row in table(lines) if layers or row[2] == "all")]:
         print("  ".join(f"{cell:>{width}}" for cell, width in zip(row, (17, 10, 26, *[9] * 8), strict=False)))
-    alarms = [line for line in lines if line["verdict"] == "ALARM"]
+    alarms = [line for line in lines if line["judgement"] == "ALARM"]
     for line in alarms:
         print(f"{line['outcome']} {line['key']} set {line['set']} {line['runtime']}: {line['message']}")
         print(f"    {canonical(line['choice'])}")
-    aside = Counter((line["outcome"], line["verdict"]) for line in lines if not _is_compared(line))
+    aside = Counter((line["outcome"], line["judgement"]) for line in lines if not _is_compared(line))
     print("not compared:", ", ".join(f"{count} {' '.join(what)}" for what, count in sorted(aside.items())) or "none")
     return len(alarms)
 
@@ -453,7 +425,7 @@ def walk(wanted: Sequence[str], options: argparse.Namespace) -> list[Line]:
     """Walk the models of these keys, appending their lines to the results file; the lines."""
     options.results.parent.mkdir(parents=True, exist_ok=True)
     past = [line["run"] for line in read(options.results)]
-    workers.GROWTH = options.growth * MIB
+    pool.GROWTH = options.growth * MIB
     found: list[Line] = []
     with Session() as session, progress() as bar, options.results.open("a", encoding="utf-8") as stream:
         walker = Walker(session, max(past, default=0) + 1)
@@ -465,7 +437,7 @@ def walk(wanted: Sequence[str], options: argparse.Namespace) -> list[Line]:
                 stream.write(json.dumps(line) + "\n")
             stream.flush()
             bar.update(
-                task, advance=1, description=f"{key} ({sum(line['verdict'] == 'ALARM' for line in found)} alarms)"
+                task, advance=1, description=f"{key} ({sum(line['judgement'] == 'ALARM' for line in found)} alarms)"
             )
         walker.folder.cleanup()
     return found

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from harness.results.file import Writer
 from harness.run.session import Session
+from harness.workers.protocol import Load
 
 
 def corpus(session: Session, count: int) -> list:
@@ -34,7 +35,7 @@ def measure(session: Session, entries: list, path: Path) -> dict[str, float]:
     cold = time.perf_counter()
     session.warm(routes)
     for name in dict.fromkeys(worker for route in routes for worker in route.workers(session.registry)):
-        session.workers[name].request({"op": "load", "modules": []})
+        session.workers[name].request(Load())
     started = time.perf_counter()
     results = 0
     with Writer(path, session.header(sys.argv, {}, 1)) as writer:

@@ -26,7 +26,7 @@ from harness.matlab.readers.plain import write_plain
 from harness.models import reader
 from harness.oracle import evaluate
 from harness.run.session import Session
-from harness.workers.wire import pack_all, unpack
+from harness.workers.protocol import Call, Failure, Load
 
 BUILD = Path(__file__).resolve().parents[1] / "examples" / "resnet50" / "build.py"
 LIMIT = 600.0
@@ -44,11 +44,10 @@ def timed(what: str) -> Iterator[None]:
 
 def call(session: Session, function: str, *arguments: Any) -> Any:
     """The value and the peak of a function in the process that has torch. Raises RuntimeError."""
-    request = {"op": "call", "function": f"harness.models.deliver:{function}", "arguments": list(arguments)}
-    answer = session.workers["torch"].request(request, LIMIT)
-    if not answer["ok"]:
-        raise RuntimeError(f"{answer['error']}: {answer['message']}")
-    return answer["value"], answer["peak"]
+    answer = session.workers["torch"].request(Call(f"harness.models.deliver:{function}", arguments), LIMIT)
+    if isinstance(answer.value, Failure):
+        raise RuntimeError(answer.value.sentence)
+    return answer.value, answer.peak
 
 
 def main(path: Path, folder: Path) -> int:
@@ -63,8 +62,8 @@ def main(path: Path, folder: Path) -> int:
     with reader.Reader() as opened, Session() as session:
         with timed("starting the reader and torch"):
             opened.worker.start()
-            opened.worker.request({"op": "load", "modules": []})
-            session.workers["torch"].request({"op": "load", "modules": []}, LIMIT)
+            opened.worker.request(Load())
+            session.workers["torch"].request(Load(), LIMIT)
         with timed("reading the .mat, in its process and back"):
             network = reader.network_of(path, by=opened)
         told("peak of the reader", opened.peak, size)
@@ -72,16 +71,16 @@ def main(path: Path, folder: Path) -> int:
         source = np.random.Generator(np.random.PCG64(0))
         inputs = {item.name: source.uniform(0, 255, (1, *item.shape)).astype(np.float32) for item in wide.inputs}
         with timed("writing model.py and weights.safetensors"):
-            _, peak = call(session, "deliver", "torch", wide.to_json(), pack_all(network.weights), str(folder), "")
+            _, peak = call(session, "deliver", "torch", wide, dict(network.weights), folder, "")
         told("peak of torch, writing", peak, size)
         with timed("loading them and one image, all layers back"):
-            packed, peak = call(session, "outputs", "torch", str(folder), pack_all(inputs))
+            outputs, peak = call(session, "outputs", "torch", folder, inputs)
         told("peak of torch, running", peak, size)
     with timed("the oracle, once"):
         expected = evaluate(wide, weights, inputs)
     errors = {
-        name: float(np.abs(unpack(value) - expected[name]).max() / np.abs(expected[name]).max())
-        for name, value in zip(wide.outputs, packed, strict=True)
+        name: float(np.abs(value - expected[name]).max() / np.abs(expected[name]).max())
+        for name, value in zip(wide.outputs, outputs, strict=True)
     }
     worst = max(errors, key=lambda name: errors[name])
     print(f"largest error of {len(errors)} layers: {errors[worst]:.2g} of the largest value, at {worst}")

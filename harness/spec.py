@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -183,16 +184,15 @@ def array_digest(arrays: Mapping[str, Array]) -> str:
     return digest(*parts)
 
 
-@dataclass(frozen=True)
-class Again:
-    """The same model at a second batch, and at second sizes where its inputs leave them open.
+class Exactness(StrEnum):
+    """How the outputs of a layer are judged, by what the layer does with its data."""
 
-    A size that was baked in at export shows only here. `expected` and `noise` as in `Golden`.
-    """
-
-    inputs: Mapping[str, Array]
-    expected: Mapping[str, Array] = field(default_factory=dict)
-    noise: Mapping[str, Array] = field(default_factory=dict)
+    MOVES = "moves"
+    """Data is only moved: outputs are bit-identical."""
+    SELECTS = "selects"
+    """Values are picked: outputs are equal, but the sign of zero is free."""
+    COMPUTES = "computes"
+    """Outputs are judged in noise units."""
 
 
 @dataclass(frozen=True)
@@ -201,15 +201,22 @@ class Golden:
 
     `expected` holds float64 (or exact integer and bool) arrays by output tensor, in output order;
     `noise` the elementwise root-mean-square effect of float32 rounding on the documented formula.
-    `exactness` says how outputs are judged, output by output the same: `moves` (data is only moved:
-    bit-identical), `selects` (values are picked: equal, but the sign of zero is free) or `computes`
-    (judged in noise units). `channel_axis` is the axis of channels or features in the outputs.
+    `exactness` says how outputs are judged, output by output the same; `channel_axis` is the axis of channels or
+    features in the outputs.
     """
 
     expected: Mapping[str, Array]
     noise: Mapping[str, Array]
-    exactness: str
+    exactness: Exactness
     channel_axis: int = -1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One set of inputs, by name and with their batch axis, and what the model must give for it."""
+
+    inputs: Mapping[str, Array]
+    golden: Golden | None = None
 
 
 @dataclass(frozen=True)
@@ -229,11 +236,12 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Case:
-    """A Spec with its weights, named inputs and golden: all that one comparison needs.
+    """A Spec with its weights and samples: all that one comparison needs.
 
-    `subject` is the catalogue row (or model) the case is about; `choice` the axis values it was drawn
-    from. Weights are named `layer/weight`; inputs carry their batch axis. `labels` are the true classes of
-    the samples, where the model is a classifier of real data; `again` a second set of inputs with its own golden;
+    `subject` is the catalogue row (or model) the case is about; `choice` the axis values it was drawn from. Weights
+    are named `layer/weight`. The first sample has the inputs that the case is known by; further ones have another
+    batch, and other sizes where the model's inputs leave them open: a size that was baked in at export shows only
+    there. `labels` are the true classes of the first sample's inputs, where the model is a classifier of real data;
     `drawn` says how the weights are made where they are not stored.
     """
 
@@ -241,20 +249,32 @@ class Case:
     subject: str
     choice: Mapping[str, Any]
     weights: Mapping[str, Array]
-    inputs: Mapping[str, Array]
-    golden: Golden | None = None
+    samples: tuple[Sample, ...]
     labels: tuple[int, ...] | None = None
-    again: Again | None = None
     drawn: Drawn | None = None
+
+    def __post_init__(self) -> None:
+        if not self.samples:
+            raise SpecError(f"a case of {self.subject} needs at least one sample")
+
+    @property
+    def inputs(self) -> Mapping[str, Array]:
+        """Inputs of the first sample."""
+        return self.samples[0].inputs
+
+    @property
+    def golden(self) -> Golden | None:
+        """The golden of the first sample."""
+        return self.samples[0].golden
 
     @property
     def id(self) -> str:
-        """`keras-Conv2D-0123456789ab`: dialect, subject, and a digest of spec and numbers."""
+        """`keras-Conv2D-0123456789ab`: dialect, subject, and a digest of spec, weights and the first inputs."""
         arrays = array_digest(self.weights) + array_digest(self.inputs)
         return f"{self.spec.dialect}-{self.subject}-{digest(self.spec.id, arrays)}"
 
     @property
     def config(self) -> dict[str, Any]:
         """The configuration a person reads: the subject layer's own arguments, then the other choices."""
-        own = [layer for layer in self.spec.layers if layer.kind == self.subject]
-        return {**dict(self.choice), **(dict(own[0].config) if own else {})}
+        subjects = [layer for layer in self.spec.layers if layer.kind == self.subject]
+        return {**dict(self.choice), **(dict(subjects[0].config) if subjects else {})}

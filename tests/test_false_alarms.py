@@ -11,7 +11,7 @@ from harness.catalogue import find, rows
 
 def line(**more):
     made = {"run": 1, "key": "keras/keras/ReLU/0/0", "layer": "ReLU", "dialect": "keras", "set": 0, "runtime": "keras"}
-    return {**made, "counts": True, "outcome": "exact", "verdict": "passed", "units": 0.5, **more}
+    return {**made, "counts": True, "outcome": "exact", "judgement": "passed", "units": 0.5, **more}
 
 
 def test_keys_go_evenly_over_the_rows():
@@ -40,7 +40,7 @@ def test_sets_of_inputs_share_the_model_and_obey_the_rules():
 
 def test_of_a_model_walked_twice_the_last_walk_counts(tmp_path):
     path = tmp_path / "results.ndjson"
-    first, other = line(outcome="divergent", verdict="ALARM", message="m", choice={}), line(run=2)
+    first, other = line(outcome="divergent", judgement="ALARM", message="m", choice={}), line(run=2)
     shared, empty = line(key="onnx/keras/ReLU/0/0"), line(run=2, set=1, counts=False)
     done = {"run": 2, "key": line()["key"], "done": True}
     path.write_text("\n".join(json.dumps(item) for item in (first, other, empty, shared, done)) + '\n{"run": 2, "k')
@@ -49,7 +49,7 @@ def test_of_a_model_walked_twice_the_last_walk_counts(tmp_path):
 
 
 def test_only_what_ran_is_a_comparison():
-    lines = [line(), line(set=1, outcome="drift", units=40.0), line(set=None, outcome="refused", verdict="expected")]
+    lines = [line(), line(set=1, outcome="drift", units=40.0), line(set=None, outcome="refused", judgement="expected")]
     figures = table(lines)[-1]
     assert figures == ("keras", "keras", "ReLU", "1", "2", "20.25", "39.60", "40", "1", "0", "0")
     assert "2 comparisons over 1 models: 0 known deviations, 0 alarms, 1 in drift" in page(lines)

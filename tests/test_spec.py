@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from harness.spec import Input, Layer, Spec, SpecError
+from harness.spec import Input, Layer, Sample, Spec, SpecError
 from tests.miniatures import dense_case
 
 
@@ -42,6 +42,6 @@ def test_case_id_depends_on_numbers_and_not_on_the_golden() -> None:
     from dataclasses import replace
 
     case = dense_case()
-    assert replace(case, golden=None).id == case.id
-    assert replace(case, inputs={"x": case.inputs["x"] + 1}).id != case.id
+    assert replace(case, samples=(Sample(case.inputs),)).id == case.id
+    assert replace(case, samples=(Sample({"x": case.inputs["x"] + 1}),)).id != case.id
     assert case.id.startswith("keras-Dense-")

@@ -10,7 +10,7 @@ from harness.adapters.registry import installed
 from harness.adapters.routes import all_routes
 from harness.corpus.store import Store
 from harness.judge.expectations import load
-from harness.judge.facts import traits
+from harness.judge.facts import facts as facts_of
 
 ROOT = Path(__file__).resolve().parents[1]
 STORE = Store(ROOT / "golden")
@@ -27,7 +27,7 @@ def test_minimal_case_is_a_golden_that_the_expectation_covers(item, entries) -> 
     assert item.case in entries, f"{item.case} is no golden: name the smallest one that shows the deviation"
     case = entries[item.case].load()
     routes = [route for route in all_routes(installed()) if route.dialect == case.spec.dialect]
-    facts = {**traits(case), **case.config}
+    facts = {**facts_of(case), **case.config}
     covered = [r for r in routes if item.covers(route=r.name, layer=case.subject, config=facts)]
     assert covered
     assert any(item.blames(name) for route in covered for name in ("source", *(hop.name for hop in route.hops)))

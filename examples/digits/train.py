@@ -22,7 +22,7 @@ from harness.adapters.formats.keras_file import build_model
 from harness.corpus.store import Store
 from harness.draw import with_golden
 from harness.oracle import evaluate
-from harness.spec import Array, Case, Input, Layer, Spec
+from harness.spec import Array, Case, Input, Layer, Sample, Spec
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 0
@@ -120,7 +120,7 @@ def digits_case(spec: Spec, weights: dict[str, Array], split: Split) -> Case:
         subject="digits",
         choice={"profile": "main", "data": "scikit-learn digits", "images": f"{STORED} held back", "classes": 10},
         weights=weights,
-        inputs={"image": split.held_images[:STORED]},
+        samples=(Sample({"image": split.held_images[:STORED]}),),
         labels=tuple(int(label) for label in split.held_classes[:STORED]),
     )
     return with_golden(case)

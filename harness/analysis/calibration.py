@@ -45,7 +45,7 @@ def _stages(result: Result) -> Iterable[tuple[tuple[str, ...], Stage]]:
     """Stages that ran in a runtime, up to and including the first that deviates: what follows is consequence."""
     prefix: tuple[str, ...] = (result.case,)
     for stage in result.stages:
-        prefix = (*prefix, stage.hop or "source")
+        prefix = (*prefix, stage.by)
         if stage.runtime is not None:
             yield prefix, stage
         if not stage.outcome.passes:
@@ -64,7 +64,7 @@ def _spread(key: tuple[str, str, str], stages: list[Stage]) -> Spread:
         p50=p50,
         p99=p99,
         p100=float(units.max()),
-        componentwise=max((stage.componentwise or 0.0 for stage in good), default=0.0),
+        componentwise=max((stage.metrics.componentwise or 0.0 for stage in good), default=0.0),
         drift=sum(stage.outcome == "drift" for stage in good),
         deviating=len(stages) - len(good),
     )

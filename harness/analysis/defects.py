@@ -16,7 +16,6 @@ expectations are where a runtime says one and the same thing of all that they fo
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,12 +25,10 @@ from typing import Any
 
 from harness.analysis.condition import Condition, Row, collected, flat, separate
 from harness.analysis.messages import engine, family, normalised, shown, split_opset
-from harness.outcomes import Outcome, worst_outcome
+from harness.outcomes import Harm, Outcome
 from harness.results.events import ExpectationNote, Judgement, Result, Stage, plain
 from harness.spec import canonical
 
-SILENT, STRUCTURE, LOUD = "silent", "silent structure", "loud"
-_HARM = {Outcome.DRIFT: SILENT, Outcome.DIVERGENT: SILENT, Outcome.MALFORMED: STRUCTURE}
 _CUT = 600
 """A message as long as this was cut by the run: what went wrong may stand behind its end."""
 _FEW = 3
@@ -65,9 +62,9 @@ class Cause:
         return ", ".join(self.hops)
 
     @property
-    def harm(self) -> str:
-        """Whether one notices: wrong numbers are silent, an error is loud."""
-        return _HARM.get(self.outcome, LOUD)
+    def harm(self) -> Harm:
+        """Whether a user notices: wrong numbers are silent, an error is loud."""
+        return self.outcome.harm
 
     @property
     def condition(self) -> str:
@@ -112,14 +109,15 @@ class Cause:
     @property
     def sort_key(self) -> tuple[Any, ...]:
         """Unexpected ones first, then silent ones, then those of most cases."""
-        silence = (SILENT, STRUCTURE, LOUD).index(self.harm)
-        return (not self.unexpected, silence, -len(self.cases), -len(self.results), self.hop, self.layers, self.message)
+        loudness = list(Harm).index(self.harm)
+        counts = -len(self.cases), -len(self.results)
+        return (not self.unexpected, loudness, *counts, self.hop, self.layers, self.message)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "hop": self.hop,
             "outcome": self.outcome.value,
-            "harm": self.harm,
+            "harm": self.harm.value,
             "layers": list(self.layers),
             "condition": self.condition,
             "conditions": [item.to_json() for item in self.conditions],
@@ -157,7 +155,7 @@ class _Key:
     """What deviations of one defect share: the converter's words, an expectation, or the family of the layer."""
 
     engine: str
-    harm: str
+    harm: Harm
     words: str = ""
     expectation: str = ""
     family: str = ""
@@ -211,7 +209,7 @@ class Tally:
         """Take in one result."""
         if result.case not in self._configs:
             text = canonical(plain(result.config))
-            self._configs[result.case] = ({**(result.traits or {}), **dict(flat(result.config))}, text)
+            self._configs[result.case] = ({**(result.facts or {}), **dict(flat(result.config))}, text)
         path: list[str] = []
         for stage in result.stages:
             path.append(stage.hop or stage.artifact)
@@ -237,11 +235,11 @@ class Tally:
         group.hops[row.hop] += 1
         group.outcomes.add(stage.outcome)
         if stage.units is not None:
-            group.units.append(math.inf if math.isnan(stage.units) else stage.units)
+            group.units.append(stage.units)
         group.messages[result.case].add(stage.message)
         group.said.add(normalised(stage.message))
         group.masked.add(normalised(stage.message, result.layer))
-        if result.verdict is Judgement.EXPECTED and result.expectation is not None:
+        if result.judgement is Judgement.EXPECTED and result.expectation is not None:
             group.notes[result.expectation.id] = result.expectation
         else:
             group.unexpected += 1
@@ -319,7 +317,7 @@ class Tally:
         smallest = min(cases, key=lambda case: (len(self._configs[case][1]), case))
         return Cause(
             hops=tuple(sorted(group.hops, key=lambda hop: (-group.hops[hop], hop))),
-            outcome=worst_outcome(sorted(group.outcomes)),
+            outcome=Outcome.worst(sorted(group.outcomes)),
             message=min(group.messages[smallest]),
             layers=tuple(sorted({row.layer[1] for row in group.rows})),
             conditions=conditions,
@@ -337,9 +335,9 @@ def _source(artifact: str) -> str:
 
 
 def _key(result: Result, stage: Stage, machine: str) -> _Key:
-    harm = _HARM.get(stage.outcome, LOUD)
-    words = "" if harm == SILENT else normalised(stage.message)
-    known = result.expectation.id if result.verdict is Judgement.EXPECTED and result.expectation else ""
+    harm = stage.outcome.harm
+    words = "" if harm is Harm.SILENT else normalised(stage.message)
+    known = result.expectation.id if result.judgement is Judgement.EXPECTED and result.expectation else ""
     if stage.outcome is Outcome.REFUSED:
         return _Key(machine, harm, words, known if len(stage.message) >= _CUT else "")
     if known:

@@ -7,7 +7,6 @@ to replay come from results files.
 
 from __future__ import annotations
 
-import math
 import re
 import tomllib
 from collections import Counter
@@ -77,13 +76,14 @@ class Part:
 
     def holds(self, result: Result) -> bool:
         """Whether the result deviated as this part says."""
-        if result.expectation is None or result.expectation.id != self.expectation:
+        fault = result.fault
+        if fault is None or result.expectation is None or result.expectation.id != self.expectation:
             return False
         values = {key: {canonical(value) for value in listed} for key, listed in self.when.items()}
         return (
             (not self.layer or any(fnmatchcase(result.layer, pattern) for pattern in self.layer))
-            and (not self.outcome or blamed(result).outcome in self.outcome)
-            and re.search(self.says, blamed(result).message) is not None
+            and (not self.outcome or fault.outcome in self.outcome)
+            and re.search(self.says, fault.message) is not None
             and all(canonical(result.config.get(key)) in listed for key, listed in values.items())
         )
 
@@ -160,11 +160,6 @@ class Findings:
         ]
 
 
-def blamed(result: Result) -> Stage:
-    """The first stage that deviates."""
-    return next((stage for stage in result.stages if not stage.outcome.passes), result.stages[-1])
-
-
 def _part(data: Any, where: str) -> Part:
     if isinstance(data, str):
         return Part(data)
@@ -221,16 +216,19 @@ class Seen:
     results: tuple[Result, ...]
 
     @property
+    def _faults(self) -> list[Stage]:
+        return [result.fault for result in self.results if result.fault is not None]
+
+    @property
     def outcomes(self) -> dict[str, int]:
         """Number of results by the outcome of the stage at fault, most frequent first."""
-        return dict(Counter(blamed(result).outcome.value for result in self.results).most_common())
+        return dict(Counter(fault.outcome.value for fault in self._faults).most_common())
 
     @property
     def units(self) -> float:
         """Largest error of a stage at fault that gave numbers, in noise units; 0 if none did."""
-        stages = [blamed(result) for result in self.results]
-        known = [stage.units for stage in stages if stage.outcome is Outcome.DIVERGENT and stage.units is not None]
-        return max((math.inf if math.isnan(value) else value for value in known), default=0.0)
+        known = (stage.units for stage in self._faults if stage.outcome is Outcome.DIVERGENT)
+        return max((units for units in known if units is not None), default=0.0)
 
     def example(self, cases: Sequence[str]) -> Result | None:
         """The result to replay: a minimal case of the expectations if it is among them, on the shortest route."""

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from harness.outcomes import Outcome, worst_outcome
+from harness.outcomes import Outcome
 from harness.results.events import Result
 
 Record = dict[str, Any]
@@ -17,7 +17,7 @@ KINDS = ("agree", "deviate", "refused", "invalid")
 
 
 def _kind(outcomes: Sequence[Outcome]) -> str:
-    worst = worst_outcome(outcomes)
+    worst = Outcome.worst(outcomes)
     if worst.passes:
         return "agree"
     if worst in (Outcome.DIVERGENT, Outcome.MALFORMED):

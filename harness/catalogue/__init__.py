@@ -16,7 +16,7 @@ from importlib import import_module
 from itertools import combinations, product
 from typing import Any, Protocol, TypeVar
 
-from harness.spec import Config, Input, Layer, Spec, canonical
+from harness.spec import Config, Exactness, Input, Layer, Spec, canonical
 
 T = TypeVar("T")
 Choice = Mapping[str, Any]
@@ -97,7 +97,7 @@ class Row:
     pins: tuple[Choice, ...] = ()
     """Choices that are worth keeping though no pair asks for them: what exploration found. Axes left out take
     their first value."""
-    exactness: Callable[[Choice], str] = field(default=lambda choice: "computes")
+    exactness: Callable[[Choice], Exactness] = field(default=lambda choice: Exactness.COMPUTES)
     second_batches: tuple[int, ...] = SECOND_BATCHES
     """Batch sizes that the second inputs may have."""
     per_axis: int = 6
@@ -180,7 +180,7 @@ def row(
     profiles: Sequence[str] = ("main", "negative", "spread", "large", "small"),
     rules: Sequence[Rule] = (),
     pins: Sequence[Choice] = (),
-    exactness: str | Callable[[Choice], str] = "computes",
+    exactness: Exactness | Callable[[Choice], Exactness] = Exactness.COMPUTES,
     second_batches: Sequence[int] = SECOND_BATCHES,
     per_axis: int = 6,
 ) -> Callable[[Callable[[Choice, Chooser], Draft]], Row]:

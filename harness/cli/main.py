@@ -264,13 +264,13 @@ def replay(case: str, route: str | None, hop: tuple[str, ...], opset: tuple[int,
     out.print_json(data=found[0].to_json()["config"], indent=None)
     for result in found:
         _show(result)
-    raise SystemExit(DEVIATIONS if any(r.verdict is Judgement.FAILED for r in found) else AGREED)
+    raise SystemExit(DEVIATIONS if any(r.judgement is Judgement.FAILED for r in found) else AGREED)
 
 
 def _show(result: Result) -> None:
-    click.echo(f"\n{result.route}: {result.outcome} ({result.verdict})")
+    click.echo(f"\n{result.route}: {result.outcome} ({result.judgement})")
     for stage in result.stages:
-        units = "" if stage.units is None else f"{stage.units:10.3g} units  max abs {stage.max_abs or 0:.3g}"
+        units = "" if stage.units is None else f"{stage.units:10.3g} units  max abs {stage.metrics.max_abs or 0:.3g}"
         made = f"{stage.hop or 'source'} -> {stage.artifact} on {stage.runtime or '-'}"
         click.echo(f"  {made:42} {stage.outcome:10} {units}")
         if not stage.outcome.passes:

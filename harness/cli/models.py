@@ -11,12 +11,12 @@ from typing import Any
 import click
 
 from harness.cli.console import AGREED, DEVIATIONS, json_option, print_records
-from harness.judge.compare import Verdict
+from harness.judge.compare import Comparison
 from harness.matlab.readers.toolbox import Network, as_table
 from harness.models import conversion, reader
 from harness.models.predict import LIMIT as PREDICT_LIMIT
 from harness.models.predict import predict_file
-from harness.outcomes import Outcome
+from harness.outcomes import Metrics, Outcome
 from harness.results.events import plain
 from harness.run.session import Session
 
@@ -82,7 +82,7 @@ def convert(file: Path, target: str, folder: Path, variable: str | None, layout:
         made = conversion.deliver(network.spec, network.weights, target, folder, session.workers, title=title)
     for path in made.paths:
         click.echo(f"{path}: {_size(path.stat().st_size)}")
-    _conclude(made.verdict, made.reference)
+    _conclude(made.comparison, made.reference)
 
 
 @click.command(epilog="\b\nExample: parity check export.mat")
@@ -102,22 +102,22 @@ def check(file: Path, variable: str | None, layout: Path | None, as_json: bool) 
     with Session() as session:
         network = reader.network_of(file, variable, layout)
         if network.samples:
-            records, verdict = _layers_of_samples(network, session)
+            records, comparison = _layers_of_samples(network, session)
             reference = "the activations that MATLAB computed"
         else:
             records = as_table(network.spec, network.weights)
             with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
                 made = conversion.deliver(network.spec, network.weights, "torch", Path(folder), session.workers)
-            verdict, reference = made.verdict, made.reference
+            comparison, reference = made.comparison, made.reference
     left = sorted({name for sample in network.samples for name in conversion.not_compared(network.spec, sample)})
     if as_json:
         found = {
             "file": str(file),
             "dialect": network.dialect,
             "notes": list(network.notes),
-            "outcome": str(verdict.outcome),
-            "units": verdict.units,
-            "message": verdict.message,
+            "outcome": str(comparison.outcome),
+            "units": comparison.units,
+            "message": comparison.message,
             "reference": reference,
             "not_compared": left,
             "layers": records,
@@ -128,34 +128,34 @@ def check(file: Path, variable: str | None, layout: Path | None, as_json: bool) 
         print_records(records, as_json=False)
         if left:
             click.secho(f"note: not compared: {', '.join(left)}", fg="yellow")
-    _conclude(verdict, reference, quiet=as_json)
+    _conclude(comparison, reference, quiet=as_json)
 
 
-def _layers_of_samples(network: Network, session: Session) -> tuple[list[dict[str, Any]], Verdict]:
-    """A record for each layer of each sample, and the worst verdict; its message names the layer."""
+def _layers_of_samples(network: Network, session: Session) -> tuple[list[dict[str, Any]], Comparison]:
+    """A record for each layer of each sample, and the worst comparison; its message names the layer."""
     records: list[dict[str, Any]] = []
-    worst = Verdict(Outcome.EXACT, units=0.0)
+    worst = Comparison(Outcome.EXACT, metrics=Metrics(units=0.0))
     for k, sample in enumerate(network.samples, start=1):
         for found in conversion.check_sample(network.spec, network.weights, sample, session.workers):
-            verdict = found.verdict
+            comparison = found.comparison
             records.append(
                 {
                     **({"sample": k} if len(network.samples) > 1 else {}),
                     "layer": found.layer,
                     "kind": found.kind,
-                    "outcome": str(verdict.outcome),
-                    "units": verdict.units,
+                    "outcome": str(comparison.outcome),
+                    "units": comparison.units,
                     "relative": found.relative,
-                    "message": verdict.message,
+                    "message": comparison.message,
                 }
             )
-            if _harm(verdict) > _harm(worst):
-                worst = replace(verdict, message=f"layer {found.layer!r} ({found.kind}): {verdict.message}")
+            if _harm(comparison) > _harm(worst):
+                worst = replace(comparison, message=f"layer {found.layer!r} ({found.kind}): {comparison.message}")
     return records, worst
 
 
-def _harm(verdict: Verdict) -> tuple[int, float]:
-    return verdict.outcome.severity, verdict.units or 0.0
+def _harm(comparison: Comparison) -> tuple[int, float]:
+    return comparison.outcome.severity, comparison.units or 0.0
 
 
 def _introduce(file: Path, network: Network) -> None:
@@ -172,12 +172,12 @@ def _size(count: int) -> str:
     return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.1f} KiB"
 
 
-def _conclude(verdict: Verdict, reference: str, *, quiet: bool = False) -> None:
-    """Print the verdict and end with its exit code."""
+def _conclude(comparison: Comparison, reference: str, *, quiet: bool = False) -> None:
+    """Print the comparison and end with its exit code."""
     if not quiet:
-        units = "" if verdict.units is None else f", {verdict.units:.3g} noise units at most"
-        good = verdict.outcome.passes
-        click.secho(f"{verdict.outcome}{units}, against {reference}", fg="green" if good else "red")
+        units = "" if comparison.units is None else f", {comparison.units:.3g} noise units at most"
+        good = comparison.outcome.passes
+        click.secho(f"{comparison.outcome}{units}, against {reference}", fg="green" if good else "red")
         if not good:
-            click.secho(verdict.message, fg="red")
-    raise SystemExit(AGREED if verdict.outcome.passes else DEVIATIONS)
+            click.secho(comparison.message, fg="red")
+    raise SystemExit(AGREED if comparison.outcome.passes else DEVIATIONS)

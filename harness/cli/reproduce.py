@@ -11,7 +11,7 @@ import click
 
 from harness.cli.console import AGREED, DEVIATIONS, USAGE, hop_option, progress
 from harness.reproducer.write import LIMIT, SCRIPT, ReproduceError, of_expectation, write
-from harness.run.reduce import ReduceError, ends, reduced
+from harness.run.reduce import ReduceError, fault_on, reduced
 from harness.run.session import Selection, SelectionError, Session
 
 _opset = click.option("--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset.")
@@ -67,10 +67,10 @@ def reduce(case: str, route: str, hop: tuple[str, ...], folder: Path | None, ops
     with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
         entry = session.find(case)
         loaded = entry.load()
-        routes = [each for each in session.runnable_for(entry.dialect) if ends(session.walk, loaded, each)]
+        routes = [each for each in session.runnable_for(entry.dialect) if fault_on(session.walk, loaded, each)]
         if not routes:
             raise ReduceError(f"{entry.id} agrees on every route that fits {route!r} and can run here")
-        found = reduced(session.walk, loaded, routes[0], tell=lambda text: click.echo(text, err=True))
+        found = reduced(session.walk, loaded, routes[0], progress=lambda text: click.echo(text, err=True))
         click.secho(f"{entry.id} on {routes[0].name}", bold=True)
         click.echo(found.sentence)
         spec = found.case.spec

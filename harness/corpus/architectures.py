@@ -27,7 +27,7 @@ from harness.catalogue.keras.graphs import dense, gated
 from harness.corpus.store import Store
 from harness.draw import with_golden
 from harness.draw.weights import draw_weights, drawn_weights
-from harness.spec import Again, Array, Case, Drawn, Golden, Input, Layer, Spec
+from harness.spec import Array, Case, Drawn, Input, Layer, Sample, Spec
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATIONS = ("ResNet50", "MobileNetV2", "EfficientNetB0", "DenseNet121", "ConvNeXtTiny")
@@ -105,9 +105,7 @@ def image_case(name: str) -> Case:
         subject=name,
         choice={"profile": "main", "pixels": PIXELS, "classes": CLASSES},
         weights=drawn_weights(drawn),
-        inputs=images(2),
-        golden=Golden({}, {}, "computes"),
-        again=Again(images(1)),
+        samples=(Sample(images(2)), Sample(images(1))),
         drawn=drawn,
     )
 
@@ -194,9 +192,7 @@ def text_case(name: str) -> Case:
         subject=name,
         choice={"profile": "main"},
         weights=weights,
-        inputs=sentences(3, STEPS),
-        golden=Golden({}, {}, "computes"),
-        again=Again(sentences(1, longer)),
+        samples=(Sample(sentences(3, STEPS)), Sample(sentences(1, longer))),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from harness.corpus.store import Entry, GoldenError, Store, read_index
 from harness.draw import seeded_case
 from harness.draw.cover import covered, covering_array
 from harness.oracle import evaluate
-from harness.spec import Again, Array, Case, Golden, canonical
+from harness.spec import Array, Case, Golden, Sample, canonical
 from harness.units import UNIT
 
 MODELS = "models"
@@ -145,22 +145,19 @@ def _own(value: Any, values: tuple[Any, ...]) -> Any:
 
 
 def drift(case: Case) -> float:
-    """Largest difference between a stored golden and the oracle of today, in noise units."""
-    golden = case.golden
-    if golden is None:
+    """Largest difference between the stored goldens and the oracle of today, in noise units."""
+    return max(_drift_of(case, sample) for sample in case.samples)
+
+
+def _drift_of(case: Case, sample: Sample) -> float:
+    if sample.golden is None:
         return float("inf")
-    parts: list[tuple[Mapping[str, Array], Golden | Again]] = [(case.inputs, golden)]
-    if case.again is not None:
-        parts.append((case.again.inputs, case.again))
     with np.errstate(all="ignore"):  # infinities are compared as such
-        return max(
-            _drift(stored, name, now)
-            for inputs, stored in parts
-            for name, now in evaluate(case.spec, case.weights, inputs).items()
-        )
+        now = evaluate(case.spec, case.weights, sample.inputs)
+        return max(_drift(sample.golden, name, value) for name, value in now.items())
 
 
-def _drift(golden: Golden | Again, name: str, now: Array) -> float:
+def _drift(golden: Golden, name: str, now: Array) -> float:
     stored = golden.expected[name]
     if now.shape != stored.shape or now.dtype != stored.dtype:
         return float("inf")

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.resources import files
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,8 @@ import scipy
 
 from harness.draw.weights import drawn_weights
 from harness.files import atomic_write
-from harness.spec import Again, Array, Case, Drawn, Golden, Spec, SpecError, array_digest, digest
+from harness.spec import Array, Case, Drawn, Exactness, Golden, Sample, Spec, SpecError, array_digest, digest
 
-GROUPS = ("inputs", "weights", "expected", "noise", "again_inputs", "again_expected", "again_noise")
 SCHEMA = 1
 KEPT = Path("reports", "explored")
 """Where cases that exploration found are kept, below the root of the suite, each in an archive of its own."""
@@ -93,35 +93,37 @@ class Entry:
             raise GoldenError(_advice(self.archive, f"case {self.id} cannot be read: {error}")) from error
         drawn = Drawn.from_json(self.data["drawn"]) if "drawn" in self.data else None
         texts = {name: np.array(value, dtype=np.str_) for name, value in self.data.get("texts", {}).items()}
-        arrays = {group: {} for group in GROUPS}  # type: dict[str, dict[str, Array]]
         try:
-            for group, names in self.data["arrays"].items():
-                arrays[group] = {
-                    name: (texts if (key := f"{group}/{name}") in texts else tensors)[key] for name in names
-                }
+            arrays = {
+                group: {name: (texts if (key := f"{group}/{name}") in texts else tensors)[key] for name in names}
+                for group, names in self.data["arrays"].items()
+            }
         except KeyError as error:
             raise GoldenError(_advice(self.archive, f"case {self.id} lacks the array {error}")) from error
-        if drawn is not None:
-            arrays["weights"] = drawn_weights(drawn)
         case = Case(
             spec=Spec.from_json(self.data["spec"]),
             subject=self.subject,
             choice=self.choice,
-            weights=arrays["weights"],
-            inputs=arrays["inputs"],
-            golden=Golden(
-                expected=arrays["expected"],
-                noise=arrays["noise"],
-                exactness=self.data["exactness"],
-                channel_axis=self.data["channel_axis"],
-            ),
+            weights=arrays["weights"] if drawn is None else drawn_weights(drawn),
+            samples=tuple(self._samples(arrays)),
             labels=tuple(self.data["labels"]) if "labels" in self.data else None,
-            again=Again(*(arrays[group] for group in GROUPS[4:])) if "again_inputs" in self.data["arrays"] else None,
             drawn=drawn,
         )
         if case.id != self.id or _answers(case) != self.data["answers"]:
             raise GoldenError(_advice(self.archive, f"case {self.id} was edited: its digests do not fit its arrays"))
         return case
+
+    def _samples(self, arrays: Mapping[str, Mapping[str, Array]]) -> Iterator[Sample]:
+        rules = Exactness(self.data["exactness"]), self.data["channel_axis"]
+        for prefix in takewhile(lambda prefix: f"{prefix}inputs" in arrays, _prefixes()):
+            inputs, expected, noise = (arrays[f"{prefix}{kind}"] for kind in ("inputs", "expected", "noise"))
+            yield Sample(inputs, Golden(expected, noise, *rules))
+
+
+def _prefixes() -> Iterator[str]:
+    """What the array groups of each sample begin with: nothing for the first, `again_` for the second, `again2_` ..."""
+    yield from ("", "again_")
+    yield from (f"again{place}_" for place in count(2))
 
 
 def _advice(path: Path, what: str) -> str:
@@ -129,7 +131,7 @@ def _advice(path: Path, what: str) -> str:
 
 
 def _answers(case: Case) -> str:
-    """Digest of all that the case's own id leaves out: expected outputs, noise scales, and the second inputs."""
+    """Digest of all that the case's own id leaves out: expected outputs, noise scales, and further inputs."""
     return "".join(
         array_digest(values) for group, values in _groups(case).items() if group not in ("inputs", "weights")
     )
@@ -146,7 +148,7 @@ def _texts(case: Case) -> dict[str, Array]:
 
 
 def _index_of(case: Case) -> dict[str, Any]:
-    golden = _golden(case)
+    golden = _golden(case, case.samples[0])
     labels = {} if case.labels is None else {"labels": list(case.labels)}
     texts = {name: value.tolist() for name, value in _texts(case).items()}
     return {
@@ -156,25 +158,29 @@ def _index_of(case: Case) -> dict[str, Any]:
         "spec": case.spec.to_json(),
         "subject": case.subject,
         "choice": dict(case.choice),
-        "exactness": golden.exactness,
+        "exactness": golden.exactness.value,
         "channel_axis": golden.channel_axis,
         "arrays": {group: list(values) for group, values in _groups(case).items()},
         "answers": _answers(case),
     }
 
 
-def _golden(case: Case) -> Golden:
-    if case.golden is None or not case.golden.expected:
+def _golden(case: Case, sample: Sample) -> Golden:
+    if sample.golden is None or not sample.golden.expected:
         raise GoldenError(f"case {case.id} has no golden to store")
-    return case.golden
+    return sample.golden
 
 
 def _groups(case: Case) -> dict[str, Mapping[str, Array]]:
-    golden = _golden(case)
-    found = [case.inputs, {} if case.drawn else case.weights, golden.expected, golden.noise]
-    if case.again is not None:
-        found += [case.again.inputs, case.again.expected, case.again.noise]
-    return dict(zip(GROUPS, found, strict=False))
+    """All arrays of a case: each sample's inputs and golden, and the weights unless they are drawn."""
+    groups: dict[str, Mapping[str, Array]] = {}
+    for prefix, sample in zip(_prefixes(), case.samples, strict=False):
+        golden = _golden(case, sample)
+        groups[f"{prefix}inputs"] = sample.inputs
+        if not prefix:
+            groups["weights"] = {} if case.drawn else case.weights
+        groups |= {f"{prefix}expected": golden.expected, f"{prefix}noise": golden.noise}
+    return groups
 
 
 def _member(case: Case) -> bytes:

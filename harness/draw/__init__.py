@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from harness.catalogue import Choice, Chooser, Row
 from harness.draw.inputs import draw_again, draw_inputs
 from harness.draw.weights import draw_weights
 from harness.oracle import evaluate, noise
-from harness.spec import Again, Array, Case, Golden, canonical, digest
+from harness.spec import Case, Exactness, Golden, Sample, canonical, digest
 
 T = TypeVar("T")
 
@@ -31,31 +31,31 @@ class Seeded:
 
 
 def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generator) -> Case:
-    """A case without golden: Spec from the row's builder, weights and inputs from `source`."""
+    """A case whose goldens hold the judging rules only: Spec from the row's builder, numbers from `source`."""
     draft = row.build(choice, fill)
+    rules = Golden({}, {}, row.exactness(choice), draft.channel_axis)
     return Case(
         spec=draft.spec,
         subject=row.layer,
         choice=dict(choice),
         weights=draw_weights(draft.weights, source),
-        inputs=draw_inputs(draft, choice["profile"], source),
-        golden=Golden({}, {}, row.exactness(choice), draft.channel_axis),
-        again=Again(draw_again(draft, choice["profile"], row.second_batches, source)),
+        samples=(
+            Sample(draw_inputs(draft, choice["profile"], source), rules),
+            Sample(draw_again(draft, choice["profile"], row.second_batches, source), rules),
+        ),
     )
 
 
 def with_golden(case: Case) -> Case:
-    """The case with expected outputs and noise scale from the oracle; its judging rules are kept."""
-    old = case.golden or Golden({}, {}, "computes")
-    expected, scale = _answers(case, case.inputs)
-    golden = Golden(expected=expected, noise=scale, exactness=old.exactness, channel_axis=old.channel_axis)
-    again = case.again and Again(case.again.inputs, *_answers(case, case.again.inputs))
-    return replace(case, golden=golden, again=again)
+    """The case with expected outputs and noise scale from the oracle; the judging rules of its samples are kept."""
+    return replace(case, samples=tuple(_answered(case, sample) for sample in case.samples))
 
 
-def _answers(case: Case, inputs: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-    expected = evaluate(case.spec, case.weights, inputs)
-    return expected, noise.measure(case.spec, case.weights, inputs, expected)
+def _answered(case: Case, sample: Sample) -> Sample:
+    rules = sample.golden or Golden({}, {}, Exactness.COMPUTES)
+    expected = evaluate(case.spec, case.weights, sample.inputs)
+    scale = noise.measure(case.spec, case.weights, sample.inputs, expected)
+    return replace(sample, golden=replace(rules, expected=expected, noise=scale))
 
 
 def seeded_case(row: Row, choice: Choice, seed: int = 0) -> Case:

@@ -1,60 +1,55 @@
 """Outputs against the golden: structure first, then the places of non-finite values, then noise units.
 
-The grades and their edges are DESIGN's decision 3: units measure an error against what float32 rounding does
-to the documented formula on the same numbers, so the same edges serve every layer, size and magnitude.
+A noise unit measures an error against what float32 rounding does to the documented formula on the same numbers
+(`harness.oracle.noise`), so the same edges between the grades serve every layer, size and magnitude.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.outcomes import DRIFT, FAITHFUL, Outcome
-from harness.spec import Array, Golden, source_of
+from harness.outcomes import DRIFT, FAITHFUL, Metrics, Outcome
+from harness.spec import Array, Exactness, Golden, source_of
 from harness.units import SMALLEST, UNIT
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """The judgement of one stage: the outcome, the deciding number, and the field's other metrics beside it.
+class Comparison:
+    """What comparing the outputs of one stage with the golden gave.
 
-    `units` is the largest normwise error in noise units, `componentwise` the largest elementwise one;
-    `where` the output and index of the largest error; `picture` a small map of log2 normwise units.
-    Metrics are over all finite elements of all outputs, None where there is no number to compare.
+    `where` is the output and index of the largest error; `picture` a small map of log2 normwise units.
     """
 
     outcome: Outcome
     message: str = ""
-    units: float | None = None
-    componentwise: float | None = None
-    max_abs: float | None = None
-    max_rel: float | None = None
-    max_ulp: float | None = None
-    rmse: float | None = None
-    cosine: float | None = None
-    sqnr_db: float | None = None
+    metrics: Metrics = field(default_factory=Metrics)
     where: str | None = None
     picture: tuple[str, ...] | None = None
 
+    @property
+    def units(self) -> float | None:
+        """Largest normwise error in noise units."""
+        return self.metrics.units
 
-def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None = None) -> Verdict:
-    """Judge a runtime's outputs, in its output order, against the golden.
+
+def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None = None) -> Comparison:
+    """Compare a runtime's outputs, in its output order, with the golden.
 
     `names` are the artifact's output names, where its format has them: the golden's own names in another
     order mean exchanged outputs. Nothing is broadcast, sorted or transposed to make it fit.
     """
     fault = _structure(golden, outputs, names)
     if fault:
-        return Verdict(Outcome.MALFORMED, fault)
+        return Comparison(Outcome.MALFORMED, fault)
     with np.errstate(all="ignore"):  # infinities and overflow are what is being judged
-        verdicts = [
+        comparisons = [
             _compare_one(name, expected, np.asarray(got), golden)
             for (name, expected), got in zip(golden.expected.items(), outputs, strict=True)
         ]
-    return _worst(verdicts)
+    return worst(comparisons)
 
 
 def _structure(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None) -> str:
@@ -80,47 +75,63 @@ def _dtype(value: Array) -> str:
     return "string" if value.dtype.kind == "U" else value.dtype.name
 
 
-def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Verdict:
+def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Comparison:
     if expected.dtype.kind != "f":
         return _compare_plain(name, expected, got)
     single = expected.astype(np.float32)
     fault = _non_finite(name, expected, single, got)
-    metrics = _metrics(expected, got)
-    scale = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
     both = np.isfinite(expected) & np.isfinite(got)
     error = np.where(both, np.abs(np.where(both, got.astype(np.float64) - expected, 0.0)), 0.0)
-    wide = np.maximum(scale, UNIT * slice_magnitude(expected, golden.channel_axis))
-    normwise = error / wide
+    unit = unit_of(golden, name)
+    normwise = error / unit
+    noise = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
     # an exact zero has no relative accuracy to lose
-    component = error / np.where(expected == 0, wide, np.maximum(scale, UNIT * np.where(both, np.abs(expected), 0.0)))
-    units = float(normwise.max(initial=0.0))
-    parts = float(component.max(initial=0.0))
+    component = error / np.where(expected == 0, unit, np.maximum(noise, UNIT * np.where(both, np.abs(expected), 0.0)))
+    metrics = _metrics(expected, got, units=float(normwise.max(initial=0.0)), parts=float(component.max(initial=0.0)))
     place = np.unravel_index(int(np.argmax(normwise)), normwise.shape) if normwise.size else ()
     where = f"{name}[{', '.join(str(int(k)) for k in place)}]"
     if fault:
-        drawn = picture(_shown(normwise, expected, got))
-        return Verdict(Outcome.DIVERGENT, fault, units, parts, where=where, picture=drawn, **metrics)
-    outcome, message = _grade(single, got, golden.exactness, units, parts)
+        return Comparison(Outcome.DIVERGENT, fault, metrics, where, picture(_shown(normwise, expected, got)))
+    outcome, message = _grade(single, got, golden.exactness, metrics)
     if outcome is not Outcome.EXACT and not message:
         at = tuple(int(k) for k in place)
-        message = f"{units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
-    drawn = None if outcome is Outcome.EXACT else picture(normwise)
-    return Verdict(outcome, message, units, parts, where=where, picture=drawn, **metrics)
+        message = f"{metrics.units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
+    return Comparison(outcome, message, metrics, where, None if outcome is Outcome.EXACT else picture(normwise))
 
 
-def _grade(single: Array, got: Array, exactness: str, units: float, parts: float) -> tuple[Outcome, str]:
+def unit_of(golden: Golden, name: str) -> Array:
+    """The absolute error that counts as one noise unit, for each element of an output.
+
+    It is the noise scale of the element, or float32's unit roundoff of the largest value in the element's slice where
+    that is more: an error small beside its slice is small.
+    """
+    noise = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
+    return np.maximum(noise, UNIT * slice_magnitude(golden.expected[name], golden.channel_axis))
+
+
+def tolerance(golden: Golden, name: str) -> Array:
+    """The largest absolute error of a faithful element, for each element of an output; 0 where nothing is computed."""
+    expected = golden.expected[name]
+    if golden.exactness is not Exactness.COMPUTES or expected.dtype.kind != "f":
+        return np.zeros(expected.shape)
+    return FAITHFUL * unit_of(golden, name)
+
+
+def _grade(single: Array, got: Array, exactness: Exactness, metrics: Metrics) -> tuple[Outcome, str]:
     same = (single == got) | (np.isnan(single) & np.isnan(got))
     signs = (np.signbit(single) == np.signbit(got)) | np.isnan(single)
-    if bool(same.all()) and (exactness != "moves" or bool(signs.all())):
+    signs_count = exactness is Exactness.MOVES
+    if bool(same.all()) and (not signs_count or bool(signs.all())):
         return Outcome.EXACT, ""
-    if exactness != "computes":
-        wrong = ~same | (~signs if exactness == "moves" else False)
+    if exactness is not Exactness.COMPUTES:
+        wrong = ~same | (~signs if signs_count else False)
         at = tuple(int(k) for k in np.argwhere(wrong)[0])
         return (
             Outcome.DIVERGENT,
             f"{int(wrong.sum())} of {single.size} elements are not bit-identical, first at {list(at)}: "
             f"expected {single[at]:.9g}, got {got[at]:.9g}; this layer only {exactness} data",
         )
+    units, parts = metrics.units or 0.0, metrics.componentwise or 0.0
     if units > DRIFT:
         return Outcome.DIVERGENT, ""
     if units > FAITHFUL or parts > DRIFT:
@@ -128,13 +139,13 @@ def _grade(single: Array, got: Array, exactness: str, units: float, parts: float
     return Outcome.FAITHFUL, ""
 
 
-def _compare_plain(name: str, expected: Array, got: Array) -> Verdict:
+def _compare_plain(name: str, expected: Array, got: Array) -> Comparison:
     """Integers, bools and strings: equal or not."""
     wrong = expected != got
     if not bool(wrong.any()):
-        return Verdict(Outcome.EXACT)
+        return Comparison(Outcome.EXACT)
     at = tuple(int(k) for k in np.argwhere(wrong)[0])
-    return Verdict(
+    return Comparison(
         Outcome.DIVERGENT,
         f"{int(wrong.sum())} of {expected.size} values of {name!r} differ, first at {list(at)}: "
         f"expected {expected[at]!r}, got {got[at]!r}",
@@ -170,11 +181,11 @@ def slice_magnitude(expected: Array, channel_axis: int) -> Array:
     return np.broadcast_to(size.max(axis=axes, keepdims=True, initial=0.0), expected.shape)
 
 
-def _metrics(expected: Array, got: Array) -> dict[str, Any]:
-    """max_abs, max_rel, max_ulp, rmse, cosine, sqnr_db over the elements finite on both sides."""
+def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metrics:
+    """The metrics over the elements finite on both sides, with the normwise and componentwise noise units."""
     both = np.isfinite(expected) & np.isfinite(got)
     if not bool(both.any()):
-        return {}
+        return Metrics(units=units, componentwise=parts)
     want, have = expected[both], got[both].astype(np.float64)
     error = np.abs(have - want)
     size = np.abs(want)
@@ -188,14 +199,16 @@ def _metrics(expected: Array, got: Array) -> dict[str, Any]:
     signal = float(np.sum(want * want))
     distortion = float(np.sum(np.square(have - want)))
     sqnr = 10 * float(np.log10(signal / distortion)) if signal > 0 and distortion > 0 else None
-    return {
-        "max_abs": float(error.max()),
-        "max_rel": float(relative.max()),
-        "max_ulp": float(ulp.max()),
-        "rmse": rmse,
-        "cosine": cosine,
-        "sqnr_db": sqnr,
-    }
+    return Metrics(
+        units=units,
+        componentwise=parts,
+        max_abs=float(error.max()),
+        max_rel=float(relative.max()),
+        max_ulp=float(ulp.max()),
+        rmse=rmse,
+        cosine=cosine,
+        sqnr_db=sqnr,
+    )
 
 
 _LEVELS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -226,14 +239,8 @@ def _digit(units: float) -> str:
     return "z" if not np.isfinite(units) else _LEVELS[min(1 + int(np.log2(units)), 35)]
 
 
-def _worst(verdicts: Sequence[Verdict]) -> Verdict:
-    """One verdict for several outputs: the worst outcome, and of equals the one with most units."""
-    if len(verdicts) == 1:
-        return verdicts[0]
-    return max(verdicts, key=lambda v: (v.outcome.severity, v.units or 0.0))
-
-
-def metrics_of(verdict: Verdict) -> Mapping[str, float | None]:
-    """The contract's numbers of a verdict, by name."""
-    names = ("units", "componentwise", "max_abs", "max_rel", "max_ulp", "rmse", "cosine", "sqnr_db")
-    return {name: getattr(verdict, name) for name in names}
+def worst(comparisons: Sequence[Comparison]) -> Comparison:
+    """One for several outputs, or several calls: the worst outcome, and of equals the one with most units."""
+    if len(comparisons) == 1:
+        return comparisons[0]
+    return max(comparisons, key=lambda one: (one.outcome.severity, one.units or 0.0))

@@ -19,6 +19,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.installed import is_installed
 from harness.outcomes import Outcome
+from harness.results.events import Stage
 from harness.spec import canonical
 
 UNREPORTED = "not reported upstream"
@@ -61,9 +62,11 @@ class Expectation:
             and all(_holds(condition, config.get(key)) for key, condition in self.when.items())
         )
 
-    def foresees(self, outcome: Outcome, blame: str, message: str) -> bool:
-        """Whether a stage that ended so is what it speaks of."""
-        return outcome in self.outcome and self.blames(blame) and re.search(self.says, message) is not None
+    def foresees(self, fault: Stage) -> bool:
+        """Whether a stage at fault is what it speaks of."""
+        return (
+            fault.outcome in self.outcome and self.blames(fault.by) and re.search(self.says, fault.message) is not None
+        )
 
     def blames(self, name: str) -> bool:
         """Whether it speaks of this hop (or of `source`)."""

@@ -14,7 +14,7 @@ import numpy as np
 from harness.spec import Array, Case, Config, Layer
 
 
-def traits(case: Case) -> dict[str, Any]:
+def facts(case: Case) -> dict[str, Any]:
     """Derived facts: `infinity` of the inputs; of the subject's first call `input_rank` (batch included),
     `same_pad` and `crop`."""
     found = {"infinity": infinity(case.inputs)}

@@ -1,4 +1,4 @@
-"""From a `.mat` file to a delivered network and the verdict on it: what `parity convert` and `parity check` do.
+"""From a `.mat` file to a delivered network and the comparison of it: what `parity convert` and `parity check` do.
 
 Reading and PyTorch each happen in a process of their own; this one computes what the layers' documentation says
 (the oracle) and compares. Where the file holds activations that MATLAB computed, those are the truth instead.
@@ -16,15 +16,15 @@ from typing import Any
 import numpy as np
 
 from harness.draw.inputs import LAWS
-from harness.judge.compare import Verdict, compare
+from harness.judge.compare import Comparison, compare
 from harness.matlab.layouts import RANKS, TO_MATLAB, from_matlab
 from harness.matlab.readers.toolbox import Sample
 from harness.oracle import evaluate, part, walk
 from harness.oracle.noise import RUNS, measure
 from harness.outcomes import Outcome
-from harness.spec import Array, Golden, Input, Spec, source_of
+from harness.spec import Array, Exactness, Golden, Input, Spec, source_of
 from harness.workers.pool import WorkerFailure, Workers
-from harness.workers.wire import pack_all, unpack
+from harness.workers.protocol import Call, Failure
 
 LIMIT = 900.0
 """Seconds that writing or running a network may take."""
@@ -39,21 +39,21 @@ class ConversionError(ValueError):
 
 @dataclass(frozen=True)
 class Delivered:
-    """Files of a conversion, and the verdict on what they compute."""
+    """Files of a conversion, and the comparison of what they compute with a reference."""
 
     paths: tuple[Path, ...]
-    verdict: Verdict
+    comparison: Comparison
     reference: str
     """What the outputs were compared with."""
 
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """One layer of a sample: the verdict on our PyTorch and the largest error relative to MATLAB's largest value."""
+    """One layer of a sample: how our PyTorch compares, and the largest error relative to MATLAB's largest value."""
 
     layer: str
     kind: str
-    verdict: Verdict
+    comparison: Comparison
     relative: float
 
 
@@ -64,14 +64,14 @@ def deliver(
     source = np.random.Generator(np.random.PCG64(0))
     inputs = {item.name: _drawn(item, spec, weights, source) for item in spec.inputs}
     golden = golden_of(spec, weights, inputs)
-    paths = _call(workers, "torch", "deliver", target, spec.to_json(), pack_all(weights), str(folder), title)
+    paths = _call(workers, "torch", "deliver", target, spec, dict(weights), folder, title)
     try:
-        verdict = compare(golden, _outputs(workers, target, folder, inputs))
+        comparison = compare(golden, _outputs(workers, target, folder, inputs))
     except ConversionError as error:
-        verdict = Verdict(Outcome.INVALID, f"the files were written and do not run: {error}")
-    if verdict.outcome in (Outcome.DIVERGENT, Outcome.MALFORMED):
-        verdict = replace(verdict, message=verdict.message + _first_deviation(spec, weights, inputs, workers))
-    return Delivered(tuple(Path(path) for path in paths), verdict, "the documented semantics of the layers")
+        comparison = Comparison(Outcome.INVALID, f"the files were written and do not run: {error}")
+    if comparison.outcome in (Outcome.DIVERGENT, Outcome.MALFORMED):
+        comparison = replace(comparison, message=comparison.message + _first_deviation(spec, weights, inputs, workers))
+    return Delivered(tuple(Path(path) for path in paths), comparison, "the documented semantics of the layers")
 
 
 def golden_of(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Golden:
@@ -81,7 +81,7 @@ def golden_of(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Arr
     except Exception as error:  # what NumPy raises where sizes do not fit is of no one kind
         raise ConversionError(_what_fails(spec, weights, inputs, error)) from None
     runs = RUNS if len(spec.layers) < MANY else 4
-    return Golden(expected, measure(spec, weights, inputs, expected, runs=runs), "computes", channel_axis=1)
+    return Golden(expected, measure(spec, weights, inputs, expected, runs=runs), Exactness.COMPUTES, channel_axis=1)
 
 
 def _what_fails(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], error: Exception) -> str:
@@ -119,7 +119,7 @@ def _first_deviation(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[s
         found = _by_layer(wide, weights, inputs, golden, workers)
     except ConversionError:
         return ""
-    first = next((one for one in found if not one.verdict.outcome.passes), None)
+    first = next((one for one in found if not one.comparison.outcome.passes), None)
     return "" if first is None else f"; the first layer that deviates is {first.layer!r} ({first.kind})"
 
 
@@ -158,7 +158,7 @@ def check_sample(spec: Spec, weights: Mapping[str, Array], sample: Sample, worke
             misfits[name] = f"the file's activation is {list(value.shape)}; expected {ours} in MATLAB's layout"
         truth[name] = golden.expected[name] if shaped is None else shaped
     return [
-        replace(found, verdict=Verdict(Outcome.MALFORMED, misfits[found.layer]), relative=np.inf)
+        replace(found, comparison=Comparison(Outcome.MALFORMED, misfits[found.layer]), relative=np.inf)
         if found.layer in misfits
         else found
         for found in _by_layer(wide, weights, given, replace(golden, expected=truth), workers)
@@ -176,13 +176,13 @@ def _by_layer(
 ) -> list[LayerCheck]:
     """Our PyTorch against a golden of many layers, each judged alone."""
     with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
-        _call(workers, "torch", "deliver", "torch", wide.to_json(), pack_all(weights), folder, "")
+        _call(workers, "torch", "deliver", "torch", wide, dict(weights), Path(folder), "")
         got = _outputs(workers, "torch", Path(folder), given)
     kinds = {layer.name: layer.kind for layer in wide.layers}
     found = []
     for name, value in zip(wide.outputs, got, strict=True):
         truth = golden.expected[name]
-        one = Golden({name: truth}, {name: golden.noise[name]}, "computes", channel_axis=1)
+        one = Golden({name: truth}, {name: golden.noise[name]}, Exactness.COMPUTES, channel_axis=1)
         peak = float(np.abs(truth).max(initial=0.0)) or 1.0
         worst = float(np.abs(value - truth).max(initial=0.0)) if value.shape == truth.shape else np.inf
         found.append(LayerCheck(name, kinds[source_of(name)], compare(one, [value]), worst / peak))
@@ -224,15 +224,15 @@ def _shaped(value: Array, like: Array) -> Array | None:
 
 def _outputs(workers: Workers, target: str, folder: Path, inputs: Mapping[str, Array]) -> list[Array]:
     name = "onnxruntime" if target == "onnx" else "torch"
-    return [unpack(value) for value in _call(workers, name, "outputs", target, str(folder), pack_all(inputs))]
+    return list(_call(workers, name, "outputs", target, folder, dict(inputs)))
 
 
 def _call(workers: Workers, worker: str, function: str, *arguments: Any) -> Any:
-    request = {"op": "call", "function": f"harness.models.deliver:{function}", "arguments": list(arguments)}
+    """What a function of `harness.models.deliver` returns in a worker. Raises ConversionError."""
     try:
-        answer = workers[worker].request(request, LIMIT)
+        answer = workers[worker].request(Call(f"harness.models.deliver:{function}", arguments), LIMIT)
     except WorkerFailure as failure:
         raise ConversionError(f"{failure} {failure.log[-300:]}".strip()) from None
-    if not answer["ok"]:
-        raise ConversionError(f"{answer['error']}: {answer['message']}"[:1000])
-    return answer["value"]
+    if isinstance(answer.value, Failure):
+        raise ConversionError(answer.value.sentence[:1000])
+    return answer.value

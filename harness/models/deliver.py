@@ -95,18 +95,12 @@ def run_onnx(folder: Path, inputs: Mapping[str, Array]) -> list[Array]:
 # --- called in a worker ------------------------------------------------------------------------------------------
 
 
-def deliver(target: str, spec: Mapping[str, Any], weights: Mapping[str, Any], folder: str, title: str) -> list[str]:
-    """Write the files of a target (`torch`, `onnx`) for plain data; their paths."""
-    from harness.workers.wire import unpack_all
-
+def deliver(target: str, spec: Spec, weights: Mapping[str, Array], folder: Path, title: str) -> list[Path]:
+    """Write the files of a target (`torch`, `onnx`); their paths."""
     write = {"torch": write_torch, "onnx": write_onnx}[target]
-    return [str(path) for path in write(Spec.from_json(spec), unpack_all(weights), Path(folder), title)]
+    return write(spec, weights, folder, title)
 
 
-def outputs(target: str, folder: str, inputs: Mapping[str, Any]) -> list[Any]:
-    """Outputs of the delivered files for plain data."""
-    from harness.workers.wire import pack, unpack_all
-
-    arrays = unpack_all(inputs)
-    found = run_onnx(Path(folder), arrays) if target == "onnx" else run_torch(Path(folder), list(arrays.values()))
-    return [pack(value) for value in found]
+def outputs(target: str, folder: Path, inputs: Mapping[str, Array]) -> list[Array]:
+    """Outputs of the delivered files."""
+    return run_onnx(folder, inputs) if target == "onnx" else run_torch(folder, list(inputs.values()))

@@ -27,7 +27,7 @@ from harness.models.predictors import (
 )
 from harness.spec import Array
 from harness.workers.pool import WorkerFailure, Workers
-from harness.workers.wire import pack_all, unpack
+from harness.workers.protocol import Failure, Predict
 
 __all__ = ["LIMIT", "PredictionError", "plugins", "predict", "predict_file", "read_mat", "write_mat"]
 
@@ -88,13 +88,7 @@ def predict(
             f"{model} is a pickle, which can run any code when it is loaded. If you trust whoever made it, give "
             "--trust (in MATLAB: 'Trust', true); otherwise ask for an .onnx file"
         )
-    request = {
-        "op": "predict",
-        "reference": runtime.reference,
-        "artifact": str(model.absolute()),
-        "inputs": pack_all(arrays),
-        "trust": trust,
-    }
+    request = Predict(runtime.reference, model.absolute(), dict(arrays), trust)
     try:
         answer = workers[runtime.worker].request(request, limit)
     except WorkerFailure as error:
@@ -102,10 +96,11 @@ def predict(
             f"{model}: {error}. The last that {runtime.worker} printed: {error.log or 'nothing'}. "
             "Where it was memory, give fewer samples at once; where it was time, a greater --limit"
         ) from error
-    if not answer["ok"]:
-        kind = "" if answer["error"] == PredictionError.__name__ else f"{answer['error']}: "
-        raise PredictionError(f"{model}: {kind}{answer['message']}")
-    return [unpack(value) for value in answer["outputs"]]
+    if isinstance(answer.value, Failure):
+        failure = answer.value
+        said = failure.message if failure.error == PredictionError.__name__ else failure.sentence
+        raise PredictionError(f"{model}: {said}")
+    return list(answer.value)
 
 
 def predict_file(model: Path, inputs: Path, outputs: Path, *, trust: bool, limit: float = LIMIT) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from harness.matlab.readers.records import NetworkError, UnsupportedLayers
 from harness.matlab.readers.toolbox import Network, Sample
 from harness.spec import Spec
 from harness.workers.pool import Setting, Worker, WorkerCrash, WorkerHang, Workers
-from harness.workers.wire import pack, pack_all, unpack, unpack_all
+from harness.workers.protocol import Call, Failure
 
 __all__ = ["Reader", "ReaderFailed", "Variable", "memory_for", "network_of", "reader", "seconds_for", "variables_of"]
 
@@ -115,7 +115,7 @@ class Reader:
         with path.open("rb") as file:  # an OSError is raised here, where the caller sees the real one
             size = file.seek(0, 2)
         seconds, memory = seconds or seconds_for(size), memory or memory_for(size)
-        request = {"op": "call", "function": function, "arguments": [str(path), *arguments], "memory": memory}
+        request = Call(function, (path, *arguments), memory)
         with self._lock:
             try:
                 used = bool(self.worker.resident)
@@ -135,10 +135,10 @@ class Reader:
             except BaseException:  # an interrupt: the answer that is still to come must not be taken for the next one
                 self.worker.stop()
                 raise
-        self.peak = max(self.peak, int(answer.get("peak", 0)))
-        if answer["ok"]:
-            return answer["value"]
-        raise _raised(answer, path, memory, raises)
+        self.peak = max(self.peak, answer.peak)
+        if isinstance(answer.value, Failure):
+            raise _raised(answer.value, path, memory, raises)
+        return answer.value
 
     def stop(self) -> None:
         """End the process; the next call starts a fresh one."""
@@ -156,21 +156,19 @@ class Reader:
         self.close()
 
 
-def _raised(answer: dict[str, Any], path: Path, memory: int, raises: Iterable[type[Exception]]) -> Exception:
+def _raised(failure: Failure, path: Path, memory: int, raises: Iterable[type[Exception]]) -> Exception:
     """The exception that a failed call stands for."""
     known = {cls.__name__: cls for cls in raises}
-    classes: Sequence[str] = answer.get("classes", (answer["error"],))
-    message = answer["message"]
-    for name in classes:
+    for name in failure.classes or (failure.error,):
         if name in known:
             error = known[name].__new__(known[name])
-            error.args = (message,)
-            vars(error).update(answer.get("attributes", {}))
+            error.args = (failure.message,)
+            vars(error).update(failure.attributes)
             return error
-    if "MemoryError" in classes:
+    if "MemoryError" in failure.classes:
         return ReaderFailed(f"{path}: reading it takes more than the {memory // MIB} MiB that it may take", "memory")
-    told = f"{answer['error']}: {message}".splitlines()[0][:200]
-    return ReaderFailed(f"{path}: is damaged or unknown: it cannot be read ({told})", "exception")
+    line = failure.sentence.splitlines()[0][:200]
+    return ReaderFailed(f"{path}: is damaged or unknown: it cannot be read ({line})", "exception")
 
 
 @cache
@@ -194,27 +192,23 @@ def network_of(
 
     Raises MatFileError, NetworkError (UnsupportedLayers too) and OSError.
     """
-    declared = None if layout is None else str(layout)
-    dialect, spec, weights, notes, samples = (by or reader()).call(f"{__name__}:network", path, variable, declared)
-    held = tuple(
-        Sample(tuple(unpack(a) for a in arrays), tuple(formats), unpack_all(made)) for arrays, formats, made in samples
-    )
-    return Network(dialect, Spec.from_json(spec), unpack_all(weights), tuple(notes), held)
+    dialect, spec, weights, notes, samples = (by or reader()).call(f"{__name__}:network", path, variable, layout)
+    return Network(dialect, spec, weights, tuple(notes), tuple(Sample(*parts) for parts in samples))
 
 
-def summary(path: str) -> dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
+def summary(path: Path) -> dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
     """What `variables_of` sends for."""
-    return {name: _told(value) for name, value in read_mat(Path(path)).items()}
+    return {name: _told(value) for name, value in read_mat(path).items()}
 
 
-def network(path: str, variable: str | None, layout: str | None) -> tuple[Any, ...]:
+def network(path: Path, variable: str | None, layout: Path | None) -> tuple[Any, ...]:
     """What `network_of` sends for."""
     from harness.matlab.readers.network import read_network
 
-    found = read_network(Path(path), variable, layout=None if layout is None else Path(layout))
-    spec = json.loads(json.dumps(found.spec.to_json()))
-    samples = [([pack(a) for a in s.inputs], list(s.formats), pack_all(s.activations)) for s in found.samples]
-    return found.dialect, spec, pack_all(found.weights), tuple(found.notes), samples
+    network = read_network(path, variable, layout=layout)
+    spec = Spec.from_json(json.loads(json.dumps(network.spec.to_json())))
+    samples = [(tuple(each.inputs), tuple(each.formats), dict(each.activations)) for each in network.samples]
+    return network.dialect, spec, dict(network.weights), tuple(network.notes), samples
 
 
 MATLAB_CLASSES = {"float64": "double", "float32": "single", "bool": "logical"}

@@ -296,9 +296,9 @@ def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> 
 def check(result: Result) -> None:
     """The assertion of every suite: fail on what is unexpected, xfail on a known deviation."""
     __tracebackhide__ = True
-    if result.verdict is Judgement.EXPECTED:
+    if result.judgement is Judgement.EXPECTED:
         pytest.xfail(result.message)
-    if result.verdict is Judgement.FAILED:
+    if result.judgement is Judgement.FAILED:
         pytest.fail(told(result), pytrace=False)
 
 
@@ -364,7 +364,7 @@ class Ledger:
                 self.seen.add(found.key)
                 self.writer.add(found)
                 self.tally.add(found)
-                if found.expectation is not None and found.verdict is Judgement.EXPECTED:
+                if found.expectation is not None and found.judgement is Judgement.EXPECTED:
                     self.spoke[found.expectation.id] += 1
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

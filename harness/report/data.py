@@ -11,14 +11,14 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
 from harness.analysis.defects import Cause
-from harness.results.events import NUMBERS, Judgement, Result, Stage, plain
+from harness.outcomes import Metrics
+from harness.results.events import Judgement, Result, Stage, plain
 from harness.results.file import Results
 
-_DIGITS = {"cosine": 9}
+_DIGITS = Metrics.digits()
 
 
 class _Table:
@@ -56,14 +56,15 @@ def page_data(results: Results, causes: Sequence[Cause] = ()) -> dict[str, Any]:
             "route": result.route,
             "stages": [stages.place(_stage(stage, lines)) for stage in result.stages],
             "outcome": result.outcome.value,
-            "verdict": result.verdict.value,
+            "judgement": result.judgement.value,
             "units": _short("units", result.units),
             "blame": result.blame,
+            "fault": None if result.fault is None else result.stages.index(result.fault),
             "expectation": None if note is None else expectations.place(note.to_json()),
             "message": "" if _said_elsewhere(result) else result.message,
             "cause": cause_of.get(result.key),
             "replay": "" if result.replay == f"parity replay {result.case} --route {result.route}" else result.replay,
-            "metrics": None if result.metrics is None else plain(result.metrics),
+            "task": None if result.task is None else plain(result.task),
         }
         rows.append(_filled(row))
     return {
@@ -91,7 +92,7 @@ def _said_elsewhere(result: Result) -> bool:
     """The result's message says no more than a stage's own, which the page shows beside outcome and blame, or
     than that and the expectation that it fulfils."""
     message, note = result.message, result.expectation
-    if note is not None and result.verdict is Judgement.EXPECTED:
+    if note is not None and result.judgement is Judgement.EXPECTED:
         message = message.removesuffix(f" (expected: {note.reason})")
     elif note is not None:
         return False
@@ -110,8 +111,7 @@ def _case(result: Result) -> dict[str, Any]:
 
 
 def _stage(stage: Stage, lines: dict[str, int]) -> dict[str, Any]:
-    row = {item.name: plain(getattr(stage, item.name)) for item in fields(stage)}
-    row |= {name: _short(name, getattr(stage, name)) for name in NUMBERS}
+    row = stage.to_json() | {name: _short(name, value) for name, value in stage.metrics.items()}
     row["log"] = [lines.setdefault(line, len(lines)) for line in stage.log.split("\n")] if stage.log else None
     row["seconds"] = _short("seconds", stage.seconds)
     return _filled(row)

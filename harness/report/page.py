@@ -55,15 +55,16 @@ def render(results: Results) -> str:
         finished=footer.finished if footer else None,
         duration=_duration(footer.seconds) if footer else None,
         outcomes=_totals(results.outcomes, legend.OUTCOMES),
-        verdicts=_totals(results.verdicts, legend.VERDICTS),
+        judgements=_totals(results.judgements, legend.JUDGEMENTS),
         matrix=_matrix(results),
         choices=_choices(results) | {"cause": [str(place + 1) for place in range(len(found))]},
         causes=[_cause(place, cause) for place, cause in enumerate(found, 1)],
         defects=sentence(found),
         picture=legend.PICTURE,
+        palette=legend.palette(),
         style=Markup(_source(pages, loader, "report.css")),  # noqa: S704 - our own file
         script=Markup(_source(pages, loader, "report.js")),  # noqa: S704 - our own file
-        keys=Markup(as_script(legend.PICTURE)),  # noqa: S704 - as_script leaves nothing that HTML reads
+        words=Markup(as_script(legend.words())),  # noqa: S704 - as_script leaves nothing that HTML reads
         data=packed(page_data(results, found)),
     )
 
@@ -100,14 +101,14 @@ def _table(results: Results, dialect: str) -> dict[str, Any]:
 
 
 def _failed(cell: Cell) -> int:
-    return cell.verdicts.get(Judgement.FAILED.value, 0)
+    return cell.judgements.get(Judgement.FAILED.value, 0)
 
 
 def _cell(cell: Cell | None) -> dict[str, Any] | None:
     if cell is None:
         return None
     failed, total = _failed(cell), len(cell.results)
-    known = cell.verdicts.get(Judgement.EXPECTED.value, 0)
+    known = cell.judgements.get(Judgement.EXPECTED.value, 0)
     parts = [f"{total} results", f"{failed} failed", f"{known} expected"]
     parts += [f"{count} {name}" for name, count in cell.outcomes.items()]
     return {
@@ -180,7 +181,7 @@ def _choices(results: Results) -> dict[str, list[str]]:
         "layer": sorted({layer for _, layer in results.layers}),
         "route": list(results.routes),
         "outcome": [kind.value for kind in reversed(Outcome) if kind.value in results.outcomes],
-        "verdict": [kind.value for kind in reversed(Judgement) if kind.value in results.verdicts],
+        "judgement": [kind.value for kind in reversed(Judgement) if kind.value in results.judgements],
         "profile": sorted({result.profile for result in results.results}),
     }
 

@@ -22,15 +22,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.adapters.routes import Route, all_routes
 from harness.installed import versions
-from harness.judge.compare import slice_magnitude
+from harness.judge.compare import tolerance
 from harness.judge.expectations import UNREPORTED, Expectation
 from harness.outcomes import FAITHFUL, Outcome
 from harness.reproducer.recipes import HOPS, SOURCES, NoRecipe, Recipe, custom, program
-from harness.results.events import Result, Stage
+from harness.results.events import Result, Stage, fault_of
 from harness.run.session import Session
-from harness.run.walk import AGAIN, Step, blame_of
-from harness.spec import Array, Case, Golden
-from harness.units import SMALLEST, UNIT
+from harness.run.walk import AGAIN, Step
+from harness.spec import Array, Case, Exactness, Golden
 
 LIMIT = 150
 """Seconds after which a script that is about a converter which hangs gives up."""
@@ -129,8 +128,7 @@ def of_expectation(session: Session, item: Expectation, folder: Path) -> Reprodu
     tried = []
     for route in routes_of(session, item, case.spec.dialect):
         result = session.walk.result(case, route)
-        fault = next((s for s in result.stages if (s.hop or "source") == result.blame), None)
-        if fault is not None and item.foresees(fault.outcome, result.blame or "", fault.message):
+        if result.fault is not None and item.foresees(result.fault):
             return write(session, case, route, folder, item)
         tried.append(f"{route.name}: {result.outcome}")
     raise ReproduceError(f"{item.id}: {item.case} does not end as foreseen: {'; '.join(tried) or 'no route can run'}")
@@ -139,13 +137,12 @@ def of_expectation(session: Session, item: Expectation, folder: Path) -> Reprodu
 def write(session: Session, case: Case, route: Route, folder: Path, item: Expectation | None = None) -> Reproducer:
     """Walk the case and write the folder and its zip. Raises ReproduceError."""
     steps = session.walk.steps(case, route)
-    blame = blame_of([step.stage for step in steps])
-    if blame is None:
+    fault = fault_of([step.stage for step in steps])
+    if fault is None:
         raise ReproduceError(f"{case.id} agrees on {route.name}: there is nothing to reproduce")
-    place = next(k for k, step in enumerate(steps) if (step.stage.hop or "source") == blame)
+    place = next(k for k, step in enumerate(steps) if step.stage is fault)
     if item is None:
         item = _spoken(session, session.walk.result(case, route))
-    fault = steps[place].stage
     recipe, artifact = _recipe(session, case, route, place, steps)
     if (folder / SCRIPT).exists():  # an earlier one
         shutil.rmtree(folder)
@@ -155,7 +152,7 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
     made = steps[place].artifact
     if made is not None and made.suffix == ".onnx" and place:
         shutil.copyfile(made, folder / "converted.onnx")
-    twice = case.again is not None and (
+    twice = len(case.samples) > 1 and (
         fault.message.startswith(("with ", AGAIN)) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
     )
     _write_arrays(case, steps[place], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
@@ -174,7 +171,7 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
         custom=custom(case.spec) if "keras" in recipe.imports[0] else [],
         convert=recipe.convert,
         run=recipe.run,
-        signed=case.golden is not None and case.golden.exactness == "moves",
+        signed=case.golden is not None and case.golden.exactness is Exactness.MOVES,
         prefixes=("", "", "again_", "") if twice else ("", ""),
     )
     script = _compact(script)
@@ -182,7 +179,7 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
     files = sorted(path.name for path in folder.iterdir() if path.name != ISSUE)
     text = render("issue.md.jinja", script=script, files=files, **facts)
     (folder / ISSUE).write_text(text, encoding="utf-8")
-    return Reproducer(folder, _zipped(folder), facts["title"], fault.outcome, blame)
+    return Reproducer(folder, _zipped(folder), facts["title"], fault.outcome, fault.by)
 
 
 def _spoken(session: Session, result: Result) -> Expectation | None:
@@ -237,17 +234,16 @@ def _copied(artifact: Path, target: Path) -> None:
 
 
 def _write_arrays(case: Case, step: Step, folder: Path, *, twice: bool, wrong: bool) -> None:
-    assert case.golden is not None
-    np.savez_compressed(folder / "inputs.npz", **dict(case.inputs))  # type: ignore[arg-type]
-    expected = _judged(case.golden, step.outputs, strict=wrong and not twice)
-    np.savez_compressed(folder / "expected.npz", **expected)  # type: ignore[arg-type]
-    got = {f"output_{k}": value for k, value in enumerate(step.outputs) if value is not None}
-    if twice and case.again is not None:
-        np.savez_compressed(folder / "again_inputs.npz", **dict(case.again.inputs))  # type: ignore[arg-type]
-        golden = replace(case.golden, expected=case.again.expected, noise=case.again.noise)
-        expected = _judged(golden, step.again, strict=wrong)
-        np.savez_compressed(folder / "again_expected.npz", **expected)  # type: ignore[arg-type]
-        got |= {f"again_output_{k}": value for k, value in enumerate(step.again) if value is not None}
+    """The inputs, what is expected and what came: of the first sample, and of the second where it takes that one."""
+    got: dict[str, Array] = {}
+    for k, prefix in enumerate(("", "again_") if twice else ("",)):
+        sample = case.samples[k]
+        outputs = step.outputs[k] if k < len(step.outputs) else ()  # none where the artifact did not get that far
+        assert sample.golden is not None
+        expected = _judged(sample.golden, outputs, strict=wrong and (k == 1 or not twice))
+        np.savez_compressed(folder / f"{prefix}inputs.npz", **dict(sample.inputs))  # type: ignore[arg-type]
+        np.savez_compressed(folder / f"{prefix}expected.npz", **expected)  # type: ignore[arg-type]
+        got |= {f"{prefix}output_{at}": value for at, value in enumerate(outputs) if value is not None}
     np.savez_compressed(folder / "got.npz", **got)  # type: ignore[arg-type]
 
 
@@ -257,7 +253,7 @@ def _judged(golden: Golden, outputs: Sequence[Array | None], *, strict: bool) ->
     Where a deviation is in a small part of an output and would hide below that number, the tolerance is elementwise.
     """
     found: dict[str, Array] = {}
-    tolerances = [_tolerance(golden, name) for name in golden.expected]
+    tolerances = [tolerance(golden, name) for name in golden.expected]
     one = [np.asarray(value.max(initial=0.0)) for value in tolerances]
     seen = len(outputs) == len(one) and any(
         _exceeds(expected, got, allowed)
@@ -267,15 +263,6 @@ def _judged(golden: Golden, outputs: Sequence[Array | None], *, strict: bool) ->
         found[f"output_{k}"] = expected
         found[f"tolerance_{k}"] = single if seen or not strict else whole
     return found
-
-
-def _tolerance(golden: Golden, name: str) -> Array:
-    """32 noise units at every element; 0 where nothing is computed."""
-    expected = golden.expected[name]
-    if golden.exactness != "computes" or expected.dtype.kind != "f":
-        return np.zeros(expected.shape)
-    scale = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
-    return FAITHFUL * np.maximum(scale, UNIT * slice_magnitude(expected, golden.channel_axis))
 
 
 def _exceeds(expected: Array, got: Array | None, allowed: Array) -> bool:
@@ -357,10 +344,10 @@ def _size(fault: Stage) -> str:
     units = fault.units
     if units is None or units <= FAITHFUL or fault.outcome is not Outcome.DIVERGENT:
         return ""  # what is wrong is no size: a NaN, a sign, another answer on a second call
-    words = "of the order of the values themselves" if (fault.max_rel or 0) > 0.1 else "small beside the values"
+    words = "of the order of the values themselves" if (fault.metrics.max_rel or 0) > 0.1 else "small beside the values"
     words += f", and {units:,.0f} times what rounding to float32 explains"
     return (
-        f"The largest absolute error is {fault.max_abs or 0:.3g}, at `{fault.where}`: {words}. "
+        f"The largest absolute error is {fault.metrics.max_abs or 0:.3g}, at `{fault.where}`: {words}. "
         f"(That is {units:.3g} noise units; one unit is the root mean square effect of float32 rounding on the "
         "documented formula with these numbers.)"
     )

@@ -1,7 +1,7 @@
 """Events of the results file: a header, one result per case and route, a footer; and their schema.
 
 The schema is published beside this module as `results.schema.json` (JSON Schema 2020-12), with one definition
-per `event`. `harness.results.file` writes and reads the file and is the module to import these names from.
+per `event`. `harness.results.file` writes and reads the file.
 
 JSON stays strict: an infinite or NaN float is written as the string "inf", "-inf" or "nan". Numbers of stages
 and of `metrics` come back as floats; in `config` and `options`, which are only shown, they stay strings.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,14 +22,14 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from harness.outcomes import Outcome, worst_outcome
+from harness.outcomes import Metrics, Outcome
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of the file's schema; a reader refuses any other."""
 NON_FINITE = ("inf", "-inf", "nan")
 """How a float that JSON cannot hold is written."""
-NUMBERS = ("units", "componentwise", "max_abs", "max_rel", "max_ulp", "rmse", "cosine", "sqnr_db")
-"""Fields of a stage that are a float or None."""
+SOURCE = "source"
+"""Whom a source artifact that deviates is put down to: no hop made it."""
 
 
 class ResultsError(ValueError):
@@ -58,6 +58,11 @@ class Judgement(StrEnum):
     PASSED = "passed"
     EXPECTED = "expected"
     FAILED = "failed"
+
+
+def fault_of(stages: Sequence[Stage]) -> Stage | None:
+    """The first stage that does not pass: what a bad artifact does further on is its consequence."""
+    return next((stage for stage in stages if not stage.outcome.passes), None)
 
 
 def utc_now() -> str:
@@ -157,37 +162,61 @@ class Header:
 class Stage:
     """One artifact of a route, made by `hop` (None for the source) and run by `runtime` (None if it never ran).
 
-    The numbers are those of `compare.Verdict`; `seconds` is the framework's time to convert and run; `log` the
-    tail of the worker's stderr, kept where a conversion or a run did not end well.
+    `metrics` are the error, `where` the output and index of the largest; `seconds` is the framework's time to convert
+    and run; `log` the tail of the worker's stderr, kept where a conversion or a run did not end well.
     """
 
     artifact: str
     outcome: Outcome
     hop: str | None = None
     runtime: str | None = None
-    units: float | None = None
-    componentwise: float | None = None
-    max_abs: float | None = None
-    max_rel: float | None = None
-    max_ulp: float | None = None
-    rmse: float | None = None
-    cosine: float | None = None
-    sqnr_db: float | None = None
+    metrics: Metrics = field(default_factory=Metrics)
     seconds: float = 0.0
     message: str = ""
     where: str | None = None
     picture: tuple[str, ...] | None = None
     log: str = ""
 
+    @property
+    def by(self) -> str:
+        """Whom the stage is put down to: the hop, or `source`."""
+        return self.hop or SOURCE
+
+    @property
+    def units(self) -> float | None:
+        """Largest normwise error in noise units; NaN counts as infinite."""
+        units = self.metrics.units
+        return math.inf if units is not None and math.isnan(units) else units
+
     def to_json(self) -> dict[str, Any]:
-        return {item.name: plain(getattr(self, item.name)) for item in fields(self)}
+        return {
+            "artifact": self.artifact,
+            "outcome": self.outcome.value,
+            "hop": self.hop,
+            "runtime": self.runtime,
+            **plain(dict(self.metrics.items())),
+            "seconds": self.seconds,
+            "message": self.message,
+            "where": self.where,
+            "picture": plain(self.picture),
+            "log": self.log,
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Stage:
         picture = data["picture"]
-        numbers = {name: _float(data[name]) for name in NUMBERS}
-        changed = {"outcome": Outcome(data["outcome"]), "picture": None if picture is None else tuple(picture)}
-        return cls(**{**data, **numbers, **changed})
+        return cls(
+            artifact=data["artifact"],
+            outcome=Outcome(data["outcome"]),
+            hop=data["hop"],
+            runtime=data["runtime"],
+            metrics=Metrics(**{name: _float(data[name]) for name in Metrics.names()}),
+            seconds=data["seconds"],
+            message=data["message"],
+            where=data["where"],
+            picture=None if picture is None else tuple(picture),
+            log=data["log"],
+        )
 
 
 @dataclass(frozen=True)
@@ -211,10 +240,9 @@ class ExpectationNote:
 class Result:
     """One case along one route.
 
-    `outcome` is the worst of the stages (another raises ValueError). `blame` names the hop at fault, `source`
-    when the first stage already is, None when nothing is. `metrics` are further numbers of a whole task, such
-    as `top1_agreement`, `logits_max_abs` and `confusion` (rows: expected class, columns: class got). `traits` are the
-    facts that follow from the case's configuration and sizes, as `harness.judge.facts` derives them.
+    `judgement` is what it means for the run. `task` are further numbers of a whole task, such as `top1_agreement`,
+    `logits_max_abs` and `confusion` (rows: expected class, columns: class got). `facts` follow from the case's
+    configuration and sizes, as `harness.judge.facts` derives them.
     """
 
     case: str
@@ -224,23 +252,31 @@ class Result:
     config: Mapping[str, Any]
     route: str
     stages: tuple[Stage, ...]
-    outcome: Outcome
-    verdict: Judgement
-    blame: str | None = None
+    judgement: Judgement
     expectation: ExpectationNote | None = None
     message: str = ""
     replay: str = ""
-    metrics: Mapping[str, Any] | None = None
-    traits: Mapping[str, Any] | None = None
+    task: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if not self.stages:
             raise ValueError(f"case {self.case} on route {self.route} has no stage: record at least the source's")
-        worst = worst_outcome([stage.outcome for stage in self.stages])
-        if self.outcome is not worst:
-            raise ValueError(
-                f"case {self.case} on route {self.route} has outcome {self.outcome}, its worst stage has {worst}"
-            )
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst outcome of the stages."""
+        return Outcome.worst(stage.outcome for stage in self.stages)
+
+    @property
+    def fault(self) -> Stage | None:
+        """The stage at fault; None where all pass."""
+        return fault_of(self.stages)
+
+    @property
+    def blame(self) -> str | None:
+        """The hop at fault, or `source`; None where all stages pass."""
+        return None if self.fault is None else self.fault.by
 
     @property
     def key(self) -> tuple[str, str]:
@@ -250,8 +286,7 @@ class Result:
     @property
     def units(self) -> float | None:
         """Largest normwise error of any stage, in noise units; NaN counts as infinite."""
-        known = [stage.units for stage in self.stages if stage.units is not None]
-        return max((math.inf if math.isnan(value) else value for value in known), default=None)
+        return max((stage.units for stage in self.stages if stage.units is not None), default=None)
 
     @property
     def seconds(self) -> float:
@@ -271,17 +306,18 @@ class Result:
             "blame": self.blame,
             "outcome": self.outcome.value,
             "expectation": None if self.expectation is None else self.expectation.to_json(),
-            "verdict": self.verdict.value,
+            "judgement": self.judgement.value,
             "message": self.message,
             "replay": self.replay,
         }
-        more = {"metrics": self.metrics, "traits": self.traits}
+        more = {"task": self.task, "facts": self.facts}
         return data | {name: plain(value) for name, value in more.items() if value is not None}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
+        """The result of a line. Raises ValueError where outcome or blame are not those of the stages."""
         note = data["expectation"]
-        return cls(
+        result = cls(
             case=data["case"],
             dialect=data["dialect"],
             layer=data["layer"],
@@ -289,15 +325,19 @@ class Result:
             config=data["config"],
             route=data["route"],
             stages=tuple(Stage.from_json(stage) for stage in data["stages"]),
-            outcome=Outcome(data["outcome"]),
-            verdict=Judgement(data["verdict"]),
-            blame=data["blame"],
+            judgement=Judgement(data["judgement"]),
             expectation=None if note is None else ExpectationNote.from_json(note),
             message=data["message"],
             replay=data["replay"],
-            metrics=_numbers(data.get("metrics")),
-            traits=data.get("traits"),
+            task=_numbers(data.get("task")),
+            facts=data.get("facts"),
         )
+        for name, stated in (("outcome", result.outcome.value), ("blame", result.blame)):
+            if data[name] != stated:
+                raise ValueError(
+                    f"case {result.case} on route {result.route} has {name} {data[name]}, its stages say {stated}"
+                )
+        return result
 
 
 @dataclass(frozen=True)
@@ -308,7 +348,7 @@ class Footer:
     seconds: float
     results: int
     outcomes: Mapping[str, int]
-    verdicts: Mapping[str, int]
+    judgements: Mapping[str, int]
 
     def to_json(self) -> dict[str, Any]:
         return {"event": "footer", **{item.name: plain(getattr(self, item.name)) for item in fields(self)}}

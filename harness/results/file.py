@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TextIO, TypeVar
 
-from harness.outcomes import Outcome, worst_outcome
+from harness.outcomes import Outcome
 from harness.results.events import (
     SCHEMA,
     CutRun,
@@ -51,7 +51,7 @@ class Writer:
         self._begun = 0.0
         self._keys: set[tuple[str, str]] = set()
         self._outcomes: Counter[str] = Counter()
-        self._verdicts: Counter[str] = Counter()
+        self._judgements: Counter[str] = Counter()
 
     def open(self) -> Self:
         """Begin the file, replacing one that is there, and write the header."""
@@ -68,7 +68,7 @@ class Writer:
         self._write(result.to_json())
         self._keys.add(result.key)
         self._outcomes[result.outcome.value] += 1
-        self._verdicts[result.verdict.value] += 1
+        self._judgements[result.judgement.value] += 1
 
     def close(self) -> None:
         """Write the footer and close: the run is whole."""
@@ -77,7 +77,7 @@ class Writer:
             seconds=round(time.monotonic() - self._begun, 3),
             results=len(self._keys),
             outcomes=_ordered(self._outcomes, Outcome),
-            verdicts=_ordered(self._verdicts, Judgement),
+            judgements=_ordered(self._judgements, Judgement),
         )
         self._write(footer.to_json())
         self.abandon()
@@ -123,7 +123,7 @@ class Cell:
 
     @property
     def worst(self) -> Outcome:
-        return worst_outcome([result.outcome for result in self.results])
+        return Outcome.worst(result.outcome for result in self.results)
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -131,9 +131,9 @@ class Cell:
         return _ordered(Counter(result.outcome.value for result in self.results), Outcome)
 
     @property
-    def verdicts(self) -> dict[str, int]:
-        """Number of results by verdict, zeros left out."""
-        return _ordered(Counter(result.verdict.value for result in self.results), Judgement)
+    def judgements(self) -> dict[str, int]:
+        """Number of results by judgement, zeros left out."""
+        return _ordered(Counter(result.judgement.value for result in self.results), Judgement)
 
     @property
     def units(self) -> float | None:
@@ -168,9 +168,9 @@ class Results:
         return Cell(self.results).outcomes
 
     @cached_property
-    def verdicts(self) -> dict[str, int]:
-        """Number of results by verdict, zeros left out."""
-        return Cell(self.results).verdicts
+    def judgements(self) -> dict[str, int]:
+        """Number of results by judgement, zeros left out."""
+        return Cell(self.results).judgements
 
     @cached_property
     def routes(self) -> dict[str, Cell]:
@@ -193,12 +193,12 @@ class Results:
     @cached_property
     def failures(self) -> tuple[Result, ...]:
         """Results that fail the run: unexpected deviations, and expected ones that no longer happen."""
-        return tuple(result for result in self.results if result.verdict is Judgement.FAILED)
+        return tuple(result for result in self.results if result.judgement is Judgement.FAILED)
 
     @cached_property
     def expected(self) -> tuple[Result, ...]:
         """Known deviations that happened as foreseen."""
-        return tuple(result for result in self.results if result.verdict is Judgement.EXPECTED)
+        return tuple(result for result in self.results if result.judgement is Judgement.EXPECTED)
 
     @property
     def below_floor(self) -> bool:
@@ -217,7 +217,7 @@ class Results:
 
     @property
     def sentence(self) -> str:
-        """The run's verdict in one sentence."""
+        """What became of the run, in one sentence."""
         total = len(self.results)
         cases = len({result.case for result in self.results})
         over = f"{_many(total, 'results')} of {_many(cases, 'cases')} along {_many(len(self.routes), 'routes')}"
@@ -344,8 +344,8 @@ class _Reader:
         if self.footer is None:
             return
         cell = Cell(tuple(self.results))
-        found = (len(self.results), cell.outcomes, cell.verdicts)
-        stated = (self.footer.results, dict(self.footer.outcomes), dict(self.footer.verdicts))
+        found = (len(self.results), cell.outcomes, cell.judgements)
+        stated = (self.footer.results, dict(self.footer.outcomes), dict(self.footer.judgements))
         if found != stated:
             raise InconsistentResults(
                 f"{self.path}: the footer states {stated[0]} results {stated[1]} {stated[2]}, "

@@ -17,7 +17,7 @@ from harness.catalogue import Row
 from harness.draw.strategies import cases
 from harness.outcomes import Outcome
 from harness.results.events import Judgement, Result
-from harness.run.reduce import Deviation, with_first_tensor
+from harness.run.reduce import alike, with_first_tensor
 from harness.run.walk import Walk
 from harness.spec import Case
 
@@ -75,7 +75,7 @@ class Exploration:
     def _fresh(self, case: Case) -> None:
         for route in self.routes:
             result = self.walk.result(case, route)
-            if result.verdict is Judgement.FAILED:
+            if result.judgement is Judgement.FAILED:
                 self.found[case.id] = Smallest(case, route, result)
                 return
             self.record(result)
@@ -100,9 +100,7 @@ class Exploration:
 
 
 def _alike(first: Result, other: Result) -> bool:
-    """Whether two results fail in the same way; so do those of which an expectation says that they should deviate."""
-    if other.verdict is not Judgement.FAILED:
+    """Whether two results fail in the same way, two that should deviate and do not among them."""
+    if other.judgement is not Judgement.FAILED:
         return False
-    own = Deviation.of(first.stages)
-    found = Deviation.of(other.stages)
-    return found is None if own is None else own.same(found)
+    return other.fault is None if first.fault is None else alike(first.fault, other.fault)

@@ -12,21 +12,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 
 from harness.adapters.registry import Plugin, Registry
 from harness.adapters.routes import Route
-from harness.judge.compare import Verdict, compare, metrics_of
+from harness.judge.compare import Comparison, compare
 from harness.judge.expectations import Expectation
-from harness.judge.facts import traits
-from harness.judge.judgement import foreseen_of, judge
-from harness.outcomes import Outcome, worst_outcome
+from harness.judge.facts import facts
+from harness.judge.judgement import judge, speaking_of
+from harness.outcomes import Outcome
 from harness.results.events import ExpectationNote, Result, Stage
-from harness.spec import Again, Array, Case
+from harness.spec import Case, Sample
 from harness.workers.pool import LIMIT, WorkerFailure, WorkerHang, Workers
-from harness.workers.wire import pack_all, unpack
+from harness.workers.protocol import A, Convert, Failure, Outputs, Ran, Read, Request, Run, Write, encode
 
 LEAST_LIMIT = 10.0
 """Seconds that a request may take at least when a walk is in a hurry."""
@@ -41,14 +41,13 @@ LAYERS_IN_LIMIT = 20
 class Step:
     """One stage and the artifact it leaves for the next; None where there is none to go on with.
 
-    `outputs` are what the artifact gave, `again` what it gave on the second inputs. The artifact lies in the walk's
-    scratch folder until another case is walked.
+    `outputs` are what the artifact gave for each sample; none for a sample that failed. The artifact lies in the
+    walk's scratch folder until another case is walked.
     """
 
     stage: Stage
     artifact: Path | None
-    outputs: tuple[Array | None, ...] = ()
-    again: tuple[Array | None, ...] = ()
+    outputs: tuple[Outputs, ...] = ()
 
 
 class Walk:
@@ -94,8 +93,8 @@ class Walk:
     def result(self, case: Case, route: Route) -> Result:
         """Walk one route. Raises ValueError for a case without golden or of another dialect."""
         steps = self.steps(case, route)
-        metrics = None if case.labels is None else task_metrics(case, steps[-1].outputs)
-        return self._judged(case, route, [step.stage for step in steps], metrics)
+        task = None if case.labels is None else task_metrics(case, steps[-1].outputs)
+        return self._judged(case, route, [step.stage for step in steps], task)
 
     def steps(self, case: Case, route: Route) -> list[Step]:
         """The stages of one route with their artifacts and outputs. Raises ValueError as `result` does."""
@@ -135,15 +134,12 @@ class Walk:
         if key not in self._steps:
             plugin = route.source
             path = self._scratch / f"source{plugin.suffix}"
-            request = {
-                "op": "write",
-                "reference": plugin.reference,
-                "spec": case.spec.to_json(),
-                "weights": pack_all(case.weights),
-                "path": str(path),
-            }
             stage = Stage(artifact=plugin.name, outcome=Outcome.EXACT)
-            self._steps[key] = self._made(case, stage, plugin, request, path)
+            wrote = self._ask(stage, plugin, Write(plugin.reference, case.spec, case.weights, path), Outcome.REFUSED)
+            if isinstance(wrote, Stage):
+                self._steps[key] = Step(wrote, None)
+            else:
+                self._steps[key] = self._made(case, stage, plugin, path, wrote.seconds)
         return self._steps[key]
 
     def _converted(self, case: Case, route: Route, count: int, artifact: Path) -> Step:
@@ -152,148 +148,144 @@ class Walk:
         if key not in self._steps:
             target = self.registry.format(hop.target)
             out = self._scratch / ("-".join(key) + (target.suffix if target else f".{hop.target}"))
-            request = {"op": "convert", "reference": hop.reference, "artifact": str(artifact), "out": str(out)}
             stage = Stage(artifact=hop.target, outcome=Outcome.EXACT, hop=hop.name)
-            self._steps[key] = self._made(case, stage, hop, request, out)
+            converted = self._ask(stage, hop, Convert(hop.reference, artifact, out), Outcome.REFUSED)
+            if isinstance(converted, Stage):
+                self._steps[key] = Step(converted, None)
+            else:
+                self._steps[key] = self._made(case, stage, hop, converted.value, converted.seconds)
         return self._steps[key]
 
-    def _made(self, case: Case, stage: Stage, plugin: Plugin, request: Mapping[str, Any], out: Path) -> Step:
-        """Make an artifact, then run it."""
-        answer, failed = self._ask(stage, plugin, request, Outcome.REFUSED)
-        if failed is not None:
-            return Step(failed, None)
-        if answer.get("path", out) is None:
-            nothing = Verdict(Outcome.INVALID, f"{plugin.name} reported success but returned no path")
-            return Step(_stage(stage, nothing, answer["seconds"]), None)
-        path = Path(answer.get("path", out))
+    def _made(self, case: Case, stage: Stage, plugin: Plugin, path: Path | None, seconds: float) -> Step:
+        """Run the artifact that a format or hop reported to have made."""
+        if path is None:
+            nothing = Comparison(Outcome.INVALID, f"{plugin.name} reported success but returned no path")
+            return Step(_ended(stage, nothing, seconds), None)
         if not path.exists():
-            gone = Verdict(Outcome.INVALID, f"{plugin.name} reported success but wrote no file at {path.name}")
-            return Step(_stage(stage, gone, answer["seconds"]), None)
+            gone = Comparison(Outcome.INVALID, f"{plugin.name} reported success but wrote no file at {path.name}")
+            return Step(_ended(stage, gone, seconds), None)
         runtime = self.registry.runtime_of(stage.artifact)
         if runtime is None or (stage.hop is None and runtime.missing):
-            return Step(self._read_back(case, stage, plugin, path, answer["seconds"]), path)
-        named = Stage(artifact=stage.artifact, outcome=stage.outcome, hop=stage.hop, runtime=runtime.name)
-        return self._run(case, named, runtime, path, answer["seconds"])
+            return Step(self._read_back(case, stage, plugin, path, seconds), path)
+        return self._run(case, replace(stage, runtime=runtime.name), runtime, path, seconds)
 
     def _run(self, case: Case, stage: Stage, runtime: Plugin, path: Path, seconds: float) -> Step:
-        request = {
-            "op": "run",
-            "reference": runtime.reference,
-            "artifact": str(path),
-            "inputs": pack_all(case.inputs),
-            "again": None if case.again is None else pack_all(case.again.inputs),
-        }
-        answer, failed = self._ask(stage, runtime, request, Outcome.INVALID, seconds)
-        if failed is not None:
-            return Step(failed, path)
-        outputs = _unpacked(answer["outputs"])
-        assert case.golden is not None
-        verdict = compare(case.golden, outputs, answer["names"])
-        if verdict.outcome.passes and not answer["repeats"]:
-            verdict = Verdict(Outcome.DIVERGENT, "a second call on the same inputs gives other values")
-        if case.again is not None and verdict.outcome.passes:
-            verdict = max(verdict, _again(case, case.again, answer), key=lambda found: found.outcome.severity)
-        again = _unpacked(answer.get("again", ()))
-        return Step(_stage(stage, verdict, seconds + answer["seconds"]), path, outputs, again)
+        request = Run(runtime.reference, path, tuple(sample.inputs for sample in case.samples))
+        answered = self._ask(stage, runtime, request, Outcome.INVALID, seconds)
+        if isinstance(answered, Stage):
+            return Step(answered, path)
+        ran = answered.value
+        outputs = tuple(() if isinstance(each, Failure) else each for each in ran.outputs)
+        return Step(_ended(stage, _compared(case, ran), answered.seconds), path, outputs)
 
     def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
         """A source format without a runtime here is read back instead: it must hold what was written."""
         if stage.hop is not None:
-            return _stage(stage, Verdict(Outcome.INVALID, f"no runtime for {stage.artifact} here"), seconds)
-        request = {"op": "read", "reference": plugin.reference, "path": str(path)}
-        answer, failed = self._ask(stage, plugin, request, Outcome.INVALID, seconds)
-        if failed is not None:
-            return failed
-        same = dict(answer["weights"]) == pack_all(case.weights)
-        verdict = Verdict(Outcome.EXACT) if same else Verdict(Outcome.MALFORMED, "read back, the weights are others")
-        return _stage(stage, verdict, seconds + answer["seconds"])
+            return _ended(stage, Comparison(Outcome.INVALID, f"no runtime for {stage.artifact} here"), seconds)
+        answered = self._ask(stage, plugin, Read(plugin.reference, path), Outcome.INVALID, seconds)
+        if isinstance(answered, Stage):
+            return answered
+        same = encode(dict(answered.value.weights)) == encode(dict(case.weights))
+        other = Comparison(Outcome.MALFORMED, "read back, the weights are others")
+        return _ended(stage, Comparison(Outcome.EXACT) if same else other, answered.seconds)
 
     def _ask(
-        self, stage: Stage, plugin: Plugin, request: Mapping[str, Any], otherwise: Outcome, spent: float = 0.0
-    ) -> tuple[dict[str, Any], Stage | None]:
+        self, stage: Stage, plugin: Plugin, request: Request[A], otherwise: Outcome, spent: float = 0.0
+    ) -> _Answered[A] | Stage:
         """The answer, or the stage that says why there is none: `otherwise` is what an exception means."""
-        worker = self.workers[plugin.worker]
         try:
-            answer = worker.request(request, self.limit * self._size)
+            answer = self.workers[plugin.worker].request(request, self.limit * self._size)
         except WorkerFailure as failure:
             self.framework_seconds += failure.seconds
             outcome = Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH
-            return {}, _stage(stage, Verdict(outcome, str(failure)), spent + failure.seconds, failure.log)
-        self.framework_seconds += answer["seconds"]
-        if answer["ok"]:
-            return answer, None
-        message = f"{answer['error']}: {answer['message']}".replace(f"{self._scratch}/", "")[:MESSAGE_LENGTH]
-        return answer, _stage(stage, Verdict(otherwise, message), spent + answer["seconds"], answer["traceback"])
+            return _ended(stage, Comparison(outcome, str(failure)), spent + failure.seconds, failure.log)
+        self.framework_seconds += answer.seconds
+        if not isinstance(answer.value, Failure):
+            return _Answered(answer.value, spent + answer.seconds)
+        message = answer.value.sentence.replace(f"{self._scratch}/", "")[:MESSAGE_LENGTH]
+        return _ended(stage, Comparison(otherwise, message), spent + answer.seconds, answer.value.traceback)
 
-    def _judged(self, case: Case, route: Route, stages: list[Stage], metrics: Mapping[str, Any] | None) -> Result:
-        outcome = worst_outcome([stage.outcome for stage in stages])
-        config = case.config
-        foreseen = foreseen_of(case, route.name, [hop.name for hop in route.hops], self.expectations)
-        blame = blame_of(stages)
-        verdict, message, spoke = judge(outcome, blame, stages, foreseen)
-        note = None if spoke is None else ExpectationNote(spoke.id, spoke.outcome[0], spoke.reason, spoke.link)
+    def _judged(self, case: Case, route: Route, stages: Sequence[Stage], task: Mapping[str, Any] | None) -> Result:
+        speaking = speaking_of(case, route.name, [hop.name for hop in route.hops], self.expectations)
+        judged = judge(stages, speaking)
+        item = judged.expectation
         return Result(
             case=case.id,
             dialect=case.spec.dialect,
             layer=case.subject,
             profile=str(case.choice.get("profile", "main")),
-            config=config,
+            config=case.config,
             route=route.name,
             stages=tuple(stages),
-            outcome=outcome,
-            verdict=verdict,
-            blame=blame,
-            expectation=note,
-            message=message,
+            judgement=judged.judgement,
+            expectation=None if item is None else ExpectationNote(item.id, item.outcome[0], item.reason, item.link),
+            message=judged.message,
             replay=f"parity replay {case.id} --route {route.name}"
             + ("" if route.opset is None else f" --opset {route.opset}"),
-            metrics=metrics,
-            traits={name: value for name, value in traits(case).items() if value is not None},
+            task=task,
+            facts={name: value for name, value in facts(case).items() if value is not None},
         )
 
 
-def _unpacked(values: Sequence[Any]) -> tuple[Array | None, ...]:
-    return tuple(None if value is None else unpack(value) for value in values)
+@dataclass(frozen=True)
+class _Answered(Generic[A]):
+    """What a worker answered, and the seconds that the stage has taken so far."""
+
+    value: A
+    seconds: float
 
 
-def _again(case: Case, again: Again, answer: Mapping[str, Any]) -> Verdict:
-    """The verdict on the second inputs, which says so: what only shows there was baked in at export."""
-    assert case.golden is not None
-    shapes = ", ".join(f"{name} {value.shape}" for name, value in again.inputs.items())
-    if failed := answer.get("again_failed"):
-        why = f"{failed['error']}: {failed['message']}"[:MESSAGE_LENGTH]
-        return Verdict(Outcome.INVALID, f"{AGAIN}{shapes}: {why}")
-    golden = replace(case.golden, expected=again.expected, noise=again.noise)
-    verdict = compare(golden, _unpacked(answer["again"]))
-    return verdict if verdict.outcome.passes else replace(verdict, message=f"with {shapes}: {verdict.message}")
+def _compared(case: Case, ran: Ran) -> Comparison:
+    """The comparison of all samples: the worst, and of equals that of the first sample."""
+    (sample, *others), (outputs, *further) = case.samples, ran.outputs
+    assert sample.golden is not None
+    assert not isinstance(outputs, Failure)
+    comparison = compare(sample.golden, outputs, ran.names)
+    if comparison.outcome.passes and not ran.repeats:
+        comparison = Comparison(Outcome.DIVERGENT, "a second call on the same inputs gives other values")
+    for other, answer in zip(others, further, strict=True):
+        if comparison.outcome.passes:
+            comparison = max(comparison, _compared_again(other, answer), key=lambda one: one.outcome.severity)
+    return comparison
 
 
-def _stage(stage: Stage, verdict: Verdict, seconds: float, log: str = "") -> Stage:
-    return Stage(
-        artifact=stage.artifact,
-        outcome=verdict.outcome,
-        hop=stage.hop,
-        runtime=stage.runtime,
+def _compared_again(sample: Sample, outputs: Outputs | Failure) -> Comparison:
+    """The comparison of a further sample, which says so: what only shows there was baked in at export."""
+    assert sample.golden is not None
+    shapes = ", ".join(f"{name} {value.shape}" for name, value in sample.inputs.items())
+    if isinstance(outputs, Failure):
+        return Comparison(Outcome.INVALID, f"{AGAIN}{shapes}: {outputs.sentence[:MESSAGE_LENGTH]}")
+    comparison = compare(sample.golden, outputs)
+    if comparison.outcome.passes:
+        return comparison
+    return replace(comparison, message=f"with {shapes}: {comparison.message}")
+
+
+def _ended(stage: Stage, comparison: Comparison, seconds: float, log: str = "") -> Stage:
+    """The stage with what became of it."""
+    return replace(
+        stage,
+        outcome=comparison.outcome,
+        metrics=comparison.metrics,
         seconds=seconds,
-        message=verdict.message,
-        where=verdict.where,
-        picture=verdict.picture,
+        message=comparison.message,
+        where=comparison.where,
+        picture=comparison.picture,
         log=log[-2000:],
-        **metrics_of(verdict),
     )
 
 
-def task_metrics(case: Case, outputs: Sequence[Array | None]) -> dict[str, Any] | None:
+def task_metrics(case: Case, outputs: Sequence[Outputs]) -> dict[str, Any] | None:
     """What the difference means for a classifier: its first output are logits or probabilities (samples, classes).
 
     `top1_agreement` is the share of samples whose best class is the golden's, `accuracy` that whose best class
     is the label, `logits_max_abs` the largest error of an output; `confusion[i][j]` counts samples that the
     golden puts in class i and the route in class j. None where the route ended without outputs.
     """
-    if case.golden is None or case.labels is None or not outputs or outputs[0] is None:
+    if case.golden is None or case.labels is None or not outputs or not outputs[0] or outputs[0][0] is None:
         return None
     expected = next(iter(case.golden.expected.values()))
-    got = np.asarray(outputs[0])
+    got = outputs[0][0]
     if got.shape != expected.shape:
         return None
     wanted, given = expected.argmax(axis=1), got.argmax(axis=1)
@@ -305,14 +297,3 @@ def task_metrics(case: Case, outputs: Sequence[Array | None]) -> dict[str, Any] 
         "accuracy": float((given == np.array(case.labels)).mean()),
         "confusion": confusion.tolist(),
     }
-
-
-def blame_of(stages: Sequence[Stage]) -> str | None:
-    """The hop of the first stage that does not pass and is worse than the one before it; `source` for the
-    first; None on a route that passes."""
-    before = Outcome.EXACT
-    for stage in stages:
-        if not stage.outcome.passes and stage.outcome.severity > before.severity:
-            return stage.hop or "source"
-        before = stage.outcome
-    return None

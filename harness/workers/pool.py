@@ -25,6 +25,7 @@ from packaging.requirements import Requirement
 
 import harness
 from harness.adapters.registry import Plugin
+from harness.workers.protocol import A, Answer, Load, Request, decode, encode
 
 LIMIT = 60.0
 """Seconds that one request may take."""
@@ -164,15 +165,20 @@ class Worker:
         )
         self.starts += 1
         try:
-            self.pid = int(self._channel.receive(START_LIMIT)["pid"])
+            self.pid = int(self._channel.receive(START_LIMIT))
         except (EOFError, self._channel.RemoteError, self._channel.TimeoutError) as error:
             self.stop()
             raise WorkerCrash(f"worker {self.setting.name!r} did not start: {error}", self._tail(), 0.0) from error
-        self._channel.send({"op": "load", "modules": list(self.setting.modules), "memory": self.setting.memory})
+        self._channel.send(encode(Load(self.setting.modules, self.setting.memory)))
         self._loading = True
 
-    def request(self, request: Mapping[str, Any], limit: float = LIMIT) -> dict[str, Any]:
-        """The worker's answer. Raises WorkerCrash or WorkerHang; either way the process is gone."""
+    def request(self, request: Request[A], limit: float = LIMIT) -> Answer[A]:
+        """The worker's answer within `limit` seconds.
+
+        Raises WorkerCrash or WorkerHang; either way the process is gone. Raises TypeError for a request that cannot
+        travel.
+        """
+        data = encode(request)
         started = time.perf_counter()
         self.start()
         try:
@@ -180,8 +186,8 @@ class Worker:
                 self._answer(START_LIMIT)
                 self._loading = False
                 started = time.perf_counter()
-            self._channel.send(dict(request))
-            answer = self._answer(limit)
+            self._channel.send(data)
+            answer: Answer[A] = self._answer(limit)
             self._recycle(answer)
             return answer
         except self._channel.TimeoutError:
@@ -194,18 +200,18 @@ class Worker:
             self.stop()
             raise WorkerCrash(f"the worker died: {cause}", self._tail(), spent) from None
 
-    def _recycle(self, answer: Mapping[str, Any]) -> None:
+    def _recycle(self, answer: Answer[Any]) -> None:
         """End a process that has grown too much."""
-        self.resident.append(answer["resident"])
+        self.resident.append(answer.resident)
         if self.resident[-1] - self.resident[0] > GROWTH:
             self.stop()
 
-    def _answer(self, limit: float) -> dict[str, Any]:
+    def _answer(self, limit: float) -> Answer[Any]:
         """The next answer. Meanwhile the log is kept short. Raises the channel's TimeoutError after `limit` seconds."""
         end = time.monotonic() + limit
         while True:
             try:
-                answer: dict[str, Any] = self._channel.receive(max(0.0, min(TICK, end - time.monotonic())))
+                answer: Answer[Any] = decode(self._channel.receive(max(0.0, min(TICK, end - time.monotonic()))))
                 return answer
             except self._channel.TimeoutError:
                 if time.monotonic() >= end:

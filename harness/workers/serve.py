@@ -1,7 +1,7 @@
 """The loop inside a worker process: receive a request, call a format, hop or runtime, send the answer.
 
-Or any function, by name. Requests and answers are plain data. An exception of the called code is an answer, not an
-end: its class, message and traceback go back, and the worker is ready for the next request.
+Or any function, by name. An exception of the called code is an answer, not an end: its class, message and traceback go
+back, and the worker is ready for the next request.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, singledispatch
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,24 @@ import psutil
 
 from harness.adapters.registry import resolve
 from harness.spec import Spec
-from harness.workers.wire import pack, unpack_all
+from harness.workers.protocol import (
+    Answer,
+    Arrays,
+    Call,
+    Convert,
+    Failure,
+    Load,
+    Model,
+    Outputs,
+    Predict,
+    Ran,
+    Read,
+    Request,
+    Run,
+    Write,
+    decode,
+    encode,
+)
 
 resource: Any
 try:
@@ -33,10 +51,17 @@ except ImportError:  # Windows
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 CAUSE_LENGTH = 120
-Request = dict[str, Any]
-Answer = dict[str, Any]
-_MEMORY: dict[str, Any] = {}
-"""Address space that the process had after its imports, and how much more a request may take."""
+
+
+@dataclass
+class _Memory:
+    """Address space that the process had after its imports, and how much more a request may take (None: any)."""
+
+    after_imports: int = 0
+    limit: int | None = None
+
+
+_MEMORY = _Memory()
 
 
 @cache
@@ -44,75 +69,95 @@ def _instance(reference: str) -> Any:
     return resolve(reference)()
 
 
-def _load(request: Request) -> Answer:
-    for name in request["modules"]:
+@singledispatch
+def answer(request: Any) -> Any:
+    """The value that a request asks for. Raises whatever the called code raises."""
+    raise TypeError(f"expected a request, got {type(request).__name__}")
+
+
+@answer.register
+def _(request: Load) -> None:
+    for name in request.modules:
         with suppress(ImportError):  # whoever needs it says so in its own answer
             import_module(name)
-    _MEMORY.update(after_imports=psutil.Process().memory_info().vms, limit=request.get("memory"))
-    return {}
+    _MEMORY.after_imports, _MEMORY.limit = psutil.Process().memory_info().vms, request.memory
 
 
-def _write(request: Request) -> Answer:
-    spec = Spec.from_json(request["spec"])
-    _instance(request["reference"]).write(spec, unpack_all(request["weights"]), Path(request["path"]))
-    return {}
+@answer.register
+def _(request: Write) -> None:
+    _instance(request.reference).write(request.spec, request.weights, request.path)
 
 
-def _read(request: Request) -> Answer:
-    spec, weights = _instance(request["reference"]).read(Path(request["path"]))
-    return {
-        "spec": json.loads(json.dumps(spec.to_json(), default=str)),
-        "weights": {name: pack(value) for name, value in weights.items()},
-    }
+@answer.register
+def _(request: Read) -> Model:
+    spec, weights = _instance(request.reference).read(request.path)
+    return Model(Spec.from_json(json.loads(json.dumps(spec.to_json(), default=str))), weights)
 
 
-def _convert(request: Request) -> Answer:
-    made = _instance(request["reference"]).convert(Path(request["artifact"]), Path(request["out"]))
-    return {"path": None if made is None else str(made)}
+@answer.register
+def _(request: Convert) -> Path | None:
+    path = _instance(request.reference).convert(request.artifact, request.out)
+    return None if path is None else Path(path)
 
 
-def _run(request: Request) -> Answer:
-    """Calls on the same inputs, one after another: a session that keeps state, or is not deterministic, shows itself.
+@answer.register
+def _(request: Run) -> Ran:
+    """Calls on the first sample, one after another: a session that keeps state, or is not deterministic, shows itself.
 
-    Where there are `again` inputs, one call of other sizes follows, whose failure is told apart, and then the first
-    inputs once more: what is kept may be dropped, or kept, as sizes change.
+    A call for each further sample follows, whose failure stands in its place, and then the first once more: what is
+    kept may be dropped, or kept, as sizes change.
     """
-    runtime = _instance(request["reference"])
-    inputs = unpack_all(request["inputs"])
-    opened = runtime.open(Path(request["artifact"]))
+    runtime = _instance(request.reference)
+    opened = runtime.open(request.artifact)
+    inputs, *others = request.samples
     first, names = _called(runtime, opened, inputs)
-    repeats = first == _called(runtime, opened, inputs)[0]
-    again: Answer = {}
-    if request.get("again") is not None:
-        try:
-            again["again"], _ = _called(runtime, opened, unpack_all(request["again"]))
-        except Exception as error:
-            again["again_failed"] = _failure(error)
-        repeats = repeats and first == _called(runtime, opened, inputs)[0]
-    return {"outputs": first, "names": names, "repeats": repeats, **again}
+    bits = encode(first)
+    repeats = bits == encode(_called(runtime, opened, inputs)[0])
+    further = [_called_or_failed(runtime, opened, sample) for sample in others]
+    if further:
+        repeats = repeats and bits == encode(_called(runtime, opened, inputs)[0])
+    return Ran((first, *further), None if names is None else tuple(names), repeats)
 
 
-def _predict(request: Request) -> Answer:
-    outputs = _instance(request["reference"]).predict(
-        Path(request["artifact"]), unpack_all(request["inputs"]), trust=request["trust"]
-    )
-    return {"outputs": [pack(value) for value in outputs]}
+@answer.register
+def _(request: Predict) -> tuple[Any, ...]:
+    return tuple(_instance(request.reference).predict(request.artifact, request.inputs, trust=request.trust))
 
 
-def _call(request: Request) -> Answer:
-    """Any function with plain data, within a limit of memory. Its failure tells the names of the exception's classes,
-    nearest first, and those of its attributes that are plain data, so that the caller can raise it again."""
-    _forget_peak()
-    before = psutil.Process().memory_info().rss
-    answer: Answer
+@answer.register
+def _(request: Call) -> Any:
+    return resolve(request.function)(*request.arguments)
+
+
+def _called(runtime: Any, opened: Any, inputs: Arrays) -> tuple[Outputs, Any]:
+    """Copies of the outputs, as a later call may overwrite what a runtime hands out, and their names."""
+    outputs, names = runtime.run(opened, inputs)
+    return tuple(None if value is None else np.array(value) for value in outputs), names
+
+
+def _called_or_failed(runtime: Any, opened: Any, inputs: Arrays) -> Outputs | Failure:
     try:
-        with _memory_limit(request.get("memory") or _MEMORY.get("limit")):
-            answer = {"value": resolve(request["function"])(*request["arguments"])}
+        return _called(runtime, opened, inputs)[0]
     except Exception as error:
-        plain = {name: value for name, value in vars(error).items() if _is_plain(value)}
-        classes = [cls.__name__ for cls in type(error).__mro__]
-        answer = {**_failure(error), "message": str(error), "classes": classes, "attributes": plain}
-    return {**answer, "peak": max(0, _peak() - before)}
+        return _failure(error)
+
+
+def _failure(error: BaseException) -> Failure:
+    return Failure(
+        error=type(error).__name__,
+        message=_ESCAPES.sub("", _told(error)),
+        traceback="".join(traceback.format_exception(error, limit=-8)),
+    )
+
+
+def _failure_of_call(error: BaseException) -> Failure:
+    """With what the caller needs to raise it again: the message as it is, the classes, and plain attributes."""
+    return replace(
+        _failure(error),
+        message=str(error),
+        classes=tuple(cls.__name__ for cls in type(error).__mro__),
+        attributes={name: value for name, value in vars(error).items() if _is_plain(value)},
+    )
 
 
 def _is_plain(value: Any) -> bool:
@@ -130,7 +175,7 @@ def _memory_limit(more: int | None) -> Iterator[None]:
         yield
         return
     before, most = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = _MEMORY.get("after_imports", 0) + more
+    wanted = _MEMORY.after_imports + more
     with suppress(ValueError, OSError):  # a system without this limit, or a lower one that is in force
         resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
     try:
@@ -153,31 +198,6 @@ def _peak() -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def _called(runtime: Any, opened: Any, inputs: Any) -> tuple[list[Any], Any]:
-    outputs, names = runtime.run(opened, inputs)
-    return [None if value is None else pack(np.asarray(value)) for value in outputs], names
-
-
-_HANDLERS: dict[str, Callable[[Request], Answer]] = {
-    "load": _load,
-    "write": _write,
-    "read": _read,
-    "convert": _convert,
-    "run": _run,
-    "predict": _predict,
-    "call": _call,
-}
-
-
-def _failure(error: BaseException) -> Answer:
-    return {
-        "ok": False,
-        "error": type(error).__name__,
-        "message": _ESCAPES.sub("", _told(error)),
-        "traceback": "".join(traceback.format_exception(error, limit=-8)),
-    }
-
-
 def _told(error: BaseException) -> str:
     """The message, and that of the exception at its root: where a framework wraps one, the wrapper tells little."""
     deepest: BaseException = error
@@ -188,23 +208,37 @@ def _told(error: BaseException) -> str:
     return f"{str(error)[:CAUSE_LENGTH]} ... from {type(deepest).__name__}: {deepest}"
 
 
+def _limit_of(request: Request[Any]) -> int | None:
+    """Bytes that a request may take: a call says so itself, imports take what they take."""
+    if isinstance(request, Load):
+        return None
+    return (request.memory if isinstance(request, Call) else None) or _MEMORY.limit
+
+
+def _answered(request: Request[Any], process: psutil.Process) -> Answer[Any]:
+    started, before = time.perf_counter(), process.memory_info().rss
+    calls = isinstance(request, Call)
+    if calls:
+        _forget_peak()
+    try:
+        with _memory_limit(_limit_of(request)):
+            value = answer(request)
+    except (Exception, SystemExit) as error:  # a converter may be a script that calls sys.exit
+        value = _failure_of_call(error) if calls else _failure(error)
+    peak = max(0, _peak() - before) if calls else 0
+    return Answer(value, time.perf_counter() - started, process.memory_info().rss, peak)
+
+
 def serve(channel: Any, log: str) -> None:
     """Answer requests until the channel closes. What the frameworks print goes to the file `log`."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
-    channel.send({"pid": os.getpid()})
+    channel.send(os.getpid())
     process = psutil.Process()
-    for request in channel:
-        started = time.perf_counter()
+    for data in channel:
+        answered = _answered(decode(data), process)
         try:
-            with _memory_limit(None if request["op"] in ("load", "call") else _MEMORY.get("limit")):
-                answer = {"ok": True, **_HANDLERS[request["op"]](request)}
-        except (Exception, SystemExit) as error:  # a converter may be a script that calls sys.exit
-            answer = _failure(error)
-        answer["seconds"] = time.perf_counter() - started
-        answer["resident"] = process.memory_info().rss
-        try:
-            channel.send(answer)
+            channel.send(encode(answered))
         except Exception as error:  # not plain data: the called code's fault, not the worker's end
-            channel.send({**_failure(error), "seconds": answer["seconds"], "resident": answer["resident"]})
+            channel.send(encode(Answer(_failure(error), answered.seconds, answered.resident)))

@@ -1,15 +1,14 @@
 """Every way of saving gives back what was written: layers, wiring and every weight, bit by bit."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness.catalogue import Row, rows
 from harness.corpus.store import Entry
 from harness.run.session import Session
-from harness.spec import Spec
-from harness.workers.wire import pack_all
+from harness.spec import Case
+from harness.workers.protocol import Failure, Model, Read, Write, encode
 
 FORMATS = ("keras", "h5", "weights", "json")
 """Formats that hold layers; a SavedModel holds functions, and is judged by what they compute."""
@@ -20,10 +19,12 @@ LEGACY = {
 """Layers whose configuration the legacy file loses: expectations `keras-h5-*` and `keras-random-shear-config`."""
 
 
-def asked(parity: Session, operation: str, name: str, **more: Any) -> dict[str, Any]:
-    """One request to the worker of a format."""
-    plugin = next(found for found in parity.registry.formats if found.name == name)
-    return parity.workers[plugin.worker].request({"op": operation, "reference": plugin.reference, **more})
+def written(parity: Session, name: str, case: Case, path: Path) -> Model | Failure:
+    """A case written in a format and read back, in the format's worker; or why it cannot be written."""
+    plugin = next(plugin for plugin in parity.registry.formats if plugin.name == name)
+    worker = parity.workers[plugin.worker]
+    wrote = worker.request(Write(plugin.reference, case.spec, case.weights, path)).value
+    return wrote or worker.request(Read(plugin.reference, path)).value
 
 
 def simplicity(entry: Entry) -> tuple[int, int, int, str]:
@@ -42,17 +43,14 @@ def test_round_trip(row: Row, parity: Session, tmp_path: Path) -> None:
     for name in FORMATS:
         if row.layer in LEGACY and (name != "keras" or row.layer == "RandomShear"):
             continue
-        path, weights = str(tmp_path / f"model.{name}"), pack_all(case.weights)
-        wrote = asked(parity, "write", name, spec=case.spec.to_json(), weights=weights, path=path)
-        if name == "h5" and not wrote["ok"] and "cannot pickle" in wrote["message"]:
+        model = written(parity, name, case, tmp_path / f"model.{name}")
+        if name == "h5" and isinstance(model, Failure) and "cannot pickle" in model.message:
             continue  # expectation keras-h5-modules
-        assert wrote["ok"], (name, wrote["message"])
-        read = asked(parity, "read", name, path=path)
-        assert read["ok"], (name, read["message"])
-        assert list(read["weights"].values()) == list(weights.values()), name
+        assert not isinstance(model, Failure), (name, model.message)
+        assert encode(list(model.weights.values())) == encode(list(case.weights.values())), name
         if [layer.kind for layer in case.spec.layers] == ["Sequential"]:
             continue  # which is its layers, not one that holds them
-        got = Spec.from_json(read["spec"])
+        got = model.spec
         wanted = [layer for layer in case.spec.layers if not layer.of]
         assert {(layer.name, layer.inputs) for layer in wanted} <= {(layer.name, layer.inputs) for layer in got.layers}
         assert got.outputs == case.spec.outputs, name

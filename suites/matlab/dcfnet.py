@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.matlab.readers.simplenn import read_simplenn
 from harness.oracle.noise import measure
-from harness.spec import Array, Case, Golden, Spec
+from harness.spec import Array, Case, Exactness, Golden, Sample, Spec
 
 NETWORK = "dcfnet_simplenn.mat"
 RECORDED = "dcfnet_params_and_matlab_activations.mat"
@@ -48,6 +48,8 @@ def dcfnet_cases(folder: Path) -> list[Case]:
         spec, weights = prefix(network.spec, network.weights, depth)
         inputs = {spec.inputs[0].name: source}
         expected = {spec.outputs[0]: output.astype(np.float64)}
-        golden = Golden(expected, measure(spec, weights, inputs, expected), "computes", channel_axis=1)
-        cases.append(Case(spec, "SimpleNN", {"file": NETWORK, "layer": spec.outputs[0]}, weights, inputs, golden))
+        golden = Golden(expected, measure(spec, weights, inputs, expected), Exactness.COMPUTES, channel_axis=1)
+        cases.append(
+            Case(spec, "SimpleNN", {"file": NETWORK, "layer": spec.outputs[0]}, weights, (Sample(inputs, golden),))
+        )
     return cases

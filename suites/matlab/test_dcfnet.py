@@ -29,4 +29,4 @@ def test_layer(depth: int, parity: Session, record: Record, real_files: Path) ->
     for route in routes:
         result = record(parity.walk.result(case, route))
         check(result)
-        assert (result.stages[-1].max_abs or 0) / peak <= LIMIT
+        assert (result.stages[-1].metrics.max_abs or 0) / peak <= LIMIT

@@ -10,7 +10,7 @@ from harness.oracle import evaluate
 from harness.oracle.noise import measure
 from harness.pytest_plugin import Record, check
 from harness.run.session import Session
-from harness.spec import Array, Case, Golden, Spec
+from harness.spec import Array, Case, Exactness, Golden, Sample, Spec
 
 BUILD = Path(__file__).resolve().parents[2] / "examples" / "resnet50" / "build.py"
 SIZES = {"pixels": 64, "width": 8, "classes": 10}
@@ -42,10 +42,10 @@ def _case(
     golden = Golden(
         {name: expected[name] for name in spec.outputs},
         {name: noise[name] for name in spec.outputs},
-        "computes",
+        Exactness.COMPUTES,
         channel_axis=1,
     )
-    return Case(spec, SUBJECT, {"profile": "main", **SIZES}, weights, inputs, golden)
+    return Case(spec, SUBJECT, {"profile": "main", **SIZES}, weights, (Sample(inputs, golden),))
 
 
 @pytest.mark.parametrize("dialect", ["matlab", "onnx"])

@@ -12,7 +12,7 @@ from harness.matlab.readers.toolbox import Network
 from harness.models.reader import network_of
 from harness.run.session import Session
 from harness.spec import Array
-from harness.workers.wire import pack_all, unpack
+from harness.workers.protocol import A, Answer, Call, Convert, Failure, Outputs, Run
 
 NETWORK, EXPORTED = "ccn_net.mat", "ccn_net.onnx"
 IMAGES = 3
@@ -52,14 +52,13 @@ def ours(
 ) -> list[dict[str, Array]]:
     """Every layer of our PyTorch network, by the layer's name, for each image."""
     _need(parity, "matlab", "matlab2torch")
-    folder = str(tmp_path_factory.mktemp("ccn"))
-    spec, weights = network.spec.to_json(), pack_all(network.weights)
-    _called(parity, "torch", "harness.models.deliver:deliver", "torch", spec, weights, folder, "")
+    folder = tmp_path_factory.mktemp("ccn")
+    _called(parity, "torch", "harness.models.deliver:deliver", "torch", network.spec, dict(network.weights), folder, "")
     return [
         dict(
             zip(
                 network.spec.outputs,
-                map(unpack, _called(parity, "torch", "harness.models.deliver:outputs", "torch", folder, pack_all(x))),
+                _called(parity, "torch", "harness.models.deliver:outputs", "torch", folder, x),
                 strict=True,
             )
         )
@@ -101,10 +100,9 @@ def test_converter_gives_every_layer(
     path, names = wide
     hop = next(plugin for plugin in parity.registry.hops if plugin.name == converter)
     out = tmp_path / "converted.pt"
-    request = {"op": "convert", "reference": hop.reference, "artifact": str(path), "out": str(out)}
-    answer = parity.workers[hop.worker].request(request)
+    answer = parity.workers[hop.worker].request(Convert(hop.reference, path, out))
     says, why = REFUSALS.get(converter, ("", ""))
-    if says and not answer["ok"] and says in answer["message"]:
+    if says and isinstance(answer.value, Failure) and says in answer.value.message:
         pytest.xfail(f"{converter} refuses {says}: {why}")
     _answered(answer)
     assert not says, f"fixed upstream: remove {converter} from REFUSALS"
@@ -130,18 +128,18 @@ def _need(parity: Session, dialect: str, hop: str) -> None:
         pytest.skip(f"no route from {dialect}{f' by {hop}' if hop else ''} is selected and can run here")
 
 
-def _run(parity: Session, kind: str, path: Path, inputs: Mapping[str, Array]) -> list[Array]:
+def _run(parity: Session, kind: str, path: Path, inputs: Mapping[str, Array]) -> Outputs:
     runtime = parity.registry.runtime_of(kind)
     assert runtime is not None
-    request = {"op": "run", "reference": runtime.reference, "artifact": str(path), "inputs": pack_all(inputs)}
-    return [unpack(value) for value in _answered(parity.workers[runtime.worker].request(request))["outputs"]]
+    (outputs,) = _answered(parity.workers[runtime.worker].request(Run(runtime.reference, path, (inputs,)))).outputs
+    assert not isinstance(outputs, Failure)
+    return outputs
 
 
 def _called(parity: Session, worker: str, function: str, *arguments: Any) -> Any:
-    request = {"op": "call", "function": function, "arguments": list(arguments)}
-    return _answered(parity.workers[worker].request(request))["value"]
+    return _answered(parity.workers[worker].request(Call(function, arguments)))
 
 
-def _answered(answer: dict[str, Any]) -> dict[str, Any]:
-    assert answer["ok"], f"{answer['error']}: {answer['message']}"
-    return answer
+def _answered(answer: Answer[A]) -> A:
+    assert not isinstance(answer.value, Failure), answer.value.sentence
+    return answer.value

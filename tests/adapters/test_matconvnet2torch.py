@@ -112,5 +112,5 @@ def test_modules_are_in_evaluation_mode_and_right(converted):
     folder, cases = converted
     for name, case in cases.items():
         assert not json.loads((folder / f"{name}.json").read_text())["training"]
-        verdict = compare(case.golden, [np.load(folder / f"{name}.out.npy")])
-        assert verdict.outcome.value in ("exact", "faithful"), (name, verdict.message)
+        comparison = compare(case.golden, [np.load(folder / f"{name}.out.npy")])
+        assert comparison.outcome.value in ("exact", "faithful"), (name, comparison.message)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.analysis.calibration import page, spreads
-from harness.outcomes import FAITHFUL, Outcome
+from harness.outcomes import FAITHFUL, Metrics, Outcome
 from harness.results.events import Header, Judgement, Result, Stage
 from harness.results.file import Results
 
@@ -16,12 +16,12 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "calibration.md"
 
 
 def result(case: str, route: str, *stages: Stage) -> Result:
-    worst = max((stage.outcome for stage in stages), key=lambda outcome: outcome.severity)
-    return Result(case, "keras", "Dense", "main", {}, route, stages, worst, Judgement.PASSED)
+    return Result(case, "keras", "Dense", "main", {}, route, stages, Judgement.PASSED)
 
 
 def stage(units: float, hop: str | None = None, outcome: Outcome = Outcome.FAITHFUL) -> Stage:
-    return Stage("onnx" if hop else "keras", outcome, hop=hop, runtime="ort" if hop else "keras", units=units)
+    runtime = "ort" if hop else "keras"
+    return Stage("onnx" if hop else "keras", outcome, hop=hop, runtime=runtime, metrics=Metrics(units=units))
 
 
 @pytest.fixture

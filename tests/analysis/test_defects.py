@@ -8,9 +8,9 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from harness.analysis.defects import LOUD, SILENT, STRUCTURE, causes, sentence
+from harness.analysis.defects import causes, sentence
 from harness.cli.main import cli
-from harness.outcomes import Outcome
+from harness.outcomes import Harm, Metrics, Outcome
 from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
 from harness.results.file import Writer
 from harness.run.walk import MESSAGE_LENGTH
@@ -31,11 +31,17 @@ def result(
         bad = hop == fails
         units = 5000.0 if bad and outcome is Outcome.DIVERGENT else 1.0
         stages.append(
-            Stage("x", outcome if bad else Outcome.EXACT, hop=hop, units=units, message=message if bad else "")
+            Stage(
+                "x",
+                outcome if bad else Outcome.EXACT,
+                hop=hop,
+                metrics=Metrics(units=units),
+                message=message if bad else "",
+            )
         )
         if bad:
             break
-    verdict = Judgement.PASSED if fails is None else Judgement.FAILED if note is None else Judgement.EXPECTED
+    judgement = Judgement.PASSED if fails is None else Judgement.FAILED if note is None else Judgement.EXPECTED
     return Result(
         case=f"keras-{layer}-{json.dumps(config)}",
         dialect="keras",
@@ -44,9 +50,7 @@ def result(
         config=config,
         route="-".join(["keras", *hops]),
         stages=tuple(stages),
-        outcome=Outcome.EXACT if fails is None else outcome,
-        verdict=verdict,
-        blame=fails,
+        judgement=judgement,
         expectation=None if note is None else ExpectationNote(note, outcome, "a reason that says it", ""),
     )
 
@@ -153,7 +157,7 @@ def test_the_converters_own_words_make_one_group_over_layers():
         ]
     )
     assert sorted((cause.layers, len(cause.cases)) for cause in found) == [(("Dense", "GRU"), 1 + 1), (("GRU",), 1)]
-    assert all(cause.harm == LOUD for cause in found)
+    assert all(cause.harm is Harm.LOUD for cause in found)
 
 
 def test_layers_with_conditions_of_their_own_are_told_apart():
@@ -181,7 +185,7 @@ def test_wrong_values_are_grouped_by_family_and_by_condition():
     (found,) = causes(special)
     assert found.layers == ("Conv1D", "Conv2D", "ELU")
     assert found.condition == "profile = special"
-    assert found.harm == SILENT
+    assert found.harm is Harm.SILENT
     assert found.units == 5000
     other = [row("Dense", config, config["rank"] == 3) for config in configs]
     assert [cause.layers for cause in causes(special + other)] == [("Conv1D", "Conv2D", "ELU"), ("Dense",)]
@@ -193,7 +197,7 @@ def test_one_expectation_of_wrong_values_makes_one_cause_of_families():
         for layer in ("Add", "Average")
     ]
     (found,) = causes(rows)
-    assert (found.layers, found.expectations, found.harm) == (("Add", "Average"), ("known",), STRUCTURE)
+    assert (found.layers, found.expectations, found.harm) == (("Add", "Average"), ("known",), Harm.STRUCTURE)
     assert found.hop == "source (keras)"
 
 
@@ -238,11 +242,11 @@ def test_stages_after_the_one_at_fault_say_nothing():
     config = {"rank": 2}
     stages = (
         Stage("keras", Outcome.EXACT),
-        Stage("onnx", Outcome.DIVERGENT, hop="a", units=1e6),
+        Stage("onnx", Outcome.DIVERGENT, hop="a", metrics=Metrics(units=1e6)),
         Stage("torch", Outcome.CRASH, hop="b"),
     )
     whole = result(config, fails="tf2onnx")
-    late = Result(**{**vars(whole), "stages": stages, "outcome": Outcome.CRASH, "blame": "a"})
+    late = Result(**{**vars(whole), "stages": stages})
     (found,) = causes([late])
     assert (found.hop, found.outcome) == ("a", Outcome.DIVERGENT)
 
@@ -352,7 +356,7 @@ def test_the_order_of_results_says_nothing():
 
 def test_facts_that_follow_from_a_case_can_be_the_condition():
     rows = [
-        replace(result({"rank": rank}, fails="tf2onnx" if rank in (2, 5) else None), traits={"same_pad": pad})
+        replace(result({"rank": rank}, fails="tf2onnx" if rank in (2, 5) else None), facts={"same_pad": pad})
         for rank, pad in ((1, "none"), (2, "lopsided"), (3, "none"), (4, "symmetric"), (5, "lopsided"))
     ]
     assert causes(rows)[0].condition == "same_pad = lopsided"

@@ -8,7 +8,7 @@ import pytest
 
 from harness.analysis.findings import Findings, FindingsError, Kind, load, page, parse
 from harness.judge import expectations
-from harness.outcomes import Outcome
+from harness.outcomes import Metrics, Outcome
 from harness.results.events import ExpectationNote, Header, Judgement, Result, Stage
 from harness.results.file import Results
 
@@ -97,8 +97,8 @@ def _expectation(name: str) -> expectations.Expectation:
 
 def _result(case: str, route: str, units: float, layer: str = "Dense", size: int = 3) -> Result:
     stages = (
-        Stage(artifact="keras", outcome=Outcome.EXACT, runtime="keras", units=0.0),
-        Stage(artifact="onnx", outcome=Outcome.DIVERGENT, hop="a", runtime="onnxruntime", units=units, message="off"),
+        Stage(artifact="keras", outcome=Outcome.EXACT, runtime="keras", metrics=Metrics(units=0.0)),
+        Stage("onnx", Outcome.DIVERGENT, hop="a", runtime="onnxruntime", metrics=Metrics(units=units), message="off"),
     )
     return Result(
         case=case,
@@ -108,9 +108,7 @@ def _result(case: str, route: str, units: float, layer: str = "Dense", size: int
         config={"size": size},
         route=route,
         stages=stages,
-        outcome=Outcome.DIVERGENT,
-        verdict=Judgement.EXPECTED,
-        blame="a",
+        judgement=Judgement.EXPECTED,
         expectation=ExpectationNote(id="a-odd", outcome=Outcome.DIVERGENT, reason="(", link=""),
         message="divergent at a: off",
     )

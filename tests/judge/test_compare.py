@@ -10,7 +10,7 @@ import pytest
 from harness.draw import with_golden
 from harness.judge.compare import compare, picture, slice_magnitude
 from harness.outcomes import DRIFT, FAITHFUL, Outcome
-from harness.spec import Array, Case, Golden, Input, Layer, Spec
+from harness.spec import Array, Case, Exactness, Golden, Input, Layer, Sample, Spec
 
 SIDE = 7
 
@@ -25,7 +25,7 @@ def dense_case(scale: float = 1.0) -> Case:
         weights[f"{name}/kernel"] = source.normal(0, SIDE**-0.5, (SIDE, SIDE)).astype(np.float32)
         weights[f"{name}/bias"] = (scale * source.normal(0, 0.5, SIDE)).astype(np.float32)
     inputs = {"x": (scale * source.normal(size=(2, SIDE, SIDE, SIDE))).astype(np.float32)}
-    return with_golden(Case(spec, "Dense", {}, weights, inputs))
+    return with_golden(Case(spec, "Dense", {}, weights, (Sample(inputs),)))
 
 
 def outputs_of(case: Case) -> list[Array]:
@@ -65,7 +65,7 @@ def test_fault_is_noticed(name: str) -> None:
     case = dense_case()
     if name.startswith("infinity"):
         x = set_at(case.inputs["x"], (0, 0, 0, 0), np.inf)
-        case = with_golden(Case(case.spec, case.subject, {}, case.weights, {"x": x}))
+        case = with_golden(Case(case.spec, case.subject, {}, case.weights, (Sample({"x": x}),)))
     assert case.golden
     wrong = FAULTS[name](outputs_of(case))
     assert not compare(case.golden, wrong).outcome.passes
@@ -81,12 +81,12 @@ def test_tiny_output_that_became_zero_is_noticed() -> None:
 def test_moved_nan_is_noticed() -> None:
     case = dense_case()
     x = set_at(case.inputs["x"], (0, 1, 1, 0), np.nan)
-    case = with_golden(Case(case.spec, case.subject, {}, case.weights, {"x": x}))
+    case = with_golden(Case(case.spec, case.subject, {}, case.weights, (Sample({"x": x}),)))
     assert case.golden
     first, second = outputs_of(case)
-    verdict = compare(case.golden, [np.roll(first, 1, axis=2), second])
-    assert verdict.outcome is Outcome.DIVERGENT
-    assert "non-finite" in verdict.message
+    comparison = compare(case.golden, [np.roll(first, 1, axis=2), second])
+    assert comparison.outcome is Outcome.DIVERGENT
+    assert "non-finite" in comparison.message
 
 
 def passes(case: Case, outputs: list[Array]) -> bool:
@@ -116,7 +116,9 @@ def test_identical_tiny_passes() -> None:
 def test_identical_with_nan_passes() -> None:
     case = dense_case()
     case = with_golden(
-        Case(case.spec, case.subject, {}, case.weights, {"x": set_at(case.inputs["x"], (1, 0, 0, 0), np.nan)})
+        Case(
+            case.spec, case.subject, {}, case.weights, (Sample({"x": set_at(case.inputs["x"], (1, 0, 0, 0), np.nan)}),)
+        )
     )
     assert passes(case, outputs_of(case))
 
@@ -127,27 +129,27 @@ def test_cancelled_sum_passes(scale: float, error: float) -> None:
     spec = Spec("keras", (Input("x", (2,)),), (Layer("Dense", "a", {"units": 1}, ("x",)),), ("a",))
     weights = {"a/kernel": np.array([[1.0], [-1.0]], np.float32), "a/bias": np.zeros(1, np.float32)}
     x = np.array([[scale, scale * (1 + 2**-20)]], np.float32)
-    case = with_golden(Case(spec, "Dense", {}, weights, {"x": x}))
+    case = with_golden(Case(spec, "Dense", {}, weights, (Sample({"x": x}),)))
     assert passes(case, [outputs_of(case)[0] + np.float32(error)])
 
 
-def golden(value: list[float], exactness: str) -> Golden:
+def golden(value: list[float], exactness: Exactness) -> Golden:
     expected = np.array([value])
     return Golden({"y": expected}, {"y": np.zeros(expected.shape, np.float32)}, exactness)
 
 
 def test_moving_layer_must_keep_the_sign_of_zero_and_selecting_layer_need_not() -> None:
     got = np.array([[0.0, 1.0]], np.float32)
-    assert compare(golden([-0.0, 1.0], "moves"), [got]).outcome is Outcome.DIVERGENT
-    assert compare(golden([-0.0, 1.0], "selects"), [got]).outcome is Outcome.EXACT
+    assert compare(golden([-0.0, 1.0], Exactness.MOVES), [got]).outcome is Outcome.DIVERGENT
+    assert compare(golden([-0.0, 1.0], Exactness.SELECTS), [got]).outcome is Outcome.EXACT
 
 
 def test_layer_that_moves_data_has_no_tolerance() -> None:
     got = np.array([[np.nextafter(np.float32(1), np.float32(2))]], np.float32)
-    assert compare(golden([1.0], "computes"), [got]).outcome is Outcome.FAITHFUL
-    verdict = compare(golden([1.0], "moves"), [got])
-    assert verdict.outcome is Outcome.DIVERGENT
-    assert "bit-identical" in verdict.message
+    assert compare(golden([1.0], Exactness.COMPUTES), [got]).outcome is Outcome.FAITHFUL
+    comparison = compare(golden([1.0], Exactness.MOVES), [got])
+    assert comparison.outcome is Outcome.DIVERGENT
+    assert "bit-identical" in comparison.message
 
 
 @pytest.mark.parametrize(
@@ -155,20 +157,20 @@ def test_layer_that_moves_data_has_no_tolerance() -> None:
     [(FAITHFUL * 0.9, Outcome.FAITHFUL), (FAITHFUL * 1.1, Outcome.DRIFT), (DRIFT * 1.1, Outcome.DIVERGENT)],
 )
 def test_edges_of_the_grades(units: float, outcome: Outcome) -> None:
-    stored = Golden({"y": np.array([[1.0]])}, {"y": np.array([[2.0**-20]], np.float32)}, "computes")
+    stored = Golden({"y": np.array([[1.0]])}, {"y": np.array([[2.0**-20]], np.float32)}, Exactness.COMPUTES)
     assert compare(stored, [np.array([[1 + units * 2.0**-20]], np.float32)]).outcome is outcome
 
 
 def test_componentwise_units_can_drift_but_not_diverge() -> None:
-    stored = Golden({"y": np.array([[1.0, 1e-12, 0.0]])}, {"y": np.zeros((1, 3), np.float32)}, "computes")
-    verdict = compare(stored, [np.array([[1.0, 2e-12, 0.0]], np.float32)])
-    assert verdict.outcome is Outcome.DRIFT
-    assert (verdict.componentwise or 0) > DRIFT > FAITHFUL > (verdict.units or 0)
+    stored = Golden({"y": np.array([[1.0, 1e-12, 0.0]])}, {"y": np.zeros((1, 3), np.float32)}, Exactness.COMPUTES)
+    comparison = compare(stored, [np.array([[1.0, 2e-12, 0.0]], np.float32)])
+    assert comparison.outcome is Outcome.DRIFT
+    assert (comparison.metrics.componentwise or 0) > DRIFT > FAITHFUL > (comparison.units or 0)
     assert compare(stored, [np.array([[1.0, 1e-12, 1e-9]], np.float32)]).outcome is Outcome.FAITHFUL
 
 
 def test_overflow_at_the_edge_of_float32_may_be_infinite() -> None:
-    stored = golden([3.4028e38, 1e300], "computes")
+    stored = golden([3.4028e38, 1e300], Exactness.COMPUTES)
     assert compare(stored, [np.array([[np.inf, np.inf]], np.float32)]).outcome.passes
     assert not compare(stored, [np.array([[-np.inf, np.inf]], np.float32)]).outcome.passes
 
@@ -182,14 +184,14 @@ def test_renamed_outputs_are_free_but_exchanged_names_are_malformed() -> None:
 
 
 def test_integers_and_bools_are_compared_exactly() -> None:
-    stored = Golden({"y": np.array([1, 2], np.int32)}, {"y": np.zeros(2, np.float32)}, "computes")
+    stored = Golden({"y": np.array([1, 2], np.int32)}, {"y": np.zeros(2, np.float32)}, Exactness.COMPUTES)
     assert compare(stored, [np.array([1, 2], np.int32)]).outcome is Outcome.EXACT
     assert compare(stored, [np.array([1, 3], np.int32)]).outcome is Outcome.DIVERGENT
     assert compare(stored, [np.array([1, 2], np.int64)]).outcome is Outcome.MALFORMED
 
 
 def test_empty_batch_is_exact() -> None:
-    stored = Golden({"y": np.zeros((0, 3))}, {"y": np.zeros((0, 3), np.float32)}, "computes")
+    stored = Golden({"y": np.zeros((0, 3))}, {"y": np.zeros((0, 3), np.float32)}, Exactness.COMPUTES)
     assert compare(stored, [np.zeros((0, 3), np.float32)]).outcome is Outcome.EXACT
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.judge.facts import crop, infinity, same_pad, traits
+from harness.judge.facts import crop, facts, infinity, same_pad
 from harness.spec import Layer
 from tests.miniatures import dense_case
 
@@ -50,8 +50,8 @@ def test_crop(kernel: tuple[int, int], strides: tuple[int, int], made: tuple[int
     assert crop(layer, (2, 5, 5, 3), made) == said
 
 
-def test_traits_of_a_case() -> None:
-    assert traits(dense_case(rank=3)) == {"infinity": "none", "input_rank": 3, "same_pad": None, "crop": None}
+def test_facts_of_a_case() -> None:
+    assert facts(dense_case(rank=3)) == {"infinity": "none", "input_rank": 3, "same_pad": None, "crop": None}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from harness.models.predict import PredictionError, plugins, predict, read_mat, 
 from harness.models.predictors import Declared, counted, fitted, plain_output
 from harness.spec import Array
 from harness.workers.pool import Workers
+from harness.workers.protocol import Convert, Failure
 
 ROOT = Path(__file__).resolve().parents[2]
 PARITY = f"'{sys.executable}' -c 'from harness.cli.main import main; main()'"
@@ -270,9 +271,8 @@ def workers() -> Iterator[Workers]:
 
 
 def _made(workers: Workers, worker: str, maker: str, folder: Path) -> Path:
-    request = {"op": "convert", "reference": f"tests.prediction_models:{maker}", "artifact": "", "out": str(folder)}
-    answer = workers[worker].request(request, 120)
-    assert answer["ok"], answer
+    answer = workers[worker].request(Convert(f"tests.prediction_models:{maker}", Path(), folder), 120)
+    assert not isinstance(answer.value, Failure), answer
     return folder
 
 

@@ -6,6 +6,7 @@ import pytest
 from harness.catalogue import find
 from harness.draw import seeded_case
 from harness.oracle import semantics
+from harness.spec import Exactness
 
 
 def apply(kind, config, x):
@@ -83,7 +84,7 @@ def test_global_average(data_format, keepdims, shape):
 def test_a_mean_carries_noise(layer):
     row = find("keras", layer)
     golden = seeded_case(row, row.complete({"profile": "main"})).golden
-    assert golden.exactness == "computes"
+    assert golden.exactness == Exactness.COMPUTES
     assert golden.noise["layer"].min() > 0
 
 
@@ -91,5 +92,5 @@ def test_a_mean_carries_noise(layer):
 def test_a_maximum_is_one_of_the_inputs(layer):
     row = find("keras", layer)
     case = seeded_case(row, row.complete({"profile": "ties", "padding": "same"}))
-    assert case.golden.exactness == "selects"
+    assert case.golden.exactness == Exactness.SELECTS
     assert set(case.golden.expected["layer"].ravel()) <= set(case.inputs["x"].ravel().astype(float))

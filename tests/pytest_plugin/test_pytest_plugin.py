@@ -68,7 +68,7 @@ def test_deviation_fails_and_says_what_to_run_next(world: pytest.Pytester) -> No
     done.assert_outcomes(failed=2)
     done.stdout.fnmatch_lines(["*Dense on mini-refuses: refused at refuses*", "*again: parity replay keras-Dense-*"])
     done.stdout.fnmatch_lines(["1 defect, 2 results of 2 cases; 1 unexpected; see `parity causes`"])
-    assert {result.verdict for result in results(world).results} == {Judgement.FAILED}
+    assert {result.judgement for result in results(world).results} == {Judgement.FAILED}
 
 
 def test_expected_deviation_is_an_xfail(world: pytest.Pytester) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from harness.analysis.defects import causes, sentence
 from harness.judge import compare
-from harness.outcomes import Outcome
+from harness.outcomes import Metrics, Outcome
 from harness.report import legend, page, write_report
 from harness.report.data import page_data
 from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
@@ -24,19 +24,19 @@ ROUTES = ("keras-a", "keras-a-b")
 
 
 def result(case: str, route: str, outcome: Outcome, **changes) -> Result:
-    source = Stage("keras", Outcome.EXACT, runtime="keras", units=0.0, seconds=0.25)
+    source = Stage("keras", Outcome.EXACT, runtime="keras", metrics=Metrics(units=0.0), seconds=0.25)
     last = Stage(
         "onnx",
         outcome,
         hop="a",
         runtime="onnxruntime",
-        units=math.inf if outcome is Outcome.DIVERGENT else 2.0,
+        metrics=Metrics(units=math.inf if outcome is Outcome.DIVERGENT else 2.0),
         message=EVIL,
         picture=("01z", "9ab"),
         log=EVIL,
     )
-    verdict = Judgement.PASSED if outcome.passes else Judgement.FAILED
-    fields = {"verdict": verdict, "blame": None if outcome.passes else "a", "message": EVIL, "config": {"name": EVIL}}
+    judgement = Judgement.PASSED if outcome.passes else Judgement.FAILED
+    fields = {"judgement": judgement, "message": EVIL, "config": {"name": EVIL}}
     return Result(
         case=case,
         dialect="keras",
@@ -44,7 +44,6 @@ def result(case: str, route: str, outcome: Outcome, **changes) -> Result:
         profile="gate",
         route=route,
         stages=(source, last),
-        outcome=outcome,
         replay=f"parity replay {case} --route {route}",
         **{**fields, **changes},
     )
@@ -60,9 +59,9 @@ def results(tmp_path_factory) -> Results:
         for outcome in Outcome:
             for route in ROUTES:
                 writer.add(result(f"case-{outcome.value}", route, outcome))
-        writer.add(result("case-known", ROUTES[0], Outcome.HANG, verdict=Judgement.EXPECTED, expectation=note))
-        metrics = {"top1_agreement": 0.98, "logits_max_abs": 3e-7, "confusion": [[3, 0], [1, 2]]}
-        writer.add(result("case-task", ROUTES[0], Outcome.DRIFT, metrics=metrics))
+        writer.add(result("case-known", ROUTES[0], Outcome.HANG, judgement=Judgement.EXPECTED, expectation=note))
+        task = {"top1_agreement": 0.98, "logits_max_abs": 3e-7, "confusion": [[3, 0], [1, 2]]}
+        writer.add(result("case-task", ROUTES[0], Outcome.DRIFT, task=task))
     return Results.load(path)
 
 
@@ -136,7 +135,7 @@ def test_every_case_is_there_with_what_was_said(results, data):
     assert any(stage.get("units") == "inf" for stage in stages)
     assert all(stage["message"] == EVIL and stage["picture"] == ["01z", "9ab"] for stage in stages if "hop" in stage)
     assert data["expectations"][0]["id"] == "known-1"
-    assert data["results"][-1]["metrics"]["confusion"] == [[3, 0], [1, 2]]
+    assert data["results"][-1]["task"]["confusion"] == [[3, 0], [1, 2]]
 
 
 def test_a_replay_command_stands_there_only_where_it_does_not_follow(data):
@@ -201,8 +200,8 @@ def test_the_pages_numbers_are_short():
         (f"divergent at a: {EVIL}", {}, False),
         (EVIL, {}, False),
         ("fixed upstream: remove this", {}, True),
-        (f"divergent at a: {EVIL} (expected: why)", {"verdict": Judgement.EXPECTED}, False),
-        (f"expectation 'k' says hang at b, but it is divergent at a: {EVIL}", {"verdict": Judgement.FAILED}, True),
+        (f"divergent at a: {EVIL} (expected: why)", {"judgement": Judgement.EXPECTED}, False),
+        (f"expectation 'k' says hang at b, but it is divergent at a: {EVIL}", {"judgement": Judgement.FAILED}, True),
     ],
 )
 def test_a_message_that_a_stage_shows_is_not_said_twice(message, changes, shown):
@@ -218,7 +217,7 @@ def test_the_summary_needs_no_script(results, parsed):
     assert "Routes that could not run (1)" in words
     assert "keras-c" in words
     assert "not installed" in words
-    for meaning in (*legend.OUTCOMES.values(), *legend.VERDICTS.values()):
+    for meaning in (*legend.OUTCOMES.values(), *legend.JUDGEMENTS.values()):
         assert meaning in words
 
 
@@ -230,11 +229,14 @@ def test_the_matrix_names_its_worst_outcome_in_words(parsed):
     assert cells[1]["title"].startswith("9 results, 6 failed, 0 expected")
 
 
-def test_the_legend_states_the_comparators_edges():
-    assert legend.FAITHFUL_UNITS == compare.FAITHFUL
-    assert legend.DRIFT_UNITS == compare.DRIFT
-    assert set(legend.OUTCOMES) == set(Outcome)
-    assert set(legend.VERDICTS) == set(Judgement)
+def test_the_legend_knows_every_word():
+    assert list(legend.OUTCOMES) == list(Outcome)
+    assert set(legend.JUDGEMENTS) == set(Judgement)
+    words = legend.words()
+    assert [item["name"] for item in words["outcomes"] if item["passes"]] == ["exact", "faithful", "drift"]
+    assert [item["name"] for item in words["outcomes"] if item["calm"]] == ["exact", "faithful"]
+    assert words["judgements"] == ["passed", "expected", "failed"]
+    assert ("sqnr_db", "SQNR dB") in words["metrics"]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from harness.outcomes import Outcome
 from harness.reproducer.recipes import HOPS, SOURCES, Recipe, program
 from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, telling, write
 from harness.run.session import Selection, Session
-from harness.spec import Golden, Input, Layer, Spec
+from harness.spec import Exactness, Golden, Input, Layer, Spec
 from harness.workers.pool import Workers
 from tests.miniatures import Copies, Doubles, Exits, KillsItself, Sleeps, dense_case, registry
 
@@ -136,7 +136,7 @@ def test_beginning_of_a_message(message: str, same: str | None) -> None:
 
 def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
     expected = np.array([[1000.0, 1000.0], [1e-6, 1e-6]])
-    golden = Golden({"y": expected}, {"y": np.full((2, 2), 1e-12, np.float32)}, "computes")
+    golden = Golden({"y": expected}, {"y": np.full((2, 2), 1e-12, np.float32)}, Exactness.COMPUTES)
     large = expected.astype(np.float32) + np.float32([[5, 0], [0, 0]])
     small = expected.astype(np.float32) + np.float32([[0, 0], [1e-6, 0]])
     assert _judged(golden, [large], strict=True)["tolerance_0"].shape == ()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from harness.outcomes import Outcome
+from harness.outcomes import Metrics, Outcome
 from harness.results.events import (
     CutRun,
     EmptyResults,
@@ -40,19 +40,20 @@ HEADER = Header(
 
 
 def stage(outcome: Outcome = Outcome.FAITHFUL, **changes) -> Stage:
-    return Stage(artifact="onnx", outcome=outcome, **{"hop": "a", "runtime": "onnxruntime", "units": 3.5, **changes})
+    metrics = Metrics(**{"units": 3.5, **{name: changes.pop(name) for name in Metrics.names() if name in changes}})
+    fields = {"hop": "a", "runtime": "onnxruntime", "metrics": metrics, **changes}
+    return Stage(artifact="onnx", outcome=outcome, **fields)
 
 
 def result(case: str = "keras-Dense-1", *, route: str = "keras-a", stages=None, **changes) -> Result:
-    stages = stages or (Stage("keras", Outcome.EXACT, runtime="keras", units=0.0), stage())
+    stages = stages or (Stage("keras", Outcome.EXACT, runtime="keras", metrics=Metrics(units=0.0)), stage())
     worst = max((one.outcome for one in stages), key=lambda outcome: outcome.severity)
     fields = {
         "dialect": "keras",
         "layer": "Dense",
         "profile": "gate",
         "config": {"units": 3, "activation": "relu", "shape": [2, None]},
-        "outcome": worst,
-        "verdict": Judgement.PASSED if worst.passes else Judgement.FAILED,
+        "judgement": Judgement.PASSED if worst.passes else Judgement.FAILED,
         "replay": f"parity replay {case}",
     }
     return Result(case=case, route=route, stages=tuple(stages), **{**fields, **changes})
@@ -75,11 +76,10 @@ FULL = result(
             log="Traceback\n  line",
         )
     ],
-    blame="a",
-    verdict=Judgement.EXPECTED,
+    judgement=Judgement.EXPECTED,
     expectation=ExpectationNote("gru-reset", Outcome.DIVERGENT, "gates in another order", "https://example.org/1"),
     message="as expected",
-    metrics={"top1_agreement": 0.98, "logits_max_abs": math.inf, "confusion": [[3, 0], [1, 2]]},
+    task={"top1_agreement": 0.98, "logits_max_abs": math.inf, "confusion": [[3, 0], [1, 2]]},
 )
 
 
@@ -138,7 +138,7 @@ def test_the_contracts_names_are_in_the_file(path):
 def test_numbers_json_cannot_hold_are_words(value, text):
     data = stage(units=value).to_json()
     assert data["units"] == text
-    assert same(Stage.from_json(data).units, value)
+    assert same(Stage.from_json(data).metrics.units, value)
 
 
 def test_plain_takes_what_frameworks_hand_out():
@@ -148,9 +148,7 @@ def test_plain_takes_what_frameworks_hand_out():
         plain(object())
 
 
-def test_outcome_is_the_worst_stage():
-    with pytest.raises(ValueError, match="worst stage has faithful"):
-        result(outcome=Outcome.EXACT)
+def test_a_result_has_a_stage():
     with pytest.raises(ValueError, match="no stage"):
         replace(result(), stages=())
 
@@ -204,8 +202,8 @@ def test_an_empty_file(path, text):
         (b"<html>\n", "line 1: expected one line of strict JSON"),
         (b"[1]\n", "line 1: expected a JSON object"),
         (b'{"event":"result"}\n', "line 1: expected the header"),
-        (b'{"event":"header","schema":1', "line 1: expected a whole header"),
-        (b'{"event":"header","schema":1}\n', "line 1.*required property"),
+        (b'{"event":"header","schema":2', "line 1: expected a whole header"),
+        (b'{"event":"header","schema":2}\n', "line 1.*required property"),
         (b'{"event":"header","schema":NaN}\n', "NaN is not JSON"),
     ],
 )
@@ -219,7 +217,7 @@ def test_files_of_others(path, text, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"verdict": "fine"}, r"line 2: \$\.verdict: 'fine' is not one of"),
+        ({"judgement": "fine"}, r"line 2: \$\.judgement: 'fine' is not one of"),
         ({"stages": []}, r"line 2: \$\.stages"),
         ({"event": "note"}, "line 2: expected event"),
         ({"extra": 1}, "line 2.*'extra' was unexpected"),
@@ -250,8 +248,8 @@ def test_two_files_in_one(path):
 
 
 def test_an_unknown_schema_number(path):
-    with pytest.raises(InconsistentResults, match="expected schema 1, got 2"):
-        Results.load(edit(write(path, result(), FULL), 0, schema=2))
+    with pytest.raises(InconsistentResults, match="expected schema 2, got 3"):
+        Results.load(edit(write(path, result(), FULL), 0, schema=3))
 
 
 def test_a_pair_written_twice(path):
@@ -273,7 +271,7 @@ def test_a_footer_that_counts_otherwise(path):
 
 
 def test_an_outcome_that_its_stages_do_not_have(path):
-    with pytest.raises(InconsistentResults, match=r"line 2: .*worst stage has faithful"):
+    with pytest.raises(InconsistentResults, match=r"line 2: .*has outcome exact, its stages say faithful"):
         Results.load(edit(write(path, result(), FULL), 1, outcome="exact"))
 
 
@@ -301,11 +299,16 @@ def test_questions(path):
     bad = result(route="keras-a-b", stages=[stage(Outcome.CRASH, units=None)])
     loaded = Results.load(write(path, bad, result(), FULL))
     assert loaded.outcomes == {"faithful": 1, "divergent": 1, "crash": 1}
-    assert loaded.verdicts == {"passed": 1, "expected": 1, "failed": 1}
+    assert loaded.judgements == {"passed": 1, "expected": 1, "failed": 1}
     assert list(loaded.routes) == ["keras-a", "keras-a-b"]
     assert list(loaded.layers) == [("keras", "Dense"), ("keras", "GRU")]
     cell = loaded.matrix["keras", "Dense"]["keras-a-b"]
-    assert (cell.worst, cell.outcomes, cell.verdicts, cell.units) == (Outcome.CRASH, {"crash": 1}, {"failed": 1}, None)
+    assert (cell.worst, cell.outcomes, cell.judgements, cell.units) == (
+        Outcome.CRASH,
+        {"crash": 1},
+        {"failed": 1},
+        None,
+    )
     assert loaded.routes["keras-a"].units == math.inf
     assert loaded.failures == (bad,)
     assert len(loaded.expected) == 1

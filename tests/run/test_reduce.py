@@ -14,7 +14,7 @@ from harness.results.events import Judgement
 from harness.run.reduce import ReduceError, first_deviation, flattened, reduced, with_first_tensor
 from harness.run.session import Selection, Session
 from harness.run.walk import Walk
-from harness.spec import Case, Golden, Input, Layer, Spec
+from harness.spec import Case, Input, Layer, Sample, Spec
 from harness.workers.pool import Workers
 from tests.miniatures import Copies, MiniFormat, SleepsOnActivation, dense_case, registry
 
@@ -64,7 +64,7 @@ def chain() -> Case:
     }
     inputs = {"x": source.normal(size=(2, size)).astype(np.float32)}
     spec = Spec("keras", (Input("x", (size,)),), tuple(layers), (before,))
-    return with_golden(Case(spec, "Graph", small.choice, weights, inputs, Golden({}, {}, "computes")))
+    return with_golden(Case(spec, "Graph", small.choice, weights, (Sample(inputs),)))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_hang_is_reduced_in_a_hurry_and_every_walk_is_told(
     monkeypatch.setattr(own, "limit", 5.0)
     monkeypatch.setattr("harness.run.walk.LEAST_LIMIT", 1.5)
     said: list[str] = []
-    found = reduced(own, chain(), routes["sleepsonactivation"], tell=said.append)
+    found = reduced(own, chain(), routes["sleepsonactivation"], progress=said.append)
     assert [layer.name for layer in found.case.spec.layers] == ["l3"]
     assert (found.first, found.walks, own.limit) == ("l3", len(said), 5.0)
     assert sum("hang at sleepsonactivation" in text for text in said[:-1]) <= 4
@@ -123,7 +123,7 @@ def test_report_of_a_failure_names_the_tensor(walk: tuple[Walk, dict[str, Route]
     own, routes = walk
     case = chain()
     result = own.result(case, routes["fuses"])
-    assert result.verdict is Judgement.FAILED
+    assert result.judgement is Judgement.FAILED
     assert "first deviating tensor: l2" in with_first_tensor(own, case, routes["fuses"], result).message
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -60,8 +59,8 @@ def test_a_case_is_converted_once_for_all_faults_behind_the_real_hop(
     asked = []
     request = Worker.request
 
-    def counted(worker: Worker, what: Mapping[str, Any], limit: float) -> dict[str, Any]:
-        asked.append(f"{what['op']} {what['reference'].rpartition(':')[2]}")
+    def counted(worker: Worker, what: Any, limit: float) -> Any:
+        asked.append(f"{type(what).__name__} {what.reference.rpartition(':')[2]}")
         return request(worker, what, limit)
 
     monkeypatch.setattr(Worker, "request", counted)
@@ -69,7 +68,7 @@ def test_a_case_is_converted_once_for_all_faults_behind_the_real_hop(
     found = [Fault(f"fault {k}", "X.", ("Dense",), "copies", replace(behind, name=f"fault{k}")) for k in range(3)]
     with Session(root=tmp_path) as session:
         assert all(catch.caught for catch in selftest.run(session, found))
-    assert (asked.count("convert Copies"), asked.count("convert Doubles")) == (1, 3)
+    assert (asked.count("Convert Copies"), asked.count("Convert Doubles")) == (1, 3)
 
 
 def test_fault_without_goldens_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -15,8 +16,9 @@ from harness.adapters.registry import Registry
 from harness.adapters.routes import all_routes
 from harness.judge.expectations import parse
 from harness.outcomes import Outcome
-from harness.results.events import Judgement, Result, Stage
-from harness.run.walk import Walk, blame_of
+from harness.results.events import Judgement, Result
+from harness.run.walk import Walk
+from harness.spec import Sample
 from harness.workers.pool import Workers
 from tests.miniatures import AnswersOddly, Copies, dense_case, plugin, registry
 
@@ -40,7 +42,7 @@ def test_faithful_copy_passes(walk: Walk) -> None:
     assert [stage.artifact for stage in result.stages] == ["mini", "mini2"]
     assert result.outcome.passes
     assert result.blame is None
-    assert result.verdict is Judgement.PASSED
+    assert result.judgement is Judgement.PASSED
     assert result.replay == f"parity replay {result.case} --route mini-copies"
 
 
@@ -61,7 +63,7 @@ def test_fault_has_its_outcome_and_blame(walk: Walk, hop: str, outcome: Outcome,
     result = along(walk, hop)
     assert result.outcome is outcome
     assert result.blame == hop
-    assert result.verdict is Judgement.FAILED
+    assert result.judgement is Judgement.FAILED
     assert said in result.message
     assert along(walk, "copies", seed=1).outcome.passes, "the next case must find a working worker"
 
@@ -109,19 +111,7 @@ def test_answer_that_is_no_plain_data_is_invalid_and_the_worker_lives(walk: Walk
         made.close()
         assert workers["mini"].starts == 1
     assert result.outcome is Outcome.INVALID
-    assert "DumpError" in result.message
-
-
-def stage(outcome: Outcome, hop: str | None = None) -> Stage:
-    return Stage(artifact="onnx", outcome=outcome, hop=hop)
-
-
-def test_blame_is_the_first_stage_that_gets_worse() -> None:
-    good, bad, worse = stage(Outcome.DRIFT), stage(Outcome.DIVERGENT, "a"), stage(Outcome.INVALID, "b")
-    assert blame_of([good, bad, worse]) == "a"
-    assert blame_of([good, stage(Outcome.FAITHFUL, "a"), worse]) == "b"
-    assert blame_of([good]) is None
-    assert blame_of([stage(Outcome.DIVERGENT), bad]) == "source"
+    assert "TypeError: expected plain data, an array, a path or a Spec" in result.message
 
 
 def expectation(**changes: object) -> object:
@@ -149,33 +139,33 @@ def judged(walk: Walk, hop: str, **changes: object) -> Result:
 
 def test_expected_deviation_is_expected(walk: Walk) -> None:
     result = judged(walk, "refuses")
-    assert result.verdict is Judgement.EXPECTED
+    assert result.judgement is Judgement.EXPECTED
     assert result.expectation is not None
     assert result.expectation.id == "mini-refuses-dense"
 
 
 def test_deviation_that_no_longer_happens_fails(walk: Walk) -> None:
     result = judged(walk, "copies", route="mini-copies", blame="copies")
-    assert result.verdict is Judgement.FAILED
+    assert result.judgement is Judgement.FAILED
     assert "fixed upstream: remove this" in result.message
 
 
 def test_another_outcome_than_expected_fails(walk: Walk) -> None:
     result = judged(walk, "doubles", route="mini-doubles", blame=["refuses", "doubles"])
-    assert result.verdict is Judgement.FAILED
+    assert result.judgement is Judgement.FAILED
     assert "says refused at refuses or doubles, but it is divergent" in result.message
 
 
 def test_expectation_of_some_cases_speaks_of_those_that_say_so(walk: Walk) -> None:
-    assert judged(walk, "refuses", says="no converter for").verdict is Judgement.EXPECTED
+    assert judged(walk, "refuses", says="no converter for").judgement is Judgement.EXPECTED
     other = judged(walk, "refuses", says="out of memory")
-    assert (other.verdict, other.expectation) == (Judgement.FAILED, None)
+    assert (other.judgement, other.expectation) == (Judgement.FAILED, None)
     passes = judged(walk, "copies", route="mini-copies", blame="copies", says="no converter for")
-    assert passes.verdict is Judgement.PASSED
+    assert passes.judgement is Judgement.PASSED
 
 
 def test_expectation_is_silent_about_converters_it_does_not_name(walk: Walk) -> None:
-    assert judged(walk, "copies", route="mini-*").verdict is Judgement.PASSED
+    assert judged(walk, "copies", route="mini-*").judgement is Judgement.PASSED
 
 
 def test_condition_and_versions_narrow_an_expectation(walk: Walk) -> None:
@@ -185,8 +175,7 @@ def test_condition_and_versions_narrow_an_expectation(walk: Walk) -> None:
 
 
 def test_case_without_golden_or_of_another_dialect_is_refused(walk: Walk) -> None:
-    from dataclasses import replace
-
+    case = dense_case()
     route = all_routes(walk.registry)[0]
     with pytest.raises(ValueError, match="no golden"):
-        walk.result(replace(dense_case(), golden=None), route)
+        walk.result(replace(case, samples=(Sample(case.inputs),)), route)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.catalogue import Choice, Chooser, Draft, Weight, explicit, masked, row, rule, single, sized
+from harness.spec import Exactness
 
 SHAPE = {"rank": (2, 3, 4), "sizes": ("distinct", "equal"), "batch": (2, 1, 3)}
 PROFILES = ("main", "negative", "spread", "large", "small", "special")
@@ -32,10 +33,10 @@ def _shape(choice: Choice, fill: Chooser) -> tuple[int, ...]:
     return tuple(sized(choice["sizes"], fill, choice["rank"] - 1, batch=choice["batch"]))
 
 
-def _function_exactness(choice: Choice) -> str:
+def _function_exactness(choice: Choice) -> Exactness:
     if choice["activation"] == "linear":
-        return "moves"
-    return "selects" if choice["activation"] in SELECTING and not _flushes(choice) else "computes"
+        return Exactness.MOVES
+    return Exactness.SELECTS if choice["activation"] in SELECTING and not _flushes(choice) else Exactness.COMPUTES
 
 
 @row(
@@ -75,7 +76,7 @@ def activation(choice: Choice, fill: Chooser) -> Draft:
         )
     ],
     exactness=lambda choice: (
-        "selects" if choice["negative_slope"] == "default" and not _flushes(choice) else "computes"
+        Exactness.SELECTS if choice["negative_slope"] == "default" and not _flushes(choice) else Exactness.COMPUTES
     ),
 )
 def relu(choice: Choice, fill: Chooser) -> Draft:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, explicit, row, single
+from harness.spec import Exactness
 
 FORMAT = {"data_format": ("default", "channels_first")}
 RANGE = {"value_range": ("default", (0.0, 1.0))}
@@ -72,7 +73,7 @@ def _register(layer: str, arguments: dict[str, tuple[Any, ...]]) -> None:
         layer,
         axes={**arguments, "batch": (2, 1, 3)},
         profiles=("main", "special"),
-        exactness="moves",
+        exactness=Exactness.MOVES,
         per_axis=0,
     )
     def build(choice: Choice, fill: Chooser) -> Draft:

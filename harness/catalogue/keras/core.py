@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from harness.catalogue import Choice, Chooser, Draft, Weight, called, distinct, explicit, row, rule, single, sized
+from harness.spec import Exactness
 
 ACTIVATIONS = (None, "relu", "tanh", "sigmoid", "gelu")
 
@@ -68,7 +69,7 @@ def _lora(choice: Choice, name: str, rows: int, columns: int) -> dict[str, Weigh
         "batch": (2, 1, 3),
     },
     profiles=("main",),
-    exactness=lambda choice: "moves" if choice["lora_rank"] == "default" else "computes",
+    exactness=lambda choice: Exactness.MOVES if choice["lora_rank"] == "default" else Exactness.COMPUTES,
     per_axis=4,
 )
 def embedding(choice: Choice, fill: Chooser) -> Draft:
@@ -112,7 +113,7 @@ def embedding(choice: Choice, fill: Chooser) -> Draft:
             lambda reverse, mask: not reverse or mask == "default"
         ),
     ],
-    exactness=lambda choice: "computes" if choice["reverse"] else "moves",
+    exactness=lambda choice: Exactness.COMPUTES if choice["reverse"] else Exactness.MOVES,
     per_axis=3,
 )
 def reversible_embedding(choice: Choice, fill: Chooser) -> Draft:
@@ -211,7 +212,7 @@ def einsum_dense(choice: Choice, fill: Chooser) -> Draft:
     "Masking",
     axes={"mask_value": ("default", 1.0, -2.0), "open_sizes": (False, True), "features": (3, 1, 2), "batch": (2, 1, 3)},
     profiles=("impulse", "ties", "main", "special"),
-    exactness=lambda choice: "computes" if choice["profile"] == "special" else "selects",
+    exactness=lambda choice: Exactness.COMPUTES if choice["profile"] == "special" else Exactness.SELECTS,
     per_axis=3,
 )
 def masking(choice: Choice, fill: Chooser) -> Draft:

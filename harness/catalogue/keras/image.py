@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, explicit, inner, row, rule, single
+from harness.spec import Exactness
 
 DATA_FORMAT = ("default", "channels_first")
 GEOMETRY = {
@@ -52,7 +53,7 @@ def _image(choice: Choice, height: int, width: int, channels: int = 2) -> tuple[
             lambda geometry, method, antialias: method == "default" or antialias == "default"
         ),
     ],
-    exactness=lambda choice: "moves" if choice["interpolation"] == "nearest" else "computes",
+    exactness=lambda choice: Exactness.MOVES if choice["interpolation"] == "nearest" else Exactness.COMPUTES,
     per_axis=5,
 )
 def resizing(choice: Choice, fill: Chooser) -> Draft:

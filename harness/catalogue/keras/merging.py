@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.catalogue import Choice, Chooser, Draft, explicit, row, rule, single, sized
+from harness.spec import Exactness
 
 SHAPE = {"rank": (2, 3, 4), "sizes": ("distinct", "equal"), "batch": (2, 1, 3)}
 PROFILES = ("main", "negative", "large", "small", "special")
@@ -107,7 +108,7 @@ def average(choice: Choice, fill: Chooser) -> Draft:
     axes=SEVERAL,
     profiles=("main", "negative", "integer", "ties", "special"),
     rules=[_ROOM],
-    exactness=lambda choice: "computes" if choice["profile"] == "special" else "selects",
+    exactness=lambda choice: Exactness.COMPUTES if choice["profile"] == "special" else Exactness.SELECTS,
     per_axis=3,
 )
 def maximum(choice: Choice, fill: Chooser) -> Draft:
@@ -121,7 +122,7 @@ def maximum(choice: Choice, fill: Chooser) -> Draft:
     axes=SEVERAL,
     profiles=("main", "negative", "integer", "ties", "special"),
     rules=[_ROOM],
-    exactness=lambda choice: "computes" if choice["profile"] == "special" else "selects",
+    exactness=lambda choice: Exactness.COMPUTES if choice["profile"] == "special" else Exactness.SELECTS,
     per_axis=3,
 )
 def minimum(choice: Choice, fill: Chooser) -> Draft:
@@ -172,7 +173,7 @@ def dot(choice: Choice, fill: Chooser) -> Draft:
             lambda rank, axis: {"default": 2, 1: 2, 2: 3, 3: 4, -2: 3}[axis] <= rank
         )
     ],
-    exactness="moves",
+    exactness=Exactness.MOVES,
 )
 def concatenate(choice: Choice, fill: Chooser) -> Draft:
     """With `distinct` sizes the inputs differ along the axis, with `equal` they can be exchanged."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.catalogue import SECOND_BATCHES, SOME, Choice, Chooser, Draft, masked, row, rule, single, sized
 from harness.catalogue.keras.conv import FORMATS, OPEN, channel_axis, fill_sizes, input_sizes, per_axis, placed
+from harness.spec import Exactness
 
 CHANNELS = (2, 3, 4, 5)
 
@@ -75,19 +76,19 @@ AVERAGING = ("main", "negative", "spread", "large", "small", "impulse")
 MEANS = (*AVERAGING, "nan")
 
 
-@row("keras", "MaxPooling1D", axes=LINE, profiles=WINDOWED, rules=OPEN_RULES, exactness="selects", per_axis=5)
+@row("keras", "MaxPooling1D", axes=LINE, profiles=WINDOWED, rules=OPEN_RULES, exactness=Exactness.SELECTS, per_axis=5)
 def max_pooling1d(choice: Choice, fill: Chooser) -> Draft:
     """Windows with gaps between them (a stride above the pool size) are among the choices."""
     return _pooling("MaxPooling1D", choice, fill)
 
 
-@row("keras", "MaxPooling2D", axes={**OPEN, **PLANE}, profiles=WINDOWED, rules=OPEN_RULES, exactness="selects")
+@row("keras", "MaxPooling2D", axes={**OPEN, **PLANE}, profiles=WINDOWED, rules=OPEN_RULES, exactness=Exactness.SELECTS)
 def max_pooling2d(choice: Choice, fill: Chooser) -> Draft:
     """All inputs below zero show padding with zeros where nothing is due."""
     return _pooling("MaxPooling2D", choice, fill)
 
 
-@row("keras", "MaxPooling3D", axes=VOLUME, profiles=WINDOWED, rules=RULES, exactness="selects", per_axis=3)
+@row("keras", "MaxPooling3D", axes=VOLUME, profiles=WINDOWED, rules=RULES, exactness=Exactness.SELECTS, per_axis=3)
 def max_pooling3d(choice: Choice, fill: Chooser) -> Draft:
     """As MaxPooling2D."""
     return _pooling("MaxPooling3D", choice, fill)
@@ -115,7 +116,9 @@ PLACES = {1: ((5,), (1,), (7,)), 2: ((3, 5), (1, 1), (1, 7), (4, 4), (11, 2)), 3
 """Spatial sizes by number of axes; open sizes stand for the first."""
 
 
-def _global(kind: str, rank: int, profiles: Sequence[str], exactness: str, *, count: int, masks: bool = False) -> None:
+def _global(
+    kind: str, rank: int, profiles: Sequence[str], exactness: Exactness, *, count: int, masks: bool = False
+) -> None:
     mask_axis = {"mask": ("none", "ragged", "hole")} if masks else {}
     rules = [
         rule("spatial", "open_sizes", reason="open sizes have no value of their own")(
@@ -149,7 +152,7 @@ def _global(kind: str, rank: int, profiles: Sequence[str], exactness: str, *, co
         profiles=profiles,
         rules=rules,
         exactness=exactness,
-        second_batches=SECOND_BATCHES if exactness == "computes" else SOME,
+        second_batches=SECOND_BATCHES if exactness == Exactness.COMPUTES else SOME,
         per_axis=count,
     )
     def build(choice: Choice, fill: Chooser) -> Draft:
@@ -170,12 +173,12 @@ def _global(kind: str, rank: int, profiles: Sequence[str], exactness: str, *, co
         return masked(draft, (None if choice["open_sizes"] else spatial[0],), choice["mask"])
 
 
-_global("GlobalAveragePooling1D", 1, MEANS, "computes", count=4, masks=True)
-_global("GlobalAveragePooling2D", 2, MEANS, "computes", count=6)
-_global("GlobalAveragePooling3D", 3, MEANS, "computes", count=3)
-_global("GlobalMaxPooling1D", 1, SELECTING, "selects", count=4)
-_global("GlobalMaxPooling2D", 2, SELECTING, "selects", count=5)
-_global("GlobalMaxPooling3D", 3, SELECTING, "selects", count=3)
+_global("GlobalAveragePooling1D", 1, MEANS, Exactness.COMPUTES, count=4, masks=True)
+_global("GlobalAveragePooling2D", 2, MEANS, Exactness.COMPUTES, count=6)
+_global("GlobalAveragePooling3D", 3, MEANS, Exactness.COMPUTES, count=3)
+_global("GlobalMaxPooling1D", 1, SELECTING, Exactness.SELECTS, count=4)
+_global("GlobalMaxPooling2D", 2, SELECTING, Exactness.SELECTS, count=5)
+_global("GlobalMaxPooling3D", 3, SELECTING, Exactness.SELECTS, count=3)
 
 ADAPTED: dict[int, tuple[Any, ...]] = {
     1: (2, 1, 3, 5),
@@ -184,9 +187,9 @@ ADAPTED: dict[int, tuple[Any, ...]] = {
 }
 
 
-def _adaptive(kind: str, rank: int, profiles: Sequence[str], exactness: str) -> None:
+def _adaptive(kind: str, rank: int, profiles: Sequence[str], exactness: Exactness) -> None:
     # to a size of 1 Keras on TensorFlow takes the maximum over a window longer than the input, and the process dies
-    wanted = [size for size in ADAPTED[rank] if exactness == "computes" or rank == 3 or 1 not in per_axis(size)]
+    wanted = [size for size in ADAPTED[rank] if exactness == Exactness.COMPUTES or rank == 3 or 1 not in per_axis(size)]
 
     @row(
         "keras",
@@ -207,5 +210,5 @@ def _adaptive(kind: str, rank: int, profiles: Sequence[str], exactness: str) -> 
 
 
 for _rank in (1, 2, 3):
-    _adaptive(f"AdaptiveAveragePooling{_rank}D", _rank, AVERAGING, "computes")
-    _adaptive(f"AdaptiveMaxPooling{_rank}D", _rank, SELECTING, "selects")
+    _adaptive(f"AdaptiveAveragePooling{_rank}D", _rank, AVERAGING, Exactness.COMPUTES)
+    _adaptive(f"AdaptiveMaxPooling{_rank}D", _rank, SELECTING, Exactness.SELECTS)

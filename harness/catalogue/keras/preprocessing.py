@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, explicit, row, rule, single, sized
-from harness.spec import Input
+from harness.spec import Exactness, Input
 
 SHAPE = {"rank": (2, 3), "sizes": ("distinct", "equal"), "batch": (2, 1, 3)}
 MODES = ("default", "one_hot", "multi_hot", "count")
@@ -90,7 +90,7 @@ def _nested(values: list[float], shape: tuple[int, ...]) -> Any:
             lambda rank, mode: rank == 2 or mode not in ("multi_hot", "count")
         )
     ],
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=4,
 )
 def discretization(choice: Choice, fill: Chooser) -> Draft:
@@ -115,7 +115,7 @@ def discretization(choice: Choice, fill: Chooser) -> Draft:
             lambda mode, weighted: not weighted or mode == "count"
         )
     ],
-    exactness=lambda choice: "computes" if choice["count_weights"] else "moves",
+    exactness=lambda choice: Exactness.COMPUTES if choice["count_weights"] else Exactness.MOVES,
     second_batches=SOME,
     per_axis=3,
 )
@@ -155,7 +155,7 @@ def category_encoding(choice: Choice, fill: Chooser) -> Draft:
         "batch": (2, 1, 3),
     },
     profiles=("main",),
-    exactness="moves",
+    exactness=Exactness.MOVES,
     second_batches=SOME,
     per_axis=3,
 )
@@ -173,7 +173,7 @@ def hashing(choice: Choice, fill: Chooser) -> Draft:
     "HashedCrossing",
     axes={"num_bins": (5, 16), "dtype": ("int64", "string"), "output_mode": ("default", "one_hot"), "batch": (2, 1, 3)},
     profiles=("main",),
-    exactness="moves",
+    exactness=Exactness.MOVES,
     second_batches=SOME,
     per_axis=2,
 )
@@ -263,7 +263,7 @@ def _lookup(kind: str, choice: Choice, words: list[Any], mask: Any, more: dict[s
             lambda method, invert: method == "default" or invert == "default"
         ),
     ],
-    exactness=lambda choice: "computes" if choice["output_mode"] == "tf_idf" else "moves",
+    exactness=lambda choice: Exactness.COMPUTES if choice["output_mode"] == "tf_idf" else Exactness.MOVES,
     second_batches=SOME,
     per_axis=3,
 )
@@ -289,7 +289,7 @@ def integer_lookup(choice: Choice, fill: Chooser) -> Draft:
             lambda token, invert: token == "default" or invert is True
         ),
     ],
-    exactness=lambda choice: "computes" if choice["output_mode"] == "tf_idf" else "moves",
+    exactness=lambda choice: Exactness.COMPUTES if choice["output_mode"] == "tf_idf" else Exactness.MOVES,
     second_batches=SOME,
     per_axis=3,
 )
@@ -324,7 +324,7 @@ TEXTS = ("the cat", "The CAT, the dog!", "dog", "a  b", "été; 鳥", "", "cat-d
             lambda mode, pad: pad == "default" or mode != "default"
         ),
     ],
-    exactness=lambda choice: "computes" if choice["output_mode"] == "tf_idf" else "moves",
+    exactness=lambda choice: Exactness.COMPUTES if choice["output_mode"] == "tf_idf" else Exactness.MOVES,
     second_batches=SOME,
     per_axis=3,
 )

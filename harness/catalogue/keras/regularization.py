@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, explicit, row, rule, single, sized
+from harness.spec import Exactness
 
 RATES = (0.5, 0.9)
 WIDE = 2**33
@@ -40,7 +41,7 @@ def _register(layer: str, ranks: tuple[int, ...], arguments: dict[str, tuple[Any
         ]
         if "dtype" in arguments
         else [],
-        exactness="moves",
+        exactness=Exactness.MOVES,
         per_axis=0,
     )
     def build(choice: Choice, fill: Chooser) -> Draft:

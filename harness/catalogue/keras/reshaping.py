@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from harness.catalogue import Choice, Chooser, Draft, distinct, explicit, row, rule, single, sized
+from harness.spec import Exactness
 
 SHAPE = {"sizes": ("distinct", "equal"), "batch": (2, 1, 3)}
 DATA_FORMAT = ("default", "channels_last", "channels_first")
@@ -26,7 +27,7 @@ def _channel_axis(choice: Choice) -> int:
     "Flatten",
     axes={"rank": (2, 3, 4, 5), "data_format": DATA_FORMAT, **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
 )
 def flatten(choice: Choice, fill: Chooser) -> Draft:
     """channels_first moves the channels last before it flattens, whatever the rank."""
@@ -50,7 +51,7 @@ TARGETS: Mapping[str, Callable[[int, int, int], tuple[int, ...]]] = {
     "Reshape",
     axes={"target": tuple(TARGETS), "rank": (2, 3, 4), **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
 )
 def reshape(choice: Choice, fill: Chooser) -> Draft:
     """Inputs of every rank are made from the same three factors: a vector, a matrix or the factors themselves."""
@@ -65,7 +66,7 @@ def reshape(choice: Choice, fill: Chooser) -> Draft:
     "Permute",
     axes={"dims": ((2, 1), (2, 3, 1), (3, 1, 2), (3, 2, 1), (1, 3, 2), (4, 1, 3, 2)), **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
 )
 def permute(choice: Choice, fill: Chooser) -> Draft:
     """Most permutations are not their own inverse: the inverse is the usual fault."""
@@ -82,7 +83,7 @@ def permute(choice: Choice, fill: Chooser) -> Draft:
         **SHAPE,
     },
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
 )
 def zero_padding(choice: Choice, fill: Chooser) -> Draft:
     """Four pairwise different pads tell every exchange of sides."""
@@ -100,7 +101,7 @@ CROPPED = {"default": (0, 0), 1: (2, 2), (2, 1): (4, 2), ((1, 0), (2, 3)): (1, 5
     "Cropping2D",
     axes={"cropping": tuple(CROPPED), "data_format": DATA_FORMAT, **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
 )
 def cropping(choice: Choice, fill: Chooser) -> Draft:
     """The output is drawn; `equal` makes the input a cube that is large enough."""
@@ -140,7 +141,9 @@ def cropping(choice: Choice, fill: Chooser) -> Draft:
             lambda interpolation, profile: profile != "special" or interpolation in ("default", "nearest")
         ),
     ],
-    exactness=lambda choice: "moves" if choice["interpolation"] in ("default", "nearest") else "computes",
+    exactness=lambda choice: (
+        Exactness.MOVES if choice["interpolation"] in ("default", "nearest") else Exactness.COMPUTES
+    ),
 )
 def up_sampling(choice: Choice, fill: Chooser) -> Draft:
     """Different factors per axis; `lanczos3` and `lanczos5` are left out: no documented rule at the border."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, explicit, row, single, sized
+from harness.spec import Exactness
 
 MOVING = ("main", "special", "integer")
 DATA_FORMAT = ("default", "channels_last", "channels_first")
@@ -28,7 +29,7 @@ def _moved(kind: str, choice: Choice, fill: Chooser, axes: int, *names: str, lea
     "ZeroPadding1D",
     axes={"padding": LINE_PADS, "data_format": DATA_FORMAT, "open_sizes": (False, True), **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def zero_padding1d(choice: Choice, fill: Chooser) -> Draft:
@@ -41,7 +42,7 @@ def zero_padding1d(choice: Choice, fill: Chooser) -> Draft:
     "ZeroPadding3D",
     axes={"padding": VOLUME_PADS, "data_format": DATA_FORMAT, **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def zero_padding3d(choice: Choice, fill: Chooser) -> Draft:
@@ -54,7 +55,7 @@ def zero_padding3d(choice: Choice, fill: Chooser) -> Draft:
     "Cropping1D",
     axes={"cropping": LINE_PADS, "open_sizes": (False, True), **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def cropping1d(choice: Choice, fill: Chooser) -> Draft:
@@ -67,7 +68,7 @@ def cropping1d(choice: Choice, fill: Chooser) -> Draft:
     "Cropping3D",
     axes={"cropping": VOLUME_PADS, "data_format": DATA_FORMAT, **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def cropping3d(choice: Choice, fill: Chooser) -> Draft:
@@ -81,7 +82,7 @@ def cropping3d(choice: Choice, fill: Chooser) -> Draft:
     "UpSampling1D",
     axes={"size": ("default", 1, 3), "open_sizes": (False, True), **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def up_sampling1d(choice: Choice, fill: Chooser) -> Draft:
@@ -94,7 +95,7 @@ def up_sampling1d(choice: Choice, fill: Chooser) -> Draft:
     "UpSampling3D",
     axes={"size": ("default", 3, (1, 2, 3), (3, 1, 2)), "data_format": DATA_FORMAT, **SHAPE},
     profiles=MOVING,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def up_sampling3d(choice: Choice, fill: Chooser) -> Draft:
@@ -102,7 +103,7 @@ def up_sampling3d(choice: Choice, fill: Chooser) -> Draft:
     return _moved("UpSampling3D", choice, fill, 3, "size", "data_format")
 
 
-@row("keras", "RepeatVector", axes={"n": (3, 1, 2), **SHAPE}, profiles=MOVING, exactness="moves", per_axis=3)
+@row("keras", "RepeatVector", axes={"n": (3, 1, 2), **SHAPE}, profiles=MOVING, exactness=Exactness.MOVES, per_axis=3)
 def repeat_vector(choice: Choice, fill: Chooser) -> Draft:
     """`equal` makes as many features as repeats: the two axes can be exchanged unseen by their sizes."""
     features = choice["n"] if choice["sizes"] == "equal" else fill.pick((4, 5))

@@ -7,6 +7,7 @@ from typing import Any
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, explicit, inner, masked, row, rule, single
 from harness.catalogue.keras.cells import LONG_ENOUGH, PROFILES
 from harness.catalogue.keras.recurrent import HANDED_ON, cell_weights, draft
+from harness.spec import Exactness
 
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
 
@@ -91,7 +92,7 @@ def bidirectional(choice: Choice, fill: Chooser) -> Draft:
         ),
     ],
     second_batches=SOME,
-    exactness=lambda choice: "moves" if choice["layer"] in ("Flatten", "Dropout") else "computes",
+    exactness=lambda choice: Exactness.MOVES if choice["layer"] in ("Flatten", "Dropout") else Exactness.COMPUTES,
     per_axis=6,
 )
 def time_distributed(choice: Choice, fill: Chooser) -> Draft:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, rule
-from harness.spec import Input, Layer, Spec
+from harness.spec import Exactness, Input, Layer, Spec
 
 DIALECT = "onnx"
 OPSETS = (8, 7, 9, 10, 11, 12, 13, 14)
@@ -116,7 +116,7 @@ def convolution(choice: Choice, fill: Chooser) -> Draft:
     },
     rules=[SAME_FROM_11],
     profiles=("main", "negative"),
-    exactness=lambda choice: "selects" if choice["kind"].startswith("Max") else "computes",
+    exactness=lambda choice: Exactness.SELECTS if choice["kind"].startswith("Max") else Exactness.COMPUTES,
     per_axis=4,
 )
 def pooling(choice: Choice, fill: Chooser) -> Draft:

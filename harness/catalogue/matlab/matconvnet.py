@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, single
-from harness.spec import Input, Layer, Spec
+from harness.spec import Exactness, Input, Layer, Spec
 
 DIALECT = "matconvnet"
 CHANNEL_AXIS = 1
@@ -167,7 +167,7 @@ def _pool_pad(kind: str, window: Pair) -> list[int]:
         "batch": (2, 1, 3),
     },
     profiles=("main", "negative", "large", "ties"),
-    exactness=lambda choice: "selects" if choice["method_pad"][0] == "max" else "computes",
+    exactness=lambda choice: Exactness.SELECTS if choice["method_pad"][0] == "max" else Exactness.COMPUTES,
 )
 def pool(choice: Choice, fill: Chooser) -> Draft:
     """Pads of more than half of the window included, which PyTorch's own pooling refuses.
@@ -201,7 +201,7 @@ def image(sizes: str, fill: Chooser, options: Sequence[int] = (2, 3, 5, 7)) -> S
     "relu",
     axes={"leak": (0.0, 0.2, 0.01, 1.5), "sizes": SHAPES, "batch": (2, 1, 3)},
     profiles=("main", "negative", "spread", "large", "small", "ties"),
-    exactness=lambda choice: "computes" if choice["leak"] else "selects",
+    exactness=lambda choice: Exactness.COMPUTES if choice["leak"] else Exactness.SELECTS,
 )
 def relu(choice: Choice, fill: Chooser) -> Draft:
     """A leak above 1 is legal and tells `leak * x` from `max(x, leak * x)`."""
@@ -275,7 +275,7 @@ def sigmoid(choice: Choice, fill: Chooser) -> Draft:
     "dropout",
     axes={"rate": (0.5, 0.1, 0.9), "sizes": SHAPES, "batch": (2, 1, 3)},
     profiles=("main", "negative", "spread", "large", "small", "impulse"),
-    exactness="moves",
+    exactness=Exactness.MOVES,
 )
 def dropout(choice: Choice, fill: Chooser) -> Draft:
     """Nothing but a copy in test mode."""

@@ -8,7 +8,7 @@ from typing import Any
 from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, single
 from harness.catalogue.matlab.matconvnet import CHANNEL_AXIS, DIALECT, FOLLOWERS, LINKS, SHAPES, Shape, Step, image
 from harness.catalogue.matlab.toolbox_graphs import HOSTILE
-from harness.spec import Input, Layer, Spec
+from harness.spec import Exactness, Input, Layer, Spec
 
 
 def _several(
@@ -38,7 +38,7 @@ def add(choice: Choice, fill: Chooser) -> Draft:
     "concat",
     axes={"inputs": (2, 3, 11), "channels": ("distinct", "equal", "one_each"), "sizes": SHAPES, "batch": (2, 1)},
     profiles=("main", "special"),
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def concat(choice: Choice, fill: Chooser) -> Draft:
@@ -76,7 +76,7 @@ def scale(choice: Choice, fill: Chooser) -> Draft:
         "batch": (2, 1),
     },
     profiles=("main", "special"),
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=4,
 )
 def crop(choice: Choice, fill: Chooser) -> Draft:

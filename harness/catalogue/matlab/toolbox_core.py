@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, Row, Weight, distinct, row, rule
 from harness.catalogue.matlab.toolbox import DIALECT, after_inputs, channel_axis
-from harness.spec import Input, Layer, Spec
+from harness.spec import Exactness, Input, Layer, Spec
 
 Shape = tuple[int | None, ...]
 SHAPES = ("image", "features", "sequence", "volume")
@@ -71,7 +71,7 @@ def _input_row(kind: str, sizes: tuple[str, ...], per: tuple[str, ...], pins: tu
             )
         ],
         pins=pins,
-        exactness=lambda choice: "moves" if choice["Normalization"] == "none" else "computes",
+        exactness=lambda choice: Exactness.MOVES if choice["Normalization"] == "none" else Exactness.COMPUTES,
         per_axis=4,
     )(build)
 
@@ -128,7 +128,7 @@ def fully_connected(choice: Choice, fill: Chooser) -> Draft:
     "FlattenLayer",
     axes={"shape": ("image", "features", "sequence", "volume", "one_channel", "point"), "batch": (2, 1)},
     profiles=MOVED,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=2,
 )
 def flatten(choice: Choice, fill: Chooser) -> Draft:
@@ -146,7 +146,7 @@ def _activation(
     *,
     shapes: tuple[str, ...] = SHAPES[:3],
     profiles: tuple[str, ...] = ("main", "spread", "large", "small"),
-    exactness: str = "computes",
+    exactness: Exactness = Exactness.COMPUTES,
     weights: Callable[[Choice, Shape], dict[str, Weight]] = lambda choice, shape: {},
     configured: bool = True,
 ) -> Row:
@@ -163,10 +163,10 @@ def _activation(
     return row(DIALECT, kind, axes={**axes, "shape": shapes}, profiles=profiles, exactness=exactness, per_axis=4)(build)
 
 
-relu = _activation("ReLULayer", shapes=SHAPES, profiles=("main", "spread"), exactness="selects")
+relu = _activation("ReLULayer", shapes=SHAPES, profiles=("main", "spread"), exactness=Exactness.SELECTS)
 leaky_relu = _activation("LeakyReLULayer", {"Scale": ("default", 0.2, 1.5)}, profiles=("main", "spread", "negative"))
 clipped_relu = _activation(
-    "ClippedReLULayer", {"Ceiling": (6, 0.5, 10)}, profiles=("main", "spread", "ties"), exactness="selects"
+    "ClippedReLULayer", {"Ceiling": (6, 0.5, 10)}, profiles=("main", "spread", "ties"), exactness=Exactness.SELECTS
 )
 elu = _activation("ELULayer", {"Alpha": ("default", 0.3, 2)}, profiles=("main", "spread", "large", "small"))
 prelu = _activation(
@@ -185,8 +185,8 @@ swish = _activation("SwishLayer")
 softplus = _activation("SoftplusLayer")
 gelu = _activation("GELULayer", {"Approximation": ("none", "tanh", "default")})
 softmax = _activation("SoftmaxLayer", shapes=SHAPES, profiles=("main", "spread", "large", "small"))
-dropout = _activation("DropoutLayer", {"Probability": (0.5, 0.9)}, profiles=MOVED, exactness="moves")
-classification_output = _activation("ClassificationOutputLayer", profiles=MOVED, exactness="moves")
+dropout = _activation("DropoutLayer", {"Probability": (0.5, 0.9)}, profiles=MOVED, exactness=Exactness.MOVES)
+classification_output = _activation("ClassificationOutputLayer", profiles=MOVED, exactness=Exactness.MOVES)
 
 
 # --- merges ------------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def _varied(shape: Shape, axis: int, count: int) -> list[Shape]:
     "DepthConcatenationLayer",
     axes={"shape": ("image", "volume"), "inputs": (2, 3, 11), "batch": (2, 1)},
     profiles=MOVED,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=2,
 )
 def depth_concatenation(choice: Choice, fill: Chooser) -> Draft:
@@ -246,7 +246,7 @@ DIMENSIONS: Mapping[str, tuple[str, int, int]] = {
     "ConcatenationLayer",
     axes={"along": tuple(DIMENSIONS), "inputs": (2, 3), "batch": (2, 1)},
     profiles=MOVED,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=2,
 )
 def concatenation(choice: Choice, fill: Chooser) -> Draft:
@@ -265,7 +265,7 @@ def concatenation(choice: Choice, fill: Chooser) -> Draft:
     "WordEmbeddingLayer",
     axes={"OOVMode": ("map-to-last", "default", "error"), "Dimension": (3, 1, 5), "words": (7, 2), "batch": (2, 1)},
     profiles=("main",),
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=2,
 )
 def word_embedding(choice: Choice, fill: Chooser) -> Draft:
@@ -290,7 +290,7 @@ def word_embedding(choice: Choice, fill: Chooser) -> Draft:
         "batch": (2, 1),
     },
     profiles=MOVED,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def depth_to_space(choice: Choice, fill: Chooser) -> Draft:
@@ -324,7 +324,7 @@ TARGETS: Mapping[str, tuple[tuple[int, int], Mapping[str, Any]]] = {
         "batch": (2, 1, 3),
     },
     profiles=("main", "spread", "large"),
-    exactness=lambda choice: "computes" if choice["how"] == "bilinear" else "moves",
+    exactness=lambda choice: Exactness.COMPUTES if choice["how"] == "bilinear" else Exactness.MOVES,
     per_axis=4,
 )
 def resize(choice: Choice, fill: Chooser) -> Draft:
@@ -344,7 +344,7 @@ def resize(choice: Choice, fill: Chooser) -> Draft:
         "batch": (2, 1),
     },
     profiles=MOVED,
-    exactness="moves",
+    exactness=Exactness.MOVES,
     per_axis=3,
 )
 def crop(choice: Choice, fill: Chooser) -> Draft:

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, distinct, row, rule
 from harness.catalogue.matlab.toolbox import DIALECT, after_inputs
-from harness.spec import Layer
+from harness.spec import Exactness, Layer
 
 WINDOWS: Mapping[int, tuple[tuple[int, ...], ...]] = {
     1: ((2,), (3,), (5,), (1,)),
@@ -73,19 +73,19 @@ def _axes(count: int) -> dict[str, tuple[Any, ...]]:
     }
 
 
-@row(DIALECT, "MaxPooling1DLayer", axes=_axes(1), profiles=MAX_PROFILES, exactness="selects", per_axis=4)
+@row(DIALECT, "MaxPooling1DLayer", axes=_axes(1), profiles=MAX_PROFILES, exactness=Exactness.SELECTS, per_axis=4)
 def max_pooling_1d(choice: Choice, fill: Chooser) -> Draft:
     """Over the time of sequences; on negative ones it shows that padding never wins."""
     return _pooling("MaxPooling1DLayer", choice, fill)
 
 
-@row(DIALECT, "MaxPooling2DLayer", axes=_axes(2), profiles=MAX_PROFILES, exactness="selects", per_axis=4)
+@row(DIALECT, "MaxPooling2DLayer", axes=_axes(2), profiles=MAX_PROFILES, exactness=Exactness.SELECTS, per_axis=4)
 def max_pooling_2d(choice: Choice, fill: Chooser) -> Draft:
     """Pads are [top bottom left right]."""
     return _pooling("MaxPooling2DLayer", choice, fill)
 
 
-@row(DIALECT, "MaxPooling3DLayer", axes=_axes(3), profiles=MAX_PROFILES, exactness="selects", per_axis=4)
+@row(DIALECT, "MaxPooling3DLayer", axes=_axes(3), profiles=MAX_PROFILES, exactness=Exactness.SELECTS, per_axis=4)
 def max_pooling_3d(choice: Choice, fill: Chooser) -> Draft:
     """Pads are 2 x 3, [top left front; bottom right back]."""
     return _pooling("MaxPooling3DLayer", choice, fill)
@@ -160,19 +160,40 @@ def global_average_pooling_3d(choice: Choice, fill: Chooser) -> Draft:
     return _global("GlobalAveragePooling3DLayer", 3, choice)
 
 
-@row(DIALECT, "GlobalMaxPooling1DLayer", axes=_global_axes(1), profiles=MAX_PROFILES, exactness="selects", per_axis=4)
+@row(
+    DIALECT,
+    "GlobalMaxPooling1DLayer",
+    axes=_global_axes(1),
+    profiles=MAX_PROFILES,
+    exactness=Exactness.SELECTS,
+    per_axis=4,
+)
 def global_max_pooling_1d(choice: Choice, fill: Chooser) -> Draft:
     """Sequences become features."""
     return _global("GlobalMaxPooling1DLayer", 1, choice)
 
 
-@row(DIALECT, "GlobalMaxPooling2DLayer", axes=_global_axes(2), profiles=MAX_PROFILES, exactness="selects", per_axis=4)
+@row(
+    DIALECT,
+    "GlobalMaxPooling2DLayer",
+    axes=_global_axes(2),
+    profiles=MAX_PROFILES,
+    exactness=Exactness.SELECTS,
+    per_axis=4,
+)
 def global_max_pooling_2d(choice: Choice, fill: Chooser) -> Draft:
     """Images become 1 x 1."""
     return _global("GlobalMaxPooling2DLayer", 2, choice)
 
 
-@row(DIALECT, "GlobalMaxPooling3DLayer", axes=_global_axes(3), profiles=MAX_PROFILES, exactness="selects", per_axis=4)
+@row(
+    DIALECT,
+    "GlobalMaxPooling3DLayer",
+    axes=_global_axes(3),
+    profiles=MAX_PROFILES,
+    exactness=Exactness.SELECTS,
+    per_axis=4,
+)
 def global_max_pooling_3d(choice: Choice, fill: Chooser) -> Draft:
     """Volumes become 1 x 1 x 1."""
     return _global("GlobalMaxPooling3DLayer", 3, choice)
@@ -197,7 +218,7 @@ def _apart(window: Sequence[int], stride: Sequence[int]) -> bool:
     rules=[
         rule("PoolSize", "Stride", reason="where windows overlap, two values may want the same place")(_apart),
     ],
-    exactness="selects",
+    exactness=Exactness.SELECTS,
     per_axis=4,
 )
 def max_unpooling_2d(choice: Choice, fill: Chooser) -> Draft:

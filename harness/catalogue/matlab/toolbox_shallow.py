@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.catalogue import Choice, Chooser, Draft, Row, Weight, row
 from harness.catalogue.matlab.toolbox import DIALECT, after_inputs
+from harness.spec import Exactness
 
 SELECTING = ("poslin", "satlin", "satlins", "hardlim", "hardlims")
 SMOOTH = ("tansig", "logsig", "radbas", "tribas", "elliotsig", "softmax")
@@ -20,7 +21,7 @@ def _transfer(kind: str) -> Row:
         kind,
         axes={"batch": (2, 1, 3)},
         profiles=profiles,
-        exactness="selects" if kind in SELECTING else "computes",
+        exactness=Exactness.SELECTS if kind in SELECTING else Exactness.COMPUTES,
         per_axis=3,
     )(build)
 
@@ -66,7 +67,7 @@ def _rows(reverse: bool) -> Row:
         name,
         axes={"remove": tuple(REMOVED), "batch": (2, 1)},
         profiles=("main", "special"),
-        exactness="moves",
+        exactness=Exactness.MOVES,
         per_axis=2,
     )(build)
 

@@ -1,16 +1,11 @@
 "use strict";
 (async () => {
   const PAGE = 200;
-  const SEVERITY = ["exact", "faithful", "drift", "divergent", "malformed", "refused", "invalid", "crash", "hang"];
-  const VERDICT = ["passed", "expected", "failed"];
-  const NUMBERS = [
-    ["units", "units"], ["componentwise", "componentwise"], ["max_abs", "max abs"], ["max_rel", "max rel"],
-    ["max_ulp", "max ulp"], ["rmse", "rmse"], ["cosine", "cosine"], ["sqnr_db", "SQNR dB"], ["seconds", "seconds"],
-  ];
+  const WORDS = JSON.parse(document.getElementById("words").textContent);
+  const OUTCOMES = new Map(WORDS.outcomes.map((outcome, severity) => [outcome.name, { ...outcome, severity }]));
   const TASK = {
     logits_max_abs: "largest error of a logit", top1_agreement: "top-1 agreement with the golden", accuracy: "accuracy on the labels",
   };
-  const KEYS = JSON.parse(document.getElementById("keys").textContent);
   const data = JSON.parse(await unpacked(document.getElementById("data").textContent));
   const form = document.getElementById("filters");
   const list = document.getElementById("list");
@@ -52,7 +47,7 @@
   const percent = (share) => `${Math.floor(1000 * share + 1e-6) / 10} %`;
   const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value));
   const badge = (kind, name) => make("span", { class: `badge ${kind}-${name}` }, name);
-  const rank = (result) => VERDICT.indexOf(result.verdict) * 100 + SEVERITY.indexOf(result.outcome);
+  const rank = (result) => WORDS.judgements.indexOf(result.judgement) * 100 + OUTCOMES.get(result.outcome).severity;
   const worse = (a, b) => rank(b) - rank(a) || size(b.units) - size(a.units) || 0;
 
   function grouped() {
@@ -86,7 +81,7 @@
       && (!wanted.profile || result.profile === wanted.profile)
       && (!wanted.route || result.route === wanted.route)
       && (!wanted.outcome || result.outcome === wanted.outcome)
-      && (!wanted.verdict || result.verdict === wanted.verdict)
+      && (!wanted.judgement || result.judgement === wanted.judgement)
       && wanted.words.every((word) => haystack(item, result).includes(word));
   }
 
@@ -139,18 +134,18 @@
 
   /* Routes that deviate by name, the agreeing ones by number: a row stays one line. */
   function chips(item, hits) {
-    const loud = hits.filter((result) => result.verdict !== "passed" || SEVERITY.indexOf(result.outcome) > 2);
+    const loud = hits.filter((result) => result.judgement !== "passed" || !OUTCOMES.get(result.outcome).passes);
     const calm = hits.length - loud.length;
     const marks = { failed: "\u2717 ", expected: "e ", passed: "" };
-    const nodes = loud.map((result) => make("span", { class: `chip o-${result.outcome}`, title: `${result.route}: ${result.outcome}, ${result.verdict}` },
-      make("b", {}, marks[result.verdict]), result.route));
+    const nodes = loud.map((result) => make("span", { class: `chip o-${result.outcome}`, title: `${result.route}: ${result.outcome}, ${result.judgement}` },
+      make("b", {}, marks[result.judgement]), result.route));
     if (calm) nodes.push(make("span", { class: "chip quiet" }, loud.length ? `${calm} agree` : `all ${calm} agree`));
     return make("span", { class: "chips" }, real(item, hits), ...nodes);
   }
 
   /* A case of real data says so, with the lowest top-1 agreement of its routes where it is a classifier's. */
   function real(item, hits) {
-    const shares = hits.map((result) => (result.metrics || {}).top1_agreement).filter((share) => typeof share === "number");
+    const shares = hits.map((result) => (result.task || {}).top1_agreement).filter((share) => typeof share === "number");
     if (typeof item.config.data !== "string" && !shares.length) return null;
     const least = Math.min(...shares);
     const top = shares.length ? `, top-1 ${least < Math.max(...shares) ? "from " : ""}${percent(least)}` : "";
@@ -159,7 +154,7 @@
 
   function body(item, hits) {
     const rest = item.results.filter((result) => !hits.includes(result));
-    const loud = hits.filter((result) => result.verdict !== "passed");
+    const loud = hits.filter((result) => result.judgement !== "passed");
     const first = loud.length ? loud : hits;
     const calm = [...hits.filter((result) => !first.includes(result)), ...rest].sort(worse);
     const right = make("div", {}, ...first.map(along));
@@ -184,17 +179,17 @@
 
   function along(result) {
     const stages = result.stages.map((place) => data.stages[place]);
-    const at = blamed(stages, result.blame);
-    const head = make("div", { class: "head" }, badge("v", result.verdict), make("code", {}, result.route),
+    const at = result.fault ?? -1;
+    const head = make("div", { class: "head" }, badge("j", result.judgement), make("code", {}, result.route),
       result.blame ? make("span", { class: "bad" }, "blame: ", make("b", {}, result.blame)) : null);
     const parts = [head, chain(stages, at)];
     if (result.message) parts.push(make("p", { class: "message" }, result.message));
-    const loud = stages.filter((stage) => SEVERITY.indexOf(stage.outcome) > 1);
+    const loud = stages.filter((stage) => !OUTCOMES.get(stage.outcome).calm);
     const calm = stages.filter((stage) => !loud.includes(stage) && (stage.message || stage.picture));
     parts.push(...loud.filter((stage) => stage.message).map(said));
     if (result.expectation !== undefined) parts.push(note(data.expectations[result.expectation], result));
     parts.push(...pictures(loud));
-    if (result.metrics) parts.push(make("div", { class: "figures" }, ...task(result.metrics, stages.at(-1))));
+    if (result.task) parts.push(make("div", { class: "figures" }, ...task(result.task, stages.at(-1))));
     parts.push(numbers(stages));
     stages.forEach((stage) => { if (stage.log) parts.push(log(stage)); });
     if (calm.length) parts.push(agreeing(calm));
@@ -215,11 +210,6 @@
     return details;
   }
 
-  function blamed(stages, blame) {
-    if (!blame) return -1;
-    return blame === "source" ? 0 : stages.findIndex((stage) => stage.hop === blame);
-  }
-
   function chain(stages, at) {
     const items = stages.map((stage, place) => make("li", {},
       stage.hop ? make("span", { class: place === at ? "hop blamed" : "hop" }, stage.hop) : null,
@@ -232,7 +222,7 @@
   const said = (stage) => make("p", { class: "message" }, make("b", {}, `${stage.hop || "source"}${stage.runtime ? `, ${stage.runtime}` : ""}: `), stage.message);
 
   function numbers(stages) {
-    const used = NUMBERS.filter(([key]) => stages.some((stage) => stage[key] !== undefined));
+    const used = WORDS.metrics.filter(([key]) => stages.some((stage) => stage[key] !== undefined));
     const head = make("tr", {}, make("th", { scope: "col" }, "stage"), ...used.map(([, name]) => make("th", { scope: "col" }, name)));
     const rows = stages.map((stage) => make("tr", {},
       make("td", {}, `${stage.artifact}${stage.runtime ? ` in ${stage.runtime}` : ""}`), ...used.map(([key]) => make("td", {}, number(stage[key])))));
@@ -242,7 +232,7 @@
   function note(expectation, result) {
     const link = expectation.link || "";
     const target = /^https?:\/\//.test(link) ? make("a", { href: link, rel: "noreferrer" }, link) : (link || null);
-    const held = result.verdict === "expected" ? "Expected" : "Expected, but it is not what happened";
+    const held = result.judgement === "expected" ? "Expected" : "Expected, but it is not what happened";
     return make("p", { class: "note" }, make("b", {}, `${held}: `), badge("o", expectation.outcome), " ", expectation.reason, " ",
       make("code", {}, expectation.id), " ", target);
   }
@@ -250,11 +240,11 @@
   /* Which key a digit falls under: keys are ranges such as "6-a", in order. */
   function level(digit) {
     const power = parseInt(digit, 36);
-    return KEYS.findIndex(([range]) => power <= parseInt(range.slice(-1), 36));
+    return WORDS.picture.findIndex(([range]) => power <= parseInt(range.slice(-1), 36));
   }
 
   function keys() {
-    return make("div", { class: "keys" }, "Noise units:", ...KEYS.map(([digits, text], place) =>
+    return make("div", { class: "keys" }, "Noise units:", ...WORDS.picture.map(([digits, text], place) =>
       make("span", {}, make("span", { class: `key p${place}` }, digits), ` ${text}`)));
   }
 

@@ -1,0 +1,212 @@
+"""Parts of a model as cases of their own: a beginning, a window around a layer, the model without a layer.
+
+What a part reads from a layer that was cut away becomes an input that holds the tensor the oracle computed there. Each
+part has goldens of its own. A cut that leaves no model gives None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from harness.draw import with_golden
+from harness.oracle import walk, widened
+from harness.spec import Array, Case, Input, Layer, Sample, Spec, source_of
+
+
+def tensors(case: Case) -> tuple[str, ...]:
+    """Every tensor that a layer makes, in order."""
+    return tuple(name for name in _computed(case, case.samples[0]) if name not in case.inputs)
+
+
+def beginning(case: Case, count: int) -> Case | None:
+    """The first `count` layers. Outputs are those of the model that they make, and what none of them reads."""
+    layers = case.spec.layers[:count]
+    names = {layer.name for layer in layers}
+    read = {source_of(tensor) for layer in layers for tensor in layer.tensors}
+    declared = [tensor for tensor in case.spec.outputs if source_of(tensor) in names]
+    return cut(case, layers, dict.fromkeys([*declared, *(layer.name for layer in layers if layer.name not in read)]))
+
+
+def ancestors(spec: Spec, name: str, depth: int) -> set[str]:
+    """Names of a layer and of those up to `depth` steps before it; none for the name of an input."""
+    layers = {layer.name: layer for layer in spec.layers}
+    names = front = {name} & set(layers)
+    for _ in range(depth):
+        front = {source_of(tensor) for one in front for tensor in layers[one].tensors} & set(layers) - names
+        names = names | front
+    return names
+
+
+def cut(case: Case, layers: Sequence[Layer], outputs: Iterable[str]) -> Case | None:
+    """The case with these layers only and these outputs."""
+    outputs = tuple(outputs)
+    read = {tensor for layer in layers for tensor in layer.tensors} | set(outputs)
+    inputs = tuple(item for item in case.spec.inputs if item.name in read)
+    owners = tuple(f"{layer.owner}/" for layer in layers)
+    try:
+        part = replace(
+            case,
+            spec=replace(case.spec, inputs=inputs, layers=tuple(layers), outputs=outputs),
+            weights={key: value for key, value in case.weights.items() if key.startswith(owners)},
+            samples=tuple(
+                replace(sample, inputs={item.name: sample.inputs[item.name] for item in inputs})
+                for sample in case.samples
+            ),
+            labels=None,
+            drawn=None,
+        )
+        return with_golden(part)
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def window(case: Case, keep: set[str], name: str) -> Case | None:
+    """The layers of these names, which lead to the layer `name`; what they read from elsewhere becomes inputs."""
+    records = [_computed(case, sample) for sample in case.samples]
+    layers = [layer for layer in case.spec.layers if layer.name in keep]
+    border = tuple(dict.fromkeys(t for layer in layers for t in layer.tensors if source_of(t) not in keep))
+    renamed = {tensor: tensor.replace(":", "_") for tensor in border}
+    declared = {item.name: item for item in case.spec.inputs}
+    inputs = tuple(
+        declared.get(tensor) or _input(renamed[tensor], [record[tensor] for record in records]) for tensor in border
+    )
+    orphans = {layer.name: layer for layer in layers if layer.of and layer.of not in keep}
+    rewired = [_rewired(_adopted(case.spec, layer) if layer.name in orphans else layer, renamed) for layer in layers]
+    try:
+        spec = replace(case.spec, inputs=inputs, layers=tuple(rewired), outputs=(name,))
+    except ValueError:
+        return None
+    samples = tuple(
+        replace(sample, inputs={renamed[tensor]: _single(record[tensor]) for tensor in border})
+        for sample, record in zip(case.samples, records, strict=True)
+    )
+    whole = replace(
+        case, spec=spec, weights={**case.weights, **_adopted_weights(case, orphans.values())}, samples=samples
+    )
+    return cut(whole, rewired, [tensor for tensor in records[0] if source_of(tensor) == name])
+
+
+def without(case: Case, name: str) -> Case | None:
+    """The case without a layer: whoever reads its output reads its first input of the same shape and type.
+
+    None where another call shares the layer's weights, or no input is like the output.
+    """
+    layer = next(one for one in case.spec.layers if one.name == name)
+    others = [one for one in case.spec.layers if one.name != name]
+    if any(one.of == name for one in others):
+        return None
+    outputs = tuple(tensor for tensor in case.spec.outputs if source_of(tensor) != name)
+    is_read = any(source_of(tensor) == name for one in others for tensor in one.tensors)
+    if not is_read and outputs:
+        return cut(case, others, outputs)
+    values = _computed(case, case.samples[0])
+    output = values[name]
+    alike = (t for t in layer.inputs if values[t].shape == output.shape and values[t].dtype == output.dtype)
+    instead = next(alike, None)
+    if instead is None:
+        return None
+    renamed = {t: instead for one in others for t in one.tensors if source_of(t) == name}
+    renamed |= {t: instead for t in case.spec.outputs if source_of(t) == name}
+    rewired = [_rewired(one, renamed) for one in others]
+    return cut(case, rewired, dict.fromkeys(renamed.get(tensor, tensor) for tensor in case.spec.outputs))
+
+
+def flattened(case: Case) -> Case:
+    """The case with the layers of Sequential and Model inside it written out; the same where there are none."""
+    parts = {layer.name: written for layer in case.spec.layers if (written := _written_out(layer)) is not None}
+    if not parts or any(layer.of for layer in case.spec.layers):
+        return case
+    layers: list[Layer] = []
+    weights = dict(case.weights)
+    last: dict[str, str] = {}
+    for layer in case.spec.layers:
+        inner, outputs = parts.get(layer.name, ((layer,), ()))
+        layers += [replace(one, inputs=tuple(last.get(tensor, tensor) for tensor in one.inputs)) for one in inner]
+        for one in inner if outputs else ():
+            _move_weights(weights, one.name, layer.name)
+        last |= {layer.name if k == 0 else f"{layer.name}:{k}": tensor for k, tensor in enumerate(outputs)}
+    outputs = tuple(last.get(tensor, tensor) for tensor in case.spec.outputs)
+    return cut(replace(case, weights=weights), layers, outputs) or case
+
+
+def _computed(case: Case, sample: Sample) -> dict[str, Array]:
+    """Every tensor of the model by name, inputs first, as the oracle computes it."""
+    with np.errstate(all="ignore"):
+        values = walk(case.spec, widened(case.weights), widened(sample.inputs))
+    return {name: np.asarray(value) for name, value in values.items()}
+
+
+def _single(value: Array) -> Array:
+    return value.astype(np.float32) if value.dtype.kind == "f" else value
+
+
+def _input(name: str, values: Sequence[Array]) -> Input:
+    """An input like a computed tensor, open where the samples made it of different sizes."""
+    sizes = zip(*(value.shape[1:] for value in values), strict=True)
+    shape = tuple(each[0] if len(set(each)) == 1 else None for each in sizes)
+    return Input(name, shape, _single(values[0]).dtype.name)
+
+
+def _rewired(layer: Layer, renamed: Mapping[str, str]) -> Layer:
+    """The layer, reading other tensors."""
+    return replace(
+        layer,
+        inputs=tuple(renamed.get(tensor, tensor) for tensor in layer.inputs),
+        keywords={key: tuple(renamed.get(tensor, tensor) for tensor in names) for key, names in layer.keywords.items()},
+    )
+
+
+def _adopted(spec: Spec, layer: Layer) -> Layer:
+    """A further call of a layer that was cut away as a layer of its own."""
+    original = next(one for one in spec.layers if one.name == layer.of)
+    return replace(layer, of="", config=original.config)
+
+
+def _adopted_weights(case: Case, orphans: Iterable[Layer]) -> dict[str, Array]:
+    return {
+        layer.name + key.removeprefix(layer.of): value
+        for layer in orphans
+        for key, value in case.weights.items()
+        if key.startswith(f"{layer.of}/")
+    }
+
+
+def _move_weights(weights: dict[str, Array], name: str, within: str) -> None:
+    """Name the weights of an inner layer as those of a layer of the model."""
+    prefix = f"{within}/{name.removeprefix(f'{within}_')}/"
+    for key in [key for key in weights if key.startswith(prefix)]:
+        weights[f"{name}/{key.removeprefix(prefix)}"] = weights.pop(key)
+
+
+def _written_out(layer: Layer) -> tuple[tuple[Layer, ...], tuple[str, ...]] | None:
+    """The layers inside a Sequential or a Model and the tensors that are its outputs; None for another layer."""
+    config: Any = layer.config
+    if layer.kind == "Sequential":
+        chain: list[Layer] = []
+        for k, one in enumerate(config["layers"]):
+            reads = (chain[-1].name,) if chain else layer.inputs
+            chain.append(Layer(one["kind"], f"{layer.name}_{k}", one["config"], reads))
+        return tuple(chain), (chain[-1].name,)
+    if layer.kind != "Model":
+        return None
+    spec = Spec.from_json(config["spec"])
+    taken = {item.name: tensor for item, tensor in zip(spec.inputs, layer.inputs, strict=True)}
+
+    def named(tensor: str) -> str:
+        return taken.get(tensor, f"{layer.name}_{tensor}")
+
+    inner = tuple(
+        replace(
+            one,
+            name=f"{layer.name}_{one.name}",
+            inputs=tuple(map(named, one.inputs)),
+            keywords={key: tuple(map(named, names)) for key, names in one.keywords.items()},
+            of=f"{layer.name}_{one.of}" if one.of else "",
+        )
+        for one in spec.layers
+    )
+    return inner, tuple(map(named, spec.outputs))

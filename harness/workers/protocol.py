@@ -1,0 +1,193 @@
+"""What a worker can be asked and what it answers: typed requests, and how they travel as plain data.
+
+The channel between processes carries numbers, texts, bytes, lists, tuples and dictionaries. `encode` and `decode` are
+the one place that turns anything else into these and back: arrays, paths, Specs, requests and answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from harness.spec import Array, Spec
+from harness.workers.wire import pack, unpack
+
+A = TypeVar("A")
+Arrays = Mapping[str, Array]
+Outputs = tuple[Array | None, ...]
+"""What an artifact gave for one sample, in its own order; None where an output is missing."""
+TAG, CONTENT = "@", "of"
+"""Keys of a dictionary that stands for a value of another type: its name, and what it is made of."""
+
+
+class Request(Generic[A]):
+    """A question whose answer has the value `A`."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An exception of the called code: the class, what it says, and the last frames.
+
+    For a `Call` also the names of the class and its bases, nearest first, and those attributes that are plain data,
+    so that the caller can raise it again.
+    """
+
+    error: str
+    message: str
+    traceback: str = ""
+    classes: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def sentence(self) -> str:
+        """Class and message."""
+        return f"{self.error}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Answer(Generic[A]):
+    """The value that a request asks for, or the failure; and what it cost.
+
+    `seconds` is the time that the worker took, `resident` the process's resident bytes afterwards; `peak`, of a `Call`
+    only, the most bytes that it took beyond those before it.
+    """
+
+    value: A | Failure
+    seconds: float
+    resident: int
+    peak: int = 0
+
+
+@dataclass(frozen=True)
+class Load(Request[None]):
+    """Import these modules; each later request may take `memory` bytes beyond what they took (None: any)."""
+
+    modules: tuple[str, ...] = ()
+    memory: int | None = None
+
+
+@dataclass(frozen=True)
+class Write(Request[None]):
+    """Write a model file of a format (`reference` names its class)."""
+
+    reference: str
+    spec: Spec
+    weights: Arrays
+    path: Path
+
+
+@dataclass(frozen=True)
+class Model:
+    """What a model file holds."""
+
+    spec: Spec
+    weights: Arrays
+
+
+@dataclass(frozen=True)
+class Read(Request[Model]):
+    """Read a model file back."""
+
+    reference: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Convert(Request[Path | None]):
+    """Convert an artifact with a hop. The value is the path that the hop returned; None where it returned none."""
+
+    reference: str
+    artifact: Path
+    out: Path
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Outputs of each sample in order, or the failure where a sample after the first has none.
+
+    `names` are the artifact's output names, where its format has them; `repeats` says whether the first sample gave
+    the same bits each time.
+    """
+
+    outputs: tuple[Outputs | Failure, ...]
+    names: tuple[str, ...] | None
+    repeats: bool
+
+
+@dataclass(frozen=True)
+class Run(Request[Ran]):
+    """Open an artifact with a runtime and call it on the inputs of several samples, on the first more than once."""
+
+    reference: str
+    artifact: Path
+    samples: tuple[Arrays, ...]
+
+
+@dataclass(frozen=True)
+class Predict(Request[tuple[Array, ...]]):
+    """Run a user's own model file; `trust` allows code in it to run."""
+
+    reference: str
+    artifact: Path
+    inputs: Arrays
+    trust: bool
+
+
+@dataclass(frozen=True)
+class Call(Request[Any]):
+    """Call any function (`module:name`) with plain data, arrays, paths and Specs, within a limit of memory."""
+
+    function: str
+    arguments: tuple[Any, ...] = ()
+    memory: int | None = None
+
+
+MESSAGES = {cls.__name__: cls for cls in (Failure, Answer, Load, Write, Model, Read, Convert, Ran, Run, Predict, Call)}
+
+
+def encode(value: Any) -> Any:
+    """The value as plain data. Raises TypeError for one of a type that cannot travel."""
+    if value is None or type(value) in (bool, int, float, str, bytes):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        return {TAG: "array", CONTENT: pack(value)}
+    if isinstance(value, Path):
+        return {TAG: "path", CONTENT: str(value)}
+    if isinstance(value, Spec):
+        return {TAG: "spec", CONTENT: value.to_json()}
+    if is_dataclass(value) and type(value).__name__ in MESSAGES:
+        parts = {item.name: encode(getattr(value, item.name)) for item in fields(value)}
+        return {TAG: type(value).__name__, CONTENT: parts}
+    if isinstance(value, Mapping):
+        if TAG in value:
+            raise TypeError(f"a dictionary with the key {TAG!r} cannot travel")
+        return {encode(key): encode(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [encode(item) for item in value]
+    if isinstance(value, tuple):
+        return tuple(encode(item) for item in value)
+    raise TypeError(f"expected plain data, an array, a path or a Spec, got {type(value).__name__}: {value!r:.80}")
+
+
+def decode(data: Any) -> Any:
+    """The value that `encode` was given; arrays are read-only."""
+    if isinstance(data, list):
+        return [decode(item) for item in data]
+    if isinstance(data, tuple):
+        return tuple(decode(item) for item in data)
+    if not isinstance(data, dict):
+        return data
+    if TAG not in data:
+        return {key: decode(item) for key, item in data.items()}
+    kind, content = data[TAG], data[CONTENT]
+    if kind == "array":
+        return unpack(content)
+    if kind == "path":
+        return Path(content)
+    if kind == "spec":
+        return Spec.from_json(content)
+    return MESSAGES[kind](**{name: decode(item) for name, item in content.items()})
