@@ -43,7 +43,7 @@ def test_the_oracle_reads_the_held_back_digits(case: Case) -> None:
 
 
 def test_the_oracles_own_answer_has_perfect_metrics(case: Case) -> None:
-    metrics = task_metrics(case, [logits_of(case)])
+    metrics = task_metrics(case, [(logits_of(case),)])
     assert metrics
     assert (metrics["logits_max_abs"], metrics["top1_agreement"]) == (0, 1)
     assert metrics["accuracy"] >= 0.95

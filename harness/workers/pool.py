@@ -106,21 +106,18 @@ class Setting:
 
     @classmethod
     def of(cls, name: str, plugins: Iterable[Plugin], folder: Path) -> Setting:
-        """Setting of a worker that serves these plugins: what they require is imported at the start.
+        """Setting of a worker that serves these plugins: what they require, and they, are imported at the start.
 
         Frameworks leave files in the home and temporary folders, and read settings there that could change
         results; here both lie in `folder`.
         """
-        wanted = {
-            Requirement(text).name.replace("-", "_")
-            for plugin in plugins
-            if plugin.worker == name and not plugin.missing
-            for text in plugin.requires
-        }
+        served = [plugin for plugin in plugins if plugin.worker == name and not plugin.missing]
+        frameworks = {Requirement(text).name.replace("-", "_") for plugin in served for text in plugin.requires}
+        classes = {plugin.reference.partition(":")[0] for plugin in served}
         return cls(
             name=name,
             environment={**COMMON, **ENVIRONMENT.get(name, {}), **{key: str(folder) for key in HOMES}},
-            modules=tuple(sorted(wanted)),
+            modules=(*sorted(frameworks), *sorted(classes)),
             without=WITHOUT.get(name, ()),
         )
 
