@@ -27,6 +27,7 @@ import safetensors.numpy
 import scipy
 
 from harness.draw.weights import drawn_weights
+from harness.errors import InputError
 from harness.files import atomic_write
 from harness.spec import Array, Case, Drawn, Exactness, Golden, Sample, Spec, SpecError, array_digest, digest
 
@@ -35,8 +36,8 @@ KEPT = Path("reports", "explored")
 """Where cases that exploration found are kept, below the root of the suite, each in an archive of its own."""
 
 
-class GoldenError(ValueError):
-    """A golden file that is missing, cut, edited or foreign. The message says which, and what to do next."""
+class GoldenError(InputError):
+    """A golden file that is missing, cut, edited or foreign, or a case that there is none of."""
 
 
 def oracle_digest() -> str:
@@ -90,7 +91,7 @@ class Entry:
             with zipfile.ZipFile(self.archive) as archive:
                 tensors = safetensors.numpy.load(archive.read(f"{self.id}.safetensors"))
         except (OSError, KeyError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError) as error:
-            raise GoldenError(_advice(self.archive, f"case {self.id} cannot be read: {error}")) from error
+            raise _damaged(self.archive, f"case {self.id} cannot be read", came=str(error)) from error
         drawn = Drawn.from_json(self.data["drawn"]) if "drawn" in self.data else None
         texts = {name: np.array(value, dtype=np.str_) for name, value in self.data.get("texts", {}).items()}
         try:
@@ -99,7 +100,7 @@ class Entry:
                 for group, names in self.data["arrays"].items()
             }
         except KeyError as error:
-            raise GoldenError(_advice(self.archive, f"case {self.id} lacks the array {error}")) from error
+            raise _damaged(self.archive, f"case {self.id} lacks the array {error}") from error
         case = Case(
             spec=Spec.from_json(self.data["spec"]),
             subject=self.subject,
@@ -110,7 +111,7 @@ class Entry:
             drawn=drawn,
         )
         if case.id != self.id or _answers(case) != self.data["answers"]:
-            raise GoldenError(_advice(self.archive, f"case {self.id} was edited: its digests do not fit its arrays"))
+            raise _damaged(self.archive, f"case {self.id} was edited: its digests do not fit its arrays")
         return case
 
     def _samples(self, arrays: Mapping[str, Mapping[str, Array]]) -> Iterator[Sample]:
@@ -126,8 +127,9 @@ def _prefixes() -> Iterator[str]:
     yield from (f"again{place}_" for place in count(2))
 
 
-def _advice(path: Path, what: str) -> str:
-    return f"{path}: {what}. Restore the file from version control, or make it again with `parity golden freeze`."
+def _damaged(path: Path, problem: str, *, expected: str = "", came: str = "") -> GoldenError:
+    advice = "Restore the file from version control, or make it again with `parity golden freeze`."
+    return GoldenError(problem, where=path, expected=expected, came=came, advice=advice)
 
 
 def _answers(case: Case) -> str:
@@ -230,11 +232,11 @@ class Store:
         try:
             data = json.loads(self.manifest_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise GoldenError(_advice(self.manifest_path, "there is no manifest of goldens here")) from None
+            raise _damaged(self.manifest_path, "there is no manifest of goldens here") from None
         except (OSError, ValueError) as error:
-            raise GoldenError(_advice(self.manifest_path, f"not a manifest: {error}")) from error
+            raise _damaged(self.manifest_path, f"not a manifest: {error}") from error
         if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("archives"), dict):
-            raise GoldenError(_advice(self.manifest_path, f"expected a manifest of schema {SCHEMA}"))
+            raise _damaged(self.manifest_path, "not a manifest of this version", expected=f"schema {SCHEMA}")
         return data
 
     def archives(
@@ -261,8 +263,9 @@ class Store:
         if len(found) == 1 or (found and found[0].id == case):
             return found[0]
         if not found:
-            raise GoldenError(f"no golden case {case!r} below {self.root}; `parity list cases` shows all")
-        raise GoldenError(f"{case!r} fits {len(found)} cases: {', '.join(entry.id for entry in found[:5])} ...")
+            raise GoldenError(f"no golden case {case!r}", where=self.root, advice="`parity list cases` shows all.")
+        names = ", ".join(entry.id for entry in found[:5])
+        raise GoldenError(f"{case!r} fits {len(found)} cases: {names} ...", advice="Give more of the id.")
 
     def put(self, folder: str, layer: str, cases: Iterable[Case], *, seed: int) -> Path:
         """Write one archive and enter it in the manifest."""
@@ -296,20 +299,22 @@ def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise GoldenError(_advice(path, f"the golden is missing: {error.strerror}")) from error
+        raise _damaged(path, f"the golden is missing: {error.strerror}") from error
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         state = "empty" if not data else "cut or edited: its digest is not the manifest's"
-        raise GoldenError(_advice(path, f"the file is {state}"))
+        raise _damaged(path, f"the file is {state}")
     try:
         with zipfile.ZipFile(path) as archive:
             index = json.loads(archive.read("index.json"))
         if index["schema"] != SCHEMA:
-            raise GoldenError(_advice(path, f"schema {index['schema']!r} is not {SCHEMA}"))
+            raise _damaged(
+                path, "an archive of another version", expected=f"schema {SCHEMA}", came=str(index["schema"])
+            )
         return [Entry(path, name, record) for name, record in sorted(index["cases"].items())]
     except (KeyError, TypeError, ValueError, zipfile.BadZipFile, SpecError) as error:
         if isinstance(error, GoldenError):
             raise
-        raise GoldenError(_advice(path, f"not an archive of goldens: {error}")) from error
+        raise _damaged(path, f"not an archive of goldens: {error}") from error
 
 
 def keep(case: Case, root: Path) -> Path:

@@ -22,6 +22,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
+from harness.errors import InputError
 from harness.outcomes import Metrics, Outcome
 
 SCHEMA = 2
@@ -32,8 +33,8 @@ SOURCE = "source"
 """Whom a source artifact that deviates is put down to: no hop made it."""
 
 
-class ResultsError(ValueError):
-    """A results file that cannot be trusted. The message names the file, the line and what to do next."""
+class ResultsError(InputError):
+    """A results file that cannot be trusted; `where` names the file and the line."""
 
 
 class EmptyResults(ResultsError):

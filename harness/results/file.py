@@ -64,7 +64,7 @@ class Writer:
     def add(self, result: Result) -> None:
         """Append one result. Raises InconsistentResults for a case and route already written."""
         if result.key in self._keys:
-            raise InconsistentResults(f"{self.path}: case {result.case} on route {result.route} is written twice")
+            raise InconsistentResults(f"case {result.case} on route {result.route} is written twice", where=self.path)
         self._write(result.to_json())
         self._keys.add(result.key)
         self._outcomes[result.outcome.value] += 1
@@ -90,11 +90,13 @@ class Writer:
 
     def _write(self, data: Mapping[str, Any]) -> None:
         if self._file is None:
-            raise ResultsError(f"{self.path} is not open: use the writer in a `with` statement, or call open()")
+            raise ResultsError(
+                "not open", where=self.path, advice="Use the writer in a `with` statement, or call open()."
+            )
         text = json.dumps(data, allow_nan=False, separators=(",", ":"))
         fault = check_line(data)
         if fault:
-            raise ForeignResults(f"refused to write a line to {self.path} that the schema forbids: {fault}")
+            raise ForeignResults(f"refused to write a line that the schema forbids: {fault}", where=self.path)
         self._file.write(text + "\n")
         self._file.flush()
 
@@ -260,22 +262,29 @@ class _Reader:
         try:
             text = self.path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
-            raise ForeignResults(f"{self.path}: expected UTF-8 text, got {error}. {_ADVICE}") from None
+            raise self._foreign("not text", expected="UTF-8", came=str(error)) from None
         if not text.strip():
-            raise EmptyResults(f"{self.path} is empty: expected a header line. The run died at once; repeat it.")
+            raise EmptyResults(
+                "the file is empty",
+                where=self.path,
+                expected="a header line",
+                advice="The run died at once; repeat it.",
+            )
         *whole, last = text.split("\n")
         for number, line in enumerate(whole, 1):
             self._line(number, line)
         torn = bool(last)
         if self.header is None:
-            raise ForeignResults(f"{self.path}, line 1: expected a whole header line, got {last[:80]!r}. {_ADVICE}")
+            raise self._foreign("not a results file", 1, expected="a whole header line", came=last)
         if torn and self.footer is not None:
-            raise self._foreign(len(whole) + 1, "expected nothing after the footer", last)
+            raise self._foreign("a line too many", len(whole) + 1, expected="nothing after the footer", came=last)
         if self.footer is None and not cut_ok:
             raise CutRun(
-                f"{self.path}: expected a footer after line {len(whole)}, got "
-                f"{'a torn line' if torn else 'the end of the file'}: the run was cut after {len(self.results)} "
-                "results, or still runs. Repeat the run; a report of what there is can be made all the same."
+                f"the run was cut after {len(self.results)} results, or still runs",
+                where=self.path,
+                expected=f"a footer after line {len(whole)}",
+                came="a torn line" if torn else "the end of the file",
+                advice="Repeat the run; a report of what there is can be made all the same.",
             )
         self._check_footer()
         return Results(self.header, tuple(self.results), self.footer)
@@ -285,19 +294,22 @@ class _Reader:
         event = data.get("event")
         if self.header is None:
             if event != "header":
-                raise self._foreign(number, "expected the header", line)
+                raise self._foreign("not a results file", number, expected="the header", came=line)
             if isinstance(data.get("schema"), int) and data["schema"] != SCHEMA:
                 raise InconsistentResults(
-                    f"{self.path}, line {number}: expected schema {SCHEMA}, got {data['schema']}: the file is of "
-                    "another version of the suite. Read it with that version, or repeat the run."
+                    "the file is of another version of the suite",
+                    where=self._line_of(number),
+                    expected=f"schema {SCHEMA}",
+                    came=str(data["schema"]),
+                    advice="Read it with that version, or repeat the run.",
                 )
         elif event == "header":
-            raise self._foreign(number, "expected a result or the footer, got a second header", line)
+            raise self._foreign("a second header", number, expected="a result or the footer", came=line)
         elif self.footer is not None:
-            raise self._foreign(number, "expected nothing after the footer", line)
+            raise self._foreign("a line too many", number, expected="nothing after the footer", came=line)
         fault = check_line(data)
         if fault:
-            raise self._foreign(number, fault, line)
+            raise self._foreign(fault, number, came=line)
         self._take(number, data)
 
     def _take(self, number: int, data: Mapping[str, Any]) -> None:
@@ -309,13 +321,11 @@ class _Reader:
             try:
                 result = Result.from_json(data)
             except ValueError as error:
-                raise InconsistentResults(f"{self.path}, line {number}: {error}. {_REPEAT}") from None
+                raise self._inconsistent(str(error), number) from None
             first = self.lines.setdefault(result.key, number)
             if first != number:
-                raise InconsistentResults(
-                    f"{self.path}, line {number}: case {result.case} on route {result.route} is already on line "
-                    f"{first}; expected each pair once. {_REPEAT}"
-                )
+                pair = f"case {result.case} on route {result.route}"
+                raise self._inconsistent(f"{pair} is already on line {first}", number, expected="each pair once")
             self._same_case(number, result)
             self.results.append(result)
 
@@ -323,22 +333,34 @@ class _Reader:
         """A case is one thing: its layer and configuration do not change from route to route."""
         first = self.cases.setdefault(result.case, result)
         if (first.dialect, first.layer, first.config) != (result.dialect, result.layer, result.config):
-            raise InconsistentResults(
-                f"{self.path}, line {number}: case {result.case} has another dialect, layer or configuration than on "
-                f"line {self.lines[first.key]}; expected the same on every route. {_REPEAT}"
+            raise self._inconsistent(
+                f"case {result.case} has another dialect, layer or configuration than on line {self.lines[first.key]}",
+                number,
+                expected="the same on every route",
             )
 
     def _parsed(self, number: int, line: str) -> dict[str, Any]:
         try:
             data = json.loads(line, parse_constant=_refuse_constant)
         except ValueError as error:
-            raise self._foreign(number, f"expected one line of strict JSON ({error})", line) from None
+            raise self._foreign(f"not JSON ({error})", number, expected="one line of strict JSON", came=line) from None
         if not isinstance(data, dict):
-            raise self._foreign(number, "expected a JSON object", line)
+            raise self._foreign("not a results file", number, expected="a JSON object", came=line)
         return data
 
-    def _foreign(self, number: int, fault: str, line: str) -> ForeignResults:
-        return ForeignResults(f"{self.path}, line {number}: {fault}; the line begins {line[:80]!r}. {_ADVICE}")
+    def _line_of(self, number: int | None) -> str:
+        return str(self.path) if number is None else f"{self.path}, line {number}"
+
+    def _foreign(
+        self, problem: str, number: int | None = None, *, expected: str = "", came: str = ""
+    ) -> ForeignResults:
+        advice = "Give the path of a results.ndjson that `parity run` or `pytest suites/ --results PATH` wrote."
+        where = self._line_of(number)
+        return ForeignResults(problem, where=where, expected=expected, came=f"{came[:80]!r}", advice=advice)
+
+    def _inconsistent(self, problem: str, number: int | None = None, *, expected: str = "") -> InconsistentResults:
+        advice = "The file was edited or two runs wrote to it; repeat the run."
+        return InconsistentResults(problem, where=self._line_of(number), expected=expected, advice=advice)
 
     def _check_footer(self) -> None:
         if self.footer is None:
@@ -347,14 +369,10 @@ class _Reader:
         found = (len(self.results), cell.outcomes, cell.judgements)
         stated = (self.footer.results, dict(self.footer.outcomes), dict(self.footer.judgements))
         if found != stated:
-            raise InconsistentResults(
-                f"{self.path}: the footer states {stated[0]} results {stated[1]} {stated[2]}, "
-                f"the lines hold {found[0]} {found[1]} {found[2]}. {_REPEAT}"
+            raise self._inconsistent(
+                f"the footer states {stated[0]} results {stated[1]} {stated[2]}, "
+                f"the lines hold {found[0]} {found[1]} {found[2]}"
             )
-
-
-_ADVICE = "Give the path of a results.ndjson that `parity run` or `pytest suites/ --results PATH` wrote."
-_REPEAT = "The file was edited or two runs wrote to it; repeat the run."
 
 
 def _refuse_constant(name: str) -> NoReturn:

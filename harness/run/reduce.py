@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.adapters.routes import Route
+from harness.errors import InputError
 from harness.judge.compare import Comparison, compare
 from harness.outcomes import Outcome
 from harness.results.events import Judgement, Result, Stage, fault_of
@@ -29,7 +30,7 @@ Progress = Callable[[str], None]
 """Hears of each walk, in a sentence."""
 
 
-class ReduceError(ValueError):
+class ReduceError(InputError):
     """Nothing to reduce: the case agrees."""
 
 

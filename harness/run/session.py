@@ -14,6 +14,7 @@ import harness
 from harness.adapters.registry import Registry, installed
 from harness.adapters.routes import Route, all_routes, select
 from harness.corpus.store import Entry, GoldenError, Store, kept
+from harness.errors import InputError
 from harness.installed import versions
 from harness.judge import expectations
 from harness.results.events import Header, RouteStatus
@@ -22,7 +23,7 @@ from harness.spec import canonical
 from harness.workers.pool import LIMIT, Workers
 
 
-class SelectionError(ValueError):
+class SelectionError(InputError):
     """A route or layer pattern that fits nothing."""
 
 
@@ -80,13 +81,17 @@ class Session:
         """
         offered = sorted({route.opset for route in self.every_route if route.opset is not None})
         if unknown := [opset for opset in self.selection.opset if opset not in offered]:
-            raise SelectionError(f"no converter writes opset {unknown[0]}; there are {', '.join(map(str, offered))}")
+            raise SelectionError(
+                f"no converter writes opset {unknown[0]}",
+                where="--opset",
+                expected=f"one of {', '.join(map(str, offered))}",
+            )
         wanted = self.selection.opset or (None,)
         every = [route for route in self.every_route if route.opset in wanted]
         found = select(every, self.selection.route)
         if not found:
             names = ", ".join(route.name for route in every)
-            raise SelectionError(f"no route fits {self.selection.route!r}; there are {names}")
+            raise SelectionError(f"no route fits {self.selection.route!r}", where="--route", expected=f"one of {names}")
         return found
 
     @cached_property
@@ -154,7 +159,9 @@ class Session:
         found = self.store.entries(layer=self.selection.layer, folder=folder)
         if not found and folder is None:
             layers = ", ".join(Path(name).stem for name in self.store.manifest["archives"])
-            raise SelectionError(f"no golden layer fits {self.selection.layer!r}; there are {layers}")
+            raise SelectionError(
+                f"no golden layer fits {self.selection.layer!r}", where="--layer", expected=f"one of {layers}"
+            )
         minimal = {item.case for item in self.expectations}
         return sorted(found, key=lambda entry: entry.id not in minimal)
 

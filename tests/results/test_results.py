@@ -199,10 +199,10 @@ def test_an_empty_file(path, text):
     ("text", "message"),
     [
         (b"PK\x03\x04\xff\xfe", "UTF-8"),
-        (b"<html>\n", "line 1: expected one line of strict JSON"),
-        (b"[1]\n", "line 1: expected a JSON object"),
-        (b'{"event":"result"}\n', "line 1: expected the header"),
-        (b'{"event":"header","schema":2', "line 1: expected a whole header"),
+        (b"<html>\n", "line 1: .*expected one line of strict JSON"),
+        (b"[1]\n", "line 1: .*expected a JSON object"),
+        (b'{"event":"result"}\n', "line 1: .*expected the header"),
+        (b'{"event":"header","schema":2', "line 1: .*expected a whole header"),
         (b'{"event":"header","schema":2}\n', "line 1.*required property"),
         (b'{"event":"header","schema":NaN}\n', "NaN is not JSON"),
     ],
@@ -240,10 +240,10 @@ def test_two_files_in_one(path):
     with pytest.raises(ForeignResults, match=r"line 5: .*second header"):
         Results.load(path)
     path.write_text(text + text.splitlines()[1] + "\n")
-    with pytest.raises(ForeignResults, match="line 5: expected nothing after the footer"):
+    with pytest.raises(ForeignResults, match="line 5: .*expected nothing after the footer"):
         Results.load(path)
     path.write_text(text + "tail")
-    with pytest.raises(ForeignResults, match="line 5: expected nothing after the footer"):
+    with pytest.raises(ForeignResults, match="line 5: .*expected nothing after the footer"):
         Results.load(path)
 
 
