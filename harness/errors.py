@@ -1,4 +1,4 @@
-"""Errors that a user can do something about: one tree, whose root says what was expected, what came, where, what now."""
+"""Errors that a user can do something about: one tree, whose root says what was expected, what came and where."""
 
 from __future__ import annotations
 

@@ -276,7 +276,7 @@ def inner(kind: str, config: Config) -> dict[str, Any]:
 
 
 def distinct(fill: Chooser, count: int, options: Sequence[int] = PRIMES) -> list[int]:
-    """`count` pairwise different sizes, so that no two axes can be exchanged unseen (stratum G1)."""
+    """`count` pairwise different sizes, so that no two axes can be exchanged unseen."""
     left = list(options)
     taken = []
     for _ in range(count):
@@ -287,12 +287,12 @@ def distinct(fill: Chooser, count: int, options: Sequence[int] = PRIMES) -> list
 
 
 def sized(kind: str, fill: Chooser, count: int, *, batch: int = 1, options: Sequence[int] = (2, 3, 5, 7)) -> list[int]:
-    """`count` small sizes without the batch: `distinct` from each other and the batch, or all `equal` (stratum G1)."""
+    """`count` small sizes without the batch: `distinct` from each other and the batch, or all `equal`."""
     if kind == "equal":
         return [fill.pick(options[:3])] * count
     return distinct(fill, count, [n for n in options if n != batch])
 
 
 def explicit(choice: Choice, *names: str) -> dict[str, Any]:
-    """Constructor arguments of that name from a choice; the value "default" leaves the argument out (stratum G10)."""
+    """Constructor arguments of that name from a choice; the value "default" leaves the argument out."""
     return {name: choice[name] for name in names if choice[name] != "default"}

@@ -40,11 +40,17 @@ class GoldenError(InputError):
     """A golden file that is missing, cut, edited or foreign, or a case that there is none of."""
 
 
+def oracle_files() -> list[Path]:
+    """Source files that the expected outputs and noise scales are computed by."""
+    root = Path(str(files("harness")))
+    return [*sorted((root / "oracle").rglob("*.py")), root / "units.py"]
+
+
 def oracle_digest() -> str:
-    """Digest of the oracle's source files: what the expected outputs were computed by."""
-    root = Path(str(files("harness") / "oracle"))
+    """Digest of the oracle's source files."""
+    root = Path(str(files("harness")))
     parts: list[str | bytes] = []
-    for path in sorted(root.rglob("*.py")):
+    for path in oracle_files():
         parts += [path.relative_to(root).as_posix(), path.read_bytes()]
     return digest(*parts)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import zipfile
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import harness
 from harness.catalogue import find
 from harness.corpus.freeze import drift, freeze, unused, verify
-from harness.corpus.store import GoldenError, Store, pack_archive, read_index
+from harness.corpus.store import GoldenError, Store, oracle_files, pack_archive, read_index
 from tests.miniatures import dense_case
 
 ROW = find("keras", "Dense")
@@ -167,3 +169,15 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.put("keras", "Dense", [dense_case()], seed=0)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["Dense.zip", "keras", "manifest.json"]
+
+
+def test_the_oracles_digest_misses_no_file_that_computes() -> None:
+    """The oracle imports nothing of the harness but values and what the digest holds."""
+    root = Path(harness.__file__).parent
+    digested = {path.relative_to(root).with_suffix("").as_posix().replace("/", ".") for path in oracle_files()}
+    modules = {name.removesuffix(".__init__") for name in digested}
+    for path in oracle_files():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("harness."):
+                module = str(node.module).removeprefix("harness.")
+                assert module in modules | {"spec"}, f"{path} imports {module}"

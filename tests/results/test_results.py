@@ -240,10 +240,10 @@ def test_two_files_in_one(path):
     with pytest.raises(ForeignResults, match=r"line 5: .*second header"):
         Results.load(path)
     path.write_text(text + text.splitlines()[1] + "\n")
-    with pytest.raises(ForeignResults, match="line 5: .*expected nothing after the footer"):
+    with pytest.raises(ForeignResults, match=r"line 5: .*expected nothing after the footer"):
         Results.load(path)
     path.write_text(text + "tail")
-    with pytest.raises(ForeignResults, match="line 5: .*expected nothing after the footer"):
+    with pytest.raises(ForeignResults, match=r"line 5: .*expected nothing after the footer"):
         Results.load(path)
 
 
