@@ -36,14 +36,14 @@ class _Table:
         return self._places[key]
 
 
-def page_data(results: Results, causes: Sequence[Cause] = ()) -> dict[str, Any]:
+def page_data(results: Results, defects: Sequence[Cause] = ()) -> dict[str, Any]:
     """Tables `cases`, `stages`, `expectations` and `lines` of logs, and `results` that point into them.
 
-    The `cause` of a result is its place in `causes`, from 1 on.
+    The `defect` of a result is its place in `defects`, from 1 on.
     """
     cases, stages, expectations = _Table(), _Table(), _Table()
     lines: dict[str, int] = {}
-    cause_of = {key: place for place, cause in enumerate(causes, 1) for key in cause.results}
+    defect_of = {key: place for place, defect in enumerate(defects, 1) for key in defect.results}
     places: dict[str, int] = {}
     rows = []
     for result in results.results:
@@ -62,7 +62,7 @@ def page_data(results: Results, causes: Sequence[Cause] = ()) -> dict[str, Any]:
             "fault": None if result.fault is None else result.stages.index(result.fault),
             "expectation": None if note is None else expectations.place(note.to_json()),
             "message": "" if _said_elsewhere(result) else result.message,
-            "cause": cause_of.get(result.key),
+            "defect": defect_of.get(result.key),
             "replay": "" if result.replay == f"parity replay {result.case} --route {result.route}" else result.replay,
             "task": None if result.task is None else plain(result.task),
         }

@@ -157,22 +157,22 @@ def test_lines_of_logs_stand_once():
     assert logs == [[0, 1], [1, 0, 1]]
 
 
-def test_causes_stand_above_the_cases_and_filter_them(results, parsed, data, text):
-    rows = [attributes for tag, attributes in parsed.tags if attributes.get("data-filter") == "cause"]
+def test_defects_stand_above_the_cases_and_filter_them(results, parsed, data, text):
+    rows = [attributes for tag, attributes in parsed.tags if attributes.get("data-filter") == "defect"]
     assert [row["data-value"] for row in rows] == [str(place) for place in range(1, len(rows) + 1)]
-    assert text.index('id="causes"') < text.index('id="cases"')
+    assert text.index('id="defects"') < text.index('id="cases"')
     found = causes(results.results)
     assert sentence(found) in " ".join(" ".join(parsed.words).split())
     assert len(rows) == len(found)
-    of = {(data["cases"][row["case"]]["id"], row["route"]): row.get("cause") for row in data["results"]}
+    of = {(data["cases"][row["case"]]["id"], row["route"]): row.get("defect") for row in data["results"]}
     for place, cause in enumerate(found, 1):
         assert {of[key] for key in cause.results} == {place}
     assert of["case-exact", ROUTES[0]] is None
     selects = [attributes.get("name") for tag, attributes in parsed.tags if tag == "select"]
-    assert "cause" in selects
+    assert "defect" in selects
 
 
-def test_a_causes_expectation_is_named_with_its_reason_and_safe_link(results, parsed):
+def test_a_defects_expectation_is_named_with_its_reason_and_safe_link(results, parsed):
     words = " ".join(" ".join(parsed.words).split())
     assert "known-1" in words
     assert not any(str(value).startswith("javascript:") for _, each in parsed.tags for value in each.values())

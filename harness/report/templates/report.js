@@ -77,7 +77,7 @@
 
   function matches(item, result, wanted) {
     return (!wanted.layer || item.layer === wanted.layer)
-      && (!wanted.cause || String(result.cause) === wanted.cause)
+      && (!wanted.defect || String(result.defect) === wanted.defect)
       && (!wanted.profile || result.profile === wanted.profile)
       && (!wanted.route || result.route === wanted.route)
       && (!wanted.outcome || result.outcome === wanted.outcome)
@@ -345,8 +345,8 @@
   addEventListener("hashchange", follow);
   document.querySelectorAll("[data-filter]").forEach((node) => node.addEventListener("click", () => choose({ [node.dataset.filter]: node.dataset.value })));
   document.querySelectorAll(".matrix button").forEach((node) => node.addEventListener("click", () => choose({ layer: node.dataset.layer, route: node.dataset.route })));
-  const first = document.querySelector("#causelist");
-  const rest = document.getElementById("allcauses");
+  const first = document.querySelector("#defectlist");
+  const rest = document.getElementById("alldefects");
   if (rest && first.tBodies[0].rows.length > 25) {
     first.classList.add("first");
     rest.hidden = false;
