@@ -1,0 +1,42 @@
+"""`parity golden freeze` and `verify`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from harness.cli.main import AGREED, DEVIATIONS
+from tests.cli.conftest import Parity
+
+
+def test_golden_verify_as_json(parity: Parity) -> None:
+    code, out, _ = parity("golden", "verify", "--layer", "Dense", "--json")
+    data = json.loads(out)
+    assert code == DEVIATIONS
+    assert {"cases", "drifted", "edited", "unused", "missing", "pairs"} <= set(data)
+    assert data["missing"] > 0
+    assert parity("golden", "freeze", "--layer", "Dense")[0] == AGREED
+    code, out, _ = parity("golden", "verify", "--layer", "Dense", "--json")
+    assert code == AGREED
+    assert json.loads(out)["pairs"] == 100.0
+
+
+def test_golden_verify_as_a_table(parity: Parity) -> None:
+    code, out, _ = parity("golden", "verify", "--layer", "Dense")
+    assert code == DEVIATIONS
+    assert out.splitlines()[0].split() == [
+        "dialect", "layer", "cases", "drifted", "edited", "unused", "missing", "covered", "valid", "pairs",
+    ]  # fmt: skip
+    assert out.splitlines()[-1].startswith("cases 1, drifted 0, edited 0, unused 0, missing ")
+
+
+def test_a_stray_archive_is_named(parity: Parity) -> None:
+    parity("golden", "freeze", "--layer", "Dense")
+    manifest = Path("golden/manifest.json")
+    data = json.loads(manifest.read_text())
+    data["archives"]["keras/Dance.zip"] = data["archives"]["keras/Dense.zip"]
+    manifest.write_text(json.dumps(data))
+    code, out, _ = parity("golden", "verify", "--layer", "Dense")
+    assert code == DEVIATIONS
+    assert "unused archive: keras/Dance.zip; `parity golden freeze` removes it" in out
+    assert "unused 1, missing 0, pairs 100.0" in out
