@@ -16,7 +16,7 @@ from harness.planted import faults
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-OPTIONS = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "harness" / "pytest_plugin" / "__init__.py").read_text()))
+OPTIONS = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
