@@ -32,6 +32,8 @@ def freeze_command(layer: str | None, seed: int) -> None:
     """
     store = Store(home() / "golden")
     chosen = _rows(layer)
+    if not chosen:
+        raise _nothing_fits(layer)
     total = sum(
         freeze.freeze(row, store, seed=seed) for row in tracked(chosen, lambda row: row.layer, total=len(chosen))
     )
@@ -53,7 +55,9 @@ def verify_command(layer: str | None, as_json: bool) -> int:
     """
     store = Store(home() / "golden")
     models = list(freeze.verify_models(store, layer))
-    chosen = [] if models and layer else _rows(layer)
+    chosen = _rows(layer)
+    if not (models or chosen):
+        raise _nothing_fits(layer)
     checks = tracked(freeze.verify(chosen, store), lambda check: check.layer, total=len(chosen))
     verification = Verification((*models, *checks), tuple(freeze.unused(rows(), store)))
     if as_json:
@@ -66,10 +70,11 @@ def verify_command(layer: str | None, as_json: bool) -> int:
 
 
 def _rows(layer: str | None) -> Sequence[Row]:
-    chosen = [row for row in rows() if layer is None or fnmatchcase(row.layer, layer)]
-    if not chosen:
-        raise SelectionError(f"no layer of the catalogue fits {layer!r}; `parity list layers` shows all")
-    return chosen
+    return [row for row in rows() if fnmatchcase(row.layer, layer or "*")]
+
+
+def _nothing_fits(layer: str | None) -> SelectionError:
+    return SelectionError(f"no layer of the catalogue fits {layer!r}; `parity list layers` shows all")
 
 
 def _show(verification: Verification) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from harness.cli.main import AGREED, DEVIATIONS
+import pytest
+
+from harness.cli.main import AGREED, DEVIATIONS, USAGE
+from harness.corpus.store import Store
 from tests.cli.conftest import Parity
+from tests.miniatures import dense_case
 
 
 def test_golden_verify_as_json(parity: Parity) -> None:
@@ -40,3 +44,27 @@ def test_a_stray_archive_is_named(parity: Parity) -> None:
     assert code == DEVIATIONS
     assert "unused archive: keras/Dance.zip; `parity golden freeze` removes it" in out
     assert "unused 1, missing 0, pairs 100.0" in out
+
+
+def test_a_pattern_that_fits_layers_and_models_verifies_both(parity: Parity) -> None:
+    Store(Path("golden")).put("models", "Dense121", [dense_case(1)], seed=0)
+    data = json.loads(parity("golden", "verify", "--layer", "Dense*", "--json")[1])
+    assert [(each["dialect"], each["layer"]) for each in data["layers"]] == [("models", "Dense121"), ("keras", "Dense")]
+    data = json.loads(parity("golden", "verify", "--layer", "Dense1*", "--json")[1])
+    assert [each["layer"] for each in data["layers"]] == ["Dense121"]
+
+
+@pytest.mark.parametrize("verb", ["freeze", "verify"])
+def test_a_pattern_that_fits_nothing(parity: Parity, verb: str) -> None:
+    code, _, err = parity("golden", verb, "--layer", "Nope")
+    assert code == USAGE
+    assert "no layer of the catalogue fits 'Nope'; `parity list layers` shows all" in err
+
+
+def test_an_edited_case_is_exit_code_2(parity: Parity) -> None:
+    path = Path("golden/keras/Dense.zip")
+    path.write_bytes(path.read_bytes()[:-1])
+    code, out, _ = parity("golden", "verify", "--layer", "Dense")
+    assert code == USAGE
+    assert "edited 1" in out
+    assert "keras Dense: " in out
