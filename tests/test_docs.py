@@ -68,9 +68,11 @@ def test_pytest_options_exist(page: Path) -> None:
             assert option in OPTIONS, f"{page.name}: {line.strip()}"
 
 
-def test_usage_names_every_pytest_option() -> None:
-    text = (ROOT / "docs" / "usage.md").read_text()
-    assert not [option for option in OPTIONS if f"`{option}" not in text]
+@pytest.mark.parametrize("name", ["README.md", "docs/usage.md"])
+def test_every_pytest_option_is_in_the_table(name: str) -> None:
+    table = set(re.findall(r"^\| `(--[a-z-]+)", (ROOT / name).read_text(), flags=re.MULTILINE))
+    assert len(OPTIONS) == 9
+    assert table == OPTIONS
 
 
 def test_example_of_extending_is_the_one_that_runs() -> None:
