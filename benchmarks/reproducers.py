@@ -17,7 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from harness.cli.reproduce import ANSWERS, ran, write_all
+from harness.cli.console import tracked
+from harness.reproducer.known import choose, write_known
+from harness.reproducer.running import Answer, run_reproducer
 from harness.reproducer.write import SCRIPT
 from harness.run.session import Selection, Session
 
@@ -25,11 +27,10 @@ from harness.run.session import Selection, Session
 def show(folder: Path) -> bool:
     """Run one and print its line; whether it shows its deviation."""
     begun = time.perf_counter()
-    code, last = ran(folder)
+    answer, last = run_reproducer(folder)
     lines = len((folder / SCRIPT).read_text().splitlines())
-    answer = ANSWERS[code]
-    print(f"{folder.name:52} {answer:7} {time.perf_counter() - begun:6.1f} {lines:4}  {last[:120]}", flush=True)
-    return answer == "FAILED"
+    print(f"{folder.name:52} {answer.name:7} {time.perf_counter() - begun:6.1f} {lines:4}  {last[:120]}", flush=True)
+    return answer is Answer.FAILED
 
 
 def main() -> int:
@@ -44,10 +45,11 @@ def main() -> int:
         problems = []
         if given.folder is None:
             with Session(Selection(all_cases=True)) as session:
-                problems = write_all(session, given.id, folder)
-        chosen = [path for path in sorted(folder.iterdir()) if path.is_dir() and fnmatchcase(path.name, given.id)]
+                chosen = choose(session, given.id)
+                problems = write_known(session, tracked(chosen, lambda item: item.id, total=len(chosen)), folder)
+        folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and fnmatchcase(path.name, given.id)]
         with ThreadPoolExecutor(given.jobs) as pool:
-            shown = list(pool.map(show, chosen))
+            shown = list(pool.map(show, folders))
     for text in problems:
         print(f"not written: {text}")
     print(f"{sum(shown)} of {len(shown)} show their deviation; {len(problems)} not written")

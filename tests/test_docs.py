@@ -7,15 +7,16 @@ import re
 import runpy
 from pathlib import Path
 
+import click
 import pytest
 
 from harness.adapters.registry import facts_of
-from harness.cli.main import cli
+from harness.cli.main import cli, summaries
 from harness.planted import faults
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-OPTIONS = set(re.findall(r'"(--[a-z]+)"', (ROOT / "harness" / "pytest_plugin" / "__init__.py").read_text()))
+OPTIONS = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -28,22 +29,50 @@ def test_relative_links_resolve(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_parity_commands_exist(page: Path) -> None:
     for words in re.findall(r"(?:^    \$? ?|`)parity ((?:[a-z]+ ?)+)", page.read_text(), flags=re.MULTILINE):
-        command, *rest = words.split()
-        assert command in cli.commands, f"{page.name}: parity {words}"
-        group = getattr(cli.commands[command], "commands", None)
-        assert group is None or not rest or rest[0] in group, f"{page.name}: parity {words}"
+        verb, *rest = words.split()
+        command = cli.get_command(click.Context(cli), verb)
+        assert command is not None, f"{page.name}: parity {words}"
+        if isinstance(command, click.Group) and rest:
+            assert command.get_command(click.Context(command), rest[0]), f"{page.name}: parity {words}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_parity_options_exist(page: Path) -> None:
+    for line in re.findall(r"^    (?:\$ |.*/)?parity [a-z].*$", page.read_text(), flags=re.MULTILINE):
+        _, verb, *words = line.partition("#")[0].replace("$ ", "").split()
+        command = cli.get_command(click.Context(cli), verb)
+        if isinstance(command, click.Group) and words:
+            command = command.get_command(click.Context(command), words[0])
+        assert command is not None, f"{page.name}: {line}"
+        options = {option for parameter in command.params for option in parameter.opts}
+        for word in words:
+            assert not word.startswith("-") or word in options, f"{page.name}: {line.strip()}"
+
+
+def test_readme_names_every_verb() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert not [verb for verb in summaries() if f"| `parity {verb}" not in text]
+
+
+def test_usage_describes_every_verb() -> None:
+    """In the heading of a section; several verbs may share one."""
+    headings = re.findall(r"^### (.*)$", (ROOT / "docs" / "usage.md").read_text(), flags=re.MULTILINE)
+    described = {verb for heading in headings for verb in heading.split(", ")}
+    assert not [verb for verb in summaries() if verb not in described]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pytest_options_exist(page: Path) -> None:
     for line in re.findall(r"^    (?:.*/)?pytest .*$", page.read_text(), flags=re.MULTILINE):
-        for option in re.findall(r"--[a-z]+", line):
+        for option in re.findall(r"--[a-z-]+", line):
             assert option in OPTIONS, f"{page.name}: {line.strip()}"
 
 
-def test_usage_names_every_pytest_option() -> None:
-    text = (ROOT / "docs" / "usage.md").read_text()
-    assert not [option for option in OPTIONS if f"`{option}" not in text]
+@pytest.mark.parametrize("name", ["README.md", "docs/usage.md"])
+def test_every_pytest_option_is_in_the_table(name: str) -> None:
+    table = set(re.findall(r"^\| `(--[a-z-]+)", (ROOT / name).read_text(), flags=re.MULTILINE))
+    assert len(OPTIONS) == 9
+    assert table == OPTIONS
 
 
 def test_example_of_extending_is_the_one_that_runs() -> None:
@@ -58,9 +87,10 @@ def test_example_of_extending_is_the_one_that_runs() -> None:
 
 def test_diffs_of_contributing_are_what_the_files_say() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
-    blocks = re.findall(r"```diff\n(.*?)```", text, flags=re.DOTALL)
-    assert len(blocks) == 4
-    for block in blocks:
+    sections = {part.partition("\n")[0]: part for part in text.split("\n## Add ")[1:]}
+    assert {"a layer", "a converter", "a runtime", "a verb"} <= set(sections)
+    assert all("```diff" in part or "```toml" in part for part in sections.values())
+    for block in re.findall(r"```diff\n(.*?)```", text, flags=re.DOTALL):
         path = re.search(r"^\+\+\+ b/(.*)$", block, flags=re.MULTILINE)
         assert path is not None
         added = [line[1:] for line in block.splitlines() if line.startswith("+") and not line.startswith("+++")]

@@ -24,10 +24,11 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from harness.errors import InputError
 from harness.installed import is_installed
 
 
-class PluginError(ValueError):
+class PluginError(InputError):
     """A hop or runtime that cannot be used: it does not import, or lacks part of its contract."""
 
 

@@ -17,6 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from harness.errors import InputError
 from harness.judge.expectations import Expectation
 from harness.outcomes import Outcome
 from harness.results.events import Result, Stage
@@ -27,7 +28,7 @@ _NEEDED = {"id", "component", "kind", "condition", "parts", "file", "function", 
 _OPTIONAL = {"error", "link", "note", "shared"}
 
 
-class FindingsError(ValueError):
+class FindingsError(InputError):
     """A findings file that cannot be used; the message names the entry and what is wrong."""
 
 

@@ -1,39 +1,54 @@
-"""What the verbs of the command share: options, and what they print with: tables, progress, exit codes."""
+"""What the verbs share: options and arguments, reading a results file, and printing tables, pages and progress."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
-"""Exit codes: nothing unexpected, deviations, wrong usage or input, a fault of ours."""
+from harness.files import atomic_write
+from harness.results.file import Results
 
-route_option = click.option("--route", metavar="GLOB", help="Only routes whose name matches.")
-layer_option = click.option("--layer", metavar="GLOB", help="Only layers whose name matches.")
-hop_option = click.option("--hop", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run.")
+T = TypeVar("T")
+
+RESULTS = Path("reports/results.ndjson")
+"""Where `parity run` and `pytest suites/` leave their results by default."""
+
+route_option = click.option("--route", metavar="GLOB", help="Take only routes whose name matches.")
+layer_option = click.option("--layer", metavar="GLOB", help="Take only layers whose name matches.")
+hop_option = click.option(
+    "--hop", "hops", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run (repeatable)."
+)
 opset_option = click.option(
     "--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset (repeatable)."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+results_argument = click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
+page_option = click.option(
+    "-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, do not print."
+)
 
-out = Console()
+
+def load_results(path: Path, *, cut_ok: bool = False) -> Results:
+    """A results file; `cut_ok` admits one of a cut run. Raises click.UsageError where there is none, ResultsError."""
+    if not path.is_file():
+        raise click.UsageError(f"there is no results file {path}; make one with `pytest suites/` or `parity run`")
+    return Results.load(path, cut_ok=cut_ok)
 
 
-def progress() -> Progress:
-    """A bar on standard error."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    )
+def print_page(text: str, target: Path | None) -> None:
+    """Print a page or, with a target, write it there and print the path."""
+    if target is None:
+        click.echo(text, nl=False)
+    else:
+        atomic_write(target, text.encode())
+        click.echo(str(target))
 
 
 def print_records(records: Sequence[dict[str, Any]], as_json: bool) -> None:
@@ -41,13 +56,14 @@ def print_records(records: Sequence[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(list(records), indent=1))
         return
+    console = Console(width=None if Console().is_terminal else 160)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for key in records[0] if records else []:
         numeric = isinstance(records[0][key], int | float) and not isinstance(records[0][key], bool)
         table.add_column(key, justify="right" if numeric else "left", overflow="fold")
     for record in records:
         table.add_row(*(_cell(value) for value in record.values()))
-    Console(width=None if out.is_terminal else 160).print(table)
+    console.print(table)
 
 
 def _cell(value: Any) -> str:
@@ -58,3 +74,19 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def progress() -> Progress:
+    """A bar on standard error."""
+    columns = TextColumn("{task.description:36}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def tracked(items: Iterable[T], name: Callable[[T], str], *, total: int) -> Iterator[T]:
+    """The items one by one, with a bar that names the current one."""
+    with progress() as bar:
+        task = bar.add_task("", total=total)
+        for item in items:
+            bar.update(task, description=name(item))
+            yield item
+            bar.advance(task)

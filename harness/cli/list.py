@@ -1,4 +1,4 @@
-"""The verbs `parity list ...`: what there is."""
+"""List what there is: layers, cases, routes, converters and more."""
 
 from __future__ import annotations
 
@@ -6,58 +6,60 @@ from collections import Counter
 from fnmatch import fnmatchcase
 
 import click
-from rich.console import Console
 
 from harness.catalogue import rows
 from harness.cli.console import hop_option, json_option, layer_option, print_records
+from harness.corpus import coverage
 from harness.corpus.store import Store
 from harness.run.session import Selection, Session, home
 
 
-@click.group("list")
-def list_group() -> None:
-    """Show what there is: layers, cases, routes, hops, runtimes, expectations."""
+@click.group(help=__doc__)
+def command() -> None: ...
 
 
-@list_group.command(epilog="\b\nExample: parity list layers --json")
+@command.command(epilog="\b\nExample: parity list layers --json")
 @json_option
 def layers(as_json: bool) -> None:
-    """Layers of the catalogue with their golden cases and the axis values covered, and those excluded, with reasons."""
-    from harness.corpus.coverage import layer_records
+    """List layers with the number of their cases and the axis values covered.
 
-    print_records(layer_records(rows(), Store(home() / "golden").entries()), as_json)
+    `pairs` and `threeway` are the percentage of the valid pairs and triples of axis values that occur in a case. Layers
+    that are left out of the catalogue follow, each with the reason.
+    """
+    print_records(coverage.layer_records(rows(), Store(home() / "golden").entries()), as_json)
 
 
-@list_group.command("arguments", epilog="\b\nExample: parity list arguments --missing")
-@click.option("--missing", is_flag=True, help="Only those that are neither drawn nor left out with a reason.")
+@command.command(epilog="\b\nExample: parity list arguments --missing")
+@click.option("--missing", is_flag=True, help="List only arguments that are neither drawn nor left out with a reason.")
 @layer_option
 @json_option
-def arguments_command(missing: bool, layer: str | None, as_json: bool) -> None:
-    """Constructor arguments of every Keras layer: values drawn, or the reason why none can matter at inference."""
-    from harness.corpus.coverage import arguments
+def arguments(missing: bool, layer: str | None, as_json: bool) -> None:
+    """List the constructor arguments of every Keras layer.
 
-    found = arguments(Store(home() / "golden").entries())
-    shown = [
+    Each with how many values the cases give it, or the reason why none can matter at inference.
+    """
+    every = coverage.arguments(Store(home() / "golden").entries())
+    chosen = [
         item
-        for item in found
+        for item in every
         if fnmatchcase(item.layer, layer or "*") and not (missing and (item.drawn or item.reason is not None))
     ]
-    print_records([item.to_json() for item in shown], as_json)
+    print_records([item.to_json() for item in chosen], as_json)
     if not as_json:
-        drawn = sum(item.drawn for item in found)
-        explained = sum(item.reason is not None for item in found)
-        share = 100.0 * drawn / max(len(found), 1)
-        rest = len(found) - drawn - explained
+        drawn = sum(item.drawn for item in every)
+        explained = sum(item.reason is not None for item in every)
+        share = 100.0 * drawn / max(len(every), 1)
+        rest = len(every) - drawn - explained
         click.echo(
-            f"{drawn} of {len(found)} arguments are axes ({share:.1f} %), {explained} cannot matter, {rest} neither"
+            f"{drawn} of {len(every)} arguments are axes ({share:.1f} %), {explained} cannot matter, {rest} neither"
         )
 
 
-@list_group.command("cases", epilog="\b\nExample: parity list cases --layer GRU")
+@command.command(epilog="\b\nExample: parity list cases --layer GRU")
 @layer_option
 @json_option
-def cases_command(layer: str | None, as_json: bool) -> None:
-    """Golden cases with the axis values they were drawn from."""
+def cases(layer: str | None, as_json: bool) -> None:
+    """List golden cases with the axis values they were drawn from."""
     entries = Session(Selection(layer=layer)).entries()
     records = [
         {"case": e.id, "choice": e.choice if as_json else " ".join(f"{k}={v}" for k, v in e.choice.items())}
@@ -66,37 +68,38 @@ def cases_command(layer: str | None, as_json: bool) -> None:
     print_records(records, as_json)
 
 
-@list_group.command("routes", epilog="\b\nExample: parity list routes")
+@command.command(epilog="\b\nExample: parity list routes")
 @hop_option
 @json_option
-def routes_command(hop: tuple[str, ...], as_json: bool) -> None:
-    """Routes, over how many golden cases of each layer they are walked by default, and why one cannot run here.
+def routes(hops: tuple[str, ...], as_json: bool) -> None:
+    """List routes, and why one cannot run here.
 
-    A route of its own for each opset is walked where --opset asks for it.
+    `cases` is over how many golden cases of each layer a route is walked by default. Where a converter can be told an
+    opset, there is a route for each opset, walked if --opset asks for it.
     """
-    session = Session(Selection(hops=hop))
+    session = Session(Selection(hops=hops))
     print_records(
         [
             {
-                "name": r.name,
-                "formats": list(r.formats),
-                "cases": "all" if r.depth is None else f"{r.depth} a layer",
-                "opset": r.opset or "default",
-                "available": not (why := r.missing(session.registry)),
+                "name": route.name,
+                "formats": list(route.formats),
+                "cases": "all" if route.depth is None else f"{route.depth} a layer",
+                "opset": route.opset or "default",
+                "available": not (why := route.missing(session.registry)),
                 "reason": why,
             }
-            for r in session.every_route
+            for route in session.every_route
         ],
         as_json,
     )
 
 
-@list_group.command("hops", epilog="\b\nExample: parity list hops --json")
+@command.command(epilog="\b\nExample: parity list hops --json")
 @hop_option
 @json_option
-def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
-    """Converters, ours and those of installed packages."""
-    registry = Session(Selection(hops=hop)).registry
+def hops(hops: tuple[str, ...], as_json: bool) -> None:
+    """List converters, ours and those of installed packages."""
+    registry = Session(Selection(hops=hops)).registry
     print_records(
         [
             {"name": h.name, "source": h.source, "target": h.target, "available": not h.missing, "reason": h.missing}
@@ -105,27 +108,30 @@ def hops_command(hop: tuple[str, ...], as_json: bool) -> None:
         as_json,
     )
     for problem in registry.problems:
-        Console(stderr=True).print(f"not usable: {problem}", style="yellow", highlight=False)
+        click.secho(f"not usable: {problem}", fg="yellow", err=True)
 
 
-@list_group.command("runtimes", epilog="\b\nExample: parity list runtimes")
+@command.command(epilog="\b\nExample: parity list runtimes")
 @json_option
-def runtimes_command(as_json: bool) -> None:
-    """Runtimes and the artifact format that each executes."""
-    registry = Session().registry
+def runtimes(as_json: bool) -> None:
+    """List runtimes and the artifact format that each runs."""
     print_records(
         [
             {"name": r.name, "format": r.format, "worker": r.worker, "available": not r.missing, "reason": r.missing}
-            for r in registry.runtimes
+            for r in Session().registry.runtimes
         ],
         as_json,
     )
 
 
-@list_group.command("expectations", epilog="\b\nExample: parity list expectations")
+@command.command(epilog="\b\nExample: parity list expectations")
 @json_option
-def expectations_command(as_json: bool) -> None:
-    """Known deviations of released converters: what, where, why, and whether upstream knows."""
+def expectations(as_json: bool) -> None:
+    """List known deviations of released converters.
+
+    Each with the route and layer, the outcome, the reason, and whether upstream knows of it. `applies` says whether the
+    versions that it is about are installed.
+    """
     records = [
         {
             "id": e.id,

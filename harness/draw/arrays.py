@@ -69,8 +69,13 @@ def _strings(shape: tuple[int, ...], version: str) -> st.SearchStrategy[Array]:
     ascii_only = st.characters(max_codepoint=127)
     alphabets = [_ALPHABETS[version]] if version in _ALPHABETS else [ascii_only, ascii_only, _WIDE]
     return st.sampled_from(alphabets).flatmap(
-        lambda alphabet: hnp.arrays(f"U{WIDTH}", shape, elements=st.text(alphabet, max_size=WIDTH))
+        lambda alphabet: hnp.arrays(f"U{WIDTH}", shape, elements=_words(alphabet))
     )
+
+
+def _words(alphabet: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Texts that NumPy can hold: it takes a NUL at the end for padding."""
+    return st.text(alphabet, max_size=WIDTH).map(lambda text: text.rstrip("\0"))
 
 
 @st.composite

@@ -17,6 +17,7 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from harness.errors import InputError
 from harness.installed import is_installed
 from harness.outcomes import Outcome
 from harness.results.events import Stage
@@ -27,7 +28,7 @@ _KEYS = {"id", "route", "layer", "when", "says", "outcome", "blame", "versions",
 _NEEDED = _KEYS - {"when", "says"}
 
 
-class ExpectationError(ValueError):
+class ExpectationError(InputError):
     """An expectations file that cannot be used; the message names file, entry and key."""
 
 

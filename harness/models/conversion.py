@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness.draw.inputs import LAWS
+from harness.errors import InputError
 from harness.judge.compare import Comparison, compare
 from harness.matlab.layouts import RANKS, TO_MATLAB, from_matlab
 from harness.matlab.readers.toolbox import Sample
@@ -33,7 +34,7 @@ MANY = 40
 PACKAGES = {"torch": "torch", "onnx": "onnxruntime"}
 
 
-class ConversionError(ValueError):
+class ConversionError(InputError):
     """A network that was read and cannot be delivered: says why."""
 
 

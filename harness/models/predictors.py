@@ -21,6 +21,7 @@ from harness.adapters.runtimes.keras import KerasH5Runtime, KerasRuntime, SavedM
 from harness.adapters.runtimes.onnxruntime import OnnxRuntime
 from harness.adapters.runtimes.torch import TorchRuntime
 from harness.adapters.torch_artifact import KEPT_AS
+from harness.errors import InputError
 from harness.spec import Array
 
 MATLAB_CLASSES = MappingProxyType({"float64": "double", "float32": "single", "bool": "logical"})
@@ -34,7 +35,7 @@ TYPES = frozenset(
 """Types of inputs that numbers from MATLAB can become."""
 
 
-class PredictionError(ValueError):
+class PredictionError(InputError):
     """Arrays that the model does not take, or a model file that cannot be run: what was expected, what came, where."""
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.adapters.routes import Route, all_routes
+from harness.errors import InputError
 from harness.installed import versions
 from harness.judge.compare import tolerance
 from harness.judge.expectations import UNREPORTED, Expectation
@@ -41,7 +42,7 @@ _CUT = re.compile(r"/|0x|_\d|<|\n|\.\.\. from | object at |[\w.-]+\.(?:onnx|kera
 BEGINNING = 80
 
 
-class ReproduceError(ValueError):
+class ReproduceError(InputError):
     """Nothing that could be reproduced: the case agrees, or the converter cannot be shown without the harness."""
 
 

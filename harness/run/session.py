@@ -119,6 +119,13 @@ class Session:
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
 
+    def routes_from(self, dialect: str) -> list[Route]:
+        """Selected routes of a dialect that can run here. Raises SelectionError if there is none."""
+        routes = self.runnable_for(dialect)
+        if not routes:
+            raise SelectionError(f"no selected route starts from {dialect!r} and can run here")
+        return routes
+
     def explored(self, dialect: str) -> list[Route]:
         """Routes that fresh cases go along: those without a depth, or all that were asked for by name or
         `all_cases`."""

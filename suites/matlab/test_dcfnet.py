@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.pytest_plugin import Record, check
+from harness.pytest_plugin.assertion import check
+from harness.pytest_plugin.fixtures import Record
 from harness.run.session import Session
 from suites.matlab.dcfnet import NETWORK, RECORDED, dcfnet_cases
 

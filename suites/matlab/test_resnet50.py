@@ -8,7 +8,8 @@ import pytest
 
 from harness.oracle import evaluate
 from harness.oracle.noise import measure
-from harness.pytest_plugin import Record, check
+from harness.pytest_plugin.assertion import check
+from harness.pytest_plugin.fixtures import Record
 from harness.run.session import Session
 from harness.spec import Array, Case, Exactness, Golden, Sample, Spec
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.pytest_plugin import check
+from harness.pytest_plugin.assertion import check
 from harness.results.events import Result
 
 

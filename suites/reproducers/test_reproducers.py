@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.reproduce import ran
 from harness.judge.expectations import Expectation
+from harness.reproducer.running import Answer, run_reproducer
 from harness.reproducer.write import ISSUE, LINES, SCRIPT, of_expectation
 from harness.run.session import Session
 
@@ -14,8 +14,8 @@ from harness.run.session import Session
 def test_reproducer_shows_the_deviation(item: Expectation, parity: Session, tmp_path: Path) -> None:
     """It ends with DEVIATES; it is short, whole, and stands in the issue's text."""
     folder = of_expectation(parity, item, tmp_path / item.id).folder
-    code, last = ran(folder)
-    assert (code, last[:9]) == (1, "DEVIATES:"), last
+    answer, line = run_reproducer(folder)
+    assert answer is Answer.FAILED, line
     script = (folder / SCRIPT).read_text()
     assert len(script.splitlines()) <= LINES
     assert "harness" not in script

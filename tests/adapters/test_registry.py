@@ -21,8 +21,12 @@ def test_own_plugins_are_found() -> None:
 
 
 PROBE = """
-import sys
-import harness.cli.main, harness.pytest_plugin
+import pkgutil, sys
+from importlib import import_module
+import harness.cli, harness.pytest_plugin
+for door in harness.cli, harness.pytest_plugin:
+    for module in pkgutil.iter_modules(door.__path__, door.__name__ + "."):
+        import_module(module.name)
 from harness.catalogue import rows
 from harness.adapters.registry import installed
 from harness.adapters.routes import all_routes

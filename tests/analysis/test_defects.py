@@ -6,13 +6,10 @@ from itertools import product
 from random import Random
 
 import pytest
-from click.testing import CliRunner
 
 from harness.analysis.defects import causes, sentence
-from harness.cli.main import cli
 from harness.outcomes import Harm, Metrics, Outcome
-from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
-from harness.results.file import Writer
+from harness.results.events import ExpectationNote, Judgement, Result, Stage
 from harness.run.walk import MESSAGE_LENGTH
 
 AXES = {"padding": ["same", "valid"], "strides": [1, 2, 3], "kernel": [1, 2, 3, 4, 5], "bias": [True, False]}
@@ -368,32 +365,23 @@ def test_nothing_deviates():
 
 
 @pytest.fixture
-def file(tmp_path):
-    path = tmp_path / "results.ndjson"
-    rows = [
+def deviations():
+    return [
         result({"rank": 2}, fails="tf2onnx", note="known-one"),
         result({"rank": 2}, layer="GRU", fails="tf2onnx", message="no GRU here", outcome=Outcome.INVALID),
         result({"rank": 3}),
     ]
-    with Writer(path, Header(("parity",), {}, (RouteStatus("keras-tf2onnx"),))) as writer:
-        for row in rows:
-            writer.add(row)
-    return path
 
 
-def test_the_verb_prints_a_sentence_and_a_table(file):
-    told = CliRunner().invoke(cli, ["causes", str(file)])
-    assert told.exit_code == 0, told.output
-    assert told.output.startswith("2 defects, 2 results of 2 cases; 1 unexpected\n")
-    assert "known-one" in told.output
-    failed = CliRunner().invoke(cli, ["causes", str(file), "--failed"])
-    assert failed.output.startswith("1 defect, 1 result of 1 case;")
-    assert "known-one" not in failed.output
+def test_a_defect_as_text(deviations):
+    new, known = causes(deviations)
+    assert sentence([new, known]) == "2 defects, 2 results of 2 cases; 1 unexpected"
+    assert "known-one" in known.text
+    assert "known-one" not in new.text
 
 
-def test_the_verb_prints_json(file):
-    data = json.loads(CliRunner().invoke(cli, ["causes", str(file), "--json"]).output)
-    first, second = data["causes"]
+def test_a_defect_as_json(deviations):
+    first, second = [cause.to_json() for cause in causes(deviations)]
     assert (first["layers"], first["harm"], first["unexpected"]) == (["GRU"], "loud", 1)
     assert (second["condition"], second["expectations"]) == ("rank = 2 (one case)", ["known-one"])
     assert second["conditions"][0]["passing"] == 1

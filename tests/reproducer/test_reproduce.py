@@ -10,14 +10,12 @@ from typing import cast
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from harness.adapters.routes import Route
-from harness.cli.main import cli
-from harness.cli.reproduce import ran
 from harness.judge.expectations import Expectation
 from harness.outcomes import Outcome
 from harness.reproducer.recipes import HOPS, SOURCES, Recipe, program
+from harness.reproducer.running import run_reproducer
 from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, telling, write
 from harness.run.session import Selection, Session
 from harness.spec import Exactness, Golden, Input, Layer, Spec
@@ -55,7 +53,7 @@ def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_
     script = folder / SCRIPT
     original = script.read_text()
     script.write_text(original.replace("import onnx2torch, torch", "import onnx2torch, no_such_module"))
-    assert ran(folder)[0] == 2
+    assert run_reproducer(folder)[0] == 2
     start = original.index("def convert")
     stop = original.index("def fault")
     answers = (
@@ -63,9 +61,9 @@ def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_
     )
     given = "y = np.load(HERE / 'expected.npz')\nnames = [n for n in y.files if n.startswith('output')]\n"
     script.write_text(original[:start] + given + answers + original[stop:])
-    assert ran(folder) == (0, "FIXED")
+    assert run_reproducer(folder) == (0, "FIXED")
     script.write_text(original.replace("return onnx2torch", "raise OSError('full')  #"))
-    assert ran(folder) == (2, "ERROR: OSError: full")
+    assert run_reproducer(folder) == (2, "ERROR: OSError: full")
 
 
 def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(tmp_path: Path) -> None:
@@ -104,7 +102,7 @@ def test_scripts_of_crashes_and_hangs_end_by_themselves(
         opened.__dict__.update(registry=known, workers=workers)
         made = write(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path / "mini")
     assert made.outcome in ("crash", "hang")
-    assert ran(made.folder) == ({"D": 1, "F": 0, "E": 2}[said[0]], said)
+    assert run_reproducer(made.folder) == ({"D": 1, "F": 0, "E": 2}[said[0]], said)
     assert len((made.folder / SCRIPT).read_text().splitlines()) <= LINES
 
 
@@ -154,26 +152,3 @@ def test_program_of_a_spec() -> None:
         "y1 = keras.layers.Add(name='sum')([y0[0], y0[1]])",
         "return keras.Model([x0], [y1])",
     ]
-
-
-@pytest.mark.parametrize(
-    ("script", "code", "answer"),
-    [
-        ("print('noise'); print('FIXED')", 0, "FIXED: FIXED"),
-        ("print('DEVIATES: 1 of 2'); raise SystemExit(1)", 1, "FAILED: DEVIATES: 1 of 2"),
-        ("print('ERROR: no'); raise SystemExit(2)", 2, "ERROR: ERROR: no"),
-        ("1 / 0", 2, "ERROR: ZeroDivisionError: division by zero"),
-        ("pass", 2, "ERROR: it printed nothing"),
-        ("import os; os.abort()", 2, "ERROR: it printed nothing"),
-        ("def", 2, "ERROR: SyntaxError: invalid syntax"),
-    ],
-)
-def test_replay_of_a_folder(tmp_path: Path, script: str, code: int, answer: str) -> None:
-    (tmp_path / SCRIPT).write_text(script + "\n")
-    done = CliRunner().invoke(cli, ["replay", str(tmp_path)])
-    assert (done.exit_code, done.output.strip()) == (code, answer)
-
-
-def test_replay_of_a_folder_that_is_no_reproducer(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli, ["replay", str(tmp_path)])
-    assert (done.exit_code, SCRIPT in done.output) == (2, True)

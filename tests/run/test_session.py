@@ -10,6 +10,7 @@ import pytest
 from harness.adapters.registry import Plugin
 from harness.adapters.routes import DEPTHS, Route
 from harness.run.session import Selection, SelectionError, Session, ranked
+from tests.miniatures import Copies, Doubles, registry
 
 
 def entry(name: str, **choice: object) -> SimpleNamespace:
@@ -79,3 +80,11 @@ def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.
         type(session), "expectations", property(lambda self: [SimpleNamespace(case="c4", route="*-torchonnx")])
     )
     assert [found.id for found, _ in session.pairs()] == ["c0", "c4"]
+
+
+def test_a_dialect_of_which_no_selected_route_can_run_is_an_error() -> None:
+    session = Session(Selection(route="mini-*"))
+    session.__dict__["registry"] = registry(Copies, Doubles)
+    assert [route.name for route in session.routes_from("keras")] == ["mini-copies", "mini-doubles"]
+    with pytest.raises(SelectionError, match="no selected route starts from 'matconvnet' and can run here"):
+        session.routes_from("matconvnet")

@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.errors import InputError
 from harness.spec import Array
 
 MIB = 2**20
 
 
-class MatFileError(ValueError):
+class MatFileError(InputError):
     """A file that is no MAT-file, or a damaged or an oversized one; the message names the file and what is wrong."""
 
 

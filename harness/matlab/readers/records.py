@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from harness.errors import InputError
 from harness.matlab.matfile.read import Cell, MatFileError, Object
 from harness.spec import Array
 
 
-class NetworkError(ValueError):
+class NetworkError(InputError):
     """A file that holds no network we read, or a broken one; the message names file and layer and what was expected."""
 
 

@@ -1,0 +1,28 @@
+"""Write the page of findings: defects whose cause is settled.
+
+What is known of them stands in golden/findings.toml and in the expectations; the results say how often each shows. If
+two RESULTS files hold the same case and route, the later file counts. A result of no finding, or of several, is named.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.analysis.findings import load, page
+from harness.cli.console import load_results, page_option, print_page
+from harness.run.session import Session
+
+
+@click.command(help=__doc__, epilog="\b\nExample: parity findings reports/results.ndjson -o docs/findings.md")
+@click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
+@page_option
+def command(results: tuple[Path, ...], target: Path | None) -> None:
+    session = Session()
+    findings = load(session.store.root / "findings.toml")
+    files = [load_results(path) for path in results]
+    for result in findings.unassigned(result for file in files for result in file.results)[:20]:
+        name = result.expectation.id if result.expectation else "-"
+        click.secho(f"in no finding, or in several: {result.case} {result.route} ({name})", fg="yellow", err=True)
+    print_page(page(findings, session.expectations, files), target)

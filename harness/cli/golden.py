@@ -1,0 +1,88 @@
+"""Freeze and verify the golden corpus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import click
+
+from harness.catalogue import Row, rows
+from harness.cli.console import json_option, layer_option, print_records, tracked
+from harness.cli.main import AGREED, DEVIATIONS, USAGE
+from harness.corpus import freeze
+from harness.corpus.store import Store
+from harness.corpus.verification import Verification
+from harness.run.session import SelectionError, home
+
+
+@click.group(help=__doc__)
+def command() -> None: ...
+
+
+@command.command("freeze", epilog="\b\nExample: parity golden freeze --layer Conv2D")
+@layer_option
+@click.option("--seed", metavar="N", type=int, default=0, help="Draw sizes, weights and inputs from this seed.")
+def freeze_command(layer: str | None, seed: int) -> None:
+    """Draw the cases of each layer, compute their goldens, and store them.
+
+    The cases cover all valid pairs of axis values. Only the oracle computes; no framework takes part. The same seed
+    gives byte-identical files.
+    """
+    store = Store(home() / "golden")
+    chosen = _rows(layer)
+    if not chosen:
+        raise _nothing_fits(layer)
+    total = sum(
+        freeze.freeze(row, store, seed=seed) for row in tracked(chosen, lambda row: row.layer, total=len(chosen))
+    )
+    if layer is None:
+        for name in freeze.unused(chosen, store):
+            store.drop(name)
+            click.echo(f"removed {name}: no row of the catalogue asks for it")
+    click.echo(f"{total} cases of {len(chosen)} layers in {store.root}")
+
+
+@command.command("verify", epilog="\b\nExample: parity golden verify --json")
+@layer_option
+@json_option
+def verify_command(layer: str | None, as_json: bool) -> int:
+    """Recompute every golden and report every difference.
+
+    A difference is a golden that drifted, a case that was edited or is not asked for, or a pair of axis values that no
+    case covers. Exit code 1 if there is one, 2 if a case was edited.
+    """
+    store = Store(home() / "golden")
+    models = list(freeze.verify_models(store, layer))
+    chosen = _rows(layer)
+    if not (models or chosen):
+        raise _nothing_fits(layer)
+    checks = tracked(freeze.verify(chosen, store), lambda check: check.layer, total=len(chosen))
+    verification = Verification((*models, *checks), tuple(freeze.unused(rows(), store)))
+    if as_json:
+        click.echo(json.dumps(verification.to_json(), indent=1))
+    else:
+        _show(verification)
+    if verification.edited:
+        return USAGE
+    return AGREED if verification.sound else DEVIATIONS
+
+
+def _rows(layer: str | None) -> Sequence[Row]:
+    return [row for row in rows() if fnmatchcase(row.layer, layer or "*")]
+
+
+def _nothing_fits(layer: str | None) -> SelectionError:
+    return SelectionError(f"no layer of the catalogue fits {layer!r}; `parity list layers` shows all")
+
+
+def _show(verification: Verification) -> None:
+    records = [check.to_json() for check in verification.checks]
+    print_records([{key: record[key] for key in record if key != "problem"} for record in records], as_json=False)
+    for check in verification.checks:
+        if check.problem:
+            click.secho(f"{check.dialect} {check.layer}: {check.problem}", fg="red")
+    for name in verification.stray:
+        click.secho(f"unused archive: {name}; `parity golden freeze` removes it", fg="red")
+    click.echo(", ".join(f"{key} {value}" for key, value in verification.totals.items()))

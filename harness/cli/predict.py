@@ -1,0 +1,32 @@
+"""Run a model file on the arrays of a .mat file.
+
+For MATLAB and Octave. MODEL is a .keras, .h5, .onnx, .pt or .pth file or a SavedModel folder. Inputs are the variables
+x1, x2, ... in the model's order (a single one may have any name), outputs are y1, y2, ... in the model's order.
+
+Axes keep the order of the Python tensor: MATLAB's [N H W C] is the tensor (N, H, W, C). MATLAB drops singleton axes at
+the end; the model's rank restores them. An output of rank 1 is a column. The model's types decide: real numbers are
+rounded to float32, whole numbers that its type cannot hold exactly are an error, logical is bool. Outputs keep their
+types; float16 and bfloat16 become single. See docs/predict.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.models.predict import LIMIT, predict_file
+
+
+@click.command(help=__doc__, epilog="\b\nExample: parity predict net.keras --inputs in.mat --outputs out.mat")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--inputs", type=click.Path(path_type=Path), required=True, help="Read x1, x2, ... from this .mat file.")
+@click.option("--outputs", type=click.Path(path_type=Path), required=True, help="Write y1, y2, ... to this .mat file.")
+@click.option(
+    "--trust", is_flag=True, help="Let the model run Python code: .pt and .pth files do, and Keras' Lambda layers."
+)
+@click.option("--limit", metavar="SECONDS", type=float, default=LIMIT, help="Limit the time that the model takes.")
+def command(model: Path, inputs: Path, outputs: Path, trust: bool, limit: float) -> None:
+    for line in predict_file(model, inputs, outputs, trust=trust, limit=limit):
+        click.echo(line)
+    click.echo(str(outputs))

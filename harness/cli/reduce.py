@@ -1,0 +1,49 @@
+"""Find the fewest layers of a model that still deviate.
+
+The first tensor that deviates is named too. CASE is the id of a golden or of a case that exploration kept, or the
+beginning of one. Of the routes that match, the first on which it deviates is taken.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from harness.cli.console import hop_option, opset_option
+from harness.reproducer.write import write
+from harness.run.reduce import ReduceError, fault_on, reduced
+from harness.run.session import Selection, Session
+
+
+@click.command(
+    help=__doc__, epilog="\b\nExample: parity reduce keras-Graph-02a0a898fed6 --route keras-tf2onnx-onnx2torch"
+)
+@click.argument("case")
+@click.option("--route", metavar="GLOB", required=True, help="Take the first route that matches and deviates.")
+@hop_option
+@opset_option
+@click.option(
+    "-o",
+    "--out",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a reproducer of the reduced model here.",
+)
+def command(case: str, route: str, hops: tuple[str, ...], opset: tuple[int, ...], folder: Path | None) -> None:
+    with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
+        entry = session.find(case)
+        whole = entry.load()
+        deviating = (each for each in session.runnable_for(entry.dialect) if fault_on(session.walk, whole, each))
+        first = next(deviating, None)
+        if first is None:
+            raise ReduceError(f"{entry.id} agrees on every route that fits {route!r} and can run here")
+        reduction = reduced(session.walk, whole, first, progress=lambda text: click.echo(text, err=True))
+        click.secho(f"{entry.id} on {first.name}", bold=True)
+        click.echo(reduction.sentence)
+        spec = reduction.case.spec
+        click.echo(f"{len(whole.spec.layers)} layers reduced to {len(spec.layers)} in {reduction.walks} walks:")
+        for line in spec.lines:
+            click.echo(f"  {line}")
+        if folder is not None:
+            click.echo(str(write(session, reduction.case, first, folder).archive))

@@ -1,0 +1,57 @@
+"""Walk one case again and show every stage.
+
+CASE is the id of a golden or of a case that exploration kept, or the beginning of one. Exit code 0 if the case agrees
+or deviates as expected, else 1.
+
+Or run a reproducer: CASE is the folder that `parity reproduce` wrote. The answer is FIXED (exit code 0), FAILED (1: it
+still deviates) or ERROR (2: something else went wrong).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import rich
+
+from harness.cli.console import hop_option, opset_option, route_option
+from harness.cli.main import AGREED, DEVIATIONS
+from harness.reproducer.running import run_reproducer
+from harness.results.events import Judgement, Result
+from harness.run.corpus_walk import CorpusWalk
+from harness.run.session import Selection, Session
+
+
+@click.command(
+    help=__doc__, epilog="\b\nExample: parity replay keras-Conv2D-0123456789ab --route keras-tf2onnx-onnx2torch"
+)
+@click.argument("case")
+@route_option
+@hop_option
+@opset_option
+def command(case: str, route: str | None, hops: tuple[str, ...], opset: tuple[int, ...]) -> int:
+    if Path(case).is_dir():
+        answer, line = run_reproducer(Path(case))
+        click.echo(f"{answer.name}: {line}")
+        return answer
+    with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
+        entry = session.find(case)
+        walk = CorpusWalk(session)
+        results = [walk.result(entry, each) for each in session.routes_from(entry.dialect)]
+    click.secho(entry.id, bold=True)
+    rich.print_json(data=results[0].to_json()["config"], indent=None)
+    for result in results:
+        _show(result)
+    return DEVIATIONS if any(result.judgement is Judgement.FAILED for result in results) else AGREED
+
+
+def _show(result: Result) -> None:
+    click.echo(f"\n{result.route}: {result.outcome} ({result.judgement})")
+    for stage in result.stages:
+        units = "" if stage.units is None else f"{stage.units:10.3g} units  max abs {stage.metrics.max_abs or 0:.3g}"
+        step = f"{stage.hop or 'source'} -> {stage.artifact} on {stage.runtime or '-'}"
+        click.echo(f"  {step:42} {stage.outcome:10} {units}")
+        if not stage.outcome.passes:
+            click.echo(f"    {stage.message}")
+    if result.message:
+        click.echo(f"  {result.message}")

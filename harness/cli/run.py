@@ -1,0 +1,59 @@
+"""Walk the golden cases along their routes and write the results.
+
+The same walk as `pytest suites/`, in one process and without pytest. Exit code 1 if a result fails: a deviation that
+nothing expects, or an expected one that no longer happens.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.cli.console import RESULTS, hop_option, layer_option, load_results, opset_option, route_option, tracked
+from harness.results.file import Results, Writer
+from harness.run.corpus_walk import CorpusWalk
+from harness.run.session import Selection, SelectionError, Session
+
+
+@click.command(help=__doc__, epilog="\b\nExample: parity run --layer 'Conv*' --route 'keras-tf2onnx*'")
+@route_option
+@layer_option
+@hop_option
+@opset_option
+@click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
+@click.option("--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the time of one request.")
+@click.option(
+    "--results", type=click.Path(dir_okay=False, path_type=Path), default=RESULTS, help="Write the results here."
+)
+def command(results: Path, **chosen: Any) -> int:
+    with Session(Selection(**chosen)) as session:
+        _walk(session, results)
+    written = load_results(results)
+    _summarize(written, results)
+    return written.exit_code
+
+
+def _walk(session: Session, path: Path) -> None:
+    pairs = session.pairs()
+    for route in session.routes:
+        if why := route.missing(session.registry):
+            click.secho(f"route {route.name} cannot run: {why}", fg="yellow")
+    if not pairs:
+        raise SelectionError("no route can run for these layers; `parity list routes` says why")
+    session.warm(session.runnable)
+    options = {name: value for name, value in asdict(session.selection).items() if value not in (None, ())}
+    walk = CorpusWalk(session)
+    with Writer(path, session.header(["parity", *sys.argv[1:]], options, len(pairs))) as writer:
+        for entry, route in tracked(pairs, lambda pair: pair[0].subject, total=len(pairs)):
+            writer.add(walk.result(entry, route))
+
+
+def _summarize(results: Results, path: Path) -> None:
+    for result in results.failures[:20]:
+        click.secho(f"FAILED {result.case} {result.route}: {result.message}", fg="red")
+    click.echo(results.sentence)
+    click.echo(f"{path}; make a page of it with `parity report {path}`")

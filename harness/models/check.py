@@ -1,0 +1,78 @@
+"""The check of a network's conversion to PyTorch: against what MATLAB computed or, without that, the documentation."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.judge.compare import Comparison
+from harness.matlab.readers.toolbox import Network, as_table
+from harness.models import conversion
+from harness.models.conversion import LayerCheck
+from harness.outcomes import Metrics, Outcome
+from harness.workers.pool import Workers
+
+
+@dataclass(frozen=True)
+class NetworkCheck:
+    """How PyTorch compares with the reference: a record for each layer, and the worst comparison."""
+
+    comparison: Comparison
+    reference: str
+    layers: tuple[dict[str, Any], ...]
+    not_compared: tuple[str, ...] = ()
+    """Activations of the samples for which there is no layer."""
+
+
+def check_network(network: Network, workers: Workers) -> NetworkCheck:
+    """Convert to PyTorch in a temporary folder, run it and judge. Raises ConversionError."""
+    return _against_samples(network, workers) if network.samples else _against_documentation(network, workers)
+
+
+def _against_documentation(network: Network, workers: Workers) -> NetworkCheck:
+    with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
+        delivered = conversion.deliver(network.spec, network.weights, "torch", Path(folder), workers)
+    return NetworkCheck(delivered.comparison, delivered.reference, tuple(as_table(network.spec, network.weights)))
+
+
+def _against_samples(network: Network, workers: Workers) -> NetworkCheck:
+    checks = [
+        (number, check)
+        for number, sample in enumerate(network.samples, start=1)
+        for check in conversion.check_sample(network.spec, network.weights, sample, workers)
+    ]
+    several = len(network.samples) > 1
+    return NetworkCheck(
+        comparison=max(
+            [Comparison(Outcome.EXACT, metrics=Metrics(units=0.0)), *_located(check for _, check in checks)], key=_harm
+        ),
+        reference="the activations that MATLAB computed",
+        layers=tuple({**({"sample": number} if several else {}), **_record(check)} for number, check in checks),
+        not_compared=tuple(
+            sorted({name for sample in network.samples for name in conversion.not_compared(network.spec, sample)})
+        ),
+    )
+
+
+def _located(checks: Iterator[LayerCheck]) -> Iterator[Comparison]:
+    """The comparison of each layer; its message names the layer."""
+    for check in checks:
+        yield replace(check.comparison, message=f"layer {check.layer!r} ({check.kind}): {check.comparison.message}")
+
+
+def _harm(comparison: Comparison) -> tuple[int, float]:
+    return comparison.outcome.severity, comparison.units or 0.0
+
+
+def _record(check: LayerCheck) -> dict[str, Any]:
+    return {
+        "layer": check.layer,
+        "kind": check.kind,
+        "outcome": str(check.comparison.outcome),
+        "units": check.comparison.units,
+        "relative": check.relative,
+        "message": check.comparison.message,
+    }

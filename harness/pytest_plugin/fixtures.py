@@ -1,0 +1,92 @@
+"""Fixtures of the suites: the session, and results that are kept for the results file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from harness.adapters.routes import Route
+from harness.catalogue import Row
+from harness.corpus.store import Entry, keep
+from harness.draw.strategies import DISCOVERY, GATE, register_profiles
+from harness.pytest_plugin.assertion import failure_text
+from harness.pytest_plugin.ledger import attach
+from harness.pytest_plugin.options import session_of
+from harness.results.events import Result
+from harness.run.corpus_walk import CorpusWalk
+from harness.run.explore import Exploration
+from harness.run.session import Session
+
+register_profiles()
+
+Record = Callable[[Result], Result]
+
+
+@pytest.fixture(scope="session")
+def parity(request: pytest.FixtureRequest) -> Iterator[Session]:
+    """The run's session, its workers starting side by side."""
+    session = session_of(request.config)
+    session.warm(session.runnable)
+    yield session
+    session.close()
+
+
+@pytest.fixture(scope="session")
+def corpus_walk(parity: Session) -> CorpusWalk:
+    """The walk over the golden cases."""
+    return CorpusWalk(parity)
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest) -> Record:
+    """Keeps a result for the results file; the same case and route once."""
+    seen: set[tuple[str, str]] = set()
+
+    def keep(result: Result) -> Result:
+        if result.key not in seen:
+            seen.add(result.key)
+            attach(request.node, result)
+        return result
+
+    return keep
+
+
+@pytest.fixture
+def result(pair: tuple[Entry, Route], corpus_walk: CorpusWalk, record: Record) -> Result:
+    """The result of one golden case along one route."""
+    return record(corpus_walk.result(*pair))
+
+
+@pytest.fixture
+def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> Callable[[Row], None]:
+    """Walks fresh cases of a row along every route of its dialect; what fails is shrunk, kept and reported."""
+    config = request.config
+
+    def run(row: Row) -> None:
+        __tracebackhide__ = True
+        profile = settings.get_profile(DISCOVERY if config.getoption("--random") else GATE)
+        exploration = Exploration(parity.walk, parity.explored(row.dialect), record)
+        smallest = exploration.smallest(row, settings(profile, max_examples=config.getoption("--explore")))
+        if smallest is not None:
+            path = keep(smallest.case, parity.root).relative_to(parity.root)
+            model = "\n    ".join(smallest.case.spec.lines)
+            pytest.fail(
+                f"{failure_text(smallest.result)}\n  kept: {path}\n  model:\n    {model}",
+                pytrace=False,
+            )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def real_files(request: pytest.FixtureRequest) -> Path:
+    """Folder of real files written by MATLAB; skips, saying so, where there is none."""
+    variable = os.environ.get("PARITY_REAL_FILES")
+    folder = Path(variable) if variable else request.config.rootpath.parent / "shared" / "realmat"
+    if not folder.is_dir():
+        pytest.skip(f"no real MATLAB files: {folder} is no folder; set PARITY_REAL_FILES to one")
+    return folder

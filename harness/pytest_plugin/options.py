@@ -1,0 +1,80 @@
+"""The options of `pytest suites/`, and the session that they select."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.adapters.registry import PluginError
+from harness.run.session import Selection, SelectionError, Session
+from harness.workers.pool import LIMIT
+
+_SESSION = pytest.StashKey[Session]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options that outsiders rely on (docs/usage.md)."""
+    group = parser.getgroup("parity", "parity suite")
+    group.addoption("--route", metavar="GLOB", help="take only routes whose name matches, as in 'keras-tf2onnx*'")
+    group.addoption("--layer", metavar="GLOB", help="take only layers whose name matches, as in 'Conv*'")
+    group.addoption(
+        "--explore",
+        metavar="N",
+        type=int,
+        default=0,
+        help="draw also N fresh cases of each layer (default: %(default)s, goldens only)",
+    )
+    group.addoption("--random", action="store_true", help="draw them at random instead of the same ones each time")
+    group.addoption(
+        "--hop", metavar="MODULE:CLASS", action="append", default=[], help="add a converter for this run (repeatable)"
+    )
+    group.addoption(
+        "--results",
+        metavar="PATH",
+        default="reports/results.ndjson",
+        help="write the results here (default: %(default)s)",
+    )
+    group.addoption(
+        "--opset", metavar="N", type=int, action="append", default=[], help="convert to this ONNX opset (repeatable)"
+    )
+    group.addoption(
+        "--all-cases", action="store_true", help="walk every route over every case, not a few of each layer"
+    )
+    group.addoption(
+        "--limit",
+        metavar="SECONDS",
+        type=float,
+        default=LIMIT,
+        help="limit the time of one request (default: %(default)s)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Open the session; its parts are made when they are first asked for."""
+    session = config.stash[_SESSION] = Session(_selection(config), config.rootpath)
+    if session.selection.route or session.selection.hops or session.selection.opset:
+        try:
+            session.routes  # noqa: B018 - a pattern or converter that does not fit is an error before anything runs
+        except (SelectionError, PluginError) as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the session started."""
+    if _SESSION in config.stash:
+        config.stash[_SESSION].close()
+
+
+def session_of(config: pytest.Config) -> Session:
+    """The session of this run."""
+    return config.stash[_SESSION]
+
+
+def _selection(config: pytest.Config) -> Selection:
+    return Selection(
+        route=config.getoption("--route"),
+        layer=config.getoption("--layer"),
+        hops=tuple(config.getoption("--hop")),
+        limit=config.getoption("--limit"),
+        opset=tuple(config.getoption("--opset")),
+        all_cases=config.getoption("--all-cases"),
+    )

@@ -1,0 +1,145 @@
+"""What tests are made of: a marker says what a test runs over, and there is one test for each of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.adapters.registry import PluginError
+from harness.catalogue import Row, rows
+from harness.corpus.store import GoldenError
+from harness.judge.expectations import Expectation, ExpectationError
+from harness.planted import Fault, faults, sampled
+from harness.pytest_plugin.options import session_of
+from harness.reproducer.write import is_reproducible, telling
+from harness.run.session import SelectionError, Session
+
+GOLDEN_TEST = "test_golden"
+"""Name of every test over goldens: with xdist, the process that counts what is owed sees names only."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A marker: a test with it runs once for each value that `values` gives for the session and its arguments."""
+
+    help: str
+    argument: str
+    type: type
+    values: Callable[..., Sequence[Any]]
+    id: Callable[[Any], str]
+
+
+def explored_rows(session: Session, dialect: str) -> list[Row]:
+    """Catalogue rows of a dialect whose layer is selected."""
+    return [row for row in rows(dialect) if session.selects(row.layer)]
+
+
+def planted_faults(session: Session) -> list[Fault]:
+    """Planted faults of the selected layers, or a tenth of all; with `all_cases` all of them.
+
+    None for a run over selected routes, which asks about those only.
+    """
+    selection = session.selection
+    if selection.route is not None:
+        return []
+    every = selection.all_cases or selection.layer is not None
+    candidates = faults() if every else sampled(faults())
+    return [fault for fault in candidates if any(session.selects(layer) for layer in fault.layers)]
+
+
+def reproduced(session: Session) -> list[Expectation]:
+    """Expectations whose reproducers are run: every one that may be wrong numbers, and of the others one for each
+    converter and outcome; with `all_cases` all.
+
+    None for a run over selected routes or layers, which asks about those only.
+    """
+    selection = session.selection
+    if selection.route is not None or selection.layer is not None or selection.opset:
+        return []
+    known = [item for item in session.expectations if is_reproducible(session, item)]
+    return known if selection.all_cases else telling(known)
+
+
+MARKERS = {
+    "goldens": Marker(
+        "goldens(folder): run over the golden cases of a folder of the store and their routes",
+        "pair",
+        tuple,
+        Session.pairs,
+        lambda pair: f"{pair[0].id}:{pair[1].name}",
+    ),
+    "explored": Marker(
+        "explored(dialect): run over the catalogue rows of a dialect", "row", Row, explored_rows, lambda row: row.layer
+    ),
+    "planted": Marker("planted: run over the planted faults", "fault", Fault, planted_faults, lambda fault: fault.name),
+    "reproduced": Marker(
+        "reproduced: run over the expectations that have a reproducer",
+        "item",
+        Expectation,
+        reproduced,
+        lambda item: item.id,
+    ),
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers."""
+    for marker in MARKERS.values():
+        config.addinivalue_line("markers", marker.help)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Exploration is asked for explicitly."""
+    return True if collection_path.name == "explore" and not config.getoption("--explore") else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One test per golden case and route, row explored, planted fault, or expectation."""
+    config, test = metafunc.config, metafunc.definition
+    if test.get_closest_marker("goldens") and metafunc.function.__name__ != GOLDEN_TEST:
+        raise pytest.Collector.CollectError(f"a test marked goldens is named {GOLDEN_TEST}: the floor counts it")
+    if test.get_closest_marker("explored") and config.getoption("--explore") < 1:
+        raise pytest.UsageError("suites/explore draws fresh cases: say how many of each layer with --explore N")
+    for name, marker in MARKERS.items():
+        if (mark := test.get_closest_marker(name)) is not None:
+            try:
+                values = marker.values(session_of(config), *mark.args)
+            except (GoldenError, PluginError, ExpectationError) as error:
+                raise pytest.Collector.CollectError(str(error)) from None
+            metafunc.parametrize(marker.argument, values, ids=[marker.id(value) for value in values])
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A dialect of which nothing was selected is deselected, not skipped; nothing at all is a usage error."""
+    empty = [item for item in items if _is_without_value(item)]
+    if empty:
+        items[:] = [item for item in items if item not in empty]
+        config.hook.pytest_deselected(items=empty)
+    if empty and not items:
+        try:
+            session_of(config).entries()
+        except (GoldenError, SelectionError) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _is_without_value(item: pytest.Item) -> bool:
+    """Whether the parameter set was empty: pytest makes one skipped test of it."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None:
+        return False
+    return any(
+        item.get_closest_marker(name) and not isinstance(callspec.params.get(marker.argument), marker.type)
+        for name, marker in MARKERS.items()
+    )
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out tests in runs of neighbours: the routes of a case share their first stages in one worker."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None

@@ -1,0 +1,46 @@
+"""Running a reproducer: its script, in an interpreter of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from enum import IntEnum
+from pathlib import Path
+
+from harness.reproducer.write import LIMIT, SCRIPT, ReproduceError
+
+SECONDS = 2 * LIMIT
+"""How long a script may take: one about a converter that hangs gives up after `LIMIT`."""
+
+
+class Answer(IntEnum):
+    """What became of the deviation; the number is the exit code of the script and of `parity replay`."""
+
+    FIXED = 0
+    FAILED = 1
+    ERROR = 2
+
+
+_LAST_LINE = {Answer.FIXED: "FIXED", Answer.FAILED: "DEVIATES:"}
+"""How the last line that the script prints begins."""
+
+
+def run_reproducer(folder: Path) -> tuple[Answer, str]:
+    """Run the script of a folder with this interpreter; the answer, and the last line that it printed.
+
+    The answer is FIXED or FAILED only if exit code and last line both say so. A script that ends by an exception nobody
+    foresaw, or cannot even be read, has shown nothing: ERROR. Raises ReproduceError where there is no script.
+    """
+    script = folder / SCRIPT
+    if not script.is_file():
+        raise ReproduceError(f"{folder} is no reproducer: it has no {SCRIPT}; `parity reproduce` writes one")
+    command = [sys.executable, str(script.resolve())]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return Answer.ERROR, f"the script did not end within {SECONDS} s"
+    lines = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["it printed nothing"]
+    for answer, beginning in _LAST_LINE.items():
+        if done.returncode == answer and lines[-1].startswith(beginning):
+            return answer, lines[-1]
+    return Answer.ERROR, lines[-1]

@@ -1,0 +1,43 @@
+"""Reproducers of the known deviations: which are chosen, and what could not be written is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from harness.reproducer import known
+from harness.reproducer.write import ReproduceError
+from harness.run.session import SelectionError, Session
+
+
+def _session(*items: tuple[str, str]) -> Session:
+    """A session that knows expectations of these ids and cases."""
+    return cast("Session", SimpleNamespace(expectations=[SimpleNamespace(id=i, case=case) for i, case in items]))
+
+
+SESSION = _session(("mini-a", "case-2"), ("mini-b", "case-1"), ("other", "case-0"))
+
+
+def test_those_of_one_case_are_together() -> None:
+    assert [item.id for item in known.choose(SESSION, "mini-*")] == ["mini-b", "mini-a"]
+
+
+def test_a_pattern_that_fits_nothing() -> None:
+    with pytest.raises(SelectionError, match="no expectation fits 'x'; `parity list expectations` shows all"):
+        known.choose(SESSION, "x")
+
+
+def test_what_could_not_be_written_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = []
+
+    def of_expectation(session: Session, item: Any, folder: Path) -> None:
+        folders.append(folder)
+        if item.id == "mini-b":
+            raise ReproduceError("it agrees")
+
+    monkeypatch.setattr(known, "of_expectation", of_expectation)
+    assert known.write_known(SESSION, known.choose(SESSION, "mini-*"), tmp_path) == ["mini-b: it agrees"]
+    assert folders == [tmp_path / "mini-b", tmp_path / "mini-a"]
