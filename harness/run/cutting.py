@@ -26,7 +26,7 @@ def beginning(case: Case, count: int) -> Case | None:
     """The first `count` layers. Outputs are those of the model that they make, and what none of them reads."""
     layers = case.spec.layers[:count]
     names = {layer.name for layer in layers}
-    read = {source_of(tensor) for layer in layers for tensor in layer.tensors}
+    read = set(map(source_of, _read(layers)))
     declared = [tensor for tensor in case.spec.outputs if source_of(tensor) in names]
     return cut(case, layers, dict.fromkeys([*declared, *(layer.name for layer in layers if layer.name not in read)]))
 
@@ -44,7 +44,7 @@ def ancestors(spec: Spec, name: str, depth: int) -> set[str]:
 def cut(case: Case, layers: Sequence[Layer], outputs: Iterable[str]) -> Case | None:
     """The case with these layers only and these outputs."""
     outputs = tuple(outputs)
-    read = {tensor for layer in layers for tensor in layer.tensors} | set(outputs)
+    read = {*_read(layers), *outputs}
     inputs = tuple(item for item in case.spec.inputs if item.name in read)
     owners = tuple(f"{layer.owner}/" for layer in layers)
     try:
@@ -68,25 +68,16 @@ def window(case: Case, keep: set[str], name: str) -> Case | None:
     """The layers of these names, which lead to the layer `name`; what they read from elsewhere becomes inputs."""
     records = [_computed(case, sample) for sample in case.samples]
     layers = [layer for layer in case.spec.layers if layer.name in keep]
-    border = tuple(dict.fromkeys(t for layer in layers for t in layer.tensors if source_of(t) not in keep))
-    renamed = {tensor: tensor.replace(":", "_") for tensor in border}
-    declared = {item.name: item for item in case.spec.inputs}
-    inputs = tuple(
-        declared.get(tensor) or _input(renamed[tensor], [record[tensor] for record in records]) for tensor in border
-    )
-    orphans = {layer.name: layer for layer in layers if layer.of and layer.of not in keep}
+    renamed = {tensor: tensor.replace(":", "_") for tensor in _read(layers) if source_of(tensor) not in keep}
+    orphans = [layer.name for layer in layers if layer.of and layer.of not in keep]
     rewired = [_rewired(_adopted(case.spec, layer) if layer.name in orphans else layer, renamed) for layer in layers]
     try:
-        spec = replace(case.spec, inputs=inputs, layers=tuple(rewired), outputs=(name,))
+        spec = replace(case.spec, inputs=_inputs(case.spec, renamed, records), layers=tuple(rewired), outputs=(name,))
     except ValueError:
         return None
-    samples = tuple(
-        replace(sample, inputs={renamed[tensor]: _single(record[tensor]) for tensor in border})
-        for sample, record in zip(case.samples, records, strict=True)
-    )
-    whole = replace(
-        case, spec=spec, weights={**case.weights, **_adopted_weights(case, orphans.values())}, samples=samples
-    )
+    samples = tuple(_sampled(sample, renamed, record) for sample, record in zip(case.samples, records, strict=True))
+    weights = {**case.weights, **_adopted_weights(case, [layer for layer in layers if layer.name in orphans])}
+    whole = replace(case, spec=spec, weights=weights, samples=samples)
     return cut(whole, rewired, [tensor for tensor in records[0] if source_of(tensor) == name])
 
 
@@ -95,24 +86,27 @@ def without(case: Case, name: str) -> Case | None:
 
     None where another call shares the layer's weights, or no input is like the output.
     """
-    layer = next(one for one in case.spec.layers if one.name == name)
-    others = [one for one in case.spec.layers if one.name != name]
-    if any(one.of == name for one in others):
+    others = [layer for layer in case.spec.layers if layer.name != name]
+    if any(layer.of == name for layer in others):
         return None
     outputs = tuple(tensor for tensor in case.spec.outputs if source_of(tensor) != name)
-    is_read = any(source_of(tensor) == name for one in others for tensor in one.tensors)
-    if not is_read and outputs:
+    if outputs and name not in map(source_of, _read(others)):
         return cut(case, others, outputs)
-    values = _computed(case, case.samples[0])
-    output = values[name]
-    alike = (t for t in layer.inputs if values[t].shape == output.shape and values[t].dtype == output.dtype)
-    instead = next(alike, None)
+    instead = _input_like_output(case, name)
     if instead is None:
         return None
-    renamed = {t: instead for one in others for t in one.tensors if source_of(t) == name}
-    renamed |= {t: instead for t in case.spec.outputs if source_of(t) == name}
-    rewired = [_rewired(one, renamed) for one in others]
+    renamed = {tensor: instead for tensor in (*case.spec.outputs, *_read(others)) if source_of(tensor) == name}
+    rewired = [_rewired(layer, renamed) for layer in others]
     return cut(case, rewired, dict.fromkeys(renamed.get(tensor, tensor) for tensor in case.spec.outputs))
+
+
+def _input_like_output(case: Case, name: str) -> str | None:
+    """The first input of a layer that has the shape and type of its output."""
+    layer = next(layer for layer in case.spec.layers if layer.name == name)
+    values = _computed(case, case.samples[0])
+    output = values[name]
+    alike = (t for t in layer.inputs if (values[t].shape, values[t].dtype) == (output.shape, output.dtype))
+    return next(alike, None)
 
 
 def flattened(case: Case) -> Case:
@@ -140,8 +134,26 @@ def _computed(case: Case, sample: Sample) -> dict[str, Array]:
     return {name: np.asarray(value) for name, value in values.items()}
 
 
+def _read(layers: Iterable[Layer]) -> list[str]:
+    """Every tensor that the layers read, in order, each once."""
+    return list(dict.fromkeys(tensor for layer in layers for tensor in layer.tensors))
+
+
+def _sampled(sample: Sample, renamed: Mapping[str, str], record: Mapping[str, Array]) -> Sample:
+    """The sample with computed tensors as inputs."""
+    return replace(sample, inputs={name: _single(record[tensor]) for tensor, name in renamed.items()})
+
+
 def _single(value: Array) -> Array:
     return value.astype(np.float32) if value.dtype.kind == "f" else value
+
+
+def _inputs(spec: Spec, renamed: Mapping[str, str], records: Sequence[Mapping[str, Array]]) -> tuple[Input, ...]:
+    """Inputs for these tensors: those that are inputs of the model as it declares them."""
+    declared = {item.name: item for item in spec.inputs}
+    return tuple(
+        declared.get(tensor) or _input(name, [record[tensor] for record in records]) for tensor, name in renamed.items()
+    )
 
 
 def _input(name: str, values: Sequence[Array]) -> Input:

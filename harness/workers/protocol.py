@@ -153,23 +153,27 @@ def encode(value: Any) -> Any:
     """The value as plain data. Raises TypeError for one of a type that cannot travel."""
     if value is None or type(value) in (bool, int, float, str, bytes):
         return value
-    if isinstance(value, np.ndarray | np.generic):
-        return {TAG: "array", CONTENT: pack(value)}
-    if isinstance(value, Path):
-        return {TAG: "path", CONTENT: str(value)}
-    if isinstance(value, Spec):
-        return {TAG: "spec", CONTENT: value.to_json()}
-    if is_dataclass(value) and type(value).__name__ in MESSAGES:
-        parts = {item.name: encode(getattr(value, item.name)) for item in fields(value)}
-        return {TAG: type(value).__name__, CONTENT: parts}
+    if isinstance(value, list | tuple):
+        items = [encode(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
     if isinstance(value, Mapping):
         if TAG in value:
             raise TypeError(f"a dictionary with the key {TAG!r} cannot travel")
         return {encode(key): encode(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [encode(item) for item in value]
-    if isinstance(value, tuple):
-        return tuple(encode(item) for item in value)
+    kind, content = _tagged(value)
+    return {TAG: kind, CONTENT: content}
+
+
+def _tagged(value: Any) -> tuple[str, Any]:
+    """The name of a value's type, and what the value is made of, as plain data."""
+    if isinstance(value, np.ndarray | np.generic):
+        return "array", pack(value)
+    if isinstance(value, Path):
+        return "path", str(value)
+    if isinstance(value, Spec):
+        return "spec", value.to_json()
+    if is_dataclass(value) and type(value).__name__ in MESSAGES:
+        return type(value).__name__, {item.name: encode(getattr(value, item.name)) for item in fields(value)}
     raise TypeError(f"expected plain data, an array, a path or a Spec, got {type(value).__name__}: {value!r:.80}")
 
 
