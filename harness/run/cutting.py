@@ -69,14 +69,13 @@ def window(case: Case, keep: set[str], name: str) -> Case | None:
     records = [_computed(case, sample) for sample in case.samples]
     layers = [layer for layer in case.spec.layers if layer.name in keep]
     renamed = {tensor: tensor.replace(":", "_") for tensor in _read(layers) if source_of(tensor) not in keep}
-    orphans = [layer.name for layer in layers if layer.of and layer.of not in keep]
-    rewired = [_rewired(_adopted(case.spec, layer) if layer.name in orphans else layer, renamed) for layer in layers]
+    rewired = [_rewired(_adopted(case.spec, layer, keep), renamed) for layer in layers]
     try:
         spec = replace(case.spec, inputs=_inputs(case.spec, renamed, records), layers=tuple(rewired), outputs=(name,))
     except ValueError:
         return None
     samples = tuple(_sampled(sample, renamed, record) for sample, record in zip(case.samples, records, strict=True))
-    weights = {**case.weights, **_adopted_weights(case, [layer for layer in layers if layer.name in orphans])}
+    weights = {**case.weights, **_adopted_weights(case, layers, keep)}
     whole = replace(case, spec=spec, weights=weights, samples=samples)
     return cut(whole, rewired, [tensor for tensor in records[0] if source_of(tensor) == name])
 
@@ -172,18 +171,26 @@ def _rewired(layer: Layer, renamed: Mapping[str, str]) -> Layer:
     )
 
 
-def _adopted(spec: Spec, layer: Layer) -> Layer:
-    """A further call of a layer that was cut away as a layer of its own."""
+def _is_orphan(layer: Layer, keep: set[str]) -> bool:
+    """Whether a layer is a further call of one that was cut away."""
+    return bool(layer.of) and layer.of not in keep
+
+
+def _adopted(spec: Spec, layer: Layer, keep: set[str]) -> Layer:
+    """The layer; an orphan as a layer of its own."""
+    if not _is_orphan(layer, keep):
+        return layer
     original = next(one for one in spec.layers if one.name == layer.of)
     return replace(layer, of="", config=original.config)
 
 
-def _adopted_weights(case: Case, orphans: Iterable[Layer]) -> dict[str, Array]:
+def _adopted_weights(case: Case, layers: Iterable[Layer], keep: set[str]) -> dict[str, Array]:
+    """Copies of the weights that orphans shared, by their own names."""
     return {
         layer.name + key.removeprefix(layer.of): value
-        for layer in orphans
+        for layer in layers
         for key, value in case.weights.items()
-        if key.startswith(f"{layer.of}/")
+        if _is_orphan(layer, keep) and key.startswith(f"{layer.of}/")
     }
 
 
