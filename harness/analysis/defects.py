@@ -23,8 +23,9 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from harness.analysis.condition import Condition, Row, collected, flat, separate
+from harness.analysis.condition import Condition, collected, flat
 from harness.analysis.messages import engine, family, normalised, shown, split_opset
+from harness.analysis.separation import Row, separate
 from harness.outcomes import Harm, Outcome
 from harness.results.events import ExpectationNote, Judgement, Result, Stage, plain
 from harness.spec import canonical
