@@ -25,9 +25,9 @@ from itertools import product
 from typing import Any
 
 from harness.analysis.condition import Condition, Row, collected, flat, separate
-from harness.analysis.messages import engine, family, normalised, shown, split_opset
+from harness.analysis.messages import family, normalised, shown
 from harness.outcomes import Outcome, worst_outcome
-from harness.results.events import ExpectationNote, Judgement, Result, Stage, plain
+from harness.results.events import ExpectationNote, Judgement, PluginNote, Result, Stage, plain
 from harness.spec import canonical
 
 SILENT, STRUCTURE, LOUD = "silent", "silent structure", "loud"
@@ -133,9 +133,12 @@ class Cause:
         }
 
 
-def causes(results: Iterable[Result]) -> list[Cause]:
-    """The defects behind the deviations of a run: unexpected ones first, then silent ones, then by count of cases."""
-    tally = Tally()
+def causes(results: Iterable[Result], plugins: Iterable[PluginNote] = ()) -> list[Cause]:
+    """The defects behind the deviations of a run: unexpected ones first, then silent ones, then by count of cases.
+
+    `plugins` are those of the file's header.
+    """
+    tally = Tally(plugins)
     for result in results:
         tally.add(result)
     return tally.causes()
@@ -197,13 +200,18 @@ class _Seen(Row):
     """One stage of one case, and what deviates there: by several keys if routes that share it are expected apart."""
 
     hop: str
+    engine: str
     faults: dict[_Key, _Group] = field(default_factory=lambda: defaultdict(_Group))
 
 
 class Tally:
-    """Collects results one by one and keeps of each what the grouping needs, so that a long run can afford it."""
+    """Collects results one by one and keeps of each what the grouping needs, so that a long run can afford it.
 
-    def __init__(self) -> None:
+    What is known of the plugins comes from the header: a converter that it does not name is its own engine.
+    """
+
+    def __init__(self, plugins: Iterable[PluginNote] = ()) -> None:
+        self._plugins = {(note.kind, note.name): note for note in plugins}
         self._rows: dict[tuple[str, ...], _Seen] = {}
         self._configs: dict[str, tuple[dict[str, Any], str]] = {}
 
@@ -223,16 +231,25 @@ class Tally:
     def _row(self, result: Result, path: Sequence[str]) -> _Seen:
         place = (result.case, *path)
         if place not in self._rows:
-            bases = [split_opset(name) for name in path]
-            hop = bases[-1][0] if len(path) > 1 else _source(path[0])
-            opset = next((number for _, number in bases if number is not None), None)
-            way = {"converter": hop, "route up to it": "-".join(name for name, _ in bases[:-1]), "opset": opset}
-            values = {**self._configs[result.case][0], **(way if len(path) > 1 else {"converter": hop})}
-            self._rows[place] = _Seen(result.case, (result.dialect, result.layer), values, hop)
+            hops = [self._hop(name) for name in path[1:]]
+            last = hops[-1] if hops else self._source(path[0])
+            values = {**self._configs[result.case][0], "converter": last.base}
+            if hops:
+                values["route up to it"] = "-".join((path[0], *(hop.base for hop in hops[:-1])))
+                values["opset"] = next((hop.opset for hop in hops if hop.opset is not None), None)
+            self._rows[place] = _Seen(result.case, (result.dialect, result.layer), values, last.base, last.engine)
         return self._rows[place]
 
+    def _hop(self, name: str) -> PluginNote:
+        return self._plugins.get(("hop", name)) or PluginNote(name, "hop", engine=name, base=name)
+
+    def _source(self, name: str) -> PluginNote:
+        """A source format, which a defect calls `source (keras)`."""
+        label, known = f"source ({name})", self._plugins.get(("format", name))
+        return PluginNote(name, "format", engine=known.engine or label if known else label, base=label)
+
     def _deviates(self, result: Result, stage: Stage, row: _Seen) -> None:
-        group = row.faults[_key(result, stage, engine(row.hop))]
+        group = row.faults[_key(result, stage, row.engine)]
         group.results.append(result.key)
         group.hops[row.hop] += 1
         group.outcomes.add(stage.outcome)
@@ -330,10 +347,6 @@ class Tally:
             notes=tuple(note for _, note in sorted(group.notes.items())),
             unexpected=group.unexpected,
         )
-
-
-def _source(artifact: str) -> str:
-    return f"source ({artifact})"
 
 
 def _key(result: Result, stage: Stage, machine: str) -> _Key:

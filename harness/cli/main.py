@@ -170,7 +170,8 @@ def causes_command(results: Path, failed: bool, as_json: bool) -> None:
 
     Unexpected defects come first, then silent ones, then those of most cases. A cut run can be looked at too.
     """
-    found = [cause for cause in causes(_results(results, cut_ok=True).results) if cause.unexpected or not failed]
+    run = _results(results, cut_ok=True)
+    found = [cause for cause in causes(run.results, run.header.plugins) if cause.unexpected or not failed]
     if as_json:
         data = {"sentence": sentence(found), "causes": [cause.to_json() for cause in found]}
         click.echo(json.dumps(data, indent=1, allow_nan=False))

@@ -21,12 +21,20 @@ ANSWERS = {AGREED: "FIXED", DEVIATIONS: "FAILED", USAGE: "ERROR"}
 @click.command(epilog="\b\nExample: parity reproduce keras-ELU-ef0529b0c9f3 --route keras-tf2onnx -o elu")
 @click.argument("case", required=False)
 @click.option("--route", metavar="GLOB", help="The route on which it deviates.")
+@hop_option
 @click.option("--expectations", is_flag=True, help="One folder for the minimal case of each known deviation.")
 @click.option("--id", "glob", metavar="GLOB", default="*", help="Only expectations whose id matches.")
 @click.option("-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True)
 @_opset
 def reproduce(
-    *, case: str | None, route: str | None, expectations: bool, glob: str, folder: Path, opset: tuple[int, ...]
+    *,
+    case: str | None,
+    route: str | None,
+    hop: tuple[str, ...],
+    expectations: bool,
+    glob: str,
+    folder: Path,
+    opset: tuple[int, ...],
 ) -> None:
     """Write a deviation as a folder, and a zip of it, that needs the frameworks only.
 
@@ -35,7 +43,7 @@ def reproduce(
     """
     if (case is None) != expectations or (case is not None and route is None):
         raise click.UsageError("give a CASE with its --route, or --expectations")
-    with Session(Selection(route=route, opset=opset, all_cases=True)) as session:
+    with Session(Selection(route=route, hops=hop, opset=opset, all_cases=True)) as session:
         if case is not None:
             entry = session.find(case)
             routes = session.runnable_for(entry.dialect)

@@ -352,7 +352,9 @@ class Ledger:
         }
         command = ["pytest", *self.config.invocation_params.args]
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.writer = Writer(self.path, session.header([str(arg) for arg in command], options, floor))
+        header = session.header([str(arg) for arg in command], options, floor)
+        self.tally = Tally(header.plugins)
+        self.writer = Writer(self.path, header)
         self.writer.open()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -46,7 +46,7 @@ def render(results: Results) -> str:
     loader = PackageLoader("harness.report")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     header, footer = results.header, results.footer
-    found = causes(results.results)
+    found = causes(results.results, header.plugins)
     return pages.get_template("report.html").render(
         results=results,
         header=header,
