@@ -10,6 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.registry import Registry
@@ -65,9 +66,9 @@ class _Text:
         """A plugin's recipe with these words replaced, and the check of names written out."""
         lines = textwrap.dedent(recipe).strip().splitlines()
         filled = [_filled(line, words) for line in lines if line.strip()]
-        count = sum(line.startswith(("import ", "from ")) for line in filled)
-        body = [part for line in filled[count:] for part in (_CHECK if line == _CHECK_NAMES else (line,))]
-        return cls(tuple(filled[:count]), tuple(body))
+        imports = tuple(takewhile(lambda line: line.startswith(("import ", "from ")), filled))
+        body = [part for line in filled[len(imports) :] for part in (_CHECK if line == _CHECK_NAMES else (line,))]
+        return cls(imports, tuple(body))
 
     @property
     def returns(self) -> bool:

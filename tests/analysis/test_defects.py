@@ -11,12 +11,23 @@ from click.testing import CliRunner
 from harness.analysis.defects import LOUD, SILENT, STRUCTURE, causes, sentence
 from harness.cli.main import cli
 from harness.outcomes import Outcome
-from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
+from harness.results.events import ExpectationNote, Header, Judgement, PluginNote, Result, RouteStatus, Stage
 from harness.results.file import Writer
 from harness.run.walk import MESSAGE_LENGTH
 
 AXES = {"padding": ["same", "valid"], "strides": [1, 2, 3], "kernel": [1, 2, 3, 4, 5], "bias": [True, False]}
 GRID = [dict(zip(AXES, values, strict=True)) for values in product(*AXES.values())]
+NOTES = (
+    PluginNote("tf2onnx", "hop", engine="tf2onnx", base="tf2onnx"),
+    PluginNote("tf2onnx13", "hop", engine="tf2onnx", base="tf2onnx", opset=13),
+    PluginNote("tf2onnx18", "hop", engine="tf2onnx", base="tf2onnx", opset=18),
+    PluginNote("kerasexport", "hop", engine="tf2onnx", base="kerasexport"),
+    PluginNote("h5import", "hop", engine="keras", base="h5import"),
+    PluginNote("keras", "format", engine="keras", base="keras"),
+    PluginNote("h5", "format", engine="keras", base="h5"),
+    PluginNote("keras", "runtime", engine="another", base="keras"),
+)
+"""What the header of a run says of its plugins."""
 REFUSED = "NotImplementedError: no such thing (node_12, shape (3, 4))"
 
 
@@ -214,12 +225,28 @@ def test_routes_that_share_a_stage_count_it_once():
 def test_opsets_are_one_converter_and_an_axis():
     configs = [{"rank": 2}, {"rank": 3}]
     hops = ["tf2onnx", "tf2onnx13", "tf2onnx18"]
-    (every,) = causes([result(config, hops=(hop,), fails=hop) for config in configs for hop in hops])
+    (every,) = causes([result(config, hops=(hop,), fails=hop) for config in configs for hop in hops], NOTES)
     assert (every.hop, len(every.cases), len(every.results), every.condition) == ("tf2onnx", 2, 6, "always")
     (one,) = causes(
-        [result(c, hops=(hop,), fails=hop if hop == "tf2onnx18" else None) for c in configs for hop in hops]
+        [result(c, hops=(hop,), fails=hop if hop == "tf2onnx18" else None) for c in configs for hop in hops], NOTES
     )
     assert one.condition == "opset = 18"
+
+
+def test_a_name_that_ends_in_a_number_tells_no_opset():
+    """The header says which converters are one: names are not taken apart."""
+    hops = ["mine12", "mine13"]
+    assert sorted(cause.hop for cause in causes([result({"rank": 2}, hops=(hop,), fails=hop) for hop in hops])) == hops
+
+
+def test_converters_and_formats_of_one_engine_are_one_defect():
+    rows = [
+        result({"rank": 2}, fails="source", message="no such layer"),
+        result({"rank": 3}, hops=("h5import",), fails="h5import", message="no such layer"),
+    ]
+    (found,) = causes(rows, NOTES)
+    assert found.hops == ("h5import", "source (keras)")
+    assert len(causes(rows)) == 2
 
 
 def test_the_way_to_a_stage_can_be_the_condition():
@@ -300,7 +327,8 @@ def test_converters_that_one_library_does_the_work_for_share_its_defects():
             result(config, hops=(hop,), fails=hop, outcome=Outcome.INVALID)
             for config in configs
             for hop in ("kerasexport", "tf2onnx", "tf2onnx13")
-        ]
+        ],
+        NOTES,
     )
     assert (found.hops, found.hop, len(found.results)) == (("tf2onnx", "kerasexport"), "tf2onnx, kerasexport", 6)
     apart = [result({"rank": 2}, hops=(hop,), fails=hop) for hop in ("onnx2torch", "onnx2pytorch")]
@@ -332,9 +360,9 @@ def test_the_same_wrong_answer_of_a_case_is_one_defect():
         made = result({"rank": 2}, fails="source", outcome=Outcome.DIVERGENT, message=message, note=f"known-{source}")
         return replace(made, route=source, stages=(replace(made.stages[0], artifact=source),))
 
-    (found,) = causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")])
+    (found,) = causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")], NOTES)
     assert found.expectations == ("known-h5", "known-keras")
-    assert len(causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")])) == 2
+    assert len(causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")], NOTES)) == 2
 
 
 def test_the_order_of_results_says_nothing():
@@ -393,3 +421,15 @@ def test_the_verb_prints_json(file):
     assert (first["layers"], first["harm"], first["unexpected"]) == (["GRU"], "loud", 1)
     assert (second["condition"], second["expectations"]) == ("rank = 2 (one case)", ["known-one"])
     assert second["conditions"][0]["passing"] == 1
+
+
+def test_the_verb_takes_engines_and_opsets_from_the_header(tmp_path):
+    rows = [
+        result({"rank": 2}, hops=(hop,), fails=hop, outcome=Outcome.INVALID) for hop in ("kerasexport", "tf2onnx13")
+    ]
+    for name, plugins, sentences in (("one", NOTES, "1 defect,"), ("two", (), "2 defects,")):
+        with Writer(tmp_path / name, Header(("parity",), {}, (), plugins=plugins)) as writer:
+            for row in rows:
+                writer.add(row)
+        answer = CliRunner().invoke(cli, ["causes", str(tmp_path / name)])
+        assert answer.output.startswith(sentences), answer.output
