@@ -28,9 +28,8 @@ def main() -> None:
     """Print the facts; a PluginError ends the process with its message on stderr."""
     reference, kind, known, *_ = [*sys.argv[1:], ""]
     facts = facts_of(resolve(reference), kind, reference)
-    if "distribution" not in facts:
-        facts["distribution"] = known or distribution_of(reference.partition(":")[0])
-    print(json.dumps(facts))
+    origin = known or distribution_of(reference.partition(":")[0])
+    print(json.dumps({"distribution": origin, **facts, "origin": origin}))
 
 
 if __name__ == "__main__":

@@ -111,7 +111,10 @@ _RECIPE_OF = MappingProxyType(
 
 @dataclass(frozen=True)
 class Plugin:
-    """Facts about one format, hop or runtime; `reference` (`module:Class`) is how a worker finds it."""
+    """Facts about one format, hop or runtime; `reference` (`module:Class`) is how a worker finds it.
+
+    `distribution` is the one to name, `origin` the installed one that a class of another package is part of.
+    """
 
     reference: str
     name: str
@@ -131,6 +134,7 @@ class Plugin:
     not_behind: tuple[str, ...] = ()
     engine: str = ""
     distribution: str = ""
+    origin: str = ""
     calls: str = ""
     file: str = ""
     saved_from: str = ""
@@ -163,7 +167,7 @@ class Plugin:
 
     @property
     def distributions(self) -> tuple[str, ...]:
-        """Names of the distributions that its results depend on: those that it requires, and the one that it is of."""
+        """Names of the distributions that it needs: those that it requires, and the one that it stands for."""
         names = (*(Requirement(text).name for text in self.requires), self.distribution)
         return tuple(dict.fromkeys(filter(None, names)))
 

@@ -91,7 +91,7 @@ class Registry:
     @property
     def distributions(self) -> tuple[str, ...]:
         """Names of all distributions on which a result can depend, sorted; those that the suite computes with last."""
-        names = {name for plugin in self.plugins for name in plugin.distributions}
+        names = {name for plugin in self.plugins for name in (*plugin.distributions, plugin.origin) if name}
         return (*sorted(names - set(COMPUTES_WITH)), *COMPUTES_WITH)
 
     def format(self, name: str) -> Plugin | None:

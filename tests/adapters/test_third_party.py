@@ -96,20 +96,17 @@ def test_a_loose_file_is_of_no_distribution(tmp_path: Path, monkeypatch: pytest.
     assert describe_foreign(REFERENCE, "hops").distribution == ""
 
 
-def test_a_class_may_name_its_distribution(package: Path) -> None:
-    text = (package / "wrong_dense.py").read_text()
-    (package / "wrong_dense.py").write_text(
-        text.replace("    depth = 2\n", '    depth = 2\n    distribution = "torch"\n')
-    )
-    assert describe_foreign(REFERENCE, "hops").distribution == "torch"
+def test_a_class_may_name_another_distribution(package: Path) -> None:
+    edited(package, "    depth = 2\n", '    depth = 2\n    distribution = "torch"\n')
+    plugin = describe_foreign(REFERENCE, "hops")
+    assert (plugin.distribution, plugin.origin) == ("torch", "wrong-dense")
+    with Session(Selection(hops=(REFERENCE,))) as session:
+        assert session.header([], {}, 1).versions["wrong-dense"] == "1.2.3"
 
 
 def test_a_wrong_fact_is_named_across_processes(package: Path) -> None:
-    text = (package / "wrong_dense.py").read_text()
-    (package / "wrong_dense.py").write_text(text.replace('requires = ("torch", "h5py")', 'requires = "torch"'))
-    with pytest.raises(
-        PluginError, match=r"^wrong_dense:WrongDense has requires = 'torch'; expected a tuple of strings"
-    ):
+    edited(package, 'requires = ("torch", "h5py")', 'requires = "torch"')
+    with pytest.raises(PluginError, match=r"^wrong_dense:WrongDense has requires = 'torch'; expected a tuple of str"):
         describe_foreign(REFERENCE, "hops")
 
 

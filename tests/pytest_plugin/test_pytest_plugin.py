@@ -71,6 +71,25 @@ def test_deviation_fails_and_says_what_to_run_next(world: pytest.Pytester) -> No
     assert {result.verdict for result in results(world).results} == {Judgement.FAILED}
 
 
+def test_converters_of_one_engine_share_a_defect(world: pytest.Pytester) -> None:
+    """What the run counts at its end knows what the header says of the converters."""
+    world.makeconftest(
+        CONFTEST.format(hops="Refuses")
+        + "import dataclasses\n"
+        + "known = registry(Refuses)\n"
+        + 'also = dataclasses.replace(known.hops[0], name="also", engine="refuses")\n'
+        + "both = dataclasses.replace(known, hops=(*known.hops, also))\n"
+        + "harness.run.session.installed = lambda: both\n"
+    )
+    done = world.runpytest_subprocess()
+    done.assert_outcomes(failed=4)
+    done.stdout.fnmatch_lines(["1 defect, 4 results of 2 cases; 1 unexpected; see `parity causes`"])
+    assert {(note.name, note.engine) for note in results(world).header.plugins if note.kind == "hop"} == {
+        ("refuses", "refuses"),
+        ("also", "refuses"),
+    }
+
+
 def test_expected_deviation_is_an_xfail(world: pytest.Pytester) -> None:
     world.makeconftest(CONFTEST.format(hops="Refuses"))
     folder = world.path / "golden" / "expectations"

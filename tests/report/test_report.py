@@ -16,7 +16,7 @@ from harness.judge import compare
 from harness.outcomes import Outcome
 from harness.report import legend, page, write_report
 from harness.report.data import page_data
-from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
+from harness.results.events import ExpectationNote, Header, Judgement, PluginNote, Result, RouteStatus, Stage
 from harness.results.file import Results, Writer
 
 EVIL = "</script><script>alert('owned')</script><img src=https://example.org/x onerror=alert(1)> & \u2028"
@@ -171,6 +171,16 @@ def test_causes_stand_above_the_cases_and_filter_them(results, parsed, data, tex
     assert of["case-exact", ROUTES[0]] is None
     selects = [attributes.get("name") for tag, attributes in parsed.tags if tag == "select"]
     assert "cause" in selects
+
+
+def test_causes_know_what_the_header_says_of_the_converters():
+    rows = []
+    for hop in ("one", "two"):
+        row = result("c", f"keras-{hop}", Outcome.REFUSED, message="no")
+        rows.append(replace(row, stages=(row.stages[0], replace(row.stages[1], hop=hop))))
+    notes = tuple(PluginNote(hop, "hop", engine="same", base=hop) for hop in ("one", "two"))
+    assert "1 defect, 2 results" in page.render(Results(Header((), {}, (), plugins=notes), tuple(rows)))
+    assert "2 defects, 2 results" in page.render(Results(Header((), {}, ()), tuple(rows)))
 
 
 def test_a_causes_expectation_is_named_with_its_reason_and_safe_link(results, parsed):

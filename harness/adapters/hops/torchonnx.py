@@ -41,7 +41,7 @@ class TorchOnnx(_ToOnnx):
     name: ClassVar[str] = "torchonnx"
     requires: ClassVar[tuple[str, ...]] = ("torch", "onnx", "onnxscript")
     depth: ClassVar[int | None] = 1  # torch.export takes a second or two for each case
-    not_behind: ClassVar[tuple[str, ...]] = ("onnx2pytorch",)  # whose modules XXX
+    not_behind: ClassVar[tuple[str, ...]] = ("onnx2pytorch",)  # 4 s a case; behind onnx2torch it is walked
     calls: ClassVar[str] = "torch.onnx.export"
     recipe: ClassVar[str] = f"import inspect\n{_EXAMPLE}" + dedent("""
         shapes = tuple({k: torch.export.Dim.AUTO for k in own} for own in axes)
