@@ -9,7 +9,7 @@ import ast
 import shutil
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import Field, dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -73,35 +73,6 @@ _PAIRS = _Value(
     lambda value: isinstance(value, Mapping) and all(_is_text(text) for pair in value.items() for text in pair),
 )
 
-_FACTS: Mapping[str, tuple[tuple[str, ...], _Value]] = MappingProxyType(
-    {
-        "name": (KINDS, _TEXT),
-        "requires": (KINDS, _TEXTS),
-        "programs": (KINDS, _TEXTS),
-        "worker": (KINDS, _TEXT),
-        "environment": (KINDS, _PAIRS),
-        "without": (KINDS, _TEXTS),
-        "distribution": (KINDS, _TEXT),
-        "engine": (KINDS, _TEXT),
-        "calls": (KINDS, _TEXT),
-        "source": ((HOPS,), _TEXT),
-        "target": ((HOPS,), _TEXT),
-        "opset": ((HOPS,), _COUNT),
-        "depth": ((FORMATS, HOPS), _COUNT),
-        "behind": ((HOPS,), _COUNTS),
-        "not_behind": ((HOPS,), _TEXTS),
-        "format": ((RUNTIMES,), _TEXT),
-        "suffix": ((FORMATS,), _TEXT),
-        "dialect": ((FORMATS,), _TEXT_OR_NONE),
-        "file": ((FORMATS, RUNTIMES), _TEXT),
-        "saved_from": ((FORMATS,), _TEXT),
-        "builder": ((FORMATS,), _TEXT),
-        "recipe": ((FORMATS, HOPS), _PYTHON),
-        "open_recipe": ((RUNTIMES,), _PYTHON),
-        "run_recipe": ((RUNTIMES,), _PYTHON),
-    }
-)
-"""Every fact: the kinds of classes that have it, and what it must be."""
 _RECIPE_OF = MappingProxyType(
     {(HOPS, "recipe"): "convert", (FORMATS, "recipe"): "write", (RUNTIMES, "open_recipe"): "open",
      (RUNTIMES, "run_recipe"): "run"}
@@ -109,39 +80,45 @@ _RECIPE_OF = MappingProxyType(
 """The method that a recipe writes out."""
 
 
+def _fact(value: _Value, *kinds: str, **default: Any) -> Any:
+    """A field of a Plugin that classes of these kinds declare, and what it must be there."""
+    return field(metadata={"value": value, "kinds": kinds}, **default)
+
+
 @dataclass(frozen=True)
 class Plugin:
-    """Facts about one format, hop or runtime; `reference` (`module:Class`) is how a worker finds it.
+    """Facts about one format, hop or runtime, with what holds where a class is silent.
 
-    `distribution` is the one to name, `origin` the installed one that a class of another package is part of.
+    `reference` (`module:Class`) is how a worker finds it, `origin` the installed distribution that a class of another
+    package is part of; `distribution` is the one to name.
     """
 
     reference: str
-    name: str
-    worker: str
-    requires: tuple[str, ...]
-    source: str = ""
-    target: str = ""
-    format: str = ""
-    suffix: str = ""
-    dialect: str | None = None
-    opset: int | None = None
-    programs: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()
-    without: tuple[str, ...] = ()
-    depth: int | None = None
-    behind: tuple[int | None, ...] = ()
-    not_behind: tuple[str, ...] = ()
-    engine: str = ""
-    distribution: str = ""
+    name: str = _fact(_TEXT, *KINDS)
+    worker: str = _fact(_TEXT, *KINDS)
+    requires: tuple[str, ...] = _fact(_TEXTS, *KINDS)
+    source: str = _fact(_TEXT, HOPS, default="")
+    target: str = _fact(_TEXT, HOPS, default="")
+    format: str = _fact(_TEXT, RUNTIMES, default="")
+    suffix: str = _fact(_TEXT, FORMATS, default="")
+    dialect: str | None = _fact(_TEXT_OR_NONE, FORMATS, default=None)
+    opset: int | None = _fact(_COUNT, HOPS, default=None)
+    programs: tuple[str, ...] = _fact(_TEXTS, *KINDS, default=())
+    environment: tuple[tuple[str, str], ...] = _fact(_PAIRS, *KINDS, default=())
+    without: tuple[str, ...] = _fact(_TEXTS, *KINDS, default=())
+    depth: int | None = _fact(_COUNT, FORMATS, HOPS, default=None)
+    behind: tuple[int | None, ...] = _fact(_COUNTS, HOPS, default=())
+    not_behind: tuple[str, ...] = _fact(_TEXTS, HOPS, default=())
+    engine: str = _fact(_TEXT, *KINDS, default="")
+    distribution: str = _fact(_TEXT, *KINDS, default="")
     origin: str = ""
-    calls: str = ""
-    file: str = ""
-    saved_from: str = ""
-    builder: str = ""
-    recipe: str | None = None
-    open_recipe: str | None = None
-    run_recipe: str | None = None
+    calls: str = _fact(_TEXT, *KINDS, default="")
+    file: str = _fact(_TEXT, FORMATS, RUNTIMES, default="")
+    saved_from: str = _fact(_TEXT, FORMATS, default="")
+    builder: str = _fact(_TEXT, FORMATS, default="")
+    recipe: str | None = _fact(_PYTHON, FORMATS, HOPS, default=None)
+    open_recipe: str | None = _fact(_PYTHON, RUNTIMES, default=None)
+    run_recipe: str | None = _fact(_PYTHON, RUNTIMES, default=None)
 
     @property
     def kind(self) -> str:
@@ -185,14 +162,15 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
             f"{reference} is no {kind[:-1]}: it lacks {', '.join(lacking)}. A {kind[:-1]} is a class with "
             f"{', '.join(NEEDED[kind])} and {'(), '.join(METHODS[kind])}(); see docs/extending.md"
         )
-    facts = {name: _fact(cls, kind, name, reference) for name, (kinds, _) in _FACTS.items() if kind in kinds}
-    facts = {name: value for name, value in facts.items() if value is not None}
+    declared = [item for item in fields(Plugin) if kind in item.metadata.get("kinds", ())]
+    values = {item.name: _declared(cls, kind, item, reference) for item in declared}
+    facts = {name: value for name, value in values.items() if value is not None}
     for text in facts["requires"]:
         try:
             Requirement(text)
         except InvalidRequirement as error:
             raise PluginError(f"{reference} requires {text!r}, which is no requirement: {error}") from None
-    facts.setdefault("worker", _worker(facts, reference))
+    facts["worker"] = facts.get("worker") or _worker(facts, reference)
     plugin = Plugin(reference, **facts)
     if kind != FORMATS:
         facts.setdefault("engine", plugin.base)
@@ -201,16 +179,16 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
     return {"reference": reference, **facts}
 
 
-def _fact(cls: type, kind: str, name: str, reference: str) -> Any:
+def _declared(cls: type, kind: str, item: Field[Any], reference: str) -> Any:
     """One fact of a class as plain data; None where the class is silent. Raises PluginError for another type."""
-    value = getattr(cls, name, None)
-    if (kind, name) in _RECIPE_OF:
-        value = _recipe(cls, name, _RECIPE_OF[kind, name])
-    elif not hasattr(cls, name):
+    value = getattr(cls, item.name, None)
+    if (kind, item.name) in _RECIPE_OF:
+        value = _recipe(cls, item.name, _RECIPE_OF[kind, item.name])
+    elif not hasattr(cls, item.name):
         return None
-    wanted = _FACTS[name][1]
+    wanted: _Value = item.metadata["value"]
     if not wanted.check(value):
-        raise PluginError(f"{reference} has {name} = {value!r}; expected {wanted.words}. See docs/extending.md")
+        raise PluginError(f"{reference} has {item.name} = {value!r}; expected {wanted.words}. See docs/extending.md")
     if isinstance(value, Mapping):
         return tuple(value.items())
     return tuple(value) if isinstance(value, tuple | list) else value
