@@ -174,9 +174,7 @@ def _here(artifact: str) -> str:
 
 def _filled(line: str, words: dict[str, object]) -> str:
     """The line with each of these words replaced."""
-    for word, value in words.items():
-        line = re.sub(rf"\b{word}\b", str(value).replace("\\", r"\\"), line)
-    return line
+    return re.sub(r"\w+", lambda word: str(words.get(word[0], word[0])), line)
 
 
 def _bound(line: str) -> str:

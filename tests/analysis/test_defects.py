@@ -231,6 +231,15 @@ def test_opsets_are_one_converter_and_an_axis():
         [result(c, hops=(hop,), fails=hop if hop == "tf2onnx18" else None) for c in configs for hop in hops], NOTES
     )
     assert one.condition == "opset = 18"
+    (later,) = causes(
+        [
+            result(c, hops=("h5import", hop), fails=hop if hop == "tf2onnx18" else None)
+            for c in configs
+            for hop in hops[1:]
+        ],
+        NOTES,
+    )
+    assert later.condition == "opset = 18"
 
 
 def test_a_name_that_ends_in_a_number_tells_no_opset():

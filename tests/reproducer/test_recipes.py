@@ -98,6 +98,16 @@ def test_a_recipe_that_returns_its_model_opens_no_file() -> None:
             ),
         ),
         (
+            "savedmodel",
+            ("keras", "tensorflow", "h5py", "numpy"),  # the file that it starts from needs h5py
+            ("import keras", "import tensorflow as tf"),
+            (
+                'model = keras.saving.load_model(HERE / "model.keras", compile=False)',
+                'model.export(OUT / "saved", format="tf_saved_model", verbose=False)',
+                'return tf.saved_model.load(str(OUT / "saved"))',
+            ),
+        ),
+        (
             "tfkeras",
             ("tf-keras", "tensorflow", "h5py", "numpy"),
             ("import tf_keras", "import tensorflow as tf"),
