@@ -347,7 +347,9 @@ def page(lines: Sequence[Line]) -> str:
     made = table(lines)
     total = next(row for row in made if row[0] == "all")
     told = ", ".join(
-        f"{name} {versions()[name]}" for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime", "torch")
+        f"{name} {version}"
+        for name, version in versions(("tensorflow", "keras", "tf2onnx", "onnxruntime", "torch")).items()
+        if name not in ("python", "platform")
     )
     counts = Counter(line["expectation"] for line in lines if line["judgement"] == "expected" and _is_compared(line))
     drifts = Counter((line["runtime"], line["dialect"], line["layer"]) for line in lines if line["outcome"] == "drift")

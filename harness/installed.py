@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.requirements import Requirement
 
-VERSIONS_OF = (
-    "keras", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "torch", "torchvision", "onnx2torch", "onnx2pytorch",
-    "tf-keras", "jax", "onnxscript", "numpy", "scipy", "hypothesis", "pytest", "parity-suite",
-)  # fmt: skip
+SUITE = "parity-suite"
+"""This project's own distribution."""
+COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
+"""What the suite itself draws and computes with, whatever it tests."""
 
 
 def is_installed(text: str) -> bool:
@@ -21,14 +22,16 @@ def is_installed(text: str) -> bool:
         return False
 
 
-def versions() -> dict[str, str]:
-    """Versions of interpreter, platform and every distribution that can matter, as the header records them."""
+def versions(distributions: Iterable[str]) -> dict[str, str]:
+    """Versions of the interpreter, the platform and these distributions, `not installed` for one that is not here."""
     import platform
 
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in VERSIONS_OF:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    known = {"python": platform.python_version(), "platform": platform.platform()}
+    return known | {name: _version(name) for name in distributions}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

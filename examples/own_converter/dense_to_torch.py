@@ -6,13 +6,12 @@ import zipfile
 
 
 class DenseToTorch:
-    """Reads the `.keras` file itself, so it needs no Keras and runs in the worker that holds torch."""
+    """Reads the `.keras` file itself, so it needs no Keras and runs beside torch, which it requires first."""
 
     name = "densetotorch"
     source = "keras"
     target = "torch"
     requires = ("torch", "h5py")
-    worker = "torch"
 
     def convert(self, artifact, out):
         import h5py

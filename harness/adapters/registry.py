@@ -1,4 +1,4 @@
-"""What can be plugged together: formats, hops and runtimes, ours and other people's.
+"""Which formats, hops and runtimes there are, ours and other people's.
 
 Our own classes are found by looking through the packages `formats`, `hops` and `runtimes` beside this module; others
 come from the entry point groups `harness.hops` and `harness.runtimes`, or by name (`module:Class`). The suite's process
@@ -9,86 +9,26 @@ process of their own.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from inspect import getmembers, isclass
 from pkgutil import iter_modules
-from types import MappingProxyType, ModuleType
+from types import ModuleType
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
+from harness.adapters.places import Place
+from harness.adapters.plugin import FORMATS, HOPS, KINDS, NEEDED, RUNTIMES, Plugin, PluginError, facts_of
+from harness.installed import COMPUTES_WITH
 
-from harness.errors import InputError
-from harness.installed import is_installed
+__all__ = ["Plugin", "PluginError", "Registry", "describe_foreign", "facts_of", "installed", "resolve"]
 
-
-class PluginError(InputError):
-    """A hop or runtime that cannot be used: it does not import, or lacks part of its contract."""
-
-
-FACTS = MappingProxyType(
-    {
-        "formats": ("name", "suffix", "dialect", "worker", "requires"),
-        "hops": ("name", "source", "target", "requires"),
-        "runtimes": ("name", "format", "requires"),
-    }
-)
-METHODS = MappingProxyType({"formats": ("write", "read"), "hops": ("convert",), "runtimes": ("open", "run")})
-OPEN_TO_OTHERS = ("hops", "runtimes")
+OPEN_TO_OTHERS = (HOPS, RUNTIMES)
 """Kinds that other packages can add, by an entry point group of that name."""
-
-
-@dataclass(frozen=True)
-class Plugin:
-    """Facts about one format, hop or runtime; `reference` (`module:Class`) is how a worker finds it."""
-
-    reference: str
-    name: str
-    worker: str
-    requires: tuple[str, ...]
-    source: str = ""
-    target: str = ""
-    format: str = ""
-    suffix: str = ""
-    dialect: str | None = None
-    opset: int | None = None
-    programs: tuple[str, ...] = ()
-
-    @property
-    def missing(self) -> str:
-        """Why this cannot run here: the distributions and programs it requires that are not installed; '' if it can."""
-        lacking = [text for text in self.requires if not is_installed(text)]
-        lacking += [text for text in self.programs if shutil.which(text) is None]
-        return f"not installed: {', '.join(lacking)}" if lacking else ""
-
-
-def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
-    """The facts that a class declares, as plain data. Raises PluginError for one that breaks the contract."""
-    lacking = [name for name in (*FACTS[kind], *METHODS[kind]) if not hasattr(cls, name)]
-    if lacking:
-        raise PluginError(
-            f"{reference} is no {kind[:-1]}: it lacks {', '.join(lacking)}. A {kind[:-1]} is a class with "
-            f"{', '.join(FACTS[kind])} and {'(), '.join(METHODS[kind])}(); see docs/extending.md"
-        )
-    found = {name: getattr(cls, name) for name in FACTS[kind]}
-    requires = tuple(found["requires"])
-    for text in requires:
-        try:
-            Requirement(text)
-        except InvalidRequirement as error:
-            raise PluginError(f"{reference} requires {text!r}, which is no requirement: {error}") from None
-    # A foreign hop runs beside the framework it names first; one that names none runs alone.
-    worker = getattr(cls, "worker", None) or (Requirement(requires[0]).name if requires else reference)
-    opset = getattr(cls, "opset", None)
-    programs = tuple(getattr(cls, "programs", ()))
-    more = {"requires": requires, "worker": worker, "reference": reference, "opset": opset, "programs": programs}
-    return {**found, **more}
 
 
 def resolve(reference: str) -> Any:
@@ -102,21 +42,22 @@ def resolve(reference: str) -> Any:
         raise PluginError(f"{reference} cannot be imported: {error}") from error
 
 
-def _own_classes(package: ModuleType, kind: str) -> Iterable[Plugin]:
-    for found in iter_modules(package.__path__):
-        module = import_module(f"{package.__name__}.{found.name}")
+def _classes_of(package: ModuleType, kind: str) -> Iterable[Plugin]:
+    for each in iter_modules(package.__path__):
+        module = import_module(f"{package.__name__}.{each.name}")
         for name, cls in getmembers(module, isclass):
-            if cls.__module__ == module.__name__ and all(hasattr(cls, fact) for fact in FACTS[kind]):
+            if cls.__module__ == module.__name__ and all(hasattr(cls, fact) for fact in NEEDED[kind]):
                 yield Plugin(**facts_of(cls, kind, f"{module.__name__}:{name}"))
 
 
-def describe_foreign(reference: str, kind: str) -> Plugin:
-    """Facts of a class of another package, asked for in a process of its own.
+def describe_foreign(reference: str, kind: str, distribution: str = "") -> Plugin:
+    """Facts of a class of another package, asked for in a process of its own; `distribution` is the one that it is of,
+    where that is known.
 
     Raises PluginError with the last line of what that process said.
     """
     done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "harness.adapters.facts", reference, kind],
+        [sys.executable, "-m", "harness.adapters.facts", reference, kind, distribution],
         capture_output=True,
         text=True,
         check=False,
@@ -124,9 +65,14 @@ def describe_foreign(reference: str, kind: str) -> Plugin:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise PluginError(last.removeprefix("harness.adapters.registry.PluginError: "))
+        raise PluginError(last.removeprefix("harness.adapters.plugin.PluginError: "))
     facts = json.loads(done.stdout.strip().splitlines()[-1])
-    return Plugin(**{**facts, "requires": tuple(facts["requires"]), "programs": tuple(facts.get("programs", ()))})
+    return Plugin(**{name: _frozen(value) for name, value in facts.items()})
+
+
+def _frozen(value: Any) -> Any:
+    """JSON data with tuples for lists."""
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -138,6 +84,16 @@ class Registry:
     runtimes: tuple[Plugin, ...]
     problems: tuple[str, ...] = field(default=())
 
+    @property
+    def plugins(self) -> tuple[Plugin, ...]:
+        return (*self.formats, *self.hops, *self.runtimes)
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """Names of all distributions on which a result can depend, sorted; those that the suite computes with last."""
+        names = {name for plugin in self.plugins for name in (*plugin.distributions, plugin.origin) if name}
+        return (*sorted(names - set(COMPUTES_WITH)), *COMPUTES_WITH)
+
     def format(self, name: str) -> Plugin | None:
         return next((found for found in self.formats if found.name == name), None)
 
@@ -146,36 +102,47 @@ class Registry:
         fitting = [found for found in self.runtimes if found.format == name]
         return next((found for found in fitting if not found.missing), fitting[0] if fitting else None)
 
+    def file_of(self, name: str) -> str:
+        """What a file of this format is called in the folder of a reproducer: `model.onnx`."""
+        form, runtime = self.format(name), self.runtime_of(name)
+        if form is not None:
+            return form.file or f"model{form.suffix}"
+        return (runtime.file if runtime else "") or f"model.{name}"
+
     def optional(self, name: str) -> bool:
         """Whether artifacts of a source format may be read back where no runtime of it is installed: it needs a program
         of the system, which a user need not have."""
         return all(found.programs for found in self.runtimes if found.format == name)
 
     def with_hops(self, references: Iterable[str]) -> Registry:
-        """The registry with further hops, by `module:Class`. Raises PluginError."""
-        more = tuple(describe_foreign(reference, "hops") for reference in references)
-        taken = {hop.name for hop in self.hops}
-        for hop in more:
-            if hop.name in taken:
-                raise PluginError(f"a hop named {hop.name!r} exists already; {hop.reference} needs another name")
-        return Registry(self.formats, self.hops + more, self.runtimes, self.problems)
+        """The registry with further hops, by `module:Class`. Raises PluginError for one that cannot be used, has the
+        name of another, or contradicts the others of its worker."""
+        registry = self
+        for reference in references:
+            registry = registry._with(HOPS, describe_foreign(reference, HOPS))
+        return registry
+
+    def _with(self, kind: str, plugin: Plugin) -> Registry:
+        known: tuple[Plugin, ...] = getattr(self, kind)
+        if any(plugin.name == other.name for other in known):
+            raise PluginError(
+                f"a {plugin.kind} named {plugin.name!r} exists already; {plugin.reference} needs another name"
+            )
+        Place.of(plugin.worker, (*self.plugins, plugin))
+        return replace(self, **{kind: (*known, plugin)})  # type: ignore[arg-type]
 
 
 @cache
 def installed() -> Registry:
     """Our own plugins and those of installed packages. A broken foreign one is named in `problems`, not raised."""
-    found: dict[str, list[Plugin]] = {}
+    ours = {kind: tuple(_classes_of(import_module(f"harness.adapters.{kind}"), kind)) for kind in KINDS}
+    registry = Registry(ours[FORMATS], ours[HOPS], ours[RUNTIMES])
     problems: list[str] = []
-    for kind in FACTS:
-        found[kind] = list(_own_classes(import_module(f"harness.adapters.{kind}"), kind))
-        for entry in entry_points(group=f"harness.{kind}") if kind in OPEN_TO_OTHERS else ():
+    for kind in OPEN_TO_OTHERS:
+        for entry in entry_points(group=f"harness.{kind}"):
             try:
-                found[kind].append(describe_foreign(entry.value, kind))
+                of = entry.dist.name if entry.dist else ""
+                registry = registry._with(kind, describe_foreign(entry.value, kind, of))
             except (PluginError, subprocess.TimeoutExpired) as error:
                 problems.append(f"{entry.name} ({entry.value}): {error}")
-    return Registry(
-        formats=tuple(found["formats"]),
-        hops=tuple(found["hops"]),
-        runtimes=tuple(found["runtimes"]),
-        problems=tuple(problems),
-    )
+    return replace(registry, problems=tuple(problems))

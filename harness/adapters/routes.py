@@ -8,33 +8,6 @@ from fnmatch import fnmatchcase
 
 from harness.adapters.registry import Plugin, Registry
 
-DEPTHS: tuple[tuple[str, int], ...] = (
-    # what such a route could add was walked on the way there
-    ("tfkeras-h5import-*", 0),
-    ("*-kerastorchexport-*", 0),
-    ("matconvnet-*-torch*-*", 0),
-    ("matlab-*-torch*-*", 0),
-    ("onnx-*-torch*", 0),
-    ("keras-kerasexport-*-torch*", 0),
-    ("keras-tf2onnx??-*-torch*", 0),
-    ("keras-tf2onnx-onnx2pytorch-torchonnx", 0),
-    # through torch.export: a second or two for each case
-    ("*-torchonnx", 1),
-    ("*-torchscript", 3),
-    ("keras-kerasexport-*", 2),
-    ("keras-kerasexport", 3),  # on TensorFlow it is tf2onnx, called by Keras
-    ("keras-kerasjax", 2),
-    ("keras-kerastorch*", 4),
-    ("keras-mat-octave", 3),
-    ("tfkeras-*", 3),
-    ("h5", 2),
-    ("savedmodel", 2),
-    ("weights", 2),
-    ("json", 2),
-)
-"""Golden cases of each layer that a route is walked over by default, for the first pattern that fits its name; all
-where none does. `--all-cases` walks every route over every case."""
-
 
 @dataclass(frozen=True)
 class Route:
@@ -63,8 +36,19 @@ class Route:
 
     @property
     def depth(self) -> int | None:
-        """How many golden cases of each layer the route is walked over; None for all."""
-        return next((count for pattern, count in DEPTHS if fnmatchcase(self.name, pattern)), None)
+        """How many golden cases of each layer the route is walked over by default; None for all.
+
+        The least that its source, its last hop and the hops on the way allow. It is 0 where the route comes back to the
+        format that it began with: whatever starts from there is walked without the detour.
+        """
+        names = [hop.name for hop in self.hops]
+        if self.formats[-1] == self.source.name and len(set(self.formats)) > 1:
+            return 0
+        if any(set(hop.not_behind) & set(names[:place]) for place, hop in enumerate(self.hops)):
+            return 0
+        limits = [self.source.depth, *(hop.depth for hop in self.hops[-1:])]
+        limits += [hop.allows(further) for further, hop in enumerate(reversed(self.hops)) if further]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def missing(self, registry: Registry) -> str:
         """Why the route cannot run here; '' if it can. What a converter makes must be run: else nothing is judged."""
@@ -72,14 +56,18 @@ class Route:
         if unrunnable:
             return f"no runtime for the format {', '.join(unrunnable)}"
         wanted = [name for k, name in enumerate(self.formats) if k or not registry.optional(name)]
-        runtimes = [found for name in wanted if (found := registry.runtime_of(name))]
+        runtimes = [runtime for name in wanted if (runtime := registry.runtime_of(name))]
         reasons = [f"{part.name}: {part.missing}" for part in (self.source, *self.hops, *runtimes) if part.missing]
         return "; ".join(dict.fromkeys(reasons))
 
+    def plugins(self, registry: Registry) -> tuple[Plugin, ...]:
+        """All that the route needs: its format, its hops, and the runtimes that are there."""
+        runtimes = [runtime for name in self.formats if (runtime := registry.runtime_of(name))]
+        return (self.source, *self.hops, *(runtime for runtime in runtimes if not runtime.missing))
+
     def workers(self, registry: Registry) -> list[str]:
         """Names of the workers that the route needs."""
-        runtimes = [found for name in self.formats if (found := registry.runtime_of(name)) and not found.missing]
-        return list(dict.fromkeys(part.worker for part in (self.source, *self.hops, *runtimes)))
+        return list(dict.fromkeys(part.worker for part in self.plugins(registry)))
 
 
 def all_routes(registry: Registry) -> list[Route]:

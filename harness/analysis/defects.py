@@ -1,43 +1,23 @@
-"""Deviations by cause: many results, few defects.
-
-A deviation is a result whose outcome does not pass, expected or not. It belongs to the stage at fault: the converter
-(all its opsets together, and with those that it does the work for) and the harm done. Within that,
-
-- a refusal belongs to the converter's own words, without numbers, names and shapes;
-- whatever else is expected belongs to its expectation: what a runtime says of an artifact, and wrong numbers, are
-  symptoms, and somebody has already looked behind them;
-- what else a runtime says belongs to its words;
-- where the words are ours (wrong values, wrong structure, a process that died), they do not tell defects apart: there
-  the family of the layer does, and families are one defect that fail under the same condition.
-
-Two of those are one defect where the same case gives the very same message or wrong answer in both, and two
-expectations are where a runtime says one and the same thing of all that they foresee.
-"""
+"""A defect: what many deviating results have in common, and how it reads."""
 
 from __future__ import annotations
 
 import textwrap
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from harness.analysis.condition import Condition, collected, flat
-from harness.analysis.messages import engine, family, normalised, shown, split_opset
-from harness.analysis.separation import Row, separate
+from harness.analysis.condition import Condition
+from harness.analysis.messages import shown
 from harness.outcomes import Harm, Outcome
-from harness.results.events import ExpectationNote, Judgement, Result, Stage, plain
-from harness.spec import canonical
+from harness.results.events import ExpectationNote, plain
 
-_CUT = 600
-"""A message as long as this was cut by the run: what went wrong may stand behind its end."""
-_FEW = 3
-"""So many layers are named."""
+NAMED = 3
+"""Most layers that are named in a line."""
 
 
 @dataclass(frozen=True)
-class Cause:
+class Defect:
     """One defect: the stage at fault, where it shows, and all results that it explains."""
 
     hops: tuple[str, ...]
@@ -79,12 +59,12 @@ class Cause:
         """The condition where it fits in a table's cell: of many layers the first two."""
         if len(self.conditions) == 1:
             return self.condition
-        shown = [f"{_few(item.layers)}: {item.text}" for item in self.conditions[:2]]
-        return "; ".join([*shown, f"{len(self.conditions) - 2} more"] if len(self.conditions) > 2 else shown)
+        first = [f"{_few(item.layers)}: {item.text}" for item in self.conditions[:2]]
+        return "; ".join([*first, f"{len(self.conditions) - 2} more"] if len(self.conditions) > 2 else first)
 
     @property
     def text(self) -> str:
-        """A paragraph: what fails where, under which condition, what was said, and what is known of it."""
+        """A paragraph: what fails where, under which condition, with which message, and what is known of it."""
         size = "" if self.units is None else f", {self.units:.3g} units"
         counts = f"{_many(len(self.cases), 'case')}, {_many(len(self.results), 'result')}{size}"
         lines = [f"{self.hop}: {self.outcome} ({self.harm}), {counts}"]
@@ -96,10 +76,10 @@ class Cause:
             **{f"known {place}": f"{note.id}: {note.reason}" for place, note in enumerate(self.notes)},
             "smallest": self.smallest,
         }
-        for name, said in parts.items():
-            if said:
+        for name, text in parts.items():
+            if text:
                 label = f"  {name.split()[0]:9}"
-                lines.append(textwrap.fill(said, 120, initial_indent=label, subsequent_indent=" " * len(label)))
+                lines.append(textwrap.fill(text, 120, initial_indent=label, subsequent_indent=" " * len(label)))
         return "\n".join(lines)
 
     @property
@@ -132,247 +112,19 @@ class Cause:
         }
 
 
-def causes(results: Iterable[Result]) -> list[Cause]:
-    """The defects behind the deviations of a run: unexpected ones first, then silent ones, then by count of cases."""
-    tally = Tally()
-    for result in results:
-        tally.add(result)
-    return tally.causes()
-
-
-def sentence(found: Sequence[Cause]) -> str:
+def sentence(defects: Sequence[Defect]) -> str:
     """Counts in one line: `37 defects, 5,164 results of 1,204 cases`."""
-    if not found:
+    if not defects:
         return "No defects: no result deviates."
-    results = sum(len(cause.results) for cause in found)
-    cases = len({case for cause in found for case in cause.cases})
-    new = sum(1 for cause in found if cause.unexpected)
+    results = sum(len(defect.results) for defect in defects)
+    cases = len({case for defect in defects for case in defect.cases})
+    new = sum(1 for defect in defects if defect.unexpected)
     tail = f"; {new:,} unexpected" if new else "; all expected"
-    return f"{_many(len(found), 'defect')}, {_many(results, 'result')} of {_many(cases, 'case')}{tail}"
-
-
-@dataclass(frozen=True)
-class _Key:
-    """What deviations of one defect share: the converter's words, an expectation, or the family of the layer."""
-
-    engine: str
-    harm: Harm
-    words: str = ""
-    expectation: str = ""
-    family: str = ""
-
-
-@dataclass
-class _Group:
-    """Deviating results of one key, or of several that are one defect."""
-
-    rows: list[_Seen] = field(default_factory=list)
-    results: list[tuple[str, str]] = field(default_factory=list)
-    hops: Counter[str] = field(default_factory=Counter)
-    outcomes: set[Outcome] = field(default_factory=set)
-    units: list[float] = field(default_factory=list)
-    notes: dict[str, ExpectationNote] = field(default_factory=dict)
-    messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    said: set[str] = field(default_factory=set)
-    masked: set[str] = field(default_factory=set)
-    unexpected: int = 0
-
-    def absorb(self, other: _Group) -> None:
-        self.rows += other.rows
-        self.results += other.results
-        self.hops += other.hops
-        self.outcomes |= other.outcomes
-        self.units += other.units
-        self.notes |= other.notes
-        for case, messages in other.messages.items():
-            self.messages[case] |= messages
-        self.said |= other.said
-        self.masked |= other.masked
-        self.unexpected += other.unexpected
-
-
-@dataclass(frozen=True, eq=False)
-class _Seen(Row):
-    """One stage of one case, and what deviates there: by several keys if routes that share it are expected apart."""
-
-    hop: str
-    faults: dict[_Key, _Group] = field(default_factory=lambda: defaultdict(_Group))
-
-
-class Tally:
-    """Collects results one by one and keeps of each what the grouping needs, so that a long run can afford it."""
-
-    def __init__(self) -> None:
-        self._rows: dict[tuple[str, ...], _Seen] = {}
-        self._configs: dict[str, tuple[dict[str, Any], str]] = {}
-
-    def add(self, result: Result) -> None:
-        """Take in one result."""
-        if result.case not in self._configs:
-            text = canonical(plain(result.config))
-            self._configs[result.case] = ({**(result.facts or {}), **dict(flat(result.config))}, text)
-        path: list[str] = []
-        for stage in result.stages:
-            path.append(stage.hop or stage.artifact)
-            row = self._row(result, path)
-            if not stage.outcome.passes:
-                self._deviates(result, stage, row)
-                return
-
-    def _row(self, result: Result, path: Sequence[str]) -> _Seen:
-        place = (result.case, *path)
-        if place not in self._rows:
-            bases = [split_opset(name) for name in path]
-            hop = bases[-1][0] if len(path) > 1 else _source(path[0])
-            opset = next((number for _, number in bases if number is not None), None)
-            way = {"converter": hop, "route up to it": "-".join(name for name, _ in bases[:-1]), "opset": opset}
-            values = {**self._configs[result.case][0], **(way if len(path) > 1 else {"converter": hop})}
-            self._rows[place] = _Seen(result.case, (result.dialect, result.layer), values, hop)
-        return self._rows[place]
-
-    def _deviates(self, result: Result, stage: Stage, row: _Seen) -> None:
-        group = row.faults[_key(result, stage, engine(row.hop))]
-        group.results.append(result.key)
-        group.hops[row.hop] += 1
-        group.outcomes.add(stage.outcome)
-        if stage.units is not None:
-            group.units.append(stage.units)
-        group.messages[result.case].add(stage.message)
-        group.said.add(normalised(stage.message))
-        group.masked.add(normalised(stage.message, result.layer))
-        if result.judgement is Judgement.EXPECTED and result.expectation is not None:
-            group.notes[result.expectation.id] = result.expectation
-        else:
-            group.unexpected += 1
-
-    def causes(self) -> list[Cause]:
-        """The defects of what was added."""
-        by_place: dict[tuple[str, tuple[str, str]], list[_Seen]] = defaultdict(list)
-        for _, row in sorted(self._rows.items(), key=lambda item: item[0]):
-            by_place[row.hop, row.layer].append(row)
-        merged: dict[tuple[Any, ...], tuple[_Group, tuple[Condition, ...]]] = {}
-        for key, group in self._joined():
-            conditions = _conditions(group, by_place)
-            mark: tuple[Any, ...] = (key,)
-            if key.family and len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
-                mark = (key.engine, key.harm, key.words, conditions[0].words)
-            if mark in merged:
-                known, said = merged[mark]
-                known.absorb(group)
-                merged[mark] = (known, collected([*said, *conditions]))
-            else:
-                merged[mark] = (group, conditions)
-        found = [self._cause(*parts) for parts in merged.values()]
-        return sorted(found, key=lambda cause: cause.sort_key)
-
-    def _groups(self) -> dict[_Key, _Group]:
-        """Deviating results by key. Those of one stage are together, by the key of fewest results: it says most."""
-        rows = [row for _, row in sorted(self._rows.items(), key=lambda item: item[0]) if row.faults]
-        weight: Counter[_Key] = Counter()
-        for row in rows:
-            weight.update({key: len(part.results) for key, part in row.faults.items()})
-        groups: dict[_Key, _Group] = defaultdict(_Group)
-        for row in rows:
-            group = groups[min(row.faults, key=lambda key: (weight[key], str(key)))]
-            group.rows.append(row)
-            for part in row.faults.values():
-                group.absorb(part)
-        return dict(sorted(groups.items(), key=lambda item: str(item[0])))
-
-    def _joined(self) -> Iterator[tuple[_Key, _Group]]:
-        """Groups that are one defect, with one of their keys."""
-        alike: dict[tuple[Any, ...], list[_Key]] = defaultdict(list)
-        groups = self._groups()
-        for key, group in groups.items():
-            for case, messages in group.messages.items():
-                for message in messages:
-                    if len(message) < _CUT:
-                        alike[key.engine, key.harm, case, message].append(key)
-            if key.expectation and group.outcomes == {Outcome.INVALID} and len(group.said) == 1:
-                alike[key.engine, *group.said].append(key)
-            own = len({family(row.layer[1]) for row in group.rows}) == 1  # said of several layers, it names an operator
-            texts = {key.words, *(group.masked if own else ())} if key.words else ()
-            for name, text in product({key.expectation, *group.notes}, texts):
-                alike[key.engine, key.harm, name, key.family, text].append(key)
-        head = {key: key for key in groups}
-
-        def first(key: _Key) -> _Key:
-            while head[key] != key:
-                key = head[key]
-            return key
-
-        for keys in alike.values():
-            for key in keys[1:]:
-                head[first(key)] = first(keys[0])
-        whole: dict[_Key, list[_Key]] = defaultdict(list)
-        for key in groups:
-            whole[first(key)].append(key)
-        for keys in whole.values():
-            group = _Group()
-            for key in keys:
-                group.absorb(groups[key])
-            yield keys[0], group
-
-    def _cause(self, group: _Group, conditions: tuple[Condition, ...]) -> Cause:
-        cases = tuple(sorted({row.case for row in group.rows}))
-        smallest = min(cases, key=lambda case: (len(self._configs[case][1]), case))
-        return Cause(
-            hops=tuple(sorted(group.hops, key=lambda hop: (-group.hops[hop], hop))),
-            outcome=Outcome.worst(sorted(group.outcomes)),
-            message=min(group.messages[smallest]),
-            layers=tuple(sorted({row.layer[1] for row in group.rows})),
-            conditions=conditions,
-            cases=cases,
-            results=tuple(group.results),
-            units=max(group.units, default=None),
-            smallest=smallest,
-            notes=tuple(note for _, note in sorted(group.notes.items())),
-            unexpected=group.unexpected,
-        )
-
-
-def _source(artifact: str) -> str:
-    return f"source ({artifact})"
-
-
-def _key(result: Result, stage: Stage, machine: str) -> _Key:
-    harm = stage.outcome.harm
-    words = "" if harm is Harm.SILENT else normalised(stage.message)
-    known = result.expectation.id if result.judgement is Judgement.EXPECTED and result.expectation else ""
-    if stage.outcome is Outcome.REFUSED:
-        return _Key(machine, harm, words, known if len(stage.message) >= _CUT else "")
-    if known:
-        return _Key(machine, harm, "later" if words.startswith("runs, but not") else "", known)
-    return _Key(machine, harm, words, family="" if stage.outcome is Outcome.INVALID else family(result.layer))
-
-
-def _conditions(
-    group: _Group, by_place: Mapping[tuple[str, tuple[str, str]], Sequence[_Seen]]
-) -> tuple[Condition, ...]:
-    """One condition for all layers where a short one fits, else one for each layer; equal ones are written once."""
-    own = set(group.rows)
-
-    def condition(layers: Sequence[tuple[str, str]]) -> Condition:
-        rows = [row for hop in sorted(group.hops) for layer in layers for row in by_place[hop, layer]]
-        return separate(
-            rows,
-            [row for row in rows if row in own],
-            [row for row in rows if not row.faults],
-            layers,
-        )
-
-    layers = sorted({row.layer for row in group.rows})
-    together = condition(layers)
-    if len(layers) == 1 or (together.perfect and len(together.axes) < 2):
-        return (together,)
-    apart = collected([condition([layer]) for layer in layers])
-    if together.perfect and (len(apart) > _FEW or not all(item.perfect for item in apart)):
-        return (together,)
-    return apart
+    return f"{_many(len(defects), 'defect')}, {_many(results, 'result')} of {_many(cases, 'case')}{tail}"
 
 
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= _FEW else f"{', '.join(names[:2])} and {len(names) - 2} more"
+    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:2])} and {len(names) - 2} more"
 
 
 def _many(count: int, singular: str) -> str:

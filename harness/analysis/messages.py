@@ -1,4 +1,4 @@
-"""What a message says without what changes from case to case, and names without what tells no converters apart."""
+"""What a message says without what changes from case to case."""
 
 from __future__ import annotations
 
@@ -39,23 +39,6 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"\s+", " "),
 )
 _MESSAGE = 240
-_ENGINES = {
-    "kerasexport": "tf2onnx",
-    **dict.fromkeys(("torchonnx", "torchscript", "kerastorchexport"), "torch.onnx"),
-    **dict.fromkeys(("h5import", *(f"source ({name})" for name in ("keras", "h5", "json", "weights"))), "keras"),
-}
-"""Converters that one library does the work for."""
-
-
-def split_opset(hop: str) -> tuple[str, int | None]:
-    """A converter's name without the opset that it was told, and that opset: `tf2onnx13` is `tf2onnx` at 13."""
-    found = re.fullmatch(r"(.*[a-z])(1[0-9]|2[0-9])", hop)
-    return (found[1], int(found[2])) if found else (hop, None)
-
-
-def engine(hop: str) -> str:
-    """What does the work of a converter: Keras' own export to ONNX is done by tf2onnx."""
-    return _ENGINES.get(hop, hop)
 
 
 def family(layer: str) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from harness.analysis.defects import causes, sentence
+from harness.analysis.defects import sentence
+from harness.analysis.tally import defects
 from harness.cli.console import json_option, load_results, results_argument
 
 
@@ -21,11 +22,13 @@ from harness.cli.console import json_option, load_results, results_argument
 @click.option("--failed", is_flag=True, help="Show only defects with results that nothing expects.")
 @json_option
 def command(results: Path, failed: bool, as_json: bool) -> None:
-    defects = [item for item in causes(load_results(results, cut_ok=True).results) if item.unexpected or not failed]
+    run = load_results(results, cut_ok=True)
+    every = defects(run.results, run.header.plugins)
+    chosen = [defect for defect in every if defect.unexpected or not failed]
     if as_json:
-        data = {"sentence": sentence(defects), "defects": [item.to_json() for item in defects]}
+        data = {"sentence": sentence(chosen), "defects": [defect.to_json() for defect in chosen]}
         click.echo(json.dumps(data, indent=1, allow_nan=False))
         return
-    click.echo(sentence(defects))
-    for place, item in enumerate(defects, 1):
-        click.echo(f"\n{place}. {item.text}")
+    click.echo(sentence(chosen))
+    for place, defect in enumerate(chosen, 1):
+        click.echo(f"\n{place}. {defect.text}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.console import opset_option, tracked
+from harness.cli.console import hop_option, opset_option, tracked
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.reproducer.known import choose, write_known
 from harness.reproducer.write import write
@@ -28,13 +28,21 @@ from harness.run.session import Selection, Session
 @click.option(
     "-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, help="Write it here."
 )
+@hop_option
 @opset_option
 def command(
-    *, case: str | None, route: str | None, expectations: bool, glob: str, folder: Path, opset: tuple[int, ...]
+    *,
+    case: str | None,
+    route: str | None,
+    expectations: bool,
+    glob: str,
+    folder: Path,
+    hops: tuple[str, ...],
+    opset: tuple[int, ...],
 ) -> int:
     if (case is None) != expectations or (case is not None and route is None):
         raise click.UsageError("give a CASE with its --route, or --expectations")
-    with Session(Selection(route=route, opset=opset, all_cases=True)) as session:
+    with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
         return _write_all(session, glob, folder) if case is None else _write_one(session, case, folder)
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.defects import Tally, sentence
+from harness.analysis.defects import sentence
+from harness.analysis.tally import Tally
 from harness.pytest_plugin.options import session_of
 from harness.pytest_plugin.parameters import GOLDEN_TEST
 from harness.results.events import Judgement, Result
@@ -76,7 +77,9 @@ class Ledger:
         self.floor = floor
         options = {name: self.config.getoption(f"--{name}") for name in OPTIONS}
         command = ["pytest", *map(str, self.config.invocation_params.args)]
-        self.writer = Writer(self.path, session_of(self.config).header(command, options, floor))
+        header = session_of(self.config).header(command, options, floor)
+        self.tally = Tally(header.plugins)
+        self.writer = Writer(self.path, header)
         self.writer.open()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -127,7 +130,7 @@ class Ledger:
             terminalreporter.write_line(line, yellow=True)
         for name, count in self.spoke.most_common():
             terminalreporter.write_line(f"{count:5} deviate as expected: {name}")
-        if defects := self.tally.causes():
+        if defects := self.tally.defects():
             terminalreporter.write_line(f"{sentence(defects)}; see `parity defects`")
         terminalreporter.write_line(f"{len(self.seen)} results in {self.path} (python {sys.version.split()[0]})")
         if self.failure:

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.analysis.defects import Cause
+from harness.analysis.defects import Defect
 from harness.outcomes import Metrics
 from harness.results.events import Judgement, Result, Stage, plain
 from harness.results.file import Results
@@ -36,7 +36,7 @@ class _Table:
         return self._places[key]
 
 
-def page_data(results: Results, defects: Sequence[Cause] = ()) -> dict[str, Any]:
+def page_data(results: Results, defects: Sequence[Defect] = ()) -> dict[str, Any]:
     """Tables `cases`, `stages`, `expectations` and `lines` of logs, and `results` that point into them.
 
     The `defect` of a result is its place in `defects`, from 1 on.

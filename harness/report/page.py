@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.analysis.defects import causes
+from harness.analysis.tally import defects
 from harness.files import atomic_write
 from harness.report import legend
 from harness.report.data import as_script, packed, page_data
@@ -28,7 +28,7 @@ def render(results: Results) -> str:
     """The page as text."""
     loader = PackageLoader("harness.report", "")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    look = Look(results, causes(results.results))
+    look = Look(results, defects(results.results, results.header.plugins))
 
     def source(name: str) -> Markup:
         return Markup(loader.get_source(pages, f"templates/{name}")[0])  # noqa: S704 - our own file

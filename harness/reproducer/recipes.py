@@ -1,27 +1,38 @@
-"""What each converter looks like in a program of its own: the lines that a reproducer is made of.
+"""What a reproducer's script does, put together from the recipes of its plugins.
 
-A recipe is plain text and facts. It says the same as the hop, format and runtime it stands for, without the harness.
+A hop says how it converts, the runtime of its target how the result is opened and run, each in plain text and without
+the harness (docs/extending.md). A class of another package that says nothing is imported and called.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
-from harness.spec import Layer, Spec
-from harness.workers.pool import COMMON, ENVIRONMENT, WITHOUT
+from harness.adapters.plugin import Plugin
+from harness.adapters.registry import Registry
 
-_UNNEEDED = ("PYTHONFAULTHANDLER", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+_CHECK_NAMES = "check_names(names, inputs)"
+_CHECK = (
+    "if sorted(names) != sorted(inputs):",
+    '    raise ValueError(f"the artifact takes the inputs {sorted(names)}, the model has {sorted(inputs)}")',
+)
+"""The line of a recipe, and what stands for it in a script."""
+
+
+class NoRecipe(ValueError):
+    """A converter or runtime that cannot be shown without the harness."""
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Lines of `convert()`, which returns something to run, and of `run(model, inputs)`, which returns arrays.
 
-    `package` is the one to blame, `artifact` the name that the file before the conversion has in the folder.
+    `package` is the distribution to blame ('' for a loose file), `calls` what is called of it, `worker` where;
+    `artifact` is the name that the file before the conversion has in the folder.
     """
 
     package: str
@@ -33,348 +44,147 @@ class Recipe:
     worker: str
     calls: str
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """Of the worker that the converter has: one thread, no GPU, the backend of Keras."""
-        whole = {**COMMON, **ENVIRONMENT.get(self.worker, {})}
-        return {key: value for key, value in whole.items() if key not in _UNNEEDED}
+    def building(self, program: Sequence[str]) -> Recipe:
+        """The recipe with this program, whose last line returns the model, in place of the line that loads it."""
+        *before, last = program
+        _, *after = self.convert
+        if after not in ([], ["return model"]):
+            last = _bound(last)
+            return replace(self, convert=(*before, last, *after))
+        return replace(self, convert=(*before, last))
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A part of a script: what it imports, and what it does."""
+
+    imports: tuple[str, ...]
+    lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, recipe: str, **words: object) -> _Text:
+        """A plugin's recipe with these words replaced, and the check of names written out."""
+        lines = textwrap.dedent(recipe).strip().splitlines()
+        filled = [_filled(line, words) for line in lines if line.strip()]
+        imports = tuple(takewhile(lambda line: line.startswith(("import ", "from ")), filled))
+        body = [part for line in filled[len(imports) :] for part in (_CHECK if line == _CHECK_NAMES else (line,))]
+        return cls(imports, tuple(body))
 
     @property
-    def blocked(self) -> tuple[str, ...]:
-        return WITHOUT.get(self.worker, ())
+    def returns(self) -> bool:
+        """Whether it ends with something to run, so that there is no file to open."""
+        return self.lines[-1].startswith("return ")
+
+    def __add__(self, other: _Text) -> _Text:
+        return _Text((*self.imports, *other.imports), (*self.lines, *other.lines))
 
 
-class NoRecipe(ValueError):
-    """A converter that cannot be shown without the harness."""
+def is_shown(plugin: Plugin, registry: Registry) -> bool:
+    """Whether what a hop or a source format does can be written without the harness."""
+    try:
+        (of_hop if plugin.kind == "hop" else of_source)(plugin, registry)
+    except NoRecipe:
+        return False
+    return True
 
 
-_CHECK = (
-    "if sorted(names) != sorted(inputs):",
-    '    raise ValueError(f"the artifact takes the inputs {sorted(names)}, the model has {sorted(inputs)}")',
-)
+def of_hop(hop: Plugin, registry: Registry) -> Recipe:
+    """How a converter is called on a file, and its result run. Raises NoRecipe."""
+    runtime = _runtime(hop.target, registry)
+    artifact = registry.file_of(hop.source)
+    result = f'OUT / "{registry.file_of(hop.target)}"'
+    if hop.recipe is not None:
+        text = _Text.of(hop.recipe, ARTIFACT=_here(artifact), RESULT=result, OPSET=hop.opset)
+    else:
+        module, name = _foreign(hop)
+        text = _Text((f"from {module} import {name}",), (f"path = {name}().convert({_here(artifact)}, {result})",))
+        result = "path"
+    if not text.returns:
+        text += _opened(runtime, result)
+    return _recipe(hop, text, runtime, artifact, (hop, runtime))
 
 
-def _keras_run(call: str = "result = model(tensors if len(tensors) > 1 else tensors[0], training=False)") -> Any:
-    return (
-        "names = [tensor.name for tensor in model.inputs]",
-        *_CHECK,
-        "tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]",
-        call,
-        "result = result if isinstance(result, (list, tuple)) else [result]",
-        "return [keras.ops.convert_to_numpy(part) for part in result]",
-    )
+def of_source(form: Plugin, registry: Registry) -> Recipe:
+    """How a source file is run; where its format is saved from another, how that is done first. Raises NoRecipe."""
+    runtime = _runtime(form.name, registry)
+    start = registry.format(form.saved_from)
+    if form.recipe is None or start is None:
+        artifact = registry.file_of(form.name)
+        return _recipe(runtime, _opened(runtime, _here(artifact)), runtime, artifact, (runtime,))
+    artifact = registry.file_of(start.name)
+    result = f'OUT / "{registry.file_of(form.name)}"'
+    *_, load = _opened(_runtime(start.name, registry), _here(artifact)).lines
+    text = _Text((), (_bound(load),)) + _Text.of(form.recipe, RESULT=result)
+    if not text.returns:
+        text += _opened(runtime, result)
+    return _recipe(form, text, runtime, artifact, (start, form, runtime))
 
 
-_KERAS_RUN = _keras_run()
-_KERAS_TORCH_RUN = _keras_run(
-    "with torch.no_grad():\n        result = model(tensors if len(tensors) > 1 else tensors[0], training=False)"
-)
-_ONNX_OPEN = ('return onnxruntime.InferenceSession(str({path}), providers=["CPUExecutionProvider"])',)
-_ONNX_RUN = ("names = [item.name for item in model.get_inputs()]", *_CHECK, "return list(model.run(None, inputs))")
-_TORCH_RUN = (
-    "with torch.no_grad():",
-    "    result = model(*(torch.from_numpy(np.array(value)) for value in inputs.values()))",
-    "result = result if isinstance(result, (list, tuple)) else [result]",
-    "return [None if part is None else part.numpy() for part in result]",
-)
-_TFKERAS_RUN = (
-    "names = list(model.input_names)",
-    *_CHECK,
-    "tensors = [tf.constant(inputs[name]) for name in names]",
-    "result = model(tensors if len(tensors) > 1 else tensors[0], training=False)",
-    "return [part.numpy() for part in (result if isinstance(result, (list, tuple)) else [result])]",
-)
-_SAVED_RUN = (
-    'serving = model.signatures["serving_default"]',
-    "names = list(serving.structured_input_signature[1])",
-    *_CHECK,
-    "result = serving(**{name: tf.constant(value) for name, value in inputs.items()})",
-    'return [result[name].numpy() for name in sorted(result, key=lambda name: int(name.rpartition("_")[2]))]',
-)
-_KERAS = "model.keras"
-_LOAD = 'model = keras.saving.load_model(HERE / "model.keras", compile=False)'
-_SIGNATURE = (
-    "specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]",
-    'model.export(OUT / "model.onnx", format="onnx", verbose=False, '
-    "input_signature=specs if len(specs) == 1 else [specs])",
-)
-_TF = ("keras", "tensorflow", "numpy")
-_OPEN_OUT = tuple(line.format(path='OUT / "model.onnx"') for line in _ONNX_OPEN)
-_KERAS_ONNX = ("import keras, onnxruntime, tensorflow, tf2onnx",)
-_EXAMPLE = (
-    'module = torch.load(HERE / "model.pt", weights_only=False, map_location="cpu").eval()',
-    "signature = module.parity_signature  # name, shape (None: an open size) and dtype of each input",
-    "example = tuple(torch.ones([n or 3 for n in shape], dtype=getattr(torch, d)) for _, shape, d in signature)",
-    "names = [name for name, _, _ in signature]",
-    "axes = [[k for k, n in enumerate(shape) if n is None] for _, shape, _ in signature]",
-)
-
-
-def _tf2onnx(opset: int | None) -> Recipe:
+def _recipe(blamed: Plugin, text: _Text, runtime: Plugin, artifact: str, parts: Iterable[Plugin]) -> Recipe:
+    run = _run(runtime)
     return Recipe(
-        "tf2onnx",
-        (*_TF, "tf2onnx", "onnx", "onnxruntime"),
-        _KERAS_ONNX,
-        _KERAS,
-        (_LOAD, f'tf2onnx.convert.from_keras(model, opset={opset}, output_path=str(OUT / "model.onnx"))', *_OPEN_OUT),
-        _ONNX_RUN,
-        "tensorflow",
-        "tf2onnx.convert.from_keras",
+        package=blamed.distribution,
+        packages=tuple(dict.fromkeys([*(name for part in parts for name in part.distributions), "numpy"])),
+        imports=_merged((*text.imports, *run.imports)),
+        artifact=artifact,
+        convert=text.lines,
+        run=run.lines,
+        worker=blamed.worker,
+        calls=blamed.calls or blamed.name,
     )
 
 
-def _backend(name: str, run: tuple[str, ...], framework: str) -> Recipe:
-    convert = (_LOAD, 'model.save(OUT / "again.keras")', 'return keras.saving.load_model(OUT / "again.keras")')
-    imports = (f"import keras, {framework}",)
-    return Recipe("keras", ("keras", framework, "numpy"), imports, _KERAS, convert, run, name, f"Keras on {framework}")
+def _runtime(form: str, registry: Registry) -> Plugin:
+    runtime = registry.runtime_of(form)
+    if runtime is None:
+        raise NoRecipe(f"no script is written: nothing here runs the format {form}")
+    return runtime
 
 
-HOPS: Mapping[str, Recipe] = MappingProxyType(
-    {
-        "tf2onnx": _tf2onnx(None),
-        **{f"tf2onnx{opset}": _tf2onnx(opset) for opset in (13, 15, 17, 18)},
-        "kerasexport": Recipe(
-            "keras",
-            (*_TF, "tf2onnx", "onnx", "onnxruntime"),
-            _KERAS_ONNX,
-            _KERAS,
-            (_LOAD, *_SIGNATURE, *_OPEN_OUT),
-            _ONNX_RUN,
-            "tensorflow",
-            'model.export(format="onnx")',
-        ),
-        "onnx2torch": Recipe(
-            "onnx2torch",
-            ("onnx", "onnx2torch", "torch", "torchvision", "numpy"),
-            ("import onnx2torch, torch",),
-            "model.onnx",
-            ('return onnx2torch.convert(str(HERE / "model.onnx")).eval()',),
-            _TORCH_RUN,
-            "torch",
-            "onnx2torch.convert",
-        ),
-        "onnx2pytorch": Recipe(
-            "onnx2pytorch",
-            ("onnx", "onnx2pytorch", "torch", "torchvision", "numpy"),
-            ("import onnx, onnx2pytorch, torch",),
-            "model.onnx",
-            ('return onnx2pytorch.ConvertModel(onnx.load(HERE / "model.onnx")).eval()',),
-            _TORCH_RUN,
-            "torch",
-            "onnx2pytorch.ConvertModel",
-        ),
-        "torchonnx": Recipe(
-            "torch",
-            ("torch", "onnx", "onnxscript", "onnxruntime", "numpy"),
-            ("import inspect, onnxruntime, torch",),
-            "model.pt",
-            (
-                *_EXAMPLE,
-                "shapes = tuple({k: torch.export.Dim.AUTO for k in own} for own in axes)",
-                "takes = [p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values()]",
-                'torch.onnx.export(module, example, str(OUT / "model.onnx"), input_names=names, dynamo=True,',
-                "                  verbose=False, external_data=False,",
-                "                  dynamic_shapes=(shapes,) if takes[:1] == [True] else shapes)",
-                *_OPEN_OUT,
-            ),
-            _ONNX_RUN,
-            "torch",
-            "torch.onnx.export",
-        ),
-        "torchscript": Recipe(
-            "torch",
-            ("torch", "onnx", "onnxruntime", "numpy"),
-            ("import onnxruntime, torch",),
-            "model.pt",
-            (
-                *_EXAMPLE,
-                'torch.onnx.export(module, example, str(OUT / "model.onnx"), input_names=names, dynamo=False,',
-                "                  dynamic_axes=dict(zip(names, axes)))",
-                *_OPEN_OUT,
-            ),
-            _ONNX_RUN,
-            "torch",
-            "torch.onnx.export(dynamo=False)",
-        ),
-        "kerastorch": _backend("kerastorch", _KERAS_TORCH_RUN, "torch"),
-        "kerasjax": _backend("kerasjax", _KERAS_RUN, "jax"),
-        "kerastorchexport": Recipe(
-            "keras",
-            ("keras", "torch", "onnx", "onnxscript", "onnxruntime", "numpy"),
-            ("import keras, onnxruntime, torch",),
-            _KERAS,
-            (_LOAD, *_SIGNATURE, *_OPEN_OUT),
-            _ONNX_RUN,
-            "kerastorch",
-            'model.export(format="onnx") on torch',
-        ),
-        "h5import": Recipe(
-            "keras",
-            (*_TF, "h5py"),
-            ("import keras, tensorflow",),
-            "model.h5",
-            (
-                'model = keras.saving.load_model(HERE / "model.h5", compile=False)',
-                'model.save(OUT / "model.keras")',
-                'return keras.saving.load_model(OUT / "model.keras", compile=False)',
-            ),
-            _KERAS_RUN,
-            "tensorflow",
-            "keras.saving.load_model of a Keras 2 file",
-        ),
-    }
-)
+def _opened(runtime: Plugin, path: str) -> _Text:
+    """How a file is opened: the last line returns what `_run` takes."""
+    if runtime.open_recipe is not None:
+        return _Text.of(runtime.open_recipe, ARTIFACT=path)
+    return _Text(_object(runtime), (f"return runtime.open({path})",))
 
 
-def _saving(*convert: str, calls: str, run: tuple[str, ...] = _KERAS_RUN) -> Recipe:
-    imports = ("import keras", "import tensorflow as tf")
-    return Recipe("keras", (*_TF, "h5py"), imports, _KERAS, (_LOAD, *convert), run, "tensorflow", calls)
+def _run(runtime: Plugin) -> _Text:
+    if runtime.run_recipe is not None:
+        return _Text.of(runtime.run_recipe)
+    return _Text(_object(runtime), ("return runtime.run(model, inputs)[0]",))
 
 
-SOURCES: Mapping[str, Recipe] = MappingProxyType(
-    {
-        "keras": _saving("return model", calls="the model"),
-        "h5": _saving(
-            'model.save(OUT / "model.h5")',
-            'return keras.saving.load_model(OUT / "model.h5", compile=False)',
-            calls='model.save("model.h5")',
-        ),
-        "savedmodel": _saving(
-            'model.export(OUT / "saved", format="tf_saved_model", verbose=False)',
-            'return tf.saved_model.load(str(OUT / "saved"))',
-            calls='model.export(format="tf_saved_model")',
-            run=_SAVED_RUN,
-        ),
-        "weights": _saving(
-            'model.save_weights(OUT / "model.weights.h5")',
-            "fresh = type(model).from_config(model.get_config())",
-            'fresh.load_weights(OUT / "model.weights.h5")',
-            "return fresh",
-            calls="model.save_weights",
-        ),
-        "json": _saving(
-            'model.save_weights(OUT / "model.weights.h5")',
-            "fresh = keras.models.model_from_json(model.to_json())",
-            'fresh.load_weights(OUT / "model.weights.h5")',
-            "return fresh",
-            calls="model.to_json",
-        ),
-        "tfkeras": Recipe(
-            "tf-keras",
-            ("tf-keras", "tensorflow", "h5py", "numpy"),
-            ("import tf_keras", "import tensorflow as tf"),
-            "model.h5",
-            ('return tf_keras.models.load_model(HERE / "model.h5", compile=False)',),
-            _TFKERAS_RUN,
-            "tfkeras",
-            "Keras 2",
-        ),
-        "onnx": Recipe(
-            "onnxruntime",
-            ("onnxruntime", "numpy"),
-            ("import onnxruntime",),
-            "model.onnx",
-            tuple(line.format(path='HERE / "model.onnx"') for line in _ONNX_OPEN),
-            _ONNX_RUN,
-            "onnxruntime",
-            "ONNX Runtime",
-        ),
-    }
-)
-
-_OWN = {
-    "Scale": """
-@keras.saving.register_keras_serializable(package="parity")
-class Scale(keras.layers.Layer):
-    def __init__(self, factor=1.0, **more):
-        super().__init__(**more)
-        self.factor = factor
-
-    def build(self, shape):
-        self.scale = self.add_weight(name="scale", shape=(shape[-1],), initializer="ones")
-        self.shift = self.add_weight(name="shift", shape=(shape[-1],), initializer="zeros")
-
-    def call(self, x):
-        return x * self.scale * self.factor + self.shift
-
-    def get_config(self):
-        return {**super().get_config(), "factor": self.factor}
-""",
-    "Halves": """
-@keras.saving.register_keras_serializable(package="parity")
-class Halves(keras.layers.Layer):
-    def __init__(self, axis=-1, **more):
-        super().__init__(**more)
-        self.axis = axis
-
-    def call(self, x):
-        return keras.ops.split(x, 2, axis=self.axis)
-
-    def get_config(self):
-        return {**super().get_config(), "axis": self.axis}
-""",
-}
-"""Layer classes of ours, as a script has them; `harness.adapters.keras_model.custom_layers` has the same."""
+def _object(runtime: Plugin) -> tuple[str, ...]:
+    """Lines at the top of a script that make the one object that opens and runs."""
+    module, name = _foreign(runtime)
+    return f"from {module} import {name}", f"runtime = {name}()"
 
 
-def custom(spec: Spec) -> list[str]:
-    """Lines that make the layers known that Keras has not among its own."""
-    text = json.dumps(spec.to_json())
-    lines = ["import keras.src.applications.convnext"] if '"kind": "LayerScale"' in text else []
-    return lines + [
-        line for kind, own in _OWN.items() if f'"kind": "{kind}"' in text for line in ["", *own.splitlines()]
-    ]
+def _foreign(plugin: Plugin) -> tuple[str, str]:
+    """Module and class of a plugin of another package. Raises NoRecipe for one of ours."""
+    if plugin.is_ours:
+        raise NoRecipe(f"no script is written for {plugin.name}: it is the harness's own")
+    module, _, name = plugin.reference.partition(":")
+    return module, name
 
 
-def program(spec: Spec, package: str) -> list[str]:
-    """Lines that build the Spec's model with `keras` or `tf_keras` and return it, weights as initialised."""
-    names: dict[str, str] = {}
-    lines = []
-    several = {tensor.partition(":")[0] for tensor in _read(spec) if ":" in tensor}
-    for k, item in enumerate(spec.inputs):
-        names[item.name] = f"x{k}"
-        lines.append(f"x{k} = {package}.Input({item.shape!r}, dtype={item.dtype!r}, name={item.name!r})")
-    for k, layer in enumerate(spec.layers):
-        names[layer.name] = f"y{k}"
-        lines.append(f"y{k} = {_call(layer, package, lambda tensor: _tensor(tensor, names, several))}")
-    given = ", ".join(names[item.name] for item in spec.inputs)
-    made = ", ".join(_tensor(tensor, names, several) for tensor in spec.outputs)
-    return [*lines, f"return {package}.Model([{given}], [{made}])"]
+def _here(artifact: str) -> str:
+    return f'HERE / "{artifact}"'
 
 
-def _read(spec: Spec) -> list[str]:
-    return [*spec.outputs, *(tensor for layer in spec.layers for tensor in layer.tensors)]
+def _filled(line: str, words: dict[str, object]) -> str:
+    """The line with each of these words replaced."""
+    return re.sub(r"\w+", lambda word: str(words.get(word[0], word[0])), line)
 
 
-def _tensor(tensor: str, names: Mapping[str, str], several: set[str]) -> str:
-    name, _, index = tensor.partition(":")
-    return f"{names[name]}[{index or 0}]" if name in several else names[name]
+def _bound(line: str) -> str:
+    """A line that returns the model as one that gives it a name."""
+    return line.replace("return ", "model = ", 1)
 
 
-def _call(layer: Layer, package: str, tensor: Any) -> str:
-    args = ", ".join(map(tensor, layer.inputs))
-    keywords = [
-        f"{key}=[{', '.join(map(tensor, names))}]"
-        if len(names) > 1 or key == "initial_state"
-        else f"{key}={tensor(names[0])}"
-        for key, names in layer.keywords.items()
-    ]
-    keywords += [f"{key}={value!r}" for key, value in layer.arguments.items()]
-    made = _made(layer.kind, {**layer.config, "name": layer.name}, package)
-    return f"{made}({', '.join([args if len(layer.inputs) == 1 else f'[{args}]', *keywords])})"
-
-
-def _made(kind: str, config: Mapping[str, Any], package: str) -> str:
-    if kind in ("Model", "Sequential", "Scale", "LayerScale"):
-        raise NoRecipe(f"a program of a layer {kind} is not written")
-    given = ", ".join(f"{key}={_value(value, package)}" for key, value in config.items())
-    return f"{package}.layers.{kind}({given})"
-
-
-def _value(value: Any, package: str) -> str:
-    if isinstance(value, Mapping) and set(value) == {"kind", "config"}:
-        return _made(value["kind"], value["config"], package)
-    if isinstance(value, list | tuple):
-        items = ", ".join(_value(item, package) for item in value)
-        return f"[{items}]" if value and isinstance(value[0], Mapping) else f"({items}{',' * (len(value) == 1)})"
-    return repr(value)
+def _merged(imports: Iterable[str]) -> tuple[str, ...]:
+    """Imports of whole modules on one line, in the order of the alphabet, and then the others."""
+    plain = [line for line in imports if re.fullmatch(r"import [\w.]+(, [\w.]+)*", line)]
+    names = {name for line in plain for name in line.removeprefix("import ").split(", ")}
+    others = dict.fromkeys(line for line in imports if line not in plain)
+    return (*([f"import {', '.join(sorted(names))}"] if names else ()), *others)

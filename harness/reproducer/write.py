@@ -12,7 +12,7 @@ import shutil
 import textwrap
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,20 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from harness.adapters.places import Place
 from harness.adapters.routes import Route, all_routes
 from harness.errors import InputError
 from harness.installed import versions
 from harness.judge.compare import tolerance
 from harness.judge.expectations import UNREPORTED, Expectation
 from harness.outcomes import FAITHFUL, Outcome
-from harness.reproducer.recipes import HOPS, SOURCES, NoRecipe, Recipe, custom, program
+from harness.reproducer.program import NoProgram, custom, program
+from harness.reproducer.recipes import NoRecipe, Recipe, is_shown, of_hop, of_source
 from harness.results.events import Result, Stage, fault_of
 from harness.run.session import Session
 from harness.run.walk import AGAIN, Step
 from harness.spec import Array, Case, Exactness, Golden
+from harness.workers.pool import COMMON
 
 LIMIT = 150
 """Seconds after which a script that is about a converter which hangs gives up."""
@@ -40,6 +43,8 @@ SCRIPT, ISSUE = "reproduce.py", "issue.md"
 _CUT = re.compile(r"/|0x|_\d|<|\n|\.\.\. from | object at |[\w.-]+\.(?:onnx|keras|h5|torch|saved\w*)\b")
 """Where a message begins to tell of the run that made it: paths, files, addresses, counters."""
 BEGINNING = 80
+_UNNEEDED = ("PYTHONFAULTHANDLER", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+"""Of a worker's environment, what changes no result."""
 
 
 class ReproduceError(InputError):
@@ -75,9 +80,10 @@ def _compact(script: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _environment(recipe: Recipe) -> list[str]:
-    """Lines that set the environment, short ones."""
-    pairs = ", ".join(f"{key}={value!r}" for key, value in recipe.environment.items())
+def _environment(place: Place) -> list[str]:
+    """Lines that set the environment of the converter's worker: one thread, no GPU, the backend of Keras."""
+    whole = {**COMMON, **place.environment}
+    pairs = ", ".join(f"{key}={value!r}" for key, value in whole.items() if key not in _UNNEEDED)
     first, *rest = textwrap.wrap(f"os.environ.update({pairs})", 118)
     return [first, *(f"    {line}" for line in rest)]
 
@@ -106,10 +112,10 @@ def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
 
 def is_reproducible(session: Session, item: Expectation) -> bool:
     """Whether it is about versions installed here, and a converter that can run here and is no part of the harness."""
-    plugins = [hop for hop in session.registry.hops if hop.name in HOPS and item.blames(hop.name)]
-    if item.blames("source"):
-        plugins += [form for form in session.registry.formats if form.name in SOURCES]
-    return item.applies and any(not plugin.missing for plugin in plugins)
+    registry = session.registry
+    plugins = [hop for hop in registry.hops if item.blames(hop.name)]
+    plugins += registry.formats if item.blames("source") else ()
+    return item.applies and any(is_shown(plugin, registry) and not plugin.missing for plugin in plugins)
 
 
 def telling(known: Iterable[Expectation]) -> list[Expectation]:
@@ -141,35 +147,36 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
     fault = fault_of([step.stage for step in steps])
     if fault is None:
         raise ReproduceError(f"{case.id} agrees on {route.name}: there is nothing to reproduce")
-    place = next(k for k, step in enumerate(steps) if step.stage is fault)
+    count = next(k for k, step in enumerate(steps) if step.stage is fault)
     if item is None:
         item = _spoken(session, session.walk.result(case, route))
-    recipe, artifact = _recipe(session, case, route, place, steps)
+    recipe, artifact = _recipe(session, case, Route(route.source, route.hops[:count]), steps)
+    place = Place.of(recipe.worker, session.registry.plugins)
     if (folder / SCRIPT).exists():  # an earlier one
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if artifact is not None:
         _copied(artifact, folder / recipe.artifact)
-    made = steps[place].artifact
-    if made is not None and made.suffix == ".onnx" and place:
-        shutil.copyfile(made, folder / "converted.onnx")
+    converted = steps[count].artifact
+    if converted is not None and converted.suffix == ".onnx" and count:
+        shutil.copyfile(converted, folder / "converted.onnx")
     twice = len(case.samples) > 1 and (
         fault.message.startswith(("with ", AGAIN)) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
     )
-    _write_arrays(case, steps[place], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
-    facts = _facts(case, steps[: place + 1], recipe, item, twice=twice)
+    _write_arrays(case, steps[count], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
+    facts = _facts(session, case, steps[: count + 1], recipe, item, twice=twice)
     (folder / "versions.json").write_text(json.dumps(facts["versions"], indent=1) + "\n", encoding="utf-8")
     script = render(
         "reproduce.py.jinja",
         title=facts["title"],
         packages=recipe.packages,
-        environment=_environment(recipe),
-        blocked=recipe.blocked,
+        environment=_environment(place),
+        blocked=place.without,
         fails=_fails(fault, item),
         isolated=Outcome.CRASH in _outcomes(fault, item) or fault.outcome is Outcome.HANG,
         limit=LIMIT,
         imports=recipe.imports,
-        custom=custom(case.spec) if "keras" in recipe.imports[0] else [],
+        custom=custom(case.spec) if any("keras" in re.findall(r"\w+", line) for line in recipe.imports) else [],
         convert=recipe.convert,
         run=recipe.run,
         signed=case.golden is not None and case.golden.exactness is Exactness.MOVES,
@@ -200,31 +207,23 @@ def _fails(fault: Stage, item: Expectation | None) -> str | None:
     return beginning(fault.message) if fault.outcome in (Outcome.REFUSED, Outcome.INVALID) else None
 
 
-def _recipe(
-    session: Session, case: Case, route: Route, place: int, steps: Sequence[Step]
-) -> tuple[Recipe, Path | None]:
-    """How the script converts, and the file that it starts from; None where it builds the model itself."""
-    name = route.source.name if place == 0 else route.hops[place - 1].name
-    recipe = (SOURCES if place == 0 else HOPS).get(name)
-    if recipe is None:
-        raise ReproduceError(f"no script is written for {name}: it is the harness's own, or of another package")
-    if place:
-        return recipe, steps[place - 1].artifact
-    artifact = steps[0].artifact
-    if name not in ("keras", "tfkeras", "onnx"):
-        plain = session.registry.format("keras")
-        assert plain is not None
-        artifact = session.walk.steps(case, Route(plain, ()))[0].artifact
-    if artifact is not None:
-        return recipe, artifact
-    package = "tf_keras" if name == "tfkeras" else "keras"
+def _recipe(session: Session, case: Case, route: Route, steps: Sequence[Step]) -> tuple[Recipe, Path | None]:
+    """How the script does the last step of the route, and the file that it starts from; None where it builds the model
+    itself. Raises ReproduceError."""
+    registry, source = session.registry, route.source
     try:
-        lines = program(case.spec, package)
-    except NoRecipe as error:
+        if route.hops:
+            return of_hop(route.hops[-1], registry), steps[len(route.hops) - 1].artifact
+        recipe = of_source(source, registry)
+        start = registry.format(source.saved_from) or source
+        artifact = session.walk.steps(case, Route(start, ()))[0].artifact
+        if artifact is not None:
+            return recipe, artifact
+        if not source.builder:
+            raise NoProgram(f"no program is written that builds a model of the format {source.name}")
+        return recipe.building(program(case.spec, source.builder)), None
+    except (NoRecipe, NoProgram) as error:
         raise ReproduceError(f"{case.id}: {error}") from None
-    if name not in ("keras", "tfkeras"):
-        lines = [*lines[:-1], lines[-1].replace("return ", "model = ", 1), *recipe.convert[1:]]
-    return replace(recipe, convert=tuple(lines)), None
 
 
 def _copied(artifact: Path, target: Path) -> None:
@@ -288,28 +287,26 @@ _SAYS: Mapping[Outcome, tuple[str, str, str]] = {
     Outcome.CRASH: ("ends the process", "loud: the process dies", "The process lives."),
     Outcome.HANG: ("does not come to an end", "silent: there is no answer", "There is an answer."),
 }
-_RUNTIMES: Mapping[str | None, str] = {"keras": "Keras", "onnxruntime": "ONNX Runtime", "torch": "PyTorch"}
 
 
 def _facts(
-    case: Case, steps: Sequence[Step], recipe: Recipe, item: Expectation | None, *, twice: bool
+    session: Session, case: Case, steps: Sequence[Step], recipe: Recipe, item: Expectation | None, *, twice: bool
 ) -> dict[str, Any]:
     """What the texts say; the last of the steps is the one at fault."""
     fault = steps[-1].stage
-    found = versions()
-    names = [name for name in recipe.packages if name in found]
-    own = {name: found[name] for name in ("python", "platform", *names)}
+    known = versions(recipe.packages)
+    blamed = f"{recipe.package} {known.get(recipe.package, '')}".strip() or recipe.calls
     says, loudness, expected = _SAYS[fault.outcome]
     layers = ", ".join(dict.fromkeys(layer.kind for layer in case.spec.layers))
     shown = {layer.name: {"kind": layer.kind, **layer.config} for layer in case.spec.layers[:5]}
     return {
-        "title": f"{recipe.package} {found.get(recipe.package, '')}: {layers[:60]} {says}{_kind(fault)}",
+        "title": f"{blamed}: {layers[:60]} {says}{_kind(fault)}",
         "happens": f"{recipe.calls}: {layers} {says}.",
         "loudness": loudness,
-        "versions": own,
+        "versions": known,
         "reason": item.reason if item else "",
         "seen": "It shows only with another batch or other sizes (`again_inputs.npz`)." if twice else "",
-        "given": _given(case, steps, recipe),
+        "given": _given(session, case, steps, recipe),
         "message": fault.message,
         "config": json.dumps(shown, indent=1, default=str),
         "expected": f"{expected} The outputs are those of the layers' documentation, computed in float64 with NumPy "
@@ -326,18 +323,20 @@ def _kind(fault: Stage) -> str:
     return f" ({beginning(fault.message).partition(':')[0]})"
 
 
-def _given(case: Case, steps: Sequence[Step], recipe: Recipe) -> str:
+def _given(session: Session, case: Case, steps: Sequence[Step], recipe: Recipe) -> str:
     """Where the file that the converter is given comes from, and that it is right."""
     if len(steps) < 2:
         return ""
-    before = steps[-2].stage
-    said = []
-    if before.hop is not None and before.hop in HOPS:
+    before, registry = steps[-2].stage, session.registry
+    sentences = []
+    hop = next((hop for hop in registry.hops if hop.name == before.hop), None)
+    if hop is not None and is_shown(hop, registry):
         origin = "; the model was written in Keras" if case.spec.dialect == "keras" else ""
-        said.append(f"`{recipe.artifact}` was made by `{HOPS[before.hop].calls}`{origin}.")
-    if before.outcome.passes and before.runtime in _RUNTIMES:
-        said.append(f"{_RUNTIMES[before.runtime]} gives the expected outputs for `{recipe.artifact}`.")
-    return " ".join(said)
+        sentences.append(f"`{recipe.artifact}` was made by `{hop.calls or hop.name}`{origin}.")
+    runtime = next((runtime for runtime in registry.runtimes if runtime.name == before.runtime), None)
+    if before.outcome.passes and runtime is not None and runtime.calls:
+        sentences.append(f"{runtime.calls} gives the expected outputs for `{recipe.artifact}`.")
+    return " ".join(sentences)
 
 
 def _size(fault: Stage) -> str:

@@ -118,6 +118,29 @@ class RouteStatus:
 
 
 @dataclass(frozen=True)
+class PluginNote:
+    """What the run knew of a plugin on its routes, so that whoever reads the file need not ask.
+
+    `kind` is `format`, `hop` or `runtime`; `engine` the library that does the work ('' for a format that the suite
+    itself writes), `base` the name without the opset, `distribution` the package to name ('' for a loose file).
+    """
+
+    name: str
+    kind: str
+    engine: str
+    base: str
+    opset: int | None = None
+    distribution: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> PluginNote:
+        return cls(**data)
+
+
+@dataclass(frozen=True)
 class Header:
     """First line: what ran, with which versions, over which routes, and how many results it owes (`floor`)."""
 
@@ -128,6 +151,7 @@ class Header:
     floor: int = 1
     started: str = field(default_factory=utc_now)
     schema: int = SCHEMA
+    plugins: tuple[PluginNote, ...] = ()
 
     @property
     def unavailable(self) -> tuple[RouteStatus, ...]:
@@ -142,6 +166,7 @@ class Header:
             "command": list(self.command),
             "versions": dict(self.versions),
             "routes": [route.to_json() for route in self.routes],
+            "plugins": [plugin.to_json() for plugin in self.plugins],
             "options": plain(self.options),
             "floor": self.floor,
         }
@@ -152,6 +177,7 @@ class Header:
             command=tuple(data["command"]),
             versions=data["versions"],
             routes=tuple(RouteStatus.from_json(route) for route in data["routes"]),
+            plugins=tuple(PluginNote.from_json(plugin) for plugin in data.get("plugins", ())),
             options=data["options"],
             floor=data["floor"],
             started=data["started"],

@@ -17,7 +17,7 @@ from harness.corpus.store import Entry, GoldenError, Store, kept
 from harness.errors import InputError
 from harness.installed import versions
 from harness.judge import expectations
-from harness.results.events import Header, RouteStatus
+from harness.results.events import Header, PluginNote, RouteStatus
 from harness.run.walk import Walk
 from harness.spec import canonical
 from harness.workers.pool import LIMIT, Workers
@@ -196,9 +196,13 @@ class Session:
     def header(self, command: Sequence[str], options: dict[str, Any], floor: int) -> Header:
         return Header(
             command=tuple(command),
-            versions=versions(),
+            versions=versions(self.registry.distributions),
             routes=tuple(
                 RouteStatus(route.name, not (why := route.missing(self.registry)), why) for route in self.routes
+            ),
+            plugins=tuple(
+                PluginNote(part.name, part.kind, part.engine, part.base, part.opset, part.distribution)
+                for part in dict.fromkeys(part for route in self.routes for part in route.plugins(self.registry))
             ),
             options=options,
             floor=floor,

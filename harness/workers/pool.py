@@ -24,6 +24,7 @@ import psutil
 from packaging.requirements import Requirement
 
 import harness
+from harness.adapters.places import Place
 from harness.adapters.registry import Plugin
 from harness.workers.protocol import A, Answer, Load, Request, decode, encode
 
@@ -47,29 +48,6 @@ fails itself, not the machine."""
 COMMON = MappingProxyType({"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONFAULTHANDLER": "1"})
 """Environment of every worker: one thread, so that results repeat and workers share the cores; CPU only;
 a traceback in the log when a converter crashes."""
-ENVIRONMENT: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "tensorflow": {
-            "KERAS_BACKEND": "tensorflow",
-            "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's default on most x86 processors, here on all
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-            "TF_NUM_INTRAOP_THREADS": "1",
-            "TF_NUM_INTEROP_THREADS": "1",
-        },
-        "tfkeras": {
-            "TF_USE_LEGACY_KERAS": "1",
-            "TF_CPP_MIN_LOG_LEVEL": "2",
-            "TF_NUM_INTRAOP_THREADS": "1",
-            "TF_NUM_INTEROP_THREADS": "1",
-        },
-        "kerastorch": {"KERAS_BACKEND": "torch"},
-        "kerasjax": {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "2"},
-    }
-)
-WITHOUT: Mapping[str, tuple[str, ...]] = MappingProxyType({"kerastorch": ("tensorflow",), "kerasjax": ("tensorflow",)})
-"""Modules that a worker must not have: Keras imports TensorFlow wherever it is installed, its users may not have it."""
-
-
 HOMES = ("TMPDIR", "KERAS_HOME", "XDG_CACHE_HOME")
 
 
@@ -109,16 +87,18 @@ class Setting:
         """Setting of a worker that serves these plugins: what they require, and they, are imported at the start.
 
         Frameworks leave files in the home and temporary folders, and read settings there that could change
-        results; here both lie in `folder`.
+        results; here both lie in `folder`. Raises PluginError where two of the plugins contradict each other.
         """
+        plugins = tuple(plugins)
+        place = Place.of(name, plugins)
         served = [plugin for plugin in plugins if plugin.worker == name and not plugin.missing]
         frameworks = {Requirement(text).name.replace("-", "_") for plugin in served for text in plugin.requires}
         classes = {plugin.reference.partition(":")[0] for plugin in served}
         return cls(
             name=name,
-            environment={**COMMON, **ENVIRONMENT.get(name, {}), **{key: str(folder) for key in HOMES}},
+            environment={**COMMON, **place.environment, **{key: str(folder) for key in HOMES}},
             modules=(*sorted(frameworks), *sorted(classes)),
-            without=WITHOUT.get(name, ()),
+            without=place.without,
         )
 
 

@@ -7,13 +7,25 @@ from random import Random
 
 import pytest
 
-from harness.analysis.defects import causes, sentence
+from harness.analysis.defects import sentence
+from harness.analysis.tally import defects
 from harness.outcomes import Harm, Metrics, Outcome
-from harness.results.events import ExpectationNote, Judgement, Result, Stage
+from harness.results.events import ExpectationNote, Judgement, PluginNote, Result, Stage
 from harness.run.walk import MESSAGE_LENGTH
 
 AXES = {"padding": ["same", "valid"], "strides": [1, 2, 3], "kernel": [1, 2, 3, 4, 5], "bias": [True, False]}
 GRID = [dict(zip(AXES, values, strict=True)) for values in product(*AXES.values())]
+NOTES = (
+    PluginNote("tf2onnx", "hop", engine="tf2onnx", base="tf2onnx"),
+    PluginNote("tf2onnx13", "hop", engine="tf2onnx", base="tf2onnx", opset=13),
+    PluginNote("tf2onnx18", "hop", engine="tf2onnx", base="tf2onnx", opset=18),
+    PluginNote("kerasexport", "hop", engine="tf2onnx", base="kerasexport"),
+    PluginNote("h5import", "hop", engine="keras", base="h5import"),
+    PluginNote("keras", "format", engine="keras", base="keras"),
+    PluginNote("h5", "format", engine="keras", base="h5"),
+    PluginNote("keras", "runtime", engine="another", base="keras"),
+)
+"""What the header of a run says of its plugins."""
 REFUSED = "NotImplementedError: no such thing (node_12, shape (3, 4))"
 
 
@@ -80,7 +92,7 @@ def run(breaks, **changes):
     ],
 )
 def test_the_smallest_condition_is_found(breaks, words):
-    (found,) = causes(run(breaks))
+    (found,) = defects(run(breaks))
     (condition,) = found.conditions
     assert condition.words == words
     assert condition.perfect
@@ -94,7 +106,7 @@ def test_what_nothing_small_separates_is_a_guess_and_says_so():
     def breaks(config):
         return config["padding"] == "same" and config["strides"] == 1 and not config["bias"] and config["kernel"] != 3
 
-    (found,) = causes(run(breaks))
+    (found,) = defects(run(breaks))
     (condition,) = found.conditions
     assert not condition.perfect
     assert condition.recall == 1
@@ -108,7 +120,7 @@ def test_where_no_axis_says_anything_there_is_no_guess():
     def breaks(config):
         return (config["bias"] + (config["padding"] == "same") + config["strides"] + config["kernel"]) % 2 == 0
 
-    (found,) = causes(run(breaks))
+    (found,) = defects(run(breaks))
     assert found.conditions[0].axes == ()
     assert "guess" not in found.condition
     assert "not told apart" in found.condition
@@ -120,13 +132,13 @@ def test_few_cases_that_much_could_explain_are_not_explained():
         {f"axis{k}": 1 for k in range(8)},
         {f"axis{k}": k % 2 for k in range(8)},
     ]
-    found = causes([result(config, fails="tf2onnx" if place == 1 else None) for place, config in enumerate(configs)])
+    found = defects([result(config, fails="tf2onnx" if place == 1 else None) for place, config in enumerate(configs)])
     assert found[0].conditions[0].others == 0  # all of those axes cut the cases in one way
     configs = [{f"axis{k}": int(k == place) for k in range(-1, 7)} for place in range(7)]
     extra = {f"axis{k}": 1 for k in range(-1, 7)}
-    found = causes([*(result(config) for config in configs), result(extra, fails="tf2onnx")])
+    found = defects([*(result(config) for config in configs), result(extra, fails="tf2onnx")])
     assert found[0].conditions[0].perfect
-    pairs = causes([*(result({**c, "axis-1": k % 2}) for k, c in enumerate(configs)), result(extra, fails="tf2onnx")])
+    pairs = defects([*(result({**c, "axis-1": k % 2}) for k, c in enumerate(configs)), result(extra, fails="tf2onnx")])
     assert not pairs[0].conditions[0].sure
     assert pairs[0].condition.startswith("too few cases to tell")
 
@@ -134,7 +146,7 @@ def test_few_cases_that_much_could_explain_are_not_explained():
 def test_what_separates_cases_picked_at_random_too_is_not_trusted():
     draw = Random(1)
     configs = [{f"axis{k}": draw.randrange(4) for k in range(9)} for _ in range(12)]
-    found = causes(
+    found = defects(
         [result(config, fails="tf2onnx" if place % 3 == 0 else None) for place, config in enumerate(configs)]
     )
     (condition,) = found[0].conditions
@@ -142,11 +154,11 @@ def test_what_separates_cases_picked_at_random_too_is_not_trusted():
     assert not condition.sure
     assert condition.chance
     assert found[0].condition.startswith("too few cases to tell: ")
-    assert not causes(run(lambda c: c["padding"] == "same" and c["strides"] > 1))[0].conditions[0].chance
+    assert not defects(run(lambda c: c["padding"] == "same" and c["strides"] > 1))[0].conditions[0].chance
 
 
 def test_the_converters_own_words_make_one_group_over_layers():
-    found = causes(
+    found = defects(
         [
             result({"rank": 2}, layer="Dense", fails="tf2onnx", message="Op at node_1 of Dense: no Loop, shape [1, 2]"),
             result({"rank": 3}, layer="GRU", fails="tf2onnx", message="Op at node_22 of GRU: no Loop, shape [7]"),
@@ -162,7 +174,7 @@ def test_layers_with_conditions_of_their_own_are_told_apart():
         return result(config, layer=layer, fails="tf2onnx" if breaks else None, message="no Loop")
 
     configs = [{"rank": rank, "bias": bias} for rank in (2, 3, 4) for bias in (True, False)]
-    found = causes(
+    found = defects(
         [row("A", config, config["rank"] == 3) for config in configs]
         + [row("B", config, config["bias"]) for config in configs]
     )
@@ -179,13 +191,13 @@ def test_wrong_values_are_grouped_by_family_and_by_condition():
         for layer in ("ELU", "Conv1D", "Conv2D")
         for config in configs
     ]
-    (found,) = causes(special)
+    (found,) = defects(special)
     assert found.layers == ("Conv1D", "Conv2D", "ELU")
     assert found.condition == "profile = special"
     assert found.harm is Harm.SILENT
     assert found.units == 5000
     other = [row("Dense", config, config["rank"] == 3) for config in configs]
-    assert [cause.layers for cause in causes(special + other)] == [("Conv1D", "Conv2D", "ELU"), ("Dense",)]
+    assert [cause.layers for cause in defects(special + other)] == [("Conv1D", "Conv2D", "ELU"), ("Dense",)]
 
 
 def test_one_expectation_of_wrong_values_makes_one_cause_of_families():
@@ -193,21 +205,21 @@ def test_one_expectation_of_wrong_values_makes_one_cause_of_families():
         result({"rank": 2}, layer=layer, fails="source", outcome=Outcome.MALFORMED, message="shape (1,)", note="known")
         for layer in ("Add", "Average")
     ]
-    (found,) = causes(rows)
+    (found,) = defects(rows)
     assert (found.layers, found.expectations, found.harm) == (("Add", "Average"), ("known",), Harm.STRUCTURE)
     assert found.hop == "source (keras)"
 
 
 def test_a_single_case_is_no_always():
-    assert causes([result({"rank": 2}, fails="tf2onnx")])[0].condition == "in the only case that got there"
+    assert defects([result({"rank": 2}, fails="tf2onnx")])[0].condition == "in the only case that got there"
     two = [result({"rank": rank}, fails="tf2onnx") for rank in (2, 3)]
-    assert causes(two)[0].condition == "in all 2 that got there"
+    assert defects(two)[0].condition == "in all 2 that got there"
 
 
 def test_routes_that_share_a_stage_count_it_once():
     config = {"rank": 2}
     more = [("tf2onnx",), ("tf2onnx", "onnx2torch"), ("tf2onnx", "onnx2pytorch")]
-    (found,) = causes([result(config, hops=hops, fails="tf2onnx") for hops in more] + [result({"rank": 3})])
+    (found,) = defects([result(config, hops=hops, fails="tf2onnx") for hops in more] + [result({"rank": 3})])
     assert (len(found.cases), len(found.results), found.conditions[0].failing) == (1, 3, 1)
     assert found.condition == "rank = 2 (one case)"
 
@@ -215,17 +227,42 @@ def test_routes_that_share_a_stage_count_it_once():
 def test_opsets_are_one_converter_and_an_axis():
     configs = [{"rank": 2}, {"rank": 3}]
     hops = ["tf2onnx", "tf2onnx13", "tf2onnx18"]
-    (every,) = causes([result(config, hops=(hop,), fails=hop) for config in configs for hop in hops])
+    (every,) = defects([result(config, hops=(hop,), fails=hop) for config in configs for hop in hops], NOTES)
     assert (every.hop, len(every.cases), len(every.results), every.condition) == ("tf2onnx", 2, 6, "always")
-    (one,) = causes(
-        [result(c, hops=(hop,), fails=hop if hop == "tf2onnx18" else None) for c in configs for hop in hops]
+    (one,) = defects(
+        [result(c, hops=(hop,), fails=hop if hop == "tf2onnx18" else None) for c in configs for hop in hops], NOTES
     )
     assert one.condition == "opset = 18"
+    (later,) = defects(
+        [
+            result(c, hops=("h5import", hop), fails=hop if hop == "tf2onnx18" else None)
+            for c in configs
+            for hop in hops[1:]
+        ],
+        NOTES,
+    )
+    assert later.condition == "opset = 18"
+
+
+def test_a_name_that_ends_in_a_number_tells_no_opset():
+    """The header says which converters are one: names are not taken apart."""
+    hops = ["mine12", "mine13"]
+    assert sorted(cause.hop for cause in defects([result({"rank": 2}, hops=(hop,), fails=hop) for hop in hops])) == hops
+
+
+def test_converters_and_formats_of_one_engine_are_one_defect():
+    rows = [
+        result({"rank": 2}, fails="source", message="no such layer"),
+        result({"rank": 3}, hops=("h5import",), fails="h5import", message="no such layer"),
+    ]
+    (found,) = defects(rows, NOTES)
+    assert found.hops == ("h5import", "source (keras)")
+    assert len(defects(rows)) == 2
 
 
 def test_the_way_to_a_stage_can_be_the_condition():
     configs = [{"rank": 2}, {"rank": 3}]
-    (found,) = causes(
+    (found,) = defects(
         [
             result(config, hops=(way, "torchscript"), fails="torchscript" if way == "a" else None)
             for config in configs
@@ -244,7 +281,7 @@ def test_stages_after_the_one_at_fault_say_nothing():
     )
     whole = result(config, fails="tf2onnx")
     late = Result(**{**vars(whole), "stages": stages})
-    (found,) = causes([late])
+    (found,) = defects([late])
     assert (found.hop, found.outcome) == ("a", Outcome.DIVERGENT)
 
 
@@ -254,9 +291,9 @@ def test_a_failure_of_another_kind_is_no_passing_case():
             return result(config, fails="tf2onnx", message="no padding" if config["bias"] else "no bias")
         return result(config)
 
-    assert [cause.condition for cause in causes(map(row, GRID))] == ["padding = same"] * 2
+    assert [cause.condition for cause in defects(map(row, GRID))] == ["padding = same"] * 2
     all_fail = [result(c, fails="tf2onnx", message="first" if c["strides"] == 2 else "second") for c in GRID]
-    assert {cause.condition for cause in causes(all_fail)} == {"strides = 2", "always, or another failure comes first"}
+    assert {cause.condition for cause in defects(all_fail)} == {"strides = 2", "always, or another failure comes first"}
 
 
 def test_unexpected_come_first_then_silent_then_many():
@@ -267,17 +304,17 @@ def test_unexpected_come_first_then_silent_then_many():
         result({"rank": 1}, layer="D", fails="tf2onnx", outcome=Outcome.MALFORMED, note="shape"),
         result({"rank": 1}, layer="E", fails="tf2onnx", outcome=Outcome.DIVERGENT, note="value"),
     ]
-    found = causes(rows)
+    found = defects(rows)
     assert [cause.layers for cause in found] == [("A",), ("E",), ("D",), ("C",), ("B",)]
     assert [cause.unexpected for cause in found] == [1, 0, 0, 0, 0]
     assert sentence(found) == "5 defects, 10 results of 10 cases; 1 unexpected"
     assert sentence(found[1:]).endswith("; all expected")
-    assert [cause.layers for cause in causes(reversed(rows))] == [cause.layers for cause in found]
+    assert [cause.layers for cause in defects(reversed(rows))] == [cause.layers for cause in found]
 
 
 def test_the_smallest_case_has_the_shortest_configuration():
     rows = [result({"rank": 22222}, fails="tf2onnx"), result({"rank": 3}, fails="tf2onnx")]
-    assert causes(rows)[0].smallest == rows[1].case
+    assert defects(rows)[0].smallest == rows[1].case
 
 
 def test_inner_layers_and_lists_of_numbers_are_axes():
@@ -286,46 +323,47 @@ def test_inner_layers_and_lists_of_numbers_are_axes():
         for kind in ("GRU", "LSTM")
         for units in (2, 3)
     ]
-    assert causes(inner)[0].condition == "layer = GRU"
+    assert defects(inner)[0].condition == "layer = GRU"
     sizes = [[1, 1], [1, 2], [2, 1], [3, 3], [2, 2], [1, 3]]
     lists = [result({"strides": size}, fails="tf2onnx" if max(size) > 1 else None) for size in sizes]
-    assert causes(lists)[0].condition == "strides \u2260 [1,1]"
+    assert defects(lists)[0].condition == "strides \u2260 [1,1]"
     lists = [result({"strides": size}, fails="tf2onnx" if max(size) > 2 else None) for size in sizes]
-    assert causes(lists)[0].condition == "largest of strides = 3"
+    assert defects(lists)[0].condition == "largest of strides = 3"
 
 
 def test_converters_that_one_library_does_the_work_for_share_its_defects():
     configs = [{"rank": 2}, {"rank": 3}]
-    (found,) = causes(
+    (found,) = defects(
         [
             result(config, hops=(hop,), fails=hop, outcome=Outcome.INVALID)
             for config in configs
             for hop in ("kerasexport", "tf2onnx", "tf2onnx13")
-        ]
+        ],
+        NOTES,
     )
     assert (found.hops, found.hop, len(found.results)) == (("tf2onnx", "kerasexport"), "tf2onnx, kerasexport", 6)
     apart = [result({"rank": 2}, hops=(hop,), fails=hop) for hop in ("onnx2torch", "onnx2pytorch")]
-    assert len(causes(apart)) == 2
+    assert len(defects(apart)) == 2
 
 
 def test_what_a_runtime_says_is_a_symptom_where_an_expectation_speaks():
     def row(rank, message, note, outcome=Outcome.INVALID):
         return result({"rank": rank}, fails="tf2onnx", message=message, outcome=outcome, note=note)
 
-    assert len(causes([row(1, "no Mul", "known"), row(2, "no Add", "known")])) == 1
-    assert len(causes([row(1, "no Mul", None), row(2, "no Add", None)])) == 2
+    assert len(defects([row(1, "no Mul", "known"), row(2, "no Add", "known")])) == 1
+    assert len(defects([row(1, "no Mul", None), row(2, "no Add", None)])) == 2
     refused = [row(rank, text, "known", Outcome.REFUSED) for rank, text in ((1, "no Mul"), (2, "no Add"))]
-    assert len(causes(refused)) == 2
+    assert len(defects(refused)) == 2
     one_voice = [row(1, "no Mul", "a"), row(2, "no Mul", "b")]
-    assert [cause.expectations for cause in causes(one_voice)] == [("a", "b")]
-    assert len(causes([*one_voice, row(3, "no Add", "a")])) == 2
+    assert [cause.expectations for cause in defects(one_voice)] == [("a", "b")]
+    assert len(defects([*one_voice, row(3, "no Add", "a")])) == 2
 
 
 def test_a_refusal_is_one_whichever_expectation_speaks_unless_its_message_was_cut():
     both = [result({"rank": rank}, fails="tf2onnx", message="no Mul", note=f"known-{rank}") for rank in (1, 2)]
-    assert [cause.expectations for cause in causes(both)] == [("known-1", "known-2")]
+    assert [cause.expectations for cause in defects(both)] == [("known-1", "known-2")]
     cut = [result({"rank": r}, fails="tf2onnx", message="x" * MESSAGE_LENGTH, note=f"known-{r}") for r in (1, 2)]
-    assert len(causes(cut)) == 2
+    assert len(defects(cut)) == 2
 
 
 def test_the_same_wrong_answer_of_a_case_is_one_defect():
@@ -333,9 +371,9 @@ def test_the_same_wrong_answer_of_a_case_is_one_defect():
         made = result({"rank": 2}, fails="source", outcome=Outcome.DIVERGENT, message=message, note=f"known-{source}")
         return replace(made, route=source, stages=(replace(made.stages[0], artifact=source),))
 
-    (found,) = causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")])
+    (found,) = defects([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")], NOTES)
     assert found.expectations == ("known-h5", "known-keras")
-    assert len(causes([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")])) == 2
+    assert len(defects([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")], NOTES)) == 2
 
 
 def test_the_order_of_results_says_nothing():
@@ -345,9 +383,9 @@ def test_the_order_of_results_says_nothing():
         for more, note in (((), "known"), (("onnx2torch",), "other"), (("onnx2pytorch",), None))
         for outcome, text in ((Outcome.INVALID, "no Mul"),)
     ]
-    (found,) = causes(rows)
+    (found,) = defects(rows)
     assert (found.expectations, found.unexpected, len(found.results)) == (("known", "other"), 2, 6)
-    (again,) = causes(reversed(rows))
+    (again,) = defects(reversed(rows))
     assert (again.text, set(again.results)) == (found.text, set(found.results))
 
 
@@ -356,11 +394,11 @@ def test_facts_that_follow_from_a_case_can_be_the_condition():
         replace(result({"rank": rank}, fails="tf2onnx" if rank in (2, 5) else None), facts={"same_pad": pad})
         for rank, pad in ((1, "none"), (2, "lopsided"), (3, "none"), (4, "symmetric"), (5, "lopsided"))
     ]
-    assert causes(rows)[0].condition == "same_pad = lopsided"
+    assert defects(rows)[0].condition == "same_pad = lopsided"
 
 
 def test_nothing_deviates():
-    assert causes([result({"rank": 2})]) == []
+    assert defects([result({"rank": 2})]) == []
     assert sentence([]) == "No defects: no result deviates."
 
 
@@ -374,14 +412,14 @@ def deviations():
 
 
 def test_a_defect_as_text(deviations):
-    new, known = causes(deviations)
+    new, known = defects(deviations)
     assert sentence([new, known]) == "2 defects, 2 results of 2 cases; 1 unexpected"
     assert "known-one" in known.text
     assert "known-one" not in new.text
 
 
 def test_a_defect_as_json(deviations):
-    first, second = [cause.to_json() for cause in causes(deviations)]
+    first, second = [cause.to_json() for cause in defects(deviations)]
     assert (first["layers"], first["harm"], first["unexpected"]) == (["GRU"], "loud", 1)
     assert (second["condition"], second["expectations"]) == ("rank = 2 (one case)", ["known-one"])
     assert second["conditions"][0]["passing"] == 1

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.analysis.messages import engine, family, normalised, shown, split_opset
+from harness.analysis.messages import family, normalised, shown
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,3 @@ def test_what_is_shown_of_a_message_is_what_went_wrong():
     said = 'In Node, ("a", Erfc, "", -1) : ("b": tensor(float),) -> ("c",) , Error No Op registered for Erfc'
     assert shown(said) == "In Node, Error No Op registered for Erfc"
     assert len(shown("long " * 1000)) == 240
-
-
-def test_names_of_converters():
-    assert [split_opset(name) for name in ("tf2onnx13", "onnx2torch", "tf2onnx")] == [
-        ("tf2onnx", 13),
-        ("onnx2torch", None),
-        ("tf2onnx", None),
-    ]
-    assert (engine("kerasexport"), engine("yours")) == ("tf2onnx", "yours")

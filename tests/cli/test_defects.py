@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.outcomes import Outcome
+from harness.results.events import Header, Judgement, PluginNote, Result, Stage
+from harness.results.file import Writer
 from tests.cli.conftest import Parity
 from tests.miniatures import dense_case
 
@@ -65,3 +68,23 @@ def test_a_cut_run_can_be_looked_at(parity: Parity) -> None:
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     assert parity("defects")[1].startswith("1 defect")
     assert parity("calibrate")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("notes", "sentence"),
+    [
+        (
+            (PluginNote("one", "hop", engine="same", base="one"), PluginNote("two", "hop", engine="same", base="two")),
+            "1 d",
+        ),
+        ((), "2 d"),
+    ],
+)
+def test_the_engine_of_a_converter_is_told_by_the_header(
+    parity: Parity, notes: tuple[PluginNote, ...], sentence: str
+) -> None:
+    with Writer(Path("run.ndjson"), Header(("parity",), {}, (), plugins=notes)) as writer:
+        for hop in ("one", "two"):
+            stages = (Stage("keras", Outcome.EXACT), Stage("onnx", Outcome.REFUSED, hop=hop, message="no such layer"))
+            writer.add(Result("c", "keras", "Dense", "main", {}, f"keras-{hop}", stages, Judgement.FAILED))
+    assert parity("defects", "run.ndjson")[1].startswith(sentence)

@@ -8,8 +8,10 @@ import pytest
 
 from harness.results.events import Judgement
 from harness.results.file import Results
+from tests.pytest_plugin.conftest import CONFTEST
 
 pytest_plugins = ["pytester"]
+
 World = pytest.Pytester
 
 
@@ -50,6 +52,25 @@ def test_deviation_is_counted_as_a_defect(world: World, hops: Callable[[str], No
     done.assert_outcomes(failed=2)
     done.stdout.fnmatch_lines(["1 defect, 2 results of 2 cases; 1 unexpected; see `parity defects`"])
     assert {result.judgement for result in results(world).results} == {Judgement.FAILED}
+
+
+def test_converters_of_one_engine_share_a_defect(world: World) -> None:
+    """What the run counts at its end knows what the header says of the converters."""
+    world.makeconftest(
+        CONFTEST.format(hops="Refuses")
+        + "import dataclasses\n"
+        + "known = registry(Refuses)\n"
+        + 'also = dataclasses.replace(known.hops[0], name="also", engine="refuses")\n'
+        + "both = dataclasses.replace(known, hops=(*known.hops, also))\n"
+        + "harness.run.session.installed = lambda: both\n"
+    )
+    done = world.runpytest_subprocess()
+    done.assert_outcomes(failed=4)
+    done.stdout.fnmatch_lines(["1 defect, 4 results of 2 cases; 1 unexpected; see `parity defects`"])
+    assert {(note.name, note.engine) for note in results(world).header.plugins if note.kind == "hop"} == {
+        ("refuses", "refuses"),
+        ("also", "refuses"),
+    }
 
 
 def test_expected_deviation_is_an_xfail(world: World, hops: Callable[[str], None], expect: Callable[..., None]) -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.analysis.defects import causes, sentence
+from harness.analysis.defects import sentence
+from harness.analysis.tally import defects
 from harness.judge import compare
 from harness.outcomes import Metrics, Outcome
 from harness.report import legend, page, write_report
 from harness.report.data import page_data
-from harness.results.events import ExpectationNote, Header, Judgement, Result, RouteStatus, Stage
+from harness.results.events import ExpectationNote, Header, Judgement, PluginNote, Result, RouteStatus, Stage
 from harness.results.file import Results, Writer
 
 EVIL = "</script><script>alert('owned')</script><img src=https://example.org/x onerror=alert(1)> & \u2028"
@@ -161,7 +162,7 @@ def test_defects_stand_above_the_cases_and_filter_them(results, parsed, data, te
     rows = [attributes for tag, attributes in parsed.tags if attributes.get("data-filter") == "defect"]
     assert [row["data-value"] for row in rows] == [str(place) for place in range(1, len(rows) + 1)]
     assert text.index('id="defects"') < text.index('id="cases"')
-    found = causes(results.results)
+    found = defects(results.results)
     assert sentence(found) in " ".join(" ".join(parsed.words).split())
     assert len(rows) == len(found)
     of = {(data["cases"][row["case"]]["id"], row["route"]): row.get("defect") for row in data["results"]}
@@ -170,6 +171,16 @@ def test_defects_stand_above_the_cases_and_filter_them(results, parsed, data, te
     assert of["case-exact", ROUTES[0]] is None
     selects = [attributes.get("name") for tag, attributes in parsed.tags if tag == "select"]
     assert "defect" in selects
+
+
+def test_defects_know_what_the_header_says_of_the_converters():
+    rows = []
+    for hop in ("one", "two"):
+        row = result("c", f"keras-{hop}", Outcome.REFUSED, message="no")
+        rows.append(replace(row, stages=(row.stages[0], replace(row.stages[1], hop=hop))))
+    notes = tuple(PluginNote(hop, "hop", engine="same", base=hop) for hop in ("one", "two"))
+    assert "1 defect, 2 results" in page.render(Results(Header((), {}, (), plugins=notes), tuple(rows)))
+    assert "2 defects, 2 results" in page.render(Results(Header((), {}, ()), tuple(rows)))
 
 
 def test_a_defects_expectation_is_named_with_its_reason_and_safe_link(results, parsed):

@@ -19,6 +19,7 @@ from harness.results.events import (
     Header,
     InconsistentResults,
     Judgement,
+    PluginNote,
     Result,
     ResultsError,
     RouteStatus,
@@ -36,6 +37,7 @@ HEADER = Header(
     options={"explore": 0, "timeout": 60.0},
     floor=2,
     started="2026-01-02T03:04:05+00:00",
+    plugins=(PluginNote("a13", "hop", engine="b", base="a", opset=13, distribution="a-of-somebody"),),
 )
 
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from harness.adapters.registry import Plugin
-from harness.adapters.routes import DEPTHS, Route
+from harness.adapters.routes import Route
 from harness.run.session import Selection, SelectionError, Session, ranked
 from tests.miniatures import Copies, Doubles, registry
 
@@ -17,8 +17,8 @@ def entry(name: str, **choice: object) -> SimpleNamespace:
     return SimpleNamespace(id=name, dialect="keras", subject="Dense", choice=choice, is_large=False)
 
 
-def hop(name: str, source: str, target: str, opset: int | None = None) -> Plugin:
-    return Plugin("x:Y", name, "w", (), source=source, target=target, opset=opset)
+def hop(name: str, source: str, target: str, opset: int | None = None, depth: int | None = None) -> Plugin:
+    return Plugin("x:Y", name, "w", (), source=source, target=target, opset=opset, depth=depth)
 
 
 KERAS = Plugin("x:K", "keras", "w", (), suffix=".keras", dialect="keras")
@@ -27,13 +27,6 @@ KERAS = Plugin("x:K", "keras", "w", (), suffix=".keras", dialect="keras")
 def test_the_case_with_most_unseen_values_is_next() -> None:
     ranks = ranked([entry("a", rank=2, bias=True), entry("b", rank=2, bias=False), entry("c", rank=3, bias=False)])
     assert ranks == {"a": 0, "c": 1, "b": 2}
-
-
-def test_depth_is_that_of_the_first_pattern_that_fits() -> None:
-    plain = Route(KERAS, (hop("tf2onnx", "keras", "onnx"),))
-    again = Route(KERAS, (*plain.hops, hop("onnx2torch", "onnx", "torch"), hop("torchonnx", "torch", "onnx")))
-    assert plain.depth is None
-    assert again.depth == dict(DEPTHS)["*-torchonnx"]
 
 
 def test_a_route_has_the_opset_of_its_converter() -> None:
@@ -65,7 +58,7 @@ def test_fresh_cases_go_along_side_routes_that_were_asked_for(
     chosen: Selection, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = Session(chosen)
-    routes = [Route(KERAS, (hop("tf2onnx", "keras", "onnx"),)), Route(KERAS, (hop("kerasjax", "keras", "kerasjax"),))]
+    routes = [Route(KERAS, (hop("tf2onnx", "keras", "onnx"),)), Route(KERAS, (hop("kerasjax", "keras", "x", depth=2),))]
     monkeypatch.setattr(session, "runnable_for", lambda dialect: routes)
     assert session.explored("keras") == routes[:count]
 
@@ -73,7 +66,9 @@ def test_fresh_cases_go_along_side_routes_that_were_asked_for(
 def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     session = Session(Selection(), tmp_path)
     entries = [entry(f"c{k}", value=k) for k in range(5)]
-    thin = Route(KERAS, (hop("tf2onnx", "keras", "onnx"), hop("x", "onnx", "torch"), hop("torchonnx", "torch", "onnx")))
+    thin = Route(
+        KERAS, (hop("tf2onnx", "keras", "onnx"), hop("x", "onnx", "torch"), hop("torchonnx", "torch", "onnx", depth=1))
+    )
     monkeypatch.setattr(session, "entries", lambda folder=None: entries)
     monkeypatch.setattr(session, "runnable_for", lambda dialect: [thin])
     monkeypatch.setattr(

@@ -17,6 +17,10 @@ class Format(Protocol):
 
     `dialect` names the Specs it can write, `suffix` ends its file names, `worker` names the process that
     holds its framework, `requires` the distributions it needs there.
+
+    A reproducer of a deviation at the source starts from a file of the format `saved_from`, by default of this one, or
+    builds the model with the module `builder`; `recipe` then saves and opens the `model` in this format. `file` is what
+    the file is called there. The other facts are those of a hop (docs/extending.md).
     """
 
     name: ClassVar[str]

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness.adapters.keras_model import built, load_model, read_model, rebuilt
+from harness.adapters.places import OnTensorFlow
 from harness.spec import Array, Input, Layer, Spec
 
 WEIGHTS = "model.weights.h5"
@@ -20,14 +21,29 @@ SPEC = "spec.json"
 ARCHITECTURE = "model.json"
 
 
-class KerasH5:
+class _Saved(OnTensorFlow):
+    """A way to save a Keras model. A script about it takes the model from a `.keras` file."""
+
+    dialect: ClassVar[str | None] = "keras"
+    distribution: ClassVar[str] = "keras"
+    depth: ClassVar[int | None] = 2
+    saved_from: ClassVar[str] = "keras"
+    builder: ClassVar[str] = "keras"
+
+
+class KerasH5(_Saved):
     """The legacy HDF5 file: configuration and weights."""
 
     name: ClassVar[str] = "h5"
     suffix: ClassVar[str] = ".h5"
-    dialect: ClassVar[str | None] = "keras"
-    worker: ClassVar[str] = "tensorflow"
     requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "h5py")
+    engine: ClassVar[str] = "keras"
+    calls: ClassVar[str] = 'model.save("model.h5")'
+    recipe: ClassVar[str] = """
+        import keras
+        import tensorflow as tf
+        model.save(RESULT)
+    """
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         built(spec, weights).save(path)
@@ -36,14 +52,19 @@ class KerasH5:
         return read_model(load_model(path))
 
 
-class SavedModel:
+class SavedModel(_Saved):
     """TensorFlow's SavedModel, as `model.export` writes it: functions and variables, no layers."""
 
     name: ClassVar[str] = "savedmodel"
     suffix: ClassVar[str] = ".savedmodel"
-    dialect: ClassVar[str | None] = "keras"
-    worker: ClassVar[str] = "tensorflow"
     requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow")
+    file: ClassVar[str] = "saved"
+    calls: ClassVar[str] = 'model.export(format="tf_saved_model")'
+    recipe: ClassVar[str] = """
+        import keras
+        import tensorflow as tf
+        model.export(RESULT, format="tf_saved_model", verbose=False)
+    """
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         built(spec, weights).export(path, format="tf_saved_model", verbose=False)
@@ -62,14 +83,22 @@ class SavedModel:
         return Spec("keras", inputs, (layer,), outputs), {v.path: np.asarray(v) for v in loaded.variables}
 
 
-class KerasWeights:
+class KerasWeights(_Saved):
     """Weights alone, loaded onto a model that the user builds again: `spec.json` stands for the user's program."""
 
     name: ClassVar[str] = "weights"
     suffix: ClassVar[str] = ".weights"
-    dialect: ClassVar[str | None] = "keras"
-    worker: ClassVar[str] = "tensorflow"
     requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "h5py")
+    engine: ClassVar[str] = "keras"
+    calls: ClassVar[str] = "model.save_weights"
+    recipe: ClassVar[str] = """
+        import keras
+        import tensorflow as tf
+        model.save_weights(OUT / "model.weights.h5")
+        fresh = type(model).from_config(model.get_config())
+        fresh.load_weights(OUT / "model.weights.h5")
+        return fresh
+    """
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         path.mkdir()
@@ -80,14 +109,22 @@ class KerasWeights:
         return read_model(rebuilt(path / SPEC, path / WEIGHTS))
 
 
-class KerasJson:
+class KerasJson(_Saved):
     """The configuration as `model.to_json()` gives it, and the weights beside it."""
 
     name: ClassVar[str] = "json"
     suffix: ClassVar[str] = ".json"
-    dialect: ClassVar[str | None] = "keras"
-    worker: ClassVar[str] = "tensorflow"
     requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "h5py")
+    engine: ClassVar[str] = "keras"
+    calls: ClassVar[str] = "model.to_json"
+    recipe: ClassVar[str] = """
+        import keras
+        import tensorflow as tf
+        model.save_weights(OUT / "model.weights.h5")
+        fresh = keras.models.model_from_json(model.to_json())
+        fresh.load_weights(OUT / "model.weights.h5")
+        return fresh
+    """
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         path.mkdir()

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.adapters.places import OnTorch
 from harness.matlab.matfile.read import MatFileError, read_mat
 from harness.matlab.matfile.write import as_option, as_stored, row_cell, save_mat
 from harness.matlab.readers.dagnn import is_dagnn
@@ -55,13 +56,12 @@ CLASSES = {
 PARAMS = {**WEIGHTS, "scale": ("multipliers", "biases")}
 
 
-class MatConvNetFile:
+class MatConvNetFile(OnTorch):
     """A network as MATLAB saves it: single weights, double options, no trailing singleton dimensions."""
 
     name: ClassVar[str] = "matconvnet"
     suffix: ClassVar[str] = ".mat"
     dialect: ClassVar[str | None] = DIALECT
-    worker: ClassVar[str] = "torch"
     requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy")
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from harness.adapters.places import OnTorch
 from harness.spec import Array, Spec
 
 
-class MatlabFile:
+class MatlabFile(OnTorch):
     """docs/matlab-export.md describes the file; saved objects are read from it too, and cannot be written."""
 
     name: ClassVar[str] = "matlab"
     suffix: ClassVar[str] = ".mat"
     dialect: ClassVar[str | None] = "matlab"
-    worker: ClassVar[str] = "torch"
     requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy")
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:

@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from harness.adapters.places import OnOnnxRuntime
 from harness.spec import Array, Spec
 
 
-class OnnxFile:
+class OnnxFile(OnOnnxRuntime):
     """`harness.matlab.to_onnx` says what MATLAB writes."""
 
     name: ClassVar[str] = "onnx"
     suffix: ClassVar[str] = ".onnx"
     dialect: ClassVar[str | None] = "onnx"
-    worker: ClassVar[str] = "onnxruntime"
     requires: ClassVar[tuple[str, ...]] = ("onnx",)
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:

@@ -8,17 +8,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.adapters.places import OnKeras2
 from harness.spec import Array, Input, Layer, Spec
 
 
-class TfKerasH5:
+class TfKerasH5(OnKeras2):
     """A functional Keras 2 model, saved by Keras 2."""
 
     name: ClassVar[str] = "tfkeras"
     suffix: ClassVar[str] = ".h5"
     dialect: ClassVar[str | None] = "keras"
-    worker: ClassVar[str] = "tfkeras"
     requires: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow", "h5py")
+    distribution: ClassVar[str] = "tf-keras"
+    depth: ClassVar[int | None] = 3
+    builder: ClassVar[str] = "tf_keras"
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         """Raises ValueError for a layer or a weight that Keras 2 does not have."""

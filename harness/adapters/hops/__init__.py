@@ -1,9 +1,9 @@
 """Hops: one module per converter, the things under test.
 
-A hop is a class with `name`, `source` and `target` (formats), `requires` (distributions) and `convert`.
-`worker`, where given, names the process it shares with others of its framework. Converters are imported
-inside `convert`. To add one, add a module here, or an entry point of the group `harness.hops` in a package
-of your own.
+A hop is a class with `name`, `source` and `target` (formats), `requires` (distributions) and `convert`, which imports
+the converter. Whatever else the suite knows of a converter is a fact of the class too, and has a default
+(docs/extending.md). To add one, add a module here, or an entry point of the group `harness.hops` in a package of your
+own; nothing else is edited.
 """
 
 from __future__ import annotations

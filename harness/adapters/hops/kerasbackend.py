@@ -6,19 +6,24 @@ What comes out is a `.keras` file too, of a format of its own, so that it is run
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 from typing import ClassVar
 
 from harness.adapters.keras_model import load_model
+from harness.adapters.places import OnKerasJax, OnKerasTorch
+
+_AGAIN = dedent("""
+    model = keras.saving.load_model(ARTIFACT, compile=False)
+    model.save(OUT / "again.keras")
+    return keras.saving.load_model(OUT / "again.keras")
+""")
 
 
-class KerasTorch:
-    """`keras.saving.load_model` and `save` on the torch backend."""
+class _Again:
+    """`keras.saving.load_model` and `save` on the backend of the worker."""
 
-    name: ClassVar[str] = "kerastorch"
     source: ClassVar[str] = "keras"
-    target: ClassVar[str] = "kerastorch"
-    requires: ClassVar[tuple[str, ...]] = ("keras", "torch")
-    worker: ClassVar[str] = "kerastorch"
+    distribution: ClassVar[str] = "keras"
 
     def convert(self, artifact: Path, out: Path) -> Path:
         out = out.with_suffix(".keras")
@@ -26,16 +31,29 @@ class KerasTorch:
         return out
 
 
-class KerasJax(KerasTorch):
-    """The same on the jax backend."""
+class KerasTorch(OnKerasTorch, _Again):
+    """On the torch backend."""
 
-    name = "kerasjax"
-    target = "kerasjax"
-    requires = ("keras", "jax")
-    worker = "kerasjax"
+    name: ClassVar[str] = "kerastorch"
+    target: ClassVar[str] = "kerastorch"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "torch")
+    depth: ClassVar[int | None] = 4
+    calls: ClassVar[str] = "Keras on torch"
+    recipe: ClassVar[str] = f"import keras, torch\n{_AGAIN}"
 
 
-class KerasTorchExport:
+class KerasJax(OnKerasJax, _Again):
+    """On the jax backend."""
+
+    name: ClassVar[str] = "kerasjax"
+    target: ClassVar[str] = "kerasjax"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "jax")
+    depth: ClassVar[int | None] = 2
+    calls: ClassVar[str] = "Keras on jax"
+    recipe: ClassVar[str] = f"import keras, jax\n{_AGAIN}"
+
+
+class KerasTorchExport(OnKerasTorch):
     """`model.export(format="onnx")` on the torch backend, which goes through torch.onnx.
 
     https://keras.io/api/models/model_saving_apis/export/
@@ -45,7 +63,17 @@ class KerasTorchExport:
     source: ClassVar[str] = "kerastorch"
     target: ClassVar[str] = "onnx"
     requires: ClassVar[tuple[str, ...]] = ("keras", "torch", "onnx", "onnxscript")
-    worker: ClassVar[str] = "kerastorch"
+    distribution: ClassVar[str] = "keras"
+    engine: ClassVar[str] = "torch.onnx"
+    depth: ClassVar[int | None] = 4
+    behind: ClassVar[tuple[int | None, ...]] = (0,)  # importers of ONNX are walked behind tf2onnx
+    calls: ClassVar[str] = 'model.export(format="onnx") on torch'
+    recipe: ClassVar[str] = """
+        import keras, torch
+        model = keras.saving.load_model(ARTIFACT, compile=False)
+        specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
+        model.export(RESULT, format="onnx", verbose=False, input_signature=specs if len(specs) == 1 else [specs])
+    """
 
     def convert(self, artifact: Path, out: Path) -> Path:
         import keras

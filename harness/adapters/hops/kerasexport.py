@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.adapters.keras_model import load_model
+from harness.adapters.places import OnTensorFlow
 
 
-class KerasExport:
-    """`model.export(format="onnx")` of Keras on the TensorFlow backend.
+class KerasExport(OnTensorFlow):
+    """`model.export(format="onnx")` of Keras on the TensorFlow backend, which calls tf2onnx.
 
     A model that was loaded and not called yet is refused unless its input signature is given, so it is.
     """
@@ -17,8 +18,18 @@ class KerasExport:
     name: ClassVar[str] = "kerasexport"
     source: ClassVar[str] = "keras"
     target: ClassVar[str] = "onnx"
-    requires: ClassVar[tuple[str, ...]] = ("tensorflow", "keras", "tf2onnx")
-    worker: ClassVar[str] = "tensorflow"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "tf2onnx", "onnx")
+    distribution: ClassVar[str] = "keras"
+    engine: ClassVar[str] = "tf2onnx"
+    depth: ClassVar[int | None] = 3
+    behind: ClassVar[tuple[int | None, ...]] = (2, 0)  # what follows is walked behind tf2onnx
+    calls: ClassVar[str] = 'model.export(format="onnx")'
+    recipe: ClassVar[str] = """
+        import keras, tensorflow, tf2onnx
+        model = keras.saving.load_model(ARTIFACT, compile=False)
+        specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
+        model.export(RESULT, format="onnx", verbose=False, input_signature=specs if len(specs) == 1 else [specs])
+    """
 
     def convert(self, artifact: Path, out: Path) -> Path:
         import keras

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from harness.adapters.places import OnTorch
 from harness.adapters.torch_artifact import Argument, save_module
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def read_matconvnet(path: Path) -> Network:
     return network
 
 
-class MatConvNetToTorch:
+class MatConvNetToTorch(OnTorch):
     """Reads a SimpleNN or a DagNN without MATLAB, writes it as a PyTorch program, runs that and saves the module whole.
 
     The module takes and returns N x C x H x W. Its submodules carry MATLAB's layer names; the rule for names that
@@ -33,7 +34,6 @@ class MatConvNetToTorch:
     source: ClassVar[str] = "matconvnet"
     target: ClassVar[str] = "torch"
     requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy", "torch")
-    worker: ClassVar[str] = "torch"
 
     def convert(self, artifact: Path, out: Path) -> Path:
         from harness.matlab.torch.source import build, program

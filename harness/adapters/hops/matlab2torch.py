@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from harness.adapters.places import OnTorch
 from harness.adapters.torch_artifact import Argument, save_module
 
 
-class MatlabToTorch:
+class MatlabToTorch(OnTorch):
     """Reads the network without MATLAB, writes it as a PyTorch program, runs that and saves the module whole.
 
     Every dialect that `harness.matlab.readers.network` reads; the layout of inputs is in the program's first lines.
@@ -18,7 +19,6 @@ class MatlabToTorch:
     source: ClassVar[str] = "matlab"
     target: ClassVar[str] = "torch"
     requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy", "torch")
-    worker: ClassVar[str] = "torch"
 
     def convert(self, artifact: Path, out: Path) -> Path:
         from harness.matlab.readers.network import read_network

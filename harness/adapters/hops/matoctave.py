@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.adapters.keras_model import load_model, read_model
+from harness.adapters.places import OnTensorFlow
 
 
-class MatOctave:
+class MatOctave(OnTensorFlow):
     """For the layers that both know; others are refused, all of them named at once."""
 
     name: ClassVar[str] = "mat-octave"
     source: ClassVar[str] = "keras"
     target: ClassVar[str] = "matlabkeras"
-    requires: ClassVar[tuple[str, ...]] = ("tensorflow", "keras", "scipy")
-    worker: ClassVar[str] = "tensorflow"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "scipy")
+    depth: ClassVar[int | None] = 3
 
     def convert(self, artifact: Path, out: Path) -> Path:
         from harness.matlab.from_keras import from_keras

@@ -4,22 +4,52 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from textwrap import dedent
 from typing import ClassVar
 
+from harness.adapters.places import OnTorch
 from harness.adapters.torch_artifact import example_inputs, signature_of
 
 OPEN_SIZE = 3
 """Size of an example input along an axis that the signature leaves open; 0 and 1 are special to the exporter."""
 
 
-class TorchOnnx:
+class _ToOnnx(OnTorch):
+    """What both ways share: the engine, and an importer behind them sees nothing new."""
+
+    source: ClassVar[str] = "torch"
+    target: ClassVar[str] = "onnx"
+    distribution: ClassVar[str] = "torch"
+    engine: ClassVar[str] = "torch.onnx"
+    behind: ClassVar[tuple[int | None, ...]] = (0,)
+
+
+_EXAMPLE = dedent("""\
+    import torch
+    module = torch.load(ARTIFACT, weights_only=False, map_location="cpu").eval()
+    signature = module.parity_signature  # name, shape (None: an open size) and dtype of each input
+    example = tuple(torch.ones([n or 3 for n in shape], dtype=getattr(torch, d)) for _, shape, d in signature)
+    names = [name for name, _, _ in signature]
+    axes = [[k for k, n in enumerate(shape) if n is None] for _, shape, _ in signature]
+""")
+"""How the recipes begin."""
+
+
+class TorchOnnx(_ToOnnx):
     """`torch.onnx.export` with its defaults (through torch.export) and the open axes declared dynamic."""
 
     name: ClassVar[str] = "torchonnx"
-    source: ClassVar[str] = "torch"
-    target: ClassVar[str] = "onnx"
     requires: ClassVar[tuple[str, ...]] = ("torch", "onnx", "onnxscript")
-    worker: ClassVar[str] = "torch"
+    depth: ClassVar[int | None] = 1  # torch.export takes a second or two for each case
+    not_behind: ClassVar[tuple[str, ...]] = ("onnx2pytorch",)  # 4 s a case; behind onnx2torch it is walked
+    calls: ClassVar[str] = "torch.onnx.export"
+    recipe: ClassVar[str] = f"import inspect\n{_EXAMPLE}" + dedent("""
+        shapes = tuple({k: torch.export.Dim.AUTO for k in own} for own in axes)
+        takes = [p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values()]
+        torch.onnx.export(module, example, str(RESULT), input_names=names, dynamo=True,
+                          verbose=False, external_data=False,
+                          dynamic_shapes=(shapes,) if takes[:1] == [True] else shapes)
+    """)
 
     def convert(self, artifact: Path, out: Path) -> Path:
         import torch
@@ -44,14 +74,17 @@ class TorchOnnx:
         return out
 
 
-class TorchScriptOnnx:
+class TorchScriptOnnx(_ToOnnx):
     """`torch.onnx.export(dynamo=False)`: the older way, through a trace."""
 
     name: ClassVar[str] = "torchscript"
-    source: ClassVar[str] = "torch"
-    target: ClassVar[str] = "onnx"
     requires: ClassVar[tuple[str, ...]] = ("torch", "onnx")
-    worker: ClassVar[str] = "torch"
+    depth: ClassVar[int | None] = 3
+    calls: ClassVar[str] = "torch.onnx.export(dynamo=False)"
+    recipe: ClassVar[str] = _EXAMPLE + dedent("""
+        torch.onnx.export(module, example, str(RESULT), input_names=names, dynamo=False,
+                          dynamic_axes=dict(zip(names, axes)))
+    """)
 
     def convert(self, artifact: Path, out: Path) -> Path:
         import torch

@@ -1,7 +1,7 @@
 """Runtimes: one module per executor; each runs artifacts of one format on named inputs.
 
-A runtime is a class with `name`, `format`, `requires`, optionally `worker`, and the methods `open` and `run`,
-inside which the framework is imported.
+A runtime is a class with `name`, `format`, `requires` and the methods `open` and `run`, inside which the framework is
+imported. docs/extending.md lists the facts that it may have besides.
 """
 
 from __future__ import annotations

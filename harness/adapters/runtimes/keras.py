@@ -7,17 +7,32 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness.adapters.keras_model import load_model, rebuilt
+from harness.adapters.places import OnKeras2, OnKerasJax, OnKerasTorch, OnTensorFlow
 from harness.adapters.runtimes import Outputs, check_names
 from harness.spec import Array
 
 
-class KerasRuntime:
+class KerasRuntime(OnTensorFlow):
     """`keras.saving.load_model` and a call with `training=False`."""
 
     name: ClassVar[str] = "keras"
     format: ClassVar[str] = "keras"
-    requires: ClassVar[tuple[str, ...]] = ("tensorflow", "keras")
-    worker: ClassVar[str] = "tensorflow"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow")
+    distribution: ClassVar[str] = "keras"
+    calls: ClassVar[str] = "Keras"
+    open_recipe: ClassVar[str] = """
+        import keras
+        return keras.saving.load_model(ARTIFACT, compile=False)
+    """
+    run_recipe: ClassVar[str] = """
+        import keras
+        names = [tensor.name for tensor in model.inputs]
+        check_names(names, inputs)
+        tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
+        result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        result = result if isinstance(result, (list, tuple)) else [result]
+        return [keras.ops.convert_to_numpy(part) for part in result]
+    """
 
     def open(self, artifact: Path) -> Any:
         return load_model(artifact)
@@ -40,13 +55,24 @@ class KerasH5Runtime(KerasRuntime):
     format = "h5"
 
 
-class KerasTorchRuntime(KerasRuntime):
+class KerasTorchRuntime(OnKerasTorch, KerasRuntime):
     """On the torch backend, in a process that cannot import TensorFlow."""
 
     name = "kerastorch"
     format = "kerastorch"
     requires = ("keras", "torch")
-    worker = "kerastorch"
+    file: ClassVar[str] = "model.keras"
+    calls = "Keras on torch"
+    run_recipe = """
+        import keras, torch
+        names = [tensor.name for tensor in model.inputs]
+        check_names(names, inputs)
+        tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
+        with torch.no_grad():
+            result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        result = result if isinstance(result, (list, tuple)) else [result]
+        return [keras.ops.convert_to_numpy(part) for part in result]
+    """
 
     def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
         import torch
@@ -55,13 +81,14 @@ class KerasTorchRuntime(KerasRuntime):
             return super().run(opened, inputs)
 
 
-class KerasJaxRuntime(KerasRuntime):
+class KerasJaxRuntime(OnKerasJax, KerasRuntime):
     """On the jax backend, in a process that cannot import TensorFlow."""
 
     name = "kerasjax"
     format = "kerasjax"
     requires = ("keras", "jax")
-    worker = "kerasjax"
+    file: ClassVar[str] = "model.keras"
+    calls = "Keras on jax"
 
 
 class KerasWeightsRuntime(KerasRuntime):
@@ -88,13 +115,26 @@ class KerasJsonRuntime(KerasRuntime):
         return model
 
 
-class SavedModelRuntime:
+class SavedModelRuntime(OnTensorFlow):
     """`tf.saved_model.load`, and its serving function called by argument names."""
 
     name: ClassVar[str] = "savedmodel"
     format: ClassVar[str] = "savedmodel"
     requires: ClassVar[tuple[str, ...]] = ("tensorflow",)
-    worker: ClassVar[str] = "tensorflow"
+    distribution: ClassVar[str] = "tensorflow"
+    calls: ClassVar[str] = "TensorFlow"
+    open_recipe: ClassVar[str] = """
+        import tensorflow as tf
+        return tf.saved_model.load(str(ARTIFACT))
+    """
+    run_recipe: ClassVar[str] = """
+        import tensorflow as tf
+        serving = model.signatures["serving_default"]
+        names = list(serving.structured_input_signature[1])
+        check_names(names, inputs)
+        result = serving(**{name: tf.constant(value) for name, value in inputs.items()})
+        return [result[name].numpy() for name in sorted(result, key=lambda name: int(name.rpartition("_")[2]))]
+    """
 
     def open(self, artifact: Path) -> Any:
         import tensorflow as tf
@@ -112,13 +152,26 @@ class SavedModelRuntime:
         return [result[name].numpy() for name in ordered], None
 
 
-class TfKerasRuntime:
+class TfKerasRuntime(OnKeras2):
     """Keras 2, of the package tf-keras."""
 
     name: ClassVar[str] = "tfkeras"
     format: ClassVar[str] = "tfkeras"
-    requires: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow")
-    worker: ClassVar[str] = "tfkeras"
+    requires: ClassVar[tuple[str, ...]] = ("tf-keras", "tensorflow", "h5py")
+    distribution: ClassVar[str] = "tf-keras"
+    calls: ClassVar[str] = "Keras 2"
+    open_recipe: ClassVar[str] = """
+        import tf_keras
+        return tf_keras.models.load_model(ARTIFACT, compile=False)
+    """
+    run_recipe: ClassVar[str] = """
+        import tensorflow as tf
+        names = list(model.input_names)
+        check_names(names, inputs)
+        tensors = [tf.constant(inputs[name]) for name in names]
+        result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        return [part.numpy() for part in (result if isinstance(result, (list, tuple)) else [result])]
+    """
 
     def open(self, artifact: Path) -> Any:
         import tf_keras

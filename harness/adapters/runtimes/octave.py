@@ -13,20 +13,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.adapters.places import OnOctave
 from harness.adapters.runtimes import InputError, Outputs
 from harness.matlab.layouts import TO_MATLAB, from_matlab, to_matlab
 from harness.matlab.matfile.write import column_cell, save_mat
 from harness.spec import Array
 
 
-class OctaveRuntime:
+class OctaveRuntime(OnOctave):
     """One Octave serves all calls; it is a program of its own and is never linked."""
 
     name: ClassVar[str] = "octave"
     format: ClassVar[str] = "matlab"
     requires: ClassVar[tuple[str, ...]] = ("scipy",)
     programs: ClassVar[tuple[str, ...]] = ("octave-cli",)
-    worker: ClassVar[str] = "octave"
 
     def __init__(self) -> None:
         from harness.matlab.octave import Octave

@@ -6,17 +6,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from harness.adapters.places import OnOnnxRuntime
 from harness.adapters.runtimes import Outputs, check_names
 from harness.spec import Array
 
 
-class OnnxRuntime:
+class OnnxRuntime(OnOnnxRuntime):
     """`InferenceSession` with the CPU provider, one thread, default optimisation."""
 
     name: ClassVar[str] = "onnxruntime"
     format: ClassVar[str] = "onnx"
     requires: ClassVar[tuple[str, ...]] = ("onnxruntime",)
-    worker: ClassVar[str] = "onnxruntime"
+    distribution: ClassVar[str] = "onnxruntime"
+    calls: ClassVar[str] = "ONNX Runtime"
+    open_recipe: ClassVar[str] = """
+        import onnxruntime
+        return onnxruntime.InferenceSession(str(ARTIFACT), providers=["CPUExecutionProvider"])
+    """
+    run_recipe: ClassVar[str] = """
+        names = [item.name for item in model.get_inputs()]
+        check_names(names, inputs)
+        return list(model.run(None, inputs))
+    """
 
     def open(self, artifact: Path) -> Any:
         import onnxruntime

@@ -8,17 +8,31 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from harness.adapters.places import OnTorch
 from harness.adapters.runtimes import Outputs
 from harness.spec import Array
 
 
-class TorchRuntime:
+class TorchRuntime(OnTorch):
     """`torch.load`, `.eval()`, and a call without gradients; inputs in the model's declared order."""
 
     name: ClassVar[str] = "torch"
     format: ClassVar[str] = "torch"
     requires: ClassVar[tuple[str, ...]] = ("torch",)
-    worker: ClassVar[str] = "torch"
+    distribution: ClassVar[str] = "torch"
+    file: ClassVar[str] = "model.pt"
+    calls: ClassVar[str] = "PyTorch"
+    open_recipe: ClassVar[str] = """
+        import torch
+        return torch.load(ARTIFACT, weights_only=False, map_location="cpu").eval()
+    """
+    run_recipe: ClassVar[str] = """
+        import torch
+        with torch.no_grad():
+            result = model(*(torch.from_numpy(np.array(value)) for value in inputs.values()))
+        result = result if isinstance(result, (list, tuple)) else [result]
+        return [None if part is None else part.numpy() for part in result]
+    """
 
     def open(self, artifact: Path) -> Any:
         import torch

@@ -12,7 +12,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from harness.analysis.defects import Cause
+from harness.analysis.defects import Defect
 from harness.results.file import Results
 
 
@@ -21,7 +21,7 @@ class Look:
     """What a section can show: the results of a run, and the defects behind its deviations."""
 
     results: Results
-    defects: Sequence[Cause]
+    defects: Sequence[Defect]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from harness.analysis.condition import Condition
-from harness.analysis.defects import Cause, sentence
+from harness.analysis.defects import Defect, sentence
 from harness.report.sections import Look
 
 PLACE = 50
@@ -22,7 +22,7 @@ def facts(look: Look) -> dict[str, Any] | None:
     return {"defects": rows, "sentence": sentence(look.defects)}
 
 
-def _row(place: int, defect: Cause) -> dict[str, Any]:
+def _row(place: int, defect: Defect) -> dict[str, Any]:
     more = len(defect.layers) - SHOWN
     conditions = [
         {

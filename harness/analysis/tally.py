@@ -1,0 +1,295 @@
+"""From many deviating results to few defects.
+
+A deviation is a result whose outcome does not pass, expected or not. It belongs to the stage at fault: to the engine of
+its converter (all opsets of a converter, and converters that call one library, have one engine) and to the harm done.
+Within these,
+
+- a refusal belongs to the converter's own words, without numbers, names and shapes;
+- any other expected deviation belongs to its expectation: wrong numbers, and what a runtime says of an artifact, are
+  symptoms, and somebody has already looked behind them;
+- any other message of a runtime belongs to its words;
+- where the words are ours (wrong values, wrong structure, a process that died) they do not tell defects apart: the
+  family of the layer does, and families that fail under the same condition are one defect.
+
+Two groups are one defect where the same case gives the same message, or the same wrong answer, in both. Two
+expectations are one defect where a runtime says the same of everything that either foresees.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+from harness.analysis.condition import Condition, collected, flat
+from harness.analysis.defects import NAMED, Defect
+from harness.analysis.messages import family, normalised
+from harness.analysis.separation import Row, separate
+from harness.outcomes import Harm, Outcome
+from harness.results.events import ExpectationNote, Judgement, PluginNote, Result, Stage, plain
+from harness.spec import canonical
+
+CUT = 600
+"""Length from which a message was cut by the run: what went wrong may stand behind its end."""
+
+Layer = tuple[str, str]
+"""Dialect and name."""
+
+
+def defects(results: Iterable[Result], plugins: Iterable[PluginNote] = ()) -> list[Defect]:
+    """The defects behind the deviations of a run: unexpected ones first, then silent ones, then by count of cases.
+
+    `plugins` are those of the file's header.
+    """
+    tally = Tally(plugins)
+    for result in results:
+        tally.add(result)
+    return tally.defects()
+
+
+@dataclass(frozen=True)
+class _Key:
+    """What deviations of one defect share: the converter's words, an expectation, or the family of the layer."""
+
+    engine: str
+    harm: Harm
+    words: str = ""
+    expectation: str = ""
+    family: str = ""
+
+
+@dataclass
+class _Group:
+    """Deviating results of one key, or of several that are one defect."""
+
+    rows: list[_Reached] = field(default_factory=list)
+    results: list[tuple[str, str]] = field(default_factory=list)
+    hops: Counter[str] = field(default_factory=Counter)
+    outcomes: set[Outcome] = field(default_factory=set)
+    units: list[float] = field(default_factory=list)
+    notes: dict[str, ExpectationNote] = field(default_factory=dict)
+    messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Messages by case."""
+    words: set[str] = field(default_factory=set)
+    """Messages without what changes from case to case."""
+    words_of_any_layer: set[str] = field(default_factory=set)
+    """The same without the layer's name."""
+    unexpected: int = 0
+
+    def take(self, result: Result, stage: Stage, hop: str) -> None:
+        """Count one deviating result; the stage is the one at fault."""
+        self.results.append(result.key)
+        self.hops[hop] += 1
+        self.outcomes.add(stage.outcome)
+        if stage.units is not None:
+            self.units.append(stage.units)
+        self.messages[result.case].add(stage.message)
+        self.words.add(normalised(stage.message))
+        self.words_of_any_layer.add(normalised(stage.message, result.layer))
+        if result.judgement is Judgement.EXPECTED and result.expectation is not None:
+            self.notes[result.expectation.id] = result.expectation
+        else:
+            self.unexpected += 1
+
+    def absorb(self, other: _Group) -> None:
+        """Count what another group has counted."""
+        self.rows += other.rows
+        self.results += other.results
+        self.hops += other.hops
+        self.outcomes |= other.outcomes
+        self.units += other.units
+        self.notes |= other.notes
+        for case, messages in other.messages.items():
+            self.messages[case] |= messages
+        self.words |= other.words
+        self.words_of_any_layer |= other.words_of_any_layer
+        self.unexpected += other.unexpected
+
+
+@dataclass(frozen=True, eq=False)
+class _Reached(Row):
+    """A stage that a case reached, and what deviates there: by several keys if its routes are expected differently."""
+
+    hop: str
+    engine: str
+    faults: dict[_Key, _Group] = field(default_factory=lambda: defaultdict(_Group))
+
+
+@dataclass(frozen=True)
+class _Config:
+    """The configuration of a case: the values of its axes, and its text, whose length says how simple the case is."""
+
+    values: Mapping[str, Any]
+    text: str
+
+
+class Tally:
+    """Collects results one by one and keeps of each what the grouping needs, so that a long run can afford it.
+
+    What is known of the plugins comes from the header: a converter that it does not name is its own engine.
+    """
+
+    def __init__(self, plugins: Iterable[PluginNote] = ()) -> None:
+        self._plugins = {(note.kind, note.name): note for note in plugins}
+        self._rows: dict[tuple[str, ...], _Reached] = {}
+        self._configs: dict[str, _Config] = {}
+
+    def add(self, result: Result) -> None:
+        """Take in one result."""
+        if result.case not in self._configs:
+            values = {**(result.facts or {}), **dict(flat(result.config))}
+            self._configs[result.case] = _Config(values, canonical(plain(result.config)))
+        path: list[str] = []
+        for stage in result.stages:
+            path.append(stage.hop or stage.artifact)
+            row = self._row(result, path)
+            if not stage.outcome.passes:
+                row.faults[_key(result, stage, row.engine)].take(result, stage, row.hop)
+                return
+
+    def defects(self) -> list[Defect]:
+        """The defects in what was added."""
+        by_place: dict[tuple[str, Layer], list[_Reached]] = defaultdict(list)
+        for row in self._sorted_rows():
+            by_place[row.hop, row.layer].append(row)
+        merged: dict[_Key | tuple[Any, ...], tuple[_Group, tuple[Condition, ...]]] = {}
+        for key, group in self._joined():
+            conditions = _conditions(group, by_place)
+            mark = _mark(key, conditions)
+            if mark in merged:
+                first, earlier = merged[mark]
+                first.absorb(group)
+                merged[mark] = first, collected([*earlier, *conditions])
+            else:
+                merged[mark] = group, conditions
+        return sorted((self._defect(*parts) for parts in merged.values()), key=lambda defect: defect.sort_key)
+
+    def _row(self, result: Result, path: Sequence[str]) -> _Reached:
+        place = (result.case, *path)
+        if place not in self._rows:
+            hops = [self._hop(name) for name in path[1:]]
+            last = hops[-1] if hops else self._source(path[0])
+            values = {**self._configs[result.case].values, "converter": last.base}
+            if hops:
+                values["route up to it"] = "-".join((path[0], *(hop.base for hop in hops[:-1])))
+                values["opset"] = next((hop.opset for hop in hops if hop.opset is not None), None)
+            layer = (result.dialect, result.layer)
+            self._rows[place] = _Reached(result.case, layer, values, last.base, last.engine)
+        return self._rows[place]
+
+    def _hop(self, name: str) -> PluginNote:
+        return self._plugins.get(("hop", name)) or PluginNote(name, "hop", engine=name, base=name)
+
+    def _source(self, name: str) -> PluginNote:
+        """A source format, which a defect calls `source (keras)`."""
+        label, note = f"source ({name})", self._plugins.get(("format", name))
+        return PluginNote(name, "format", engine=(note.engine if note else "") or label, base=label)
+
+    def _sorted_rows(self) -> list[_Reached]:
+        return [row for _, row in sorted(self._rows.items(), key=lambda item: item[0])]
+
+    def _groups(self) -> dict[_Key, _Group]:
+        """Deviating results by key. Those of one stage are together, by the key of fewest results: it says most."""
+        rows = [row for row in self._sorted_rows() if row.faults]
+        weight: Counter[_Key] = Counter()
+        for row in rows:
+            weight.update({key: len(part.results) for key, part in row.faults.items()})
+        groups: dict[_Key, _Group] = defaultdict(_Group)
+        for row in rows:
+            group = groups[min(row.faults, key=lambda key: (weight[key], str(key)))]
+            group.rows.append(row)
+            for part in row.faults.values():
+                group.absorb(part)
+        return dict(sorted(groups.items(), key=lambda item: str(item[0])))
+
+    def _joined(self) -> Iterator[tuple[_Key, _Group]]:
+        """Groups that are one defect, with one of their keys."""
+        from scipy.cluster.hierarchy import DisjointSet  # takes half a second to import
+
+        groups = self._groups()
+        forest = DisjointSet(groups)
+        first: dict[tuple[Any, ...], _Key] = {}
+        for key, group in groups.items():
+            for mark in _evidence(key, group):
+                forest.merge(first.setdefault(mark, key), key)
+        together: dict[_Key, list[_Key]] = defaultdict(list)
+        for key in groups:
+            together[forest[key]].append(key)
+        for keys in together.values():
+            whole = _Group()
+            for key in keys:
+                whole.absorb(groups[key])
+            yield keys[0], whole
+
+    def _defect(self, group: _Group, conditions: tuple[Condition, ...]) -> Defect:
+        cases = tuple(sorted({row.case for row in group.rows}))
+        smallest = min(cases, key=lambda case: (len(self._configs[case].text), case))
+        return Defect(
+            hops=tuple(sorted(group.hops, key=lambda hop: (-group.hops[hop], hop))),
+            outcome=Outcome.worst(group.outcomes),
+            message=min(group.messages[smallest]),
+            layers=tuple(sorted({row.layer[1] for row in group.rows})),
+            conditions=conditions,
+            cases=cases,
+            results=tuple(group.results),
+            units=max(group.units, default=None),
+            smallest=smallest,
+            notes=tuple(note for _, note in sorted(group.notes.items())),
+            unexpected=group.unexpected,
+        )
+
+
+def _key(result: Result, stage: Stage, engine: str) -> _Key:
+    """What the deviation of a result belongs to; the stage is the one at fault."""
+    harm = stage.outcome.harm
+    words = "" if harm is Harm.SILENT else normalised(stage.message)
+    expected = result.judgement is Judgement.EXPECTED and result.expectation is not None
+    expectation = result.expectation.id if expected and result.expectation else ""
+    if stage.outcome is Outcome.REFUSED:
+        return _Key(engine, harm, words, expectation if len(stage.message) >= CUT else "")
+    if expectation:
+        return _Key(engine, harm, "later" if words.startswith("runs, but not") else "", expectation)
+    return _Key(engine, harm, words, family="" if stage.outcome is Outcome.INVALID else family(result.layer))
+
+
+def _evidence(key: _Key, group: _Group) -> Iterator[tuple[Any, ...]]:
+    """What a group has in common with others that are the same defect."""
+    for case, messages in group.messages.items():
+        for message in messages:
+            if len(message) < CUT:
+                yield key.engine, key.harm, case, message
+    if key.expectation and group.outcomes == {Outcome.INVALID} and len(group.words) == 1:
+        yield key.engine, *group.words
+    if key.words:
+        one_family = len({family(row.layer[1]) for row in group.rows}) == 1
+        # of several families, the words without the layer's name would lose an operator's name
+        words = {key.words, *(group.words_of_any_layer if one_family else ())}
+        for name, text in product({key.expectation, *group.notes}, words):
+            yield key.engine, key.harm, name, key.family, text
+
+
+def _mark(key: _Key, conditions: Sequence[Condition]) -> _Key | tuple[Any, ...]:
+    """What groups that are one defect have in common once their conditions are known."""
+    if key.family and len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
+        return key.engine, key.harm, key.words, conditions[0].words
+    return key
+
+
+def _conditions(group: _Group, by_place: Mapping[tuple[str, Layer], Sequence[_Reached]]) -> tuple[Condition, ...]:
+    """One condition for all layers where a short one fits, else one for each layer; equal ones are written once."""
+    failing = set(group.rows)
+
+    def condition(layers: Sequence[Layer]) -> Condition:
+        rows = [row for hop in sorted(group.hops) for layer in layers for row in by_place[hop, layer]]
+        return separate(rows, [row for row in rows if row in failing], [row for row in rows if not row.faults], layers)
+
+    layers = sorted({row.layer for row in group.rows})
+    together = condition(layers)
+    if len(layers) == 1 or (together.perfect and len(together.axes) < 2):
+        return (together,)
+    apart = collected([condition([layer]) for layer in layers])
+    if together.perfect and (len(apart) > NAMED or not all(item.perfect for item in apart)):
+        return (together,)
+    return apart
