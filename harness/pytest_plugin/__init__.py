@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from harness.adapters.registry import PluginError
@@ -35,11 +34,10 @@ from harness.run.session import Selection, SelectionError, Session
 from harness.spec import Case
 from harness.workers.pool import LIMIT
 
+pytest_plugins = ["harness.pytest_plugin.processes"]
 PROPERTY = "parity-result"
 GOLDEN_TEST = "test_golden"
 """Name of every test over goldens: with xdist, the process that counts what is owed sees names only."""
-WORKER_BYTES = 3 << 30
-"""Memory of one process of pytest with its framework workers."""
 _session = pytest.StashKey[Session]()
 _ledger = pytest.StashKey["Ledger"]()
 
@@ -216,15 +214,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int | None:
-    """`-n auto`: the processors that this process may use, as far as the memory reaches."""
-    if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
-        return None  # xdist's own way to say it
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(processors, psutil.virtual_memory().total // WORKER_BYTES, 8))
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -54,31 +53,6 @@ def test_green_run_leaves_a_whole_results_file(world: pytest.Pytester) -> None:
     done.stdout.no_fnmatch_line("*defect*")
     assert results(world).passed
     assert results(world).header.floor == 2
-
-
-@pytest.mark.parametrize(
-    ("processors", "gigabytes", "expected"), [(2, 24, 2), (16, 24, 8), (16, 12, 4), (16, 2, 1), (6, 64, 6), (1, 64, 1)]
-)
-def test_auto_is_as_many_processes_as_processors_and_memory_carry(
-    processors: int, gigabytes: int, expected: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import harness.pytest_plugin as plugin
-
-    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
-    monkeypatch.setattr(plugin.os, "sched_getaffinity", lambda pid: set(range(processors)), raising=False)
-    monkeypatch.setattr(plugin.psutil, "virtual_memory", lambda: SimpleNamespace(total=gigabytes * 2**30))
-    assert plugin.pytest_xdist_auto_num_workers() == expected
-
-
-def test_auto_is_asked_of_the_plugin_and_xdists_variable_wins(
-    world: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
-    monkeypatch.setattr("harness.pytest_plugin.WORKER_BYTES", 1 << 60)
-    config = world.parseconfig("-n", "auto")
-    assert config.hook.pytest_xdist_auto_num_workers(config=config) == 1
-    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "77")
-    assert config.hook.pytest_xdist_auto_num_workers(config=config) == 77
 
 
 def test_workers_of_xdist_send_their_results(world: pytest.Pytester) -> None:
