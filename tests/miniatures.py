@@ -11,7 +11,6 @@ import ctypes
 import json
 import os
 import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +23,10 @@ from harness.draw import seeded_case
 from harness.oracle import evaluate
 from harness.spec import Array, Case, Spec
 from harness.workers.wire import pack_all, unpack_all
+from tests.naps import FOREVER, nap
+
+SLOW = 300.0
+"""Seconds that `SlowOnSome` says it sleeps."""
 
 
 class MiniFormat:
@@ -123,7 +126,7 @@ class Sleeps(Copies):
     name: ClassVar[str] = "sleeps"
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        time.sleep(60)
+        nap(FOREVER)
         return out
 
 
@@ -185,7 +188,7 @@ class HangsOnSome(Copies):
 
     def convert(self, artifact: Path, out: Path) -> Path:
         if _trips(artifact):
-            time.sleep(60)
+            nap(FOREVER)
         return super().convert(artifact, out)
 
 
@@ -197,7 +200,7 @@ class SlowOnSome(Copies):
     def convert(self, artifact: Path, out: Path) -> Path:
         if _trips(artifact):
             config: Any = MiniFormat().read(artifact)[0].layers[0].config
-            time.sleep(60 if config["data_format"] == "channels_first" else 1.2)
+            nap(FOREVER if config["data_format"] == "channels_first" else SLOW)
         return super().convert(artifact, out)
 
 
@@ -206,7 +209,7 @@ class SleepsOnActivation(Copies):
 
     def convert(self, artifact: Path, out: Path) -> Path:
         if "Activation" in artifact.read_text():
-            time.sleep(60)
+            nap(FOREVER)
         return super().convert(artifact, out)
 
 

@@ -16,7 +16,8 @@ from harness.planted import faults
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-OPTIONS = set(re.findall(r'"(--[a-z-]+)"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text()))
+OPTION = r"--[a-z]+(?:-[a-z]+)*"
+OPTIONS = set(re.findall(f'"({OPTION})"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -64,7 +65,7 @@ def test_usage_describes_every_verb() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pytest_options_exist(page: Path) -> None:
     for line in re.findall(r"^    (?:.*/)?pytest .*$", page.read_text(), flags=re.MULTILINE):
-        for option in re.findall(r"--[a-z-]+", line):
+        for option in re.findall(OPTION, line):
             assert option in OPTIONS, f"{page.name}: {line.strip()}"
 
 

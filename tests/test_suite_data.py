@@ -33,11 +33,6 @@ def test_minimal_case_is_a_golden_that_the_expectation_covers(item, entries) -> 
     assert any(item.blames(name) for route in covered for name in ("source", *(hop.name for hop in route.hops)))
 
 
-@pytest.mark.parametrize("item", EXPECTATIONS, ids=lambda item: item.id)
-def test_link_is_a_link_or_says_that_there_is_none(item) -> None:  # type: ignore[no-untyped-def]
-    assert item.link == "not reported upstream" or item.link.startswith("https://")
-
-
 def test_corpus_is_small_and_named_by_what_is_in_it() -> None:
     assert sum(path.stat().st_size for path, _ in STORE.archives()) < 40e6
     for entry in STORE.entries():

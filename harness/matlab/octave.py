@@ -20,6 +20,8 @@ REFERENCE = Path(harness.__file__).parent.parent / "suites" / "matlab" / "refere
 """M-files of the reference layers and of the loop that serves calls."""
 LIMIT = 60.0
 """Seconds that a call may take, the first one's start included."""
+NO_DUMPS = "crash_dumps_octave_core(false); "
+"""Else an Octave that is ended by any signal writes its variables to `octave-workspace` in its working directory."""
 _DONE, _FAILED = "\x04done", "\x04failed "
 
 
@@ -87,7 +89,7 @@ class Octave:
             raise OctaveError("Octave is not installed; on Debian: apt-get install --no-install-recommends octave")
         folders = "".join(f"addpath('{str(path).replace(chr(39), chr(39) * 2)}'); " for path in self.paths)
         self._process = subprocess.Popen(  # noqa: S603 - the program found above, with folders of ours
-            [program, "--quiet", "--no-init-file", "--no-gui", "--eval", folders + "parity_serve"],
+            [program, "--quiet", "--no-init-file", "--no-gui", "--eval", NO_DUMPS + folders + "parity_serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

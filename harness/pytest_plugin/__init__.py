@@ -6,6 +6,7 @@ with its test report. No process of pytest imports a framework.
 
 pytest_plugins = [
     "harness.pytest_plugin.options",
+    "harness.pytest_plugin.processes",
     "harness.pytest_plugin.parameters",
     "harness.pytest_plugin.fixtures",
     "harness.pytest_plugin.ledger",

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
+from harness.adapters.registry import installed
 from harness.cli.main import AGREED, DEVIATIONS, USAGE, main
 from harness.matlab.octave import Octave, executable
 from harness.matlab.readers.plain import write_plain
 from harness.models import reader
 from harness.oracle import evaluate
 from harness.spec import Input, Layer, Spec
+from harness.workers.pool import Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = (ROOT / "matlab", ROOT / "tests" / "matlab" / "mock")
@@ -52,6 +54,21 @@ WRONG = """
 from harness.matlab.torch import source, writers
 source.WRITERS["ReLULayer"] = lambda site: writers.Module("nn.Tanh()")
 """
+
+
+@pytest.fixture(scope="module")
+def started():
+    """Workers that outlive the command, so that torch starts once for all tests of the module."""
+    workers = Workers((*installed().formats, *installed().hops, *installed().runtimes))
+    close, workers.close = workers.close, lambda: None
+    yield workers
+    close()
+
+
+@pytest.fixture
+def lasting(started, monkeypatch):
+    """What a test asks for whose commands may share their workers, which keep the folder that they were started in."""
+    monkeypatch.setattr("harness.run.session.Workers", lambda plugins: started)
 
 
 @pytest.fixture
@@ -109,8 +126,9 @@ print(json.dumps({**found, "more": sorted(more), "keys": list(network.state_dict
 """
 
 
+@pytest.mark.usefixtures("lasting")
 def test_torch_is_a_program_and_its_weights(parity, tmp_path):
-    code, out, err = parity("convert", "net.mat", "-o", "made")
+    code, out, err = parity("convert", "net.mat", "-o", tmp_path / "made")
     assert (code, err) == (AGREED, ""), out + err
     assert "net.mat (parity): 5 layers; inputs, without the batch: in_in 2 x 6 x 5" in out
     assert "faithful" in out or "exact" in out
@@ -130,8 +148,9 @@ def test_torch_is_a_program_and_its_weights(parity, tmp_path):
 
 
 @pytest.mark.skipif(find_spec("onnxscript") is None or find_spec("onnxruntime") is None, reason="no ONNX")
+@pytest.mark.usefixtures("lasting")
 def test_onnx_is_one_file(parity, tmp_path):
-    code, out, err = parity("convert", "net.mat", "--to", "onnx", "-o", "made/deeper")
+    code, out, err = parity("convert", "net.mat", "--to", "onnx", "-o", tmp_path / "made" / "deeper")
     assert code == AGREED, out + err
     assert [path.name for path in (tmp_path / "made" / "deeper").iterdir()] == ["model.onnx"]
     import onnxruntime
@@ -190,6 +209,7 @@ def test_wrong_usage(parity):
     assert "has no variable 'other'; it has parity" in err
 
 
+@pytest.mark.usefixtures("lasting")
 def test_declared_layout(parity, tmp_path):
     savemat(tmp_path / "arrays.mat", {"w": numbers(4, 3), "b": numbers(4)})
     weights = {"Weights": {"variable": "w", "axes": "oi"}, "Bias": {"variable": "b", "axes": "o"}}
@@ -198,7 +218,7 @@ def test_declared_layout(parity, tmp_path):
         "layers": [{"class": "FullyConnectedLayer", "name": "last", "weights": weights}],
     }
     (tmp_path / "layout.json").write_text(json.dumps(declared))
-    code, out, err = parity("convert", "arrays.mat", "--layout", "layout.json", "-o", "made")
+    code, out, err = parity("convert", "arrays.mat", "--layout", "layout.json", "-o", tmp_path / "made")
     assert code == AGREED, out + err
     assert "arrays.mat (declared): 2 layers" in out
     code, out, _ = parity("check", "arrays.mat", "--layout", "layout.json", "--json")
@@ -252,6 +272,7 @@ def exports(tmp_path_factory):
     ("network", "rows"),
     [("series", ["in", "conv_1", "relu", "fc", "soft max"] * 2), ("dag", ["in", "conv_1", "relu", "block_add"])],
 )
+@pytest.mark.usefixtures("lasting")
 def test_every_layer_agrees_with_the_activations_of_the_file(parity, exports, network, rows):
     code, out, err = parity("check", exports / f"{network}.mat", "--json")
     assert code == AGREED, out + err
@@ -265,6 +286,7 @@ def test_every_layer_agrees_with_the_activations_of_the_file(parity, exports, ne
 
 
 @needs_octave
+@pytest.mark.usefixtures("lasting")
 def test_activation_of_other_numbers_names_its_layer(parity, exports, tmp_path):
     parity_struct = loadmat(exports / "dag.mat")["parity"]
     activations = parity_struct["samples"][0, 0][0, 0]["activations"][0, 0]
@@ -280,6 +302,7 @@ def test_activation_of_other_numbers_names_its_layer(parity, exports, tmp_path):
 
 
 @needs_octave
+@pytest.mark.usefixtures("lasting")
 def test_activation_of_another_size_names_its_layer(parity, exports):
     """The stand-in's pooling layer does not pool: sizes differ, the other layers are judged all the same."""
     code, out, _ = parity("check", exports / "dlnetwork.mat", "--json")

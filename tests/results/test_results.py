@@ -339,7 +339,8 @@ def test_unavailable_routes_keep_their_reason(path):
 
 def test_a_large_file(path):
     routes = [f"r{place}" for place in range(5)]
-    write(path, *(result(f"case-{number}", route=route) for number in range(1600) for route in routes))
+    write(path, *(result(f"case-{number}", route=route) for number in range(300) for route in routes))
+    assert path.stat().st_size > 2**20  # more than any buffer
     loaded = Results.load(path)
-    assert len(loaded.results) == 8000
+    assert len(loaded.results) == 1500
     assert loaded.passed

@@ -21,11 +21,12 @@ from harness.run.explore import MOST_HANGS, Exploration
 from harness.run.session import Session
 from harness.run.walk import LEAST_LIMIT, Walk
 from harness.workers.pool import WorkerHang, Workers
-from tests.miniatures import Copies, DoublesSome, HangsOnSome, SegfaultsOnSome, SlowOnSome, dense_case, registry
+from tests.miniatures import SLOW, Copies, DoublesSome, HangsOnSome, SegfaultsOnSome, SlowOnSome, dense_case, registry
+from tests.naps import believe
 
 LAYER = "Conv2D"
-HURRY, WHOLE = 0.6, 3.0
-"""Seconds that a request may take."""
+HURRY, WHOLE = SLOW / 3, SLOW * 3
+"""Announced seconds that a request may take (`tests.naps`): real ones would make this a test of the machine's load."""
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A walk in a hurry waits but a moment; the seconds of each hang."""
     from harness.workers.pool import Worker
 
+    believe(monkeypatch)
     monkeypatch.setattr("harness.run.walk.LEAST_LIMIT", HURRY)
     hangs: list[float] = []
     ask = Worker.request
@@ -89,7 +91,8 @@ def test_failure_is_shrunk_to_the_smallest_case(walk: Walk, hasty: list[float], 
         assert len(hasty) <= MOST_HANGS + 2
 
 
-def test_what_is_only_slow_is_no_smallest_hang(walk: Walk, hasty: list[float]) -> None:
+def test_what_is_only_slow_is_no_smallest_hang(walk: Walk, hasty: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.run.explore.MOST_HANGS", 4)
     found, _ = explored(walk, "slowonsome")
     assert found.result.outcome == "hang"
     assert found.case.choice["data_format"] == "channels_first"

@@ -17,6 +17,7 @@ from harness.run.walk import Walk
 from harness.spec import Case, Input, Layer, Sample, Spec
 from harness.workers.pool import Workers
 from tests.miniatures import Copies, MiniFormat, SleepsOnActivation, dense_case, registry
+from tests.naps import believe
 
 FAULT = "harness.planted.onnx_convolution:BiasDropped"
 GRAPH = "keras-Graph-02a0a898fed6"
@@ -102,12 +103,13 @@ def test_hang_is_reduced_in_a_hurry_and_every_walk_is_told(
     walk: tuple[Walk, dict[str, Route]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, routes = walk
-    monkeypatch.setattr(own, "limit", 5.0)
-    monkeypatch.setattr("harness.run.walk.LEAST_LIMIT", 1.5)
+    believe(monkeypatch)
+    monkeypatch.setattr(own, "limit", 900.0)
+    monkeypatch.setattr("harness.run.walk.LEAST_LIMIT", 100.0)
     said: list[str] = []
     found = reduced(own, chain(), routes["sleepsonactivation"], progress=said.append)
     assert [layer.name for layer in found.case.spec.layers] == ["l3"]
-    assert (found.first, found.walks, own.limit) == ("l3", len(said), 5.0)
+    assert (found.first, found.walks, own.limit) == ("l3", len(said), 900.0)
     assert sum("hang at sleepsonactivation" in text for text in said[:-1]) <= 4
     assert "with all the time there is (1 layer): hang at sleepsonactivation" in said[-1]
 
