@@ -18,7 +18,6 @@ from rich.progress import Progress
 from harness.adapters.registry import PluginError
 from harness.adapters.routes import Route
 from harness.analysis.defects import causes, sentence
-from harness.analysis.findings import FindingsError
 from harness.catalogue import rows
 from harness.cli import list as cli_list
 from harness.cli import models as cli_models
@@ -38,7 +37,7 @@ from harness.cli.console import (
     route_option,
 )
 from harness.corpus.store import Entry, GoldenError, Store
-from harness.judge.expectations import ExpectationError
+from harness.judge.findings import FindingsError
 from harness.matlab.readers.records import MatFileError, NetworkError
 from harness.models.conversion import ConversionError
 from harness.models.predict import PredictionError
@@ -53,7 +52,6 @@ INPUT_ERRORS = (
     ResultsError,
     SelectionError,
     PluginError,
-    ExpectationError,
     FindingsError,
     PredictionError,
     ConversionError,
@@ -184,21 +182,19 @@ def causes_command(results: Path, failed: bool, as_json: bool) -> None:
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Default: print it.")
 def findings(results: tuple[Path, ...], target: Path | None) -> None:
-    """Write the page of distinct defects, from golden/findings.toml, the expectations and results files.
+    """Write the page of distinct defects, from golden/findings and results files.
 
     Of two results of one case on one route that of the later file counts.
     """
-    from harness.analysis.findings import load, page
+    from harness.analysis.findings import page, unowned
     from harness.files import atomic_write
 
-    session = Session()
-    known = load(session.store.root / "findings.toml")
+    known = Session().findings
     files = [_results(path) for path in results]
-    left = known.unassigned(result for each in files for result in each.results)
-    for result in left[:20]:
+    for result in unowned(known, (result for each in files for result in each.results))[:20]:
         name = result.expectation.id if result.expectation else "-"
-        click.secho(f"in no finding, or in several: {result.case} {result.route} ({name})", fg="yellow", err=True)
-    text = page(known, session.expectations, files)
+        click.secho(f"of no finding: {result.case} {result.route} ({name})", fg="yellow", err=True)
+    text = page(known, files)
     if target is None:
         click.echo(text, nl=False)
     else:

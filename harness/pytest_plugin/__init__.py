@@ -23,7 +23,8 @@ from harness.analysis.defects import Tally, sentence
 from harness.catalogue import Row, rows
 from harness.corpus.store import Entry, GoldenError, keep
 from harness.draw.strategies import DISCOVERY, GATE, register_profiles
-from harness.judge.expectations import Expectation, ExpectationError
+from harness.judge.expectations import Expectation
+from harness.judge.findings import FindingsError
 from harness.planted import Fault, faults, sampled
 from harness.reproducer.write import is_reproducible, telling
 from harness.results.events import Judgement, Result
@@ -114,7 +115,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if (marker := test.get_closest_marker(name)) is not None:
             try:
                 found = kind.of(config.stash[_session], *marker.args)
-            except (GoldenError, PluginError, ExpectationError) as error:
+            except (GoldenError, PluginError, FindingsError) as error:
                 raise pytest.Collector.CollectError(str(error)) from None
             metafunc.parametrize(kind.argument, found, ids=[kind.named(each) for each in found])
 

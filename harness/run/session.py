@@ -15,7 +15,8 @@ from harness.adapters.registry import Registry, installed
 from harness.adapters.routes import Route, all_routes, select
 from harness.corpus.store import Entry, GoldenError, Store, kept
 from harness.installed import versions
-from harness.judge import expectations
+from harness.judge import findings
+from harness.judge.expectations import Expectation
 from harness.results.events import Header, RouteStatus
 from harness.run.walk import Walk
 from harness.spec import canonical
@@ -100,8 +101,13 @@ class Session:
         return [route for route in self.routes if not route.missing(self.registry)]
 
     @cached_property
-    def expectations(self) -> list[expectations.Expectation]:
-        return expectations.load(self.store.root / "expectations")
+    def findings(self) -> findings.Findings:
+        """What is known of the converters. Raises FindingsError."""
+        return findings.load(self.store.root / "findings")
+
+    @property
+    def expectations(self) -> list[Expectation]:
+        return self.findings.expectations
 
     @cached_property
     def workers(self) -> Workers:
@@ -149,12 +155,14 @@ class Session:
     def entries(self, folder: str | None = None) -> list[Entry]:
         """Golden cases of the selected layers, the minimal cases of expectations first.
 
-        Raises SelectionError if the layer pattern fits none, GoldenError for a damaged store.
+        Raises SelectionError if the layer pattern fits none, GoldenError for a damaged store, FindingsError if an
+        expectation of these layers names a case that is no golden.
         """
         found = self.store.entries(layer=self.selection.layer, folder=folder)
         if not found and folder is None:
             layers = ", ".join(Path(name).stem for name in self.store.manifest["archives"])
             raise SelectionError(f"no golden layer fits {self.selection.layer!r}; there are {layers}")
+        self.findings.check_cases({entry.id for entry in found})
         minimal = {item.case for item in self.expectations}
         return sorted(found, key=lambda entry: entry.id not in minimal)
 

@@ -73,11 +73,12 @@ def test_deviation_fails_and_says_what_to_run_next(world: pytest.Pytester) -> No
 
 def test_expected_deviation_is_an_xfail(world: pytest.Pytester) -> None:
     world.makeconftest(CONFTEST.format(hops="Refuses"))
-    folder = world.path / "golden" / "expectations"
+    folder = world.path / "golden" / "findings"
     folder.mkdir()
     (folder / "refuses.toml").write_text(
-        '[[expectation]]\nid="r"\nroute="*"\nlayer="Dense"\noutcome="refused"\nblame="refuses"\nversions="numpy>=1"\n'
-        f'reason="it refuses everything there is"\nlink="not reported upstream"\ncase="{dense_case().id}"\n'
+        '[[no_defect]]\nid="refuses"\nversions=["numpy>=1"]\nreason="it refuses everything there is"\n'
+        '[[no_defect.expectation]]\nid="r"\nroute="*"\nlayer="Dense"\noutcome="refused"\nblame="refuses"\n'
+        f'case="{dense_case().id}"\n'
     )
     world.runpytest_subprocess().assert_outcomes(xfailed=2)
     assert results(world).passed
