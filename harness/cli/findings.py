@@ -1,7 +1,7 @@
 """Write the page of findings: defects whose cause is settled.
 
-What is known of them stands in golden/findings.toml and in the expectations; the results say how often each shows. If
-two RESULTS files hold the same case and route, the later file counts. A result of no finding, or of several, is named.
+What is known of them stands in golden/findings; the results say how often each shows. If two RESULTS files hold the
+same case and route, the later file counts. A result whose expectation no finding owns is named.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from harness.analysis.findings import load, page
+from harness.analysis.findings import page, unowned
 from harness.cli.console import load_results, page_option, print_page
+from harness.judge.findings import FindingsError
 from harness.run.session import Session
 
 
@@ -20,9 +21,11 @@ from harness.run.session import Session
 @page_option
 def command(results: tuple[Path, ...], target: Path | None) -> None:
     session = Session()
-    findings = load(session.store.root / "findings.toml")
+    findings = session.findings
+    if not findings.entries:
+        raise FindingsError("there are no findings", where=session.store.root / "findings", expected="TOML files")
     files = [load_results(path) for path in results]
-    for result in findings.unassigned(result for file in files for result in file.results)[:20]:
+    for result in unowned(findings, (result for file in files for result in file.results))[:20]:
         name = result.expectation.id if result.expectation else "-"
-        click.secho(f"in no finding, or in several: {result.case} {result.route} ({name})", fg="yellow", err=True)
-    print_page(page(findings, session.expectations, files), target)
+        click.secho(f"of no finding: {result.case} {result.route} ({name})", fg="yellow", err=True)
+    print_page(page(findings, files), target)

@@ -1,35 +1,25 @@
-"""Known deviations as data: `golden/expectations/*.toml`, one file per converter.
+"""Expectations: deviations that are known, and whether one speaks of a case and of what happened to it.
 
-An expectation names route, layer, the condition on the configuration, the outcomes and who is to blame, the
-versions it was seen with, a reason, the upstream link if there is one, and its own minimal case, a golden that
-is run first and always. It holds still: a deviation that no longer happens fails the run.
+An expectation names route, layer, the condition on the configuration, the outcomes, who is to blame, and its own
+minimal case, a golden that is run first and always. It holds still: a deviation that no longer happens fails the run.
+Each belongs to a finding, from which it has its versions and its link (`harness.judge.findings`).
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-
-from harness.errors import InputError
 from harness.installed import is_installed
 from harness.outcomes import Outcome
 from harness.results.events import Stage
 from harness.spec import canonical
 
 UNREPORTED = "not reported upstream"
-_KEYS = {"id", "route", "layer", "when", "says", "outcome", "blame", "versions", "reason", "link", "case"}
-_NEEDED = _KEYS - {"when", "says"}
-
-
-class ExpectationError(InputError):
-    """An expectations file that cannot be used; the message names file, entry and key."""
+"""The link of an expectation whose deviation nobody has reported."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +28,9 @@ class Expectation:
 
     `route`, each `layer` and each `blame` are glob patterns. `when` maps axes or constructor arguments to the values
     for which it holds; `{not = [...]}` to those for which it does not. A key that the configuration lacks counts as
-    None. `says` is a regular expression that the message of the stage at fault holds. An expectation with it speaks
-    of those of the cases it covers that end so, because no condition on the configuration tells them apart; one
-    without it speaks of all.
+    None, and a layer within a layer may be named by its kind. `says` is a regular expression that the message of the
+    stage at fault matches. An expectation with it speaks of those of the cases it covers whose message matches, because
+    no condition on the configuration tells them apart; one without it speaks of all.
     """
 
     id: str
@@ -80,69 +70,17 @@ class Expectation:
 
 
 def _holds(condition: Any, value: Any) -> bool:
-    text = canonical(value)
     if isinstance(condition, Mapping):
-        return text not in {canonical(item) for item in condition["not"]}
-    return text in {canonical(item) for item in condition}
+        return not _is_among(value, condition["not"])
+    return _is_among(value, condition)
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def parse(data: Mapping[str, Any], origin: str) -> Expectation:
-    """One table of a file. Raises ExpectationError, naming `origin` and what is wrong."""
-    where = f"{origin}, expectation {data.get('id', '(without id)')!r}"
-    if unknown := sorted(set(data) - _KEYS):
-        raise ExpectationError(f"{where}: unknown keys {unknown}; known are {sorted(_KEYS)}")
-    if lacking := sorted(_NEEDED - set(data)):
-        raise ExpectationError(f"{where}: it lacks {lacking}; each known deviation needs them")
-    when = data.get("when", {})
-    for key, condition in when.items():
-        fits = set(condition) == {"not"} if isinstance(condition, Mapping) else isinstance(condition, list)
-        if not fits:
-            raise ExpectationError(f"{where}: when.{key} must be a list of values, or {{not = [...]}}")
-    versions = tuple(_listed(data["versions"]))
-    try:
-        outcomes = tuple(Outcome(text) for text in _listed(data["outcome"]))
-        [Requirement(text) for text in versions]
-        re.compile(data.get("says", ""))
-    except (ValueError, InvalidRequirement, re.error) as error:
-        raise ExpectationError(f"{where}: {error}") from error
-    if any(outcome.passes for outcome in outcomes):
-        raise ExpectationError(f"{where}: an outcome that passes needs no expectation")
-    if data["link"] != UNREPORTED and not data["link"].startswith("https://"):
-        raise ExpectationError(f"{where}: link must be an address or {UNREPORTED!r}, got {data['link']!r}")
-    if len(data["reason"]) < 15:
-        raise ExpectationError(f"{where}: the reason must say what the converter does, got {data['reason']!r}")
-    return Expectation(
-        id=data["id"],
-        route=data["route"],
-        layer=tuple(_listed(data["layer"])),
-        outcome=outcomes,
-        blame=tuple(_listed(data["blame"])),
-        versions=versions,
-        reason=" ".join(data["reason"].split()),
-        link=data["link"],
-        case=data["case"],
-        when=when,
-        says=data.get("says", ""),
-    )
-
-
-def load(folder: Path) -> list[Expectation]:
-    """All expectations of a folder. Raises ExpectationError; ids must be unique."""
-    found: list[Expectation] = []
-    for path in sorted(folder.glob("*.toml")):
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ExpectationError(f"{path}: not a TOML file: {error}") from error
-        found += [parse(item, str(path)) for item in data.get("expectation", [])]
-    ids = [item.id for item in found]
-    if twice := sorted({name for name in ids if ids.count(name) > 1}):
-        raise ExpectationError(f"{folder}: ids used twice: {twice}")
-    return found
+def _is_among(value: Any, listed: Iterable[Any]) -> bool:
+    """Whether a value is listed: itself, or the kind of the layer that it is."""
+    names = {canonical(value)}
+    if isinstance(value, Mapping) and set(value) == {"kind", "config"}:
+        names.add(canonical(value["kind"]))
+    return not names.isdisjoint(canonical(item) for item in listed)
 
 
 def covering(

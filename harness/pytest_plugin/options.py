@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.adapters.registry import PluginError
-from harness.run.session import Selection, SelectionError, Session
+from harness.errors import InputError
+from harness.run.session import Selection, Session
 from harness.workers.pool import LIMIT
 
 _SESSION = pytest.StashKey[Session]()
@@ -54,7 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if session.selection.route or session.selection.hops or session.selection.opset:
         try:
             session.routes  # noqa: B018 - a pattern or converter that does not fit is an error before anything runs
-        except (SelectionError, PluginError) as error:
+        except InputError as error:
             raise pytest.UsageError(str(error)) from None
 
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.registry import PluginError
 from harness.catalogue import Row, rows
-from harness.corpus.store import GoldenError
-from harness.judge.expectations import Expectation, ExpectationError
+from harness.errors import InputError
+from harness.judge.expectations import Expectation
 from harness.planted import Fault, faults, sampled
 from harness.pytest_plugin.options import session_of
 from harness.reproducer.write import is_reproducible, telling
-from harness.run.session import SelectionError, Session
+from harness.run.session import Session
 
 GOLDEN_TEST = "test_golden"
 """Name of every test over goldens: with xdist, the process that counts what is owed sees names only."""
@@ -108,7 +107,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if (mark := test.get_closest_marker(name)) is not None:
             try:
                 values = marker.values(session_of(config), *mark.args)
-            except (GoldenError, PluginError, ExpectationError) as error:
+            except InputError as error:
                 raise pytest.Collector.CollectError(str(error)) from None
             metafunc.parametrize(marker.argument, values, ids=[marker.id(value) for value in values])
 
@@ -122,7 +121,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if empty and not items:
         try:
             session_of(config).entries()
-        except (GoldenError, SelectionError) as error:
+        except InputError as error:
             raise pytest.UsageError(str(error)) from error
 
 

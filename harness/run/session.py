@@ -16,7 +16,9 @@ from harness.adapters.routes import Route, all_routes, select
 from harness.corpus.store import Entry, GoldenError, Store, kept
 from harness.errors import InputError
 from harness.installed import versions
-from harness.judge import expectations
+from harness.judge.expectations import Expectation
+from harness.judge.findings import Findings
+from harness.judge.findings import load as load_findings
 from harness.results.events import Header, PluginNote, RouteStatus
 from harness.run.walk import Walk
 from harness.spec import canonical
@@ -105,8 +107,13 @@ class Session:
         return [route for route in self.routes if not route.missing(self.registry)]
 
     @cached_property
-    def expectations(self) -> list[expectations.Expectation]:
-        return expectations.load(self.store.root / "expectations")
+    def findings(self) -> Findings:
+        """What is known of the converters. Raises FindingsError."""
+        return load_findings(self.store.root / "findings")
+
+    @property
+    def expectations(self) -> list[Expectation]:
+        return self.findings.expectations
 
     @cached_property
     def workers(self) -> Workers:
@@ -161,7 +168,8 @@ class Session:
     def entries(self, folder: str | None = None) -> list[Entry]:
         """Golden cases of the selected layers, the minimal cases of expectations first.
 
-        Raises SelectionError if the layer pattern fits none, GoldenError for a damaged store.
+        Raises SelectionError if the layer pattern fits none, GoldenError for a damaged store, FindingsError if an
+        expectation of these layers names a case that is no golden.
         """
         found = self.store.entries(layer=self.selection.layer, folder=folder)
         if not found and folder is None:
@@ -169,6 +177,7 @@ class Session:
             raise SelectionError(
                 f"no golden layer fits {self.selection.layer!r}", where="--layer", expected=f"one of {layers}"
             )
+        self.findings.check_cases({entry.id for entry in found})
         minimal = {item.case for item in self.expectations}
         return sorted(found, key=lambda entry: entry.id not in minimal)
 

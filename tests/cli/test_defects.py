@@ -14,15 +14,17 @@ from tests.cli.conftest import Parity
 from tests.miniatures import dense_case
 
 EXPECTATION = f"""
-[[expectation]]
+[[no_defect]]
+id = "known"
+versions = ["numpy>=1"]
+reason = "it doubles everything there is"
+
+[[no_defect.expectation]]
 id = "known-one"
 route = "mini-doubles"
 layer = "Dense"
 outcome = "divergent"
 blame = "doubles"
-versions = "numpy>=1"
-reason = "it doubles everything there is"
-link = "not reported upstream"
 case = "{dense_case().id}"
 """
 
@@ -30,7 +32,7 @@ case = "{dense_case().id}"
 @pytest.fixture
 def expected(parity: Parity) -> Parity:
     """The deviation of the miniature world is known."""
-    folder = Path("golden/expectations")
+    folder = Path("golden/findings")
     folder.mkdir(parents=True)
     (folder / "doubles.toml").write_text(EXPECTATION)
     return parity

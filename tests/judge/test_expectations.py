@@ -1,78 +1,102 @@
-"""Expectations files: what is wrong with one is named; conditions mean what they say."""
+"""Expectations: what they cover, what they foresee, and with which versions they speak."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
-from harness.judge.expectations import ExpectationError, covering, load, parse
+from harness.judge.expectations import UNREPORTED, Expectation, covering
+from harness.outcomes import Outcome
+from harness.results.events import Stage
 
-WHOLE = {
-    "id": "a",
-    "route": "keras-tf2onnx*",
-    "layer": "GRU",
-    "outcome": ["refused", "invalid"],
-    "blame": "tf2onnx",
-    "versions": ["numpy>=1"],
-    "reason": "the converter does not know this layer",
-    "link": "not reported upstream",
-    "case": "keras-GRU-0",
-    "when": {"reset_after": [True], "mask": {"not": ["none"]}},
-}
+WHOLE = Expectation(
+    id="a",
+    route="keras-tf2onnx*",
+    layer=("GRU", "LSTM*"),
+    outcome=(Outcome.REFUSED, Outcome.INVALID),
+    blame=("tf2onnx*", "kerasexport"),
+    versions=("numpy>=1",),
+    reason="the converter does not know this layer",
+    link=UNREPORTED,
+    case="keras-GRU-0",
+    when={"reset_after": [True], "mask": {"not": ["none"]}},
+)
+CONFIG = {"reset_after": True, "mask": "hole"}
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("route", "layer", "config", "covers"),
     [
-        ({"colour": "red"}, "unknown keys"),
-        ({"link": "ask me"}, "link must be"),
-        ({"reason": "bad"}, "reason must say"),
-        ({"outcome": "wrong"}, "wrong"),
-        ({"outcome": "faithful"}, "needs no expectation"),
-        ({"versions": "=="}, "expectation 'a'"),
-        ({"when": {"mask": "none"}}, "when.mask must be a list"),
-        ({"says": "("}, "unterminated"),
+        ("keras-tf2onnx-onnx2torch", "GRU", CONFIG, True),
+        ("keras-tf2onnx", "LSTMCell", CONFIG, True),
+        ("keras-kerasexport", "GRU", CONFIG, False),
+        ("keras-tf2onnx", "SimpleRNN", CONFIG, False),
+        ("keras-tf2onnx", "GRU", {**CONFIG, "mask": "none"}, False),
+        ("keras-tf2onnx", "GRU", {"mask": "hole"}, False),  # what is lacking is None
+        ("keras-tf2onnx", "GRU", {"reset_after": True}, True),  # and None is not "none"
     ],
 )
-def test_what_is_wrong_is_named(change: dict[str, object], said: str) -> None:
-    with pytest.raises(ExpectationError, match=said):
-        parse({**WHOLE, **change}, "x.toml")
+def test_a_case_is_covered_by_route_layer_and_condition(
+    route: str, layer: str, config: dict[str, object], covers: bool
+) -> None:
+    assert covering([WHOLE], route=route, layer=layer, config=config) == ([WHOLE] if covers else [])
 
 
-@pytest.mark.parametrize("key", sorted(set(WHOLE) - {"when", "says"}))
-def test_every_fact_is_needed(key: str) -> None:
-    with pytest.raises(ExpectationError, match="lacks"):
-        parse({k: v for k, v in WHOLE.items() if k != key}, "x.toml")
+@pytest.mark.parametrize(
+    ("condition", "value", "holds"),
+    [
+        ([[2, 1]], (2, 1), True),  # tuples and lists are one
+        ([[2, 1]], (1, 2), False),
+        ([1], True, False),  # a number is no truth value
+        (["Conv2D"], {"kind": "Conv2D", "config": {"filters": 3}}, True),  # a layer by its kind
+        (["Dense"], {"kind": "Conv2D", "config": {"filters": 3}}, False),
+        ([{"kind": "Conv2D", "config": {"filters": 3}}], {"kind": "Conv2D", "config": {"filters": 3}}, True),
+        ({"not": ["Conv2D"]}, {"kind": "Conv2D", "config": {"filters": 3}}, False),
+        ({"not": ["Dense"]}, {"kind": "Conv2D", "config": {"filters": 3}}, True),
+        (["Conv2D"], {"kind": "Conv2D"}, False),  # a table that is no layer
+    ],
+)
+def test_values_of_a_condition(condition: object, value: object, holds: bool) -> None:
+    item = replace(WHOLE, when={"x": condition})
+    assert item.covers(route="keras-tf2onnx", layer="GRU", config={"x": value}) is holds
 
 
-def test_conditions() -> None:
-    item = parse(WHOLE, "x.toml")
-    config = {"reset_after": True, "mask": "hole"}
-    assert covering([item], route="keras-tf2onnx-onnx2torch", layer="GRU", config=config) == [item]
-    assert covering([item], route="keras-kerasexport", layer="GRU", config=config) == []
-    assert covering([item], route="keras-tf2onnx", layer="LSTM", config=config) == []
-    assert covering([item], route="keras-tf2onnx", layer="GRU", config={**config, "mask": "none"}) == []
-    assert covering([item], route="keras-tf2onnx", layer="GRU", config={"mask": "hole"}) == []
+@pytest.mark.parametrize(
+    ("hop", "outcome", "message", "foreseen"),
+    [
+        ("tf2onnx", Outcome.REFUSED, "no handler for Loop", True),
+        ("tf2onnx-13", Outcome.INVALID, "no handler for Loop", True),
+        ("kerasexport", Outcome.REFUSED, "no handler for Loop", True),
+        ("onnx2torch", Outcome.REFUSED, "no handler for Loop", False),
+        (None, Outcome.REFUSED, "no handler for Loop", False),
+        ("tf2onnx", Outcome.CRASH, "no handler for Loop", False),
+        ("tf2onnx", Outcome.REFUSED, "no handler for Scan", False),
+    ],
+)
+def test_a_fault_is_foreseen_by_outcome_blame_and_message(
+    hop: str | None, outcome: Outcome, message: str, foreseen: bool
+) -> None:
+    item = replace(WHOLE, says="handler for (Loop|If)")
+    assert item.foresees(Stage("onnx", outcome, hop=hop, message=message)) is foreseen
 
 
-def test_tuples_and_lists_are_one() -> None:
-    item = parse({**WHOLE, "when": {"strides": [[2, 1]]}}, "x.toml")
-    assert covering([item], route="keras-tf2onnx", layer="GRU", config={"strides": (2, 1)}) == [item]
+def test_the_source_is_blamed_by_its_name() -> None:
+    item = replace(WHOLE, blame=("source",))
+    assert item.foresees(Stage("keras", Outcome.INVALID))
+    assert not item.foresees(Stage("onnx", Outcome.INVALID, hop="tf2onnx"))
 
 
-def test_broken_file_and_repeated_id_are_named(tmp_path: Path) -> None:
-    (tmp_path / "a.toml").write_text("[[expectation]")
-    with pytest.raises(ExpectationError, match=r"a\.toml"):
-        load(tmp_path)
-    text = "\n".join(
-        ["[[expectation]]"]
-        + [
-            f"{key} = {str(value)!r}" if isinstance(value, str) else f"{key} = {value!r}"
-            for key, value in WHOLE.items()
-            if key != "when"
-        ]
-    )
-    (tmp_path / "a.toml").write_text(text + "\n" + text)
-    with pytest.raises(ExpectationError, match="used twice"):
-        load(tmp_path)
+@pytest.mark.parametrize(
+    ("versions", "applies"),
+    [
+        (("numpy>=1",), True),
+        (("numpy<1",), False),
+        (("numpy>=1", "numpy<1"), False),  # all of them
+        (("no-such-distribution>=1",), False),
+    ],
+)
+def test_it_speaks_with_the_versions_it_names(versions: tuple[str, ...], applies: bool) -> None:
+    item = replace(WHOLE, versions=versions)
+    assert item.applies is applies
+    assert covering([item], route="keras-tf2onnx", layer="GRU", config=CONFIG) == ([item] if applies else [])

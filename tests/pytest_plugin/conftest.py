@@ -27,15 +27,17 @@ def test_golden(result):
     check(result)
 """
 EXPECTATION = """
-[[expectation]]
+[[no_defect]]
+id = "known"
+versions = ["numpy>=1"]
+reason = "it refuses everything there is"
+
+[[no_defect.expectation]]
 id = "known-one"
 route = "*"
 layer = "Dense"
 outcome = "refused"
 blame = "{blame}"
-versions = "numpy>=1"
-reason = "it refuses everything there is"
-link = "not reported upstream"
 case = "{case}"
 """
 
@@ -61,7 +63,7 @@ def expect(world: pytest.Pytester) -> Callable[..., None]:
     """Adds an expectation that a hop refuses, with more keys as TOML."""
 
     def add(blame: str, more: str = "") -> None:
-        folder = world.path / "golden" / "expectations"
+        folder = world.path / "golden" / "findings"
         folder.mkdir()
         (folder / "known.toml").write_text(EXPECTATION.format(blame=blame, case=dense_case().id) + more)
 

@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import psutil
 import pytest
 
 from harness.adapters.registry import Registry
 from harness.adapters.routes import all_routes
-from harness.judge.expectations import parse
+from harness.judge.expectations import Expectation
 from harness.outcomes import Outcome
 from harness.results.events import Judgement, Result
 from harness.run.walk import Walk
@@ -114,23 +115,23 @@ def test_answer_that_is_no_plain_data_is_invalid_and_the_worker_lives(walk: Walk
     assert "TypeError: expected plain data, an array, a path or a Spec" in result.message
 
 
-def expectation(**changes: object) -> object:
-    data = {
+def expectation(**changes: Any) -> Expectation:
+    facts = {
         "id": "mini-refuses-dense",
         "route": "mini-refuses",
-        "layer": "Dense",
-        "outcome": "refused",
-        "blame": "refuses",
-        "versions": "numpy>=1",
+        "layer": ("Dense",),
+        "outcome": (Outcome.REFUSED,),
+        "blame": ("refuses",),
+        "versions": ("numpy>=1",),
         "reason": "the miniature refuses every Dense layer",
         "link": "not reported upstream",
         "case": dense_case().id,
     }
-    return parse({**data, **changes}, "test")
+    return Expectation(**{**facts, **changes})
 
 
-def judged(walk: Walk, hop: str, **changes: object) -> Result:
-    walk.expectations = [expectation(**changes)]  # type: ignore[list-item]
+def judged(walk: Walk, hop: str, **changes: Any) -> Result:
+    walk.expectations = [expectation(**changes)]
     try:
         return along(walk, hop)
     finally:
@@ -145,13 +146,13 @@ def test_expected_deviation_is_expected(walk: Walk) -> None:
 
 
 def test_deviation_that_no_longer_happens_fails(walk: Walk) -> None:
-    result = judged(walk, "copies", route="mini-copies", blame="copies")
+    result = judged(walk, "copies", route="mini-copies", blame=("copies",))
     assert result.judgement is Judgement.FAILED
     assert "fixed upstream: remove this" in result.message
 
 
 def test_another_outcome_than_expected_fails(walk: Walk) -> None:
-    result = judged(walk, "doubles", route="mini-doubles", blame=["refuses", "doubles"])
+    result = judged(walk, "doubles", route="mini-doubles", blame=("refuses", "doubles"))
     assert result.judgement is Judgement.FAILED
     assert "says refused at refuses or doubles, but it is divergent" in result.message
 
@@ -160,7 +161,7 @@ def test_expectation_of_some_cases_speaks_of_those_that_say_so(walk: Walk) -> No
     assert judged(walk, "refuses", says="no converter for").judgement is Judgement.EXPECTED
     other = judged(walk, "refuses", says="out of memory")
     assert (other.judgement, other.expectation) == (Judgement.FAILED, None)
-    passes = judged(walk, "copies", route="mini-copies", blame="copies", says="no converter for")
+    passes = judged(walk, "copies", route="mini-copies", blame=("copies",), says="no converter for")
     assert passes.judgement is Judgement.PASSED
 
 
@@ -171,7 +172,7 @@ def test_expectation_is_silent_about_converters_it_does_not_name(walk: Walk) -> 
 def test_condition_and_versions_narrow_an_expectation(walk: Walk) -> None:
     assert judged(walk, "refuses", when={"rank": [4]}).expectation is None
     assert judged(walk, "refuses", when={"rank": {"not": [4]}}).expectation is not None
-    assert judged(walk, "refuses", versions="numpy<1").expectation is None
+    assert judged(walk, "refuses", versions=("numpy<1",)).expectation is None
 
 
 def test_case_without_golden_or_of_another_dialect_is_refused(walk: Walk) -> None:

@@ -1,0 +1,293 @@
+"""What is known of released converters: `golden/findings/*.toml`, one file for each project that is at fault.
+
+A finding is one defect, settled by reading its source; an entry `no_defect` says why nothing is broken. Each owns the
+expectations by which the suite tolerates what it brings about. So one file decides what a run accepts, and is also what
+the page of findings is made of (`harness.analysis.findings`).
+
+The files fit the schema that is published beside this module, `findings.schema.json` (JSON Schema 2020-12), in which
+each key is explained. Beside it stand two formats (a regular expression, a requirement) and one rule: ids are unique
+over all files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import ValidationError
+from packaging.requirements import InvalidRequirement, Requirement
+
+from harness.errors import InputError
+from harness.judge.expectations import UNREPORTED, Expectation
+from harness.outcomes import Outcome
+
+SCHEMA = "findings.schema.json"
+ADVICE = f"harness/judge/{SCHEMA} explains each key"
+
+
+class FindingsError(InputError):
+    """A findings file that cannot be used; the message names file, entry and key."""
+
+
+class Kind(StrEnum):
+    """How a defect shows, worst first."""
+
+    NUMBERS = "numbers"
+    STRUCTURE = "structure"
+    LOUD = "loud"
+
+    @property
+    def silent(self) -> bool:
+        """Whether a user gets an answer, and a wrong one."""
+        return self is not Kind.LOUD
+
+
+class Upstream(StrEnum):
+    """Whether the project at fault knows."""
+
+    EXACT = "exact"
+    RELATED = "related"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One defect. `file` and `function` are those of the installed source, `cause` what is wrong there."""
+
+    id: str
+    component: str
+    versions: tuple[str, ...]
+    kind: Kind
+    condition: str
+    file: str
+    function: str
+    cause: str
+    upstream: Upstream
+    expectations: tuple[Expectation, ...]
+    error: str = ""
+    link: str = ""
+    note: str = ""
+
+    @property
+    def converter(self) -> str:
+        """The component without what it takes to show."""
+        return re.split(" on | with ", self.component, maxsplit=1)[0]
+
+
+@dataclass(frozen=True)
+class NoDefect:
+    """Deviations behind which nothing is broken, and why."""
+
+    id: str
+    versions: tuple[str, ...]
+    reason: str
+    expectations: tuple[Expectation, ...]
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All entries of a folder, in the order of its files."""
+
+    findings: tuple[Finding, ...] = ()
+    no_defect: tuple[NoDefect, ...] = ()
+
+    @property
+    def entries(self) -> tuple[Finding | NoDefect, ...]:
+        return (*self.findings, *self.no_defect)
+
+    @cached_property
+    def expectations(self) -> list[Expectation]:
+        return [item for entry in self.entries for item in entry.expectations]
+
+    @cached_property
+    def owners(self) -> Mapping[str, Finding | NoDefect]:
+        """The entry of each expectation, by the expectation's id."""
+        return {item.id: entry for entry in self.entries for item in entry.expectations}
+
+    def check_cases(self, cases: Collection[str]) -> None:
+        """Raise FindingsError for an expectation that names a case of the same layers as these, and none of them.
+
+        Case ids are `dialect-layer-digest`; `cases` holds all goldens of each layer that it holds any of.
+        """
+        layers = {case.rpartition("-")[0] for case in cases}
+        for item in self.expectations:
+            if item.case.rpartition("-")[0] in layers and item.case not in cases:
+                raise FindingsError(
+                    "its minimal case is no golden",
+                    where=f"expectation {item.id!r}",
+                    expected="the id of a golden case",
+                    came=repr(item.case),
+                    advice="`parity list cases` shows all",
+                )
+
+
+def load(folder: Path) -> Findings:
+    """All files of a folder. Raises FindingsError."""
+    tables = {path: _read(path) for path in sorted(folder.glob("*.toml"))}
+    _check_ids(tables)
+    return Findings(
+        tuple(_finding(item) for data in tables.values() for item in data.get("finding", ())),
+        tuple(_no_defect(item) for data in tables.values() for item in data.get("no_defect", ())),
+    )
+
+
+def published_schema() -> dict[str, Any]:
+    """The JSON Schema of a file, as published."""
+    schema: dict[str, Any] = json.loads((files("harness.judge") / SCHEMA).read_text(encoding="utf-8"))
+    return schema
+
+
+def _is_regex(text: Any) -> bool:
+    re.compile(str(text))
+    return True
+
+
+def _is_requirement(text: Any) -> bool:
+    Requirement(str(text))
+    return True
+
+
+FORMATS = FormatChecker(formats=())
+"""What `format` means in the schema."""
+FORMATS.checks("regex", raises=re.error)(_is_regex)
+FORMATS.checks("requirement", raises=InvalidRequirement)(_is_requirement)
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(published_schema(), format_checker=FORMATS)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The tables of one file. Raises FindingsError for the first place that does not fit the schema."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FindingsError(f"not a TOML file: {error}", where=path) from error
+    faults = list(_validator().iter_errors(data))
+    if faults:
+        raise _explained(min(faults, key=lambda fault: [str(step).zfill(6) for step in fault.path]), data, path)
+    return data
+
+
+def _explained(fault: ValidationError, data: Mapping[str, Any], path: Path) -> FindingsError:
+    """What was expected in which key of which entry, and what came."""
+    where, key = _place(fault.path, data, path)
+    schema = fault.schema if isinstance(fault.schema, Mapping) else {}
+    if fault.validator == "additionalProperties" and "properties" in schema:
+        known = schema["properties"]
+        unknown = next(name for name in fault.instance if name not in known)
+        return FindingsError(f"unknown key {unknown!r}", where=where, expected=f"one of {', '.join(known)}")
+    if fault.validator == "required":
+        lacking = next(name for name in fault.validator_value if name not in fault.instance)
+        if lacking not in schema.get("properties", {}):
+            return FindingsError(f"it lacks {lacking!r}: {schema['title']}", where=where, advice=ADVICE)
+        expected = _title(schema["properties"][lacking])
+        return FindingsError(f"it lacks {lacking!r}", where=where, expected=expected, advice=ADVICE)
+    expected = f"one of {', '.join(map(repr, fault.validator_value))}" if fault.validator == "enum" else _title(schema)
+    problem = f"{key!r} has a wrong value"
+    if fault.cause:
+        problem += f" ({str(fault.cause).splitlines()[0]})"
+    return FindingsError(problem, where=where, expected=expected, came=repr(fault.instance), advice=ADVICE)
+
+
+def _place(steps: Sequence[str | int], data: Mapping[str, Any], path: Path) -> tuple[str, str]:
+    """File and entry, by name; and the key in it, such as `when.mask`."""
+    where, key, node = str(path), "", data
+    for step in steps:
+        node = node[step]  # type: ignore[index]
+        if isinstance(step, int) and isinstance(node, Mapping):
+            name = node.get("id", f"number {step + 1}")
+            where, key = f"{where}, {key} {name!r}", ""
+        elif isinstance(step, int):
+            key += f"[{step}]"
+        else:
+            key = f"{key}.{step}" if key else step
+    return where, key
+
+
+def _title(schema: Mapping[str, Any]) -> str:
+    if "$ref" in schema:
+        return _title(published_schema()["$defs"][schema["$ref"].rpartition("/")[2]])
+    return str(schema["title"])
+
+
+def _check_ids(tables: Mapping[Path, Mapping[str, Any]]) -> None:
+    """Raise FindingsError if two entries, or two expectations, have one id."""
+    places: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for path, data in tables.items():
+        for word, name in _ids(data):
+            places[word, name].append(path.name)
+    for (word, name), named in places.items():
+        if len(named) > 1:
+            folder = next(iter(tables)).parent
+            raise FindingsError(
+                f"{word} {name!r} stands {len(named)} times, in {', '.join(sorted(set(named)))}",
+                where=folder,
+                expected="ids that are unique over all files",
+            )
+
+
+def _ids(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for entry in (*data.get("finding", ()), *data.get("no_defect", ())):
+        yield "entry", entry["id"]
+        for item in entry["expectation"]:
+            yield "expectation", item["id"]
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    kind, upstream = Kind(data["kind"]), Upstream(data["upstream"])
+    link = data["link"] if upstream is not Upstream.NONE else UNREPORTED
+    plain = {key: value for key, value in data.items() if key not in ("kind", "upstream", "versions", "expectation")}
+    return Finding(
+        **plain,
+        kind=kind,
+        upstream=upstream,
+        versions=tuple(data["versions"]),
+        expectations=tuple(_expectation(item, data, data["cause"], link) for item in data["expectation"]),
+    )
+
+
+def _no_defect(data: Mapping[str, Any]) -> NoDefect:
+    link = data.get("link", "")
+    return NoDefect(
+        id=data["id"],
+        versions=tuple(data["versions"]),
+        reason=data["reason"],
+        link=link,
+        expectations=tuple(
+            _expectation(item, data, data["reason"], link or UNREPORTED) for item in data["expectation"]
+        ),
+    )
+
+
+def _expectation(data: Mapping[str, Any], entry: Mapping[str, Any], reason: str, link: str) -> Expectation:
+    """One expectation, with the versions of its entry beside its own, and the entry's reason where it has none."""
+    return Expectation(
+        id=data["id"],
+        route=data["route"],
+        layer=_listed(data["layer"]),
+        outcome=tuple(map(Outcome, _listed(data["outcome"]))),
+        blame=_listed(data["blame"]),
+        versions=(*entry["versions"], *data.get("versions", ())),
+        reason=" ".join(data.get("reason", reason).split()),
+        link=link,
+        case=data["case"],
+        when=data.get("when", {}),
+        says=data.get("says", ""),
+    )
+
+
+def _listed(value: str | Iterable[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
