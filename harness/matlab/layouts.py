@@ -13,6 +13,16 @@ TO_MATLAB: Mapping[int, tuple[int, ...]] = {2: (1, 0), 3: (2, 0, 1), 4: (2, 3, 1
 RANKS: Mapping[str, int] = {"CB": 2, "CBT": 3, "SSCB": 4, "SSSCB": 5}
 
 
+def channel_axis(rank: int) -> int:
+    """The axis of channels in an array of ours, batch included: last in sequences, second in all others."""
+    return 2 if rank == 3 else 1
+
+
+def axis_of(dimension: int, rank: int) -> int:
+    """The axis in an array of ours of MATLAB's dimension, counted from 1."""
+    return TO_MATLAB[rank][dimension - 1] if dimension <= rank else 0
+
+
 def to_matlab(array: Array) -> Array:
     """An array of ours in MATLAB's layout. Raises KeyError for a rank that no layer has."""
     return array.transpose(TO_MATLAB[array.ndim])

@@ -49,8 +49,9 @@ WEIGHTS = {
     "fc/Bias": numbers(4),
 }
 WRONG = """
-from harness.matlab.torch import source, writers
-source.WRITERS["ReLULayer"] = lambda site: writers.Module("nn.Tanh()")
+from dataclasses import replace
+from harness.matlab.layers import TOOLBOX
+TOOLBOX["ReLULayer"] = replace(TOOLBOX["ReLULayer"], write=TOOLBOX["TanhLayer"].write)
 """
 
 

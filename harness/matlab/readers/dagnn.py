@@ -11,32 +11,22 @@ Losses are left out (Network.notes says which), and with them the inputs that no
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import MATCONVNET, Read, Unsupported
 from harness.matlab.matfile.read import Cell, Object, StructArray
+from harness.matlab.readers.channels import with_channels
+from harness.matlab.readers.fields import Fields
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
-from harness.matlab.readers.simplenn import (
-    DIALECT,
-    Fields,
-    Read,
-    average_image,
-    average_note,
-    image_size,
-    read_layer,
-    with_channels,
-)
+from harness.matlab.readers.simplenn import DIALECT, average_image, average_note, image_size
 from harness.matlab.readers.toolbox import Network, spec_names
 from harness.spec import Array, Input, Layer, Spec
 
 OBJECT = "dagnn.DagNN"
-
-
-class _Refused(Exception):
-    """A known block with an option that is not supported; says which."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +46,11 @@ class Block:
         """Whether it only matters in training."""
         return re.search(r"(?i)loss$", self.class_name) is not None
 
-    def as_layer(self, kind: str, **renamed: str) -> Fields:
-        """The block as SimpleNN's struct of the same type, with options renamed."""
-        found = {renamed.get(name, name): value for name, value in self.options.items()}
-        shape = (len(self.params), 1)
-        return Fields(
-            self.where,
-            f"layer {self.name!r}",
-            {**found, "type": kind, **({"weights": Cell(self.params, shape)} if self.params else {})},
-        )
-
-    def flag(self, name: str) -> bool | None:
-        value = self.options.get(name)
-        return bool(np.ravel(value)[0]) if isinstance(value, np.ndarray | bool) and np.size(value) else None
+    def as_layer(self, kind: str) -> Fields:
+        """The block as SimpleNN's struct of the same type."""
+        options = {RENAMED.get(name, name): value for name, value in self.options.items()}
+        weights = {"weights": Cell(self.params, (len(self.params), 1))} if self.params else {}
+        return Fields(self.where, f"layer {self.name!r}", {**options, "type": kind, **weights})
 
 
 def is_dagnn(value: Any) -> bool:
@@ -153,15 +135,15 @@ def _read(where: str, blocks: Sequence[Block]) -> dict[str, tuple[str, Read]]:
         if block.class_name not in CLASSES:
             unknown.append((block.class_name, block.name, ""))
             continue
-        kind, count, reader = CLASSES[block.class_name]
+        kind, count = CLASSES[block.class_name]
         if len(block.outputs) != 1 or (len(block.inputs) != count if count else not block.inputs):
             unknown.append(
                 (block.class_name, block.name, f"{len(block.inputs)} inputs and {len(block.outputs)} outputs")
             )
             continue
         try:
-            read[block.name] = kind, reader(block)
-        except _Refused as why:
+            read[block.name] = kind, _read_block(block, kind)
+        except Unsupported as why:
             unknown.append((block.class_name, block.name, str(why)))
     if unknown:
         raise UnsupportedLayers(where, unknown)
@@ -223,70 +205,39 @@ def _declared(net: Mapping[str, Any]) -> list[tuple[str, list[int | None]]]:
 
 # --- blocks ------------------------------------------------------------------------------------------------------
 
+CLASSES: Mapping[str, tuple[str, int]] = {
+    "dagnn.Conv": ("conv", 1),
+    "dagnn.ConvTranspose": ("convt", 1),
+    "dagnn.BatchNorm": ("bnorm", 1),
+    "dagnn.Pooling": ("pool", 1),
+    "dagnn.ReLU": ("relu", 1),
+    "dagnn.LRN": ("lrn", 1),
+    "dagnn.SoftMax": ("softmax", 1),
+    "dagnn.Sigmoid": ("sigmoid", 1),
+    "dagnn.DropOut": ("dropout", 1),
+    "dagnn.Sum": ("sum", 0),
+    "dagnn.Concat": ("concat", 0),
+    "dagnn.Scale": ("scale", 1),
+    "dagnn.Crop": ("crop", 2),
+}
+"""Kind of layer and number of inputs (0: any) of each class."""
+RENAMED = {"poolSize": "pool"}
+"""Options that a block calls otherwise than SimpleNN does."""
 
-def _bank(block: Block, kind: str) -> Read:
-    """Trailing sizes of 1 that MATLAB dropped are in the block's `size`."""
-    has_bias = block.flag("hasBias")
+
+def _read_block(block: Block, kind: str) -> Read:
+    """Configuration and weights, read as SimpleNN's layer of the same kind."""
+    if kind not in ("conv", "convt"):
+        return MATCONVNET[kind].read(block.as_layer(kind))
+    fault = f"{block.where}: layer {block.name!r} ({block.class_name})"
+    has_bias = block.as_layer(kind).flag("hasBias")
     if not block.params or (has_bias is not None and len(block.params) != 1 + has_bias):
         raise NetworkError(
-            f"{block.where}: layer {block.name!r} ({block.class_name}): has {len(block.params)} parameters; expected "
-            f"filters{'' if has_bias is False else ' and biases'}"
+            f"{fault}: has {len(block.params)} parameters; expected filters{'' if has_bias is False else ' and biases'}"
         )
-    config, arrays = read_layer(kind, block.as_layer(kind))
-    declared = [n for n in np.ravel(block.options.get("size", ())) if n > 0]
-    if len(declared) == 4 and [int(n) for n in declared] != list(arrays["filters"].shape):
-        raise NetworkError(
-            f"{block.where}: layer {block.name!r} ({block.class_name}): filters of size "
-            f"{list(arrays['filters'].shape)}, its block says {[int(n) for n in declared]}"
-        )
+    config, arrays = MATCONVNET[kind].read(block.as_layer(kind))
+    declared = [int(n) for n in np.ravel(block.options.get("size", ())) if n > 0]
+    shape = list(arrays["filters"].shape)
+    if len(declared) == 4 and declared != shape:
+        raise NetworkError(f"{fault}: filters of size {shape}, its block says {declared}")
     return config, arrays
-
-
-def _same(kind: str, **renamed: str) -> Callable[[Block], Read]:
-    return lambda block: read_layer(kind, block.as_layer(kind, **renamed))
-
-
-def _concat(block: Block) -> Read:
-    dim = block.as_layer("concat").whole("dim", 1, 3)[0]
-    if dim != 3:
-        raise _Refused(f"dim = {dim}")
-    return {}, {}
-
-
-def _scale(block: Block) -> Read:
-    has_bias = block.flag("hasBias")
-    count = 2 if has_bias is None or has_bias else 1
-    if len(block.params) != count:
-        raise _Refused(f"{len(block.params)} parameters, expected {count}")
-    fields = block.as_layer("scale")
-    arrays = [fields.single("params", value) for value in block.params]
-    for array in arrays:
-        if array.size != (array.shape[2] if array.ndim > 2 else 1):
-            raise _Refused(f"a factor of size {list(array.shape)}, expected one per channel")
-    count = max(array.size for array in arrays)
-    if any(array.size not in (1, count) for array in arrays):
-        raise NetworkError(f"{block.where}: layer {block.name!r}: {arrays[0].size} factors, {arrays[1].size} biases")
-    keys = ("multipliers", "biases")
-    return {}, {key: np.resize(array.ravel(), count) for key, array in zip(keys, arrays, strict=False)}
-
-
-def _crop(block: Block) -> Read:
-    return {"crop": block.as_layer("crop").whole("crop", 2, 0, least=0)}, {}
-
-
-CLASSES: Mapping[str, tuple[str, int, Callable[[Block], Read]]] = {
-    "dagnn.Conv": ("conv", 1, lambda block: _bank(block, "conv")),
-    "dagnn.ConvTranspose": ("convt", 1, lambda block: _bank(block, "convt")),
-    "dagnn.Pooling": ("pool", 1, _same("pool", poolSize="pool")),
-    "dagnn.BatchNorm": ("bnorm", 1, _same("bnorm")),
-    "dagnn.ReLU": ("relu", 1, _same("relu")),
-    "dagnn.LRN": ("lrn", 1, _same("lrn")),
-    "dagnn.SoftMax": ("softmax", 1, _same("softmax")),
-    "dagnn.Sigmoid": ("sigmoid", 1, _same("sigmoid")),
-    "dagnn.DropOut": ("dropout", 1, _same("dropout")),
-    "dagnn.Sum": ("sum", 0, lambda block: ({}, {})),
-    "dagnn.Concat": ("concat", 0, _concat),
-    "dagnn.Scale": ("scale", 1, _scale),
-    "dagnn.Crop": ("crop", 2, _crop),
-}
-"""Kind, number of inputs (0: any) and reader of each class."""

@@ -5,7 +5,7 @@ Cells: `W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs
 
 A declared layout is a JSON file (docs/matlab.md has an example, `layout.schema.json` the rules): it says which layers
 there are and, for each weight, where it is kept and what its axes are. `axes` has one letter for each axis of the
-stored array, in its order, out of the letters of MATLAB's own layout of that weight (`AXES`). Arrays are kept in
+stored array, in its order, out of the letters of MATLAB's own layout of that weight. Arrays are kept in
 variables of a `.mat`, in text that MATLAB wrote (`save -ascii`, `writematrix`) or in JSON (`jsonencode`).
 """
 
@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import TOOLBOX
 from harness.matlab.matfile.read import Cell, Limits, read_mat
 from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, listed, strings
 from harness.matlab.readers.toolbox import DIALECT, Network, assemble
-from harness.matlab.readers.toolbox_layers import READERS
 from harness.spec import Array, Input, Layer, Spec
 
 WEIGHTS, BIASES = ("W", "weights", "Weights", "weight"), ("b", "biases", "Biases", "bias")
@@ -122,48 +122,6 @@ def _single(array: Array) -> Array:
 
 # --- declared layouts --------------------------------------------------------------------------------------------
 
-_PER_CHANNEL = dict.fromkeys(("Scale", "Offset", "TrainedMean", "TrainedVariance"), ("c",))
-_RECURRENT = {"InputWeights": ("ri",), "RecurrentWeights": ("rh",), "Bias": ("r",)}
-_STATES = {"HiddenState": ("h",), "CellState": ("h",)}
-_PROJECTED = {
-    **_RECURRENT,
-    "InputWeights": ("rp",),
-    "RecurrentWeights": ("rp",),
-    "InputProjector": ("ip",),
-    "OutputProjector": ("hp",),
-}
-STATISTICS = ("Mean", "StandardDeviation", "Min", "Max")
-AXES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "Convolution1DLayer": {"Weights": ("tcf",), "Bias": ("f",)},
-    "Convolution2DLayer": {"Weights": ("hwcf",), "Bias": ("f",)},
-    "Convolution3DLayer": {"Weights": ("hwdcf",), "Bias": ("f",)},
-    "GroupedConvolution2DLayer": {"Weights": ("hwcfg",), "Bias": ("fg",)},
-    "TransposedConvolution1DLayer": {"Weights": ("tfc",), "Bias": ("f",)},
-    "TransposedConvolution2DLayer": {"Weights": ("hwfc",), "Bias": ("f",)},
-    "TransposedConvolution3DLayer": {"Weights": ("hwdfc",), "Bias": ("f",)},
-    "FullyConnectedLayer": {"Weights": ("oi", "hwco", "hwdco"), "Bias": ("o",)},
-    "BatchNormalizationLayer": _PER_CHANNEL,
-    "LayerNormalizationLayer": _PER_CHANNEL,
-    "GroupNormalizationLayer": _PER_CHANNEL,
-    "InstanceNormalizationLayer": _PER_CHANNEL,
-    "PReLULayer": {"Alpha": ("c",)},
-    "LSTMLayer": {**_RECURRENT, **_STATES},
-    "BiLSTMLayer": {**_RECURRENT, **_STATES},
-    "GRULayer": {**_RECURRENT, "HiddenState": ("h",)},
-    "LSTMProjectedLayer": {**_PROJECTED, **_STATES},
-    "GRUProjectedLayer": {**_PROJECTED, "HiddenState": ("h",)},
-    "SelfAttentionLayer": {
-        **{f"{name}Weights": (f"{name[0].lower()}i",) for name in ("Query", "Key", "Value")},
-        **{f"{name}Bias": (name[0].lower(),) for name in ("Query", "Key", "Value", "Output")},
-        "OutputWeights": ("ov",),
-    },
-    "WordEmbeddingLayer": {"Weights": ("dn",)},
-    "ImageInputLayer": dict.fromkeys(STATISTICS, ("c", "hwc")),
-    "Image3DInputLayer": dict.fromkeys(STATISTICS, ("c", "hwdc")),
-    "SequenceInputLayer": dict.fromkeys(STATISTICS, ("c",)),
-    "FeatureInputLayer": dict.fromkeys(STATISTICS, ("c",)),
-}
-"""MATLAB's layout of each weight, one letter for each axis, in MATLAB's order; where several are read, each."""
 INPUT_KINDS = {
     "image": ("ImageInputLayer", 3),
     "image3d": ("Image3DInputLayer", 4),
@@ -234,10 +192,8 @@ def _record(store: _Store, item: Mapping[str, Any]) -> Record:
     class_name, name = item["class"], item["name"]
     kind = class_name.rpartition(".")[2]
     properties = {key: _property(value) for key, value in item.get("properties", {}).items()}
-    declared = AXES.get(kind, {})
-    for key, source in item.get("weights", {}).items():
-        if kind not in READERS:
-            continue
+    declared = TOOLBOX[kind].axes if kind in TOOLBOX else {}
+    for key, source in item.get("weights", {}).items() if kind in TOOLBOX else ():
         if key not in declared:
             known = ", ".join(f"{each} ({' or '.join(ways)})" for each, ways in declared.items()) or "none"
             raise NetworkError(f"{store.layout}: layer {name!r} ({kind}) has no weight {key!r}; it has {known}")

@@ -9,30 +9,23 @@ from typing import Any
 import numpy as np
 
 from harness.matlab.matfile.read import Cell, Limits, StructArray, read_mat
-from harness.matlab.readers import simplenn
 from harness.matlab.readers.dagnn import is_dagnn, read_dagnn
 from harness.matlab.readers.declared import is_cells, read_cells
 from harness.matlab.readers.plain import is_plain, read_plain
 from harness.matlab.readers.records import MatFileError, NetworkError, UnsupportedLayers, listed
 from harness.matlab.readers.shallow import is_shallow, read_shallow
+from harness.matlab.readers.simplenn import is_simplenn, read_struct
 from harness.matlab.readers.toolbox import Network, is_network, read_objects
 
 __all__ = ["MatFileError", "Network", "NetworkError", "UnsupportedLayers", "read_network"]
 
 
 def _is_simplenn(value: Any) -> bool:
-    return simplenn.is_simplenn(value) and not is_plain(value)
-
-
-def _read_simplenn(where: str, value: Any) -> Network:
-    try:
-        return simplenn.read_struct(where, value)
-    except simplenn.UnsupportedLayers as error:
-        raise UnsupportedLayers(where, [(kind, name, f"layer {k}") for k, kind, name in error.layers]) from None
+    return is_simplenn(value) and not is_plain(value)
 
 
 Reader = tuple[Callable[[Any], bool], Callable[[str, Any], Network]]
-STRUCTS: tuple[Reader, ...] = ((_is_simplenn, _read_simplenn), (is_dagnn, read_dagnn), (is_cells, read_cells))
+STRUCTS: tuple[Reader, ...] = ((_is_simplenn, read_struct), (is_dagnn, read_dagnn), (is_cells, read_cells))
 """Networks that are one struct, or whose fields are the variables of the file, as `save -struct` leaves them."""
 READERS: tuple[Reader, ...] = (
     (is_plain, read_plain),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,15 @@ class NetworkError(ValueError):
 
 
 class UnsupportedLayers(NetworkError):
-    """A network with layers that are not known: all of them, as (class, name, why)."""
+    """A network with layers that are not known: all of them, as (class, name, why).
 
-    def __init__(self, where: str, layers: Sequence[tuple[str, str, str]]) -> None:
+    The message lists them so, or in the words of `description`.
+    """
+
+    def __init__(self, where: Path | str, layers: Sequence[tuple[str, str, str]], description: str = "") -> None:
         self.layers = tuple(layers)
-        listed = "; ".join(f"{kind} {name!r}" + (f" ({why})" if why else "") for kind, name, why in layers)
-        super().__init__(f"{where}: {len(layers)} unsupported: {listed}")
+        each = "; ".join(f"{kind} {name!r}" + (f" ({why})" if why else "") for kind, name, why in layers)
+        super().__init__(f"{where}: {len(layers)} unsupported: {description or each}")
 
 
 @dataclass(frozen=True)
@@ -116,16 +120,21 @@ class Record:
             raise self.fault(names[0], "real numbers (a gpuArray or dlarray must be gathered before it is saved)")
         return np.array(value, dtype=np.float32)
 
-    def learnable(self, name: str, shape: Sequence[int | None]) -> Array:
-        """A learnable of that shape, None where any size will do. MATLAB drops trailing dimensions of size 1.
-
-        Raises NetworkError where there is none (a network that was never trained or initialised) or it does not fit.
-        """
+    def needed(self, name: str) -> Array:
+        """A learnable, as stored. Raises NetworkError where there is none."""
         value = self.array(name)
         if value is None:
             raise NetworkError(
                 f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
             )
+        return value
+
+    def learnable(self, name: str, shape: Sequence[int | None]) -> Array:
+        """A learnable of that shape, None where any size will do. MATLAB drops trailing dimensions of size 1.
+
+        Raises NetworkError where there is none (a network that was never trained or initialised) or it does not fit.
+        """
+        value = self.needed(name)
         value = value.reshape(value.shape + (1,) * (len(shape) - value.ndim))
         held: tuple[int, ...] = value.shape
         wanted = [given if n is None else n for n, given in zip(shape, held, strict=False)]
@@ -137,11 +146,7 @@ class Record:
 
     def vector(self, name: str, length: int | None = None) -> Array:
         """A learnable with one value per channel, however it is laid out."""
-        value = self.array(name)
-        if value is None:
-            raise NetworkError(
-                f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
-            )
+        value = self.needed(name)
         if length is not None and value.size != length:
             raise self.fault(name, f"{length} values")
         return value.ravel(order="F")

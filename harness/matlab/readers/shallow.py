@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import TRANSFER
 from harness.matlab.matfile.read import Cell, Object
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
 from harness.matlab.readers.toolbox import DIALECT, Network
-from harness.matlab.readers.toolbox_layers import TRANSFER
 from harness.spec import Array, Input, Layer, Spec
 
 PROCESSING = ("mapminmax", "mapstd", "removeconstantrows")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.oracle.matlab.shapes import channel_axis
+from harness.matlab.layouts import channel_axis
 from harness.spec import Array, Layer
 
 
@@ -42,9 +42,17 @@ Sides = tuple[tuple[int, int], ...]
 """(before, after) for each spatial axis."""
 
 
-def pairs(sides: Any) -> Sides:
-    """Plain integers, as they are written."""
-    return tuple((int(a), int(b)) for a, b in sides)
+def sides(sizes: Any) -> Sides:
+    """MATLAB's [l r], [t b l r] or [t l f; b r k] by axis, plain integers as they are written."""
+    before, after = sizes if isinstance(sizes[0], Sequence) else (sizes[::2], sizes[1::2])
+    return tuple((int(a), int(b)) for a, b in zip(before, after, strict=True))
+
+
+def border_of(config: Mapping[str, Any], axes: int, what: str = "Padding") -> Sides | None:
+    """A layer's Padding or Cropping; None for `same`, which is worked out from the input at hand."""
+    if config.get(f"{what}Mode", "manual") == "same":
+        return None
+    return sides(config.get(f"{what}Size", [0] * (2 * axes)))
 
 
 def _even(pads: Sides | None) -> tuple[int, ...] | None:
