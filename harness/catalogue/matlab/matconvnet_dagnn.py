@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, single
+from harness.catalogue.matlab.graphs import HOSTILE
 from harness.catalogue.matlab.matconvnet import CHANNEL_AXIS, DIALECT, FOLLOWERS, LINKS, SHAPES, Shape, Step, image
-from harness.catalogue.matlab.toolbox_graphs import HOSTILE
 from harness.spec import Input, Layer, Spec
 
 

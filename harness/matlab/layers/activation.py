@@ -1,4 +1,4 @@
-"""Activations, dropout among them: PyTorch has nearly all."""
+"""Activations: PyTorch has nearly all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ layer("SigmoidLayer")(constant("nn.Sigmoid()"))
 layer("SwishLayer")(constant("nn.SiLU()"))
 layer("SoftplusLayer")(constant("nn.Softplus()"))
 layer("SoftmaxLayer")(softmax)
-layer("DropoutLayer", "SpatialDropoutLayer", read=numbers(Probability=0.5))(constant("nn.Identity()"))
 
 
 @layer("LeakyReLULayer", read=numbers(Scale=0.01))

@@ -1,4 +1,4 @@
-"""Input layers, which normalise, and output layers, which only matter when a network is trained."""
+"""Input layers, which normalise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from harness.matlab.layers.kind import Read, Unsupported, layer
 from harness.matlab.layers.stored import refuse
 from harness.matlab.readers.records import Record
-from harness.matlab.torch.writers import Module, Site, constant
+from harness.matlab.torch.writers import Module, Site
 from harness.spec import Array
 
 INPUTS = {1: "FeatureInputLayer", 2: "SequenceInputLayer", 3: "ImageInputLayer", 4: "Image3DInputLayer"}
@@ -93,12 +93,3 @@ def _combinable(values: Array, rank: int) -> Array:
     if values.ndim > 1:
         return np.moveaxis(values, -1, 0)
     return values.reshape(-1, *[1] * (rank - 2)) if rank > 3 else values.reshape([1] * (rank - 2) + [-1])
-
-
-layer(
-    "ClassificationOutputLayer",
-    "RegressionOutputLayer",
-    "PixelClassificationLayer",
-    "DicePixelClassificationLayer",
-    "FocalLossLayer",
-)(constant("nn.Identity()"))
