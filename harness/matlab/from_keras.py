@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import INPUTS
 from harness.oracle import part
 from harness.spec import Array, Input, Layer, Spec, source_of
-
-INPUTS = {1: "FeatureInputLayer", 2: "SequenceInputLayer", 3: "ImageInputLayer", 4: "Image3DInputLayer"}
 
 
 class NoCounterpartError(ValueError):
@@ -37,43 +36,63 @@ class _Refused(Exception):
 
 def from_keras(spec: Spec, weights: Mapping[str, Array]) -> tuple[Spec, dict[str, Array]]:
     """The same network in MATLAB's layers. Raises NoCounterpartError."""
-    ranks = {item.name: len(item.shape) + 1 for item in spec.inputs}
-    inputs, layers, refused = [], [], []
-    arrays: dict[str, Array] = {}
-    ends: dict[str, str] = {}
+    network = _Network()
     for item in spec.inputs:
-        if len(item.shape) not in INPUTS or item.dtype != "float32" or None in item.shape[1:-1]:
-            refused.append(f"input {item.name!r} of shape {item.shape} and type {item.dtype}")
-            continue
-        shape = (
-            (item.shape[-1], *item.shape[:-1])
-            if len(item.shape) > 2
-            else (*[None] * (len(item.shape) - 1), item.shape[-1])
-        )
-        inputs.append(Input(item.name, shape))
-        layers.append(Layer(INPUTS[len(item.shape)], f"{item.name}_layer", {}, (item.name,)))
-        ends[item.name] = layers[-1].name
+        network.take(item)
     for layer in spec.layers:
+        network.add(layer, part(weights, layer.owner))
+    if network.refused:
+        raise NoCounterpartError(f"MATLAB has no counterpart for {'; '.join(network.refused)}")
+    outputs = tuple(network.ends.get(name, name) for name in spec.outputs)
+    return Spec("matlab", tuple(network.inputs), tuple(network.layers), outputs), network.weights
+
+
+class _Network:
+    """MATLAB's network under construction, and what has no counterpart in it."""
+
+    def __init__(self) -> None:
+        self.inputs: list[Input] = []
+        self.layers: list[Layer] = []
+        self.weights: dict[str, Array] = {}
+        self.refused: list[str] = []
+        self.ranks: dict[str, int] = {}
+        """Rank of each of Keras' tensors, batch included; 0 where it is not known."""
+        self.ends: dict[str, str] = {}
+        """MATLAB's tensor for each of Keras'."""
+
+    def take(self, item: Input) -> None:
+        """An input of Keras, and an input layer that reads it."""
+        self.ranks[item.name] = len(item.shape) + 1
+        if len(item.shape) not in INPUTS or item.dtype != "float32" or None in item.shape[1:-1]:
+            self.refused.append(f"input {item.name!r} of shape {item.shape} and type {item.dtype}")
+            return
+        *spatial, channels = item.shape
+        shape = (channels, *spatial) if len(spatial) > 1 else (*[None] * len(spatial), channels)
+        name = f"{item.name}_layer"
+        self.inputs.append(Input(item.name, shape))
+        self.layers.append(Layer(INPUTS[len(item.shape)], name, {}, (item.name,)))
+        self.ends[item.name] = name
+
+    def add(self, layer: Layer, weights: Mapping[str, Array]) -> None:
+        """A layer of Keras as one or several of MATLAB's, the last of which has its name."""
+        ranks = [self.ranks.get(source_of(name), 0) for name in layer.inputs]
         try:
-            steps = _steps(layer, part(weights, layer.owner), [ranks.get(source_of(name), 0) for name in layer.inputs])
+            steps = _steps(layer, weights, ranks)
         except _Refused as why:
-            refused.append(f"{layer.kind} {layer.name!r}" + (f" ({why})" if str(why) else ""))
-            ranks[layer.name] = 0
-            continue
-        ranks[layer.name] = _rank(layer, ranks[source_of(layer.inputs[0])])
-        if refused:
-            continue
-        taken = tuple(ends[name] for name in layer.inputs)
-        for k, step in enumerate(steps):
-            name = layer.name if k == len(steps) - 1 else f"{layer.name}_{k + 1}"
-            layers.append(Layer(step.kind, name, dict(step.config), taken))
-            arrays |= {f"{name}/{key}": np.ascontiguousarray(value, np.float32) for key, value in step.weights.items()}
-            taken = (name,)
-        ends[layer.name] = layer.name
-    if refused:
-        raise NoCounterpartError(f"MATLAB has no counterpart for {'; '.join(refused)}")
-    outputs = tuple(ends.get(name, name) for name in spec.outputs)
-    return Spec("matlab", tuple(inputs), tuple(layers), outputs), arrays
+            self.refused.append(f"{layer.kind} {layer.name!r}" + (f" ({why})" if str(why) else ""))
+            self.ranks[layer.name] = 0
+            return
+        self.ranks[layer.name] = _rank(layer, ranks[0])
+        if self.refused:
+            return
+        tensors = tuple(self.ends[name] for name in layer.inputs)
+        names = [*(f"{layer.name}_{k}" for k in range(1, len(steps))), layer.name]
+        for name, step in zip(names, steps, strict=True):
+            self.layers.append(Layer(step.kind, name, dict(step.config), tensors))
+            for key, value in step.weights.items():
+                self.weights[f"{name}/{key}"] = np.ascontiguousarray(value, np.float32)
+            tensors = (name,)
+        self.ends[layer.name] = layer.name
 
 
 def _rank(layer: Layer, rank: int) -> int:

@@ -78,15 +78,15 @@ class _Graph:
     def __init__(self, choice: Choice, fill: Chooser) -> None:
         self.fill, self.choice = fill, choice
         self.left = list(HOSTILE)
-        images = choice["over"] == "images"
-        self.shape: Shape = ((3, 3, 3) if choice["sizes"] == "equal" else (2, 4, 3)) if images else (3, 1)
+        self.images = choice["over"] == "images"
+        shape: Shape = ((3, 3, 3) if choice["sizes"] == "equal" else (2, 4, 3)) if self.images else (3, 1)
         self.first = self.name("in", 0)
         self.outside = f"{self.first}_in"
-        given = self.shape if images else (None, self.shape[0])
-        self.input = Input(self.outside, given)
-        self.layers = [Layer(INPUTS[len(given)], self.first, {}, (self.outside,))]
+        sizes = shape if self.images else (None, shape[0])
+        self.input = Input(self.outside, sizes)
+        self.layers = [Layer(INPUTS[len(sizes)], self.first, {}, (self.outside,))]
         self.weights: dict[str, Weight] = {}
-        self.shapes: dict[str, Shape] = {self.first: self.shape}
+        self.shapes: dict[str, Shape] = {self.first: shape}
 
     def name(self, kind: str, k: int) -> str:
         if self.choice["names"] == "plain":
@@ -117,32 +117,36 @@ class _Graph:
 
     def join(self, kind: str) -> None:
         """Join two or three tensors that fit, loose ends first; a tensor may be joined with itself."""
-        images = self.choice["over"] == "images"
-        config: dict[str, Any] = {}
-        along = None
-        if kind == "DepthConcatenationLayer" and not images:
-            kind = "ConcatenationLayer"
-        if kind == "DepthConcatenationLayer":
-            along = 0
-        elif kind == "ConcatenationLayer":
-            dim, along = self.fill.pick(((1, 1), (2, 2), (3, 0)) if images else ((1, 0), (3, 1)))
-            config = {"Dim": dim}
+        kind, config, along = self.direction(kind)
         ends = self.ends()
         first = self.fill.pick([name for name in ends if name in self.shapes])
-
-        def alike(shape: Shape) -> Shape:
-            return tuple(n for k, n in enumerate(shape) if k != along)
-
-        fitting = [name for name, shape in self.shapes.items() if alike(shape) == alike(self.shapes[first])]
+        fitting = self.fitting(first, along)
         others = [name for name in fitting if name in ends and name != first] or fitting
-        taken = [self.fill.pick(others), first, *([self.fill.pick(fitting)] if self.fill.pick((False, True)) else [])]
+        names = [self.fill.pick(others), first, *([self.fill.pick(fitting)] if self.fill.pick((False, True)) else [])]
         shape = list(self.shapes[first])
         if along is not None:
-            total = sum(self.shapes[name][along] for name in taken)
-            if total > (MOST if images or along == 0 else 3):
-                kind, config, taken, total = "AdditionLayer", {}, [first, first], shape[along]
+            total = sum(self.shapes[name][along] for name in names)
+            if total > (MOST if self.images or along == 0 else 3):
+                kind, config, names, total = "AdditionLayer", {}, [first, first], shape[along]
             shape[along] = total
-        self.add(kind, taken, (config, {}, tuple(shape)))
+        self.add(kind, names, (config, {}, tuple(shape)))
+
+    def direction(self, kind: str) -> tuple[str, dict[str, Any], int | None]:
+        """Kind and configuration of a join, and the axis of a sample that it is along; None for sums and products."""
+        if kind == "DepthConcatenationLayer" and self.images:
+            return kind, {}, 0
+        if kind in ("DepthConcatenationLayer", "ConcatenationLayer"):
+            dim, along = self.fill.pick(((1, 1), (2, 2), (3, 0)) if self.images else ((1, 0), (3, 1)))
+            return "ConcatenationLayer", {"Dim": dim}, along
+        return kind, {}, None
+
+    def fitting(self, first: str, along: int | None) -> list[str]:
+        """Tensors of the first one's sizes, but for the axis that the join is along."""
+
+        def other(shape: Shape) -> Shape:
+            return tuple(n for k, n in enumerate(shape) if k != along)
+
+        return [name for name, shape in self.shapes.items() if other(shape) == other(self.shapes[first])]
 
 
 @row(

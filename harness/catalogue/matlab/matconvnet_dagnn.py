@@ -139,29 +139,38 @@ class _Graph:
         is cropped."""
         ends = self.ends()
         first = self.fill.pick(ends)
-        channels, height, width = self.shapes[first]
         if kind == "crop":
-            smaller = [name for name, (_, h, w) in self.shapes.items() if h <= height and w <= width and name != first]
-            if not smaller:
-                smaller = [first]
-            less = [name for name in smaller if self.shapes[name][1:] != (height, width)] or smaller
-            reference = self.fill.pick(less)
-            _, *size = self.shapes[reference]
-            corner = [self.fill.integer(0, height - size[0] + 1), self.fill.integer(0, width - size[1] + 1)]
-            self.add("crop", [first, reference], ({"crop": corner}, {}, (channels, size[0], size[1])))
-            return
+            self.crop(first)
+        else:
+            self.merge(kind, first, ends)
+
+    def crop(self, first: str) -> None:
+        """Crop a tensor to the size of a smaller one, where there is one."""
+        channels, height, width = self.shapes[first]
+        smaller = [name for name, (_, h, w) in self.shapes.items() if h <= height and w <= width and name != first] or [
+            first
+        ]
+        less = [name for name in smaller if self.shapes[name][1:] != (height, width)] or smaller
+        reference = self.fill.pick(less)
+        _, *size = self.shapes[reference]
+        corner = [self.fill.integer(0, height - size[0] + 1), self.fill.integer(0, width - size[1] + 1)]
+        self.add("crop", [first, reference], ({"crop": corner}, {}, (channels, size[0], size[1])))
+
+    def merge(self, kind: str, first: str, ends: Sequence[str]) -> None:
+        """Add a tensor to others of its size, or concatenate them as far as channels go."""
+        channels, height, width = self.shapes[first]
         same = [
             name
             for name, shape in self.shapes.items()
             if shape[1:] == (height, width) and (kind == "concat" or shape[0] == channels)
         ]
         loose = [name for name in same if name in ends and name != first] or same
-        taken = [self.fill.pick(loose), first, *([self.fill.pick(same)] if self.fill.pick((False, True)) else [])]
-        total = sum(self.shapes[name][0] for name in taken)
+        names = [self.fill.pick(loose), first, *([self.fill.pick(same)] if self.fill.pick((False, True)) else [])]
+        total = sum(self.shapes[name][0] for name in names)
         if kind == "concat" and total <= MOST:
-            self.add("concat", taken, ({}, {}, (total, height, width)))
+            self.add("concat", names, ({}, {}, (total, height, width)))
         else:
-            self.add("sum", taken if kind == "sum" else [first, first], ({}, {}, (channels, height, width)))
+            self.add("sum", names if kind == "sum" else [first, first], ({}, {}, (channels, height, width)))
 
 
 @row(

@@ -169,16 +169,7 @@ def _sparse(value: Any) -> Any:
 
 def _array(value: Array, kind: str, depth: int) -> Any:
     if value.dtype.names is not None:
-        if kind == "MatlabFunction":
-            return Object("function_handle", {"function": _handle(value, 8)})
-        items = tuple(
-            {name: _value(item[name], depth - 1) for name in value.dtype.names} for item in value.ravel(order="F")
-        )
-        if kind == "MatlabObject" or hasattr(value, "classname"):
-            class_name = str(getattr(value, "classname", ""))
-            objects = tuple(Object(class_name, item) for item in items)
-            return objects[0] if len(objects) == 1 else Cell(objects, value.shape)
-        return items[0] if value.size == 1 else StructArray(items, value.shape, value.dtype.names)
+        return _struct(value, kind, depth)
     if value.dtype.kind in "UT":
         rows = [str(row) for row in value.ravel(order="F")]
         return (rows or [""])[0] if len(rows) < 2 else np.array(rows)
@@ -186,6 +177,19 @@ def _array(value: Array, kind: str, depth: int) -> Any:
         return Object("datetime" if value.dtype.kind == "M" else "duration", {"value": value.astype(str)})
     value = value.astype(value.dtype.newbyteorder("="), order="K", copy=False)  # which torch wants
     return np.array(value, order="F") if kind != "ndarray" else value
+
+
+def _struct(value: Array, kind: str, depth: int) -> Any:
+    """A struct, a struct array, an object of MATLAB's old kind, or a function handle."""
+    if kind == "MatlabFunction":
+        return Object("function_handle", {"function": _handle(value, 8)})
+    names = value.dtype.names or ()
+    items = tuple({name: _value(item[name], depth - 1) for name in names} for item in value.ravel(order="F"))
+    if kind == "MatlabObject" or hasattr(value, "classname"):
+        class_name = str(getattr(value, "classname", ""))
+        objects = tuple(Object(class_name, item) for item in items)
+        return objects[0] if len(objects) == 1 else Cell(objects, value.shape)
+    return items[0] if value.size == 1 else StructArray(items, value.shape, names)
 
 
 def _handle(value: Array, depth: int) -> str:

@@ -67,26 +67,34 @@ def read_dagnn(where: str, value: Any) -> Network:
     net = value if isinstance(value, Mapping) else (inside(value, "any") or value.fields)
     blocks = _blocks(where, net)
     kept = [block for block in blocks if not block.is_loss]
-    dropped = [block for block in blocks if block.is_loss]
     if not kept:
         raise NetworkError(f"{where}: a DagNN without layers; expected net.layers to hold at least one")
-    names = dict(zip((block.name for block in kept), spec_names([block.name for block in kept]), strict=True))
-    read = _read(where, kept)
-    makers = _makers(where, kept)
-    ordered = _ordered(where, kept, makers)
-    inputs = _inputs(where, net, kept, makers, set(names.values()))
-    tensors = {**{var: item.name for var, item in inputs.items()}, **{var: names[b.name] for var, b in makers.items()}}
-    layers, weights = [], {}
+    spec, weights = _graph(where, net, kept)
+    losses = [f"left out: {block.name} ({block.class_name}), a loss" for block in blocks if block.is_loss]
+    notes = (*average_note(average_image(where, net)), *losses)
+    return Network("DagNN", with_channels(spec, weights), weights, notes)
+
+
+def _graph(where: str, net: Mapping[str, Any], blocks: Sequence[Block]) -> tuple[Spec, dict[str, Array]]:
+    """The blocks wired by their tensors. A tensor of the Spec is called as the layer that makes it."""
+    stored = [block.name for block in blocks]
+    names = dict(zip(stored, spec_names(stored), strict=True))
+    read = _read(where, blocks)
+    makers = _makers(where, blocks)
+    ordered = _ordered(where, blocks, makers)
+    inputs = _inputs(where, net, blocks, makers, set(names.values()))
+    tensors = {var: item.name for var, item in inputs.items()}
+    tensors |= {var: names[block.name] for var, block in makers.items()}
+    layers = []
+    weights: dict[str, Array] = {}
     for block in ordered:
         kind, (config, arrays) = read[block.name]
         name = names[block.name]
         layers.append(Layer(kind, name, config, tuple(tensors[var] for var in block.inputs)))
-        weights.update({f"{name}/{key}": array for key, array in arrays.items()})
-    taken = {var for block in kept for var in block.inputs}
-    outputs = [names[block.name] for block in ordered if block.outputs[0] not in taken]
-    spec = Spec(DIALECT, tuple(inputs.values()), tuple(layers), tuple(outputs))
-    notes = [f"left out: {block.name} ({block.class_name}), a loss" for block in dropped]
-    return Network("DagNN", with_channels(spec, weights), weights, (*average_note(average_image(where, net)), *notes))
+        weights |= {f"{name}/{key}": array for key, array in arrays.items()}
+    taken = {tensor for layer in layers for tensor in layer.inputs}
+    outputs = tuple(layer.name for layer in layers if layer.name not in taken)
+    return Spec(DIALECT, tuple(inputs.values()), tuple(layers), outputs), weights
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:

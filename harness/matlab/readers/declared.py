@@ -1,19 +1,16 @@
-"""Hand-made exports: cells of weights with the names of activations, and files of arrays with a declared layout.
+"""Files of arrays with a declared layout: a JSON file that says which layers there are, and what is where.
 
-Cells: `W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs, and one vector for each layer;
-`act_fcns` or `activation_fcns` names what follows each. Such files are a chain of fully connected layers.
-
-A declared layout is a JSON file (docs/matlab.md has an example, `layout.schema.json` the rules): it says which layers
-there are and, for each weight, where it is kept and what its axes are. `axes` has one letter for each axis of the
-stored array, in its order, out of the letters of MATLAB's own layout of that weight. Arrays are kept in
-variables of a `.mat`, in text that MATLAB wrote (`save -ascii`, `writematrix`) or in JSON (`jsonencode`).
+docs/matlab.md has an example, `layout.schema.json` the rules. For each weight the layout says where it is kept and what
+its axes are: one letter for each axis of the stored array, in its order, out of the letters of MATLAB's own layout of
+that weight (`Kind.axes`). Arrays are kept in variables of a `.mat`, in text that MATLAB wrote (`save -ascii`,
+`writematrix`) or in JSON (`jsonencode`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from math import log10, prod
 from pathlib import Path, PurePosixPath
@@ -23,104 +20,9 @@ import numpy as np
 
 from harness.matlab.layers import TOOLBOX
 from harness.matlab.matfile.read import Cell, Limits, read_mat
-from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, listed, strings
-from harness.matlab.readers.toolbox import DIALECT, Network, assemble
-from harness.spec import Array, Input, Layer, Spec
-
-WEIGHTS, BIASES = ("W", "weights", "Weights", "weight"), ("b", "biases", "Biases", "bias")
-FUNCTIONS = ("act_fcns", "activation_fcns", "act_fcn", "activation_fcn", "activations", "transfer_fcns")
-ACTIVATIONS: Mapping[str, str] = {
-    **dict.fromkeys(("linear", "purelin", "identity", "none"), ""),
-    **dict.fromkeys(("sigmoid", "logsig", "sigm"), "SigmoidLayer"),
-    **dict.fromkeys(("tanh", "tansig"), "TanhLayer"),
-    **dict.fromkeys(("relu", "poslin"), "ReLULayer"),
-    "softmax": "SoftmaxLayer",
-    "softplus": "SoftplusLayer",
-    **{name: name for name in ("satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims")},
-}
-"""Kind of layer by the name of an activation in small letters; the linear one is none."""
-
-
-def is_cells(value: Any) -> bool:
-    """Whether these are cells of weights and biases: variables of a file, or fields of a struct."""
-    if not isinstance(value, Mapping):
-        return False
-    return isinstance(_first(value, WEIGHTS), Cell) and isinstance(_first(value, BIASES), Cell)
-
-
-def _first(value: Mapping[str, Any], names: Iterable[str]) -> Any:
-    return next((value[name] for name in names if name in value), None)
-
-
-def read_cells(where: str, value: Mapping[str, Any]) -> Network:
-    """A chain of fully connected layers and activations.
-
-    Raises NetworkError where sizes or names do not fit, UnsupportedLayers for activations that are not known.
-    """
-    weights = [_numbers(where, f"W{{{k}}}", item) for k, item in enumerate(_first(value, WEIGHTS), start=1)]
-    biases = [_numbers(where, f"b{{{k}}}", item) for k, item in enumerate(_first(value, BIASES), start=1)]
-    names = [text.strip() for text in strings(_first(value, FUNCTIONS))]
-    if not names:
-        raise NetworkError(
-            f"{where}: cells of weights without the names of their activations; expected {' or '.join(FUNCTIONS[:2])}, "
-            "a char matrix or a cell with one name for each layer, or a declared layout (docs/matlab.md)"
-        )
-    if not len(weights) == len(biases) == len(names):
-        raise NetworkError(
-            f"{where}: {len(weights)} weights, {len(biases)} biases and {len(names)} activations ({', '.join(names)}); "
-            "expected as many of each"
-        )
-    unknown = [(name, f"layer{k}", "activation") for k, name in enumerate(names, 1) if name.lower() not in ACTIVATIONS]
-    if unknown:
-        raise UnsupportedLayers(where, unknown)
-    layers: list[Layer] = []
-    held: dict[str, Array] = {}
-    coming, tensor = _inputs(where, weights[0]), "x"
-    for k, (matrix, bias, function) in enumerate(zip(weights, biases, names, strict=True), start=1):
-        _check(where, k, matrix, bias, coming)
-        coming = matrix.shape[0]
-        name = f"layer{k}"
-        layers.append(Layer("FullyConnectedLayer", name, {}, (tensor,)))
-        held |= {f"{name}/Weights": _single(matrix), f"{name}/Bias": _single(bias).ravel(order="F")}
-        tensor = name
-        if kind := ACTIVATIONS[function.lower()]:
-            tensor = f"{name}_{function.lower()}"
-            layers.append(Layer(kind, tensor, {}, (name,)))
-    square = all(matrix.shape[0] == matrix.shape[1] for matrix in weights)
-    notes = ("every matrix is square: they are taken as outputs x inputs",) if square else ()
-    spec = Spec(DIALECT, (Input("x", (weights[0].shape[1],)),), tuple(layers), (tensor,))
-    return Network("cells", spec, held, notes)
-
-
-def _numbers(where: str, what: str, value: Any) -> Array:
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf" or not value.size:
-        raise NetworkError(f"{where}: {what} is {listed({'it': value})[4:-1]} without numbers; expected a matrix")
-    return value
-
-
-def _inputs(where: str, matrix: Array) -> int:
-    if matrix.ndim != 2:
-        raise NetworkError(
-            f"{where}: W{{1}} has {matrix.ndim} axes, {list(matrix.shape)}; cells hold fully connected layers only: "
-            "declare a layout for others (docs/matlab.md)"
-        )
-    return int(matrix.shape[1])
-
-
-def _check(where: str, k: int, matrix: Array, bias: Array, coming: int) -> None:
-    if matrix.ndim != 2 or matrix.shape[1] != coming or bias.size != matrix.shape[0]:
-        turned = " (are they inputs x outputs? then declare a layout)" if matrix.shape[0] == coming else ""
-        raise NetworkError(
-            f"{where}: W{{{k}}} is {' x '.join(map(str, matrix.shape))} and b{{{k}}} has {bias.size} values, where "
-            f"{coming} values come in; expected W of outputs x {coming} and one bias for each output{turned}"
-        )
-
-
-def _single(array: Array) -> Array:
-    return np.ascontiguousarray(array, dtype=np.float32)
-
-
-# --- declared layouts --------------------------------------------------------------------------------------------
+from harness.matlab.readers.records import NetworkError, Record, inside, listed
+from harness.matlab.readers.toolbox import Network, assemble
+from harness.spec import Array
 
 INPUT_KINDS = {
     "image": ("ImageInputLayer", 3),

@@ -175,14 +175,15 @@ def strings(value: Any) -> list[str]:
 
 def listed(variables: Mapping[str, Any]) -> str:
     """Variables of a file by name, each with MATLAB's class, for messages."""
-    return ", ".join(f"{name} ({_class(value)})" for name, value in variables.items()) or "none"
+    return ", ".join(f"{name} ({class_of(value)})" for name, value in variables.items()) or "none"
 
 
-def _class(value: Any) -> str:
+def class_of(value: Any) -> str:
+    """MATLAB's class of a value."""
     if isinstance(value, Object):
         return value.class_name
     kinds = {"dict": "struct", "StructArray": "struct array", "Cell": "cell", "str": "char", "csc_array": "sparse"}
     return kinds.get(type(value).__name__, str(getattr(value, "dtype", type(value).__name__)))
 
 
-__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "inside", "listed", "strings"]
+__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "class_of", "inside", "listed", "strings"]
