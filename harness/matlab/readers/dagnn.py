@@ -1,11 +1,11 @@
 """Reader of MatConvNet's DagNN: the struct that `net.saveobj()` gives, as a Spec and its weights.
 
 `layers` is a struct array with `type` (a class, `dagnn.Conv`), `name`, `inputs`, `outputs`, `params` and `block` (the
-properties of the class); `params` holds the arrays by name, `vars` the names of the tensors. Layers are wired by the
-names of tensors: a layer's tensor need not be called as the layer is. Their order in the file is the order in which
-they were added, not one in which they can run. https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
+properties of the class); `params` has the arrays by name, `vars` the names of the tensors. Tensors wire the layers, and
+have names of their own. The layers stand in the file in the order in which they were added, in which they may not be
+able to run. https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
 
-Losses are left out (Network.notes says which), and with them the inputs that nothing else reads: labels.
+The network loses its losses, which `Network.notes` names, and with them the inputs that nothing else reads: labels.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from harness.matlab.layers import MATCONVNET, Read, Unsupported
 from harness.matlab.matfile.read import Cell, Object, StructArray
 from harness.matlab.readers.channels import with_channels
 from harness.matlab.readers.fields import Fields
+from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
 from harness.matlab.readers.simplenn import DIALECT, average_image, average_note, image_size
 from harness.matlab.readers.toolbox import Network, spec_names
@@ -81,13 +82,13 @@ def _graph(where: str, net: Mapping[str, Any], blocks: Sequence[Block]) -> tuple
     names = dict(zip(stored, spec_names(stored), strict=True))
     read = _read(where, blocks)
     makers = _makers(where, blocks)
-    ordered = _ordered(where, blocks, makers)
+    order = _order(where, blocks, makers)
     inputs = _inputs(where, net, blocks, makers, set(names.values()))
     tensors = {var: item.name for var, item in inputs.items()}
     tensors |= {var: names[block.name] for var, block in makers.items()}
     layers = []
     weights: dict[str, Array] = {}
-    for block in ordered:
+    for block in order:
         kind, (config, arrays) = read[block.name]
         name = names[block.name]
         layers.append(Layer(kind, name, config, tuple(tensors[var] for var in block.inputs)))
@@ -106,16 +107,16 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
 
 def _blocks(where: str, net: Mapping[str, Any]) -> list[Block]:
     params = {str(item.get("name")): item.get("value") for item in _items(net.get("params"))}
-    found: list[Block] = []
+    blocks: list[Block] = []
     for k, item in enumerate(_items(net.get("layers")), start=1):
         class_name, name = item.get("type"), item.get("name") or f"layer{k}"
         if not isinstance(class_name, str) or not isinstance(name, str):
             raise NetworkError(f"{where}: layer {k}: 'type' or 'name' is no text; expected both, as in 'dagnn.Conv'")
-        if any(block.name == name for block in found):
+        if any(block.name == name for block in blocks):
             raise NetworkError(f"{where}: two layers are called {name!r}; a DagNN's layers have names of their own")
         block = item.get("block")
         options = block.fields if isinstance(block, Object) else block
-        found.append(
+        blocks.append(
             Block(
                 where,
                 class_name,
@@ -126,7 +127,7 @@ def _blocks(where: str, net: Mapping[str, Any]) -> list[Block]:
                 options if isinstance(options, Mapping) else {},
             )
         )
-    return found
+    return blocks
 
 
 def _param(where: str, layer: str, name: str, params: Mapping[str, Any]) -> Any:
@@ -168,29 +169,24 @@ def _makers(where: str, blocks: Sequence[Block]) -> dict[str, Block]:
     return makers
 
 
-def _ordered(where: str, blocks: Sequence[Block], makers: Mapping[str, Block]) -> list[Block]:
-    """An order in which the layers can run, the file's where it can be."""
-    left, done = list(blocks), list[Block]()
-    made: set[str] = set()
-    while left:
-        ready = next((b for b in left if all(var in made or var not in makers for var in b.inputs)), None)
-        if ready is None:
-            raise NetworkError(f"{where}: the layers {', '.join(block.name for block in left)} feed each other")
-        left.remove(ready)
-        done.append(ready)
-        made.update(ready.outputs)
-    return done
+def _order(where: str, blocks: Sequence[Block], makers: Mapping[str, Block]) -> list[Block]:
+    by_name = {block.name: block for block in blocks}
+    reads = {block.name: [makers[var].name for var in block.inputs if var in makers] for block in blocks}
+    try:
+        return [by_name[name] for name in running_order(reads)]
+    except Circle as circle:
+        raise NetworkError(f"{where}: the layers {circle} feed each other") from None
 
 
 def _inputs(
     where: str, net: Mapping[str, Any], blocks: Sequence[Block], makers: Mapping[str, Block], taken: set[str]
 ) -> dict[str, Input]:
-    """The inputs by tensor: what layers read and none makes. The size of an image is known where there is one input."""
+    """The inputs by tensor: what layers read and none makes. The file has the size of an image for a single input."""
     free = list(dict.fromkeys(var for block in blocks for var in block.inputs if var not in makers))
     if not free:
         raise NetworkError(f"{where}: no layer reads a tensor that no other makes; expected an input")
     declared = dict(_declared(net))
-    found: dict[str, Input] = {}
+    inputs: dict[str, Input] = {}
     for var, text in zip(free, spec_names(free), strict=True):
         name = text
         while name in taken:
@@ -198,17 +194,14 @@ def _inputs(
         taken.add(name)
         size = declared.get(var) or (image_size(where, net) if len(free) == 1 else [])
         height, width, channels = [*size, None, None, None][:3]
-        found[var] = Input(name, (channels, height, width))
-    return found
+        inputs[var] = Input(name, (channels, height, width))
+    return inputs
 
 
 def _declared(net: Mapping[str, Any]) -> list[tuple[str, list[int | None]]]:
     """`meta.inputs` by name: [H W C N]."""
-    found = []
-    for item in _items(inside(net, "meta", "inputs")):
-        fields = Fields("", "meta.inputs", item)
-        found.append((fields.text("name", ""), fields.sizes("size")))
-    return found
+    structs = [Fields("", "meta.inputs", item) for item in _items(inside(net, "meta", "inputs"))]
+    return [(fields.text("name", ""), fields.sizes("size")) for fields in structs]
 
 
 # --- blocks ------------------------------------------------------------------------------------------------------

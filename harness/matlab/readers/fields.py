@@ -21,8 +21,8 @@ class SimpleNNError(NetworkError):
 
 
 def restored(array: Array, rank: int) -> Array:
-    """The array with the trailing dimensions of size 1 that MATLAB dropped when it saved. Leading and inner ones stay
-    in the file, so the rank alone says what is missing."""
+    """The array with the trailing dimensions of size 1 that MATLAB drops when it saves. It keeps leading and inner
+    ones, so the rank alone says what is missing."""
     return array.reshape(array.shape + (1,) * (rank - array.ndim))
 
 
@@ -39,14 +39,14 @@ class Fields:
     def fault(self, name: str, expected: str) -> SimpleNNError:
         value, kind = self._fields.get(name), self._fields.get("type")
         if isinstance(value, np.ndarray):
-            found = f"of class {value.dtype} and size {value.shape}"
+            came = f"of class {value.dtype} and size {value.shape}"
         else:
-            found = "absent" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
+            came = "absent" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
         what = f" ({kind})" if isinstance(kind, str) else ""
-        return SimpleNNError(f"{self.where}: {self.what}{what}: field {name!r} is {found}; expected {expected}")
+        return SimpleNNError(f"{self.where}: {self.what}{what}: field {name!r} is {came}; expected {expected}")
 
     def get(self, name: str) -> Any:
-        """The stored value; None where the field is absent or empty ([] is MATLAB's word for absent)."""
+        """The stored value; None where the field is absent or empty, which is how MATLAB says absent."""
         value = self._fields.get(name)
         empty = len(value) == 0 if isinstance(value, str | Cell) else isinstance(value, np.ndarray) and not value.size
         return None if value is None or empty else value
@@ -80,10 +80,10 @@ class Fields:
 
     def whole(self, name: str, length: int, default: int | None = None, *, least: int = 1) -> list[int]:
         """`length` whole numbers; a scalar stands for all of them, as in every MatConvNet option."""
-        found = self.numbers(name, (1, length), None if default is None else (default,))
-        if any(number != int(number) or number < least for number in found):
+        numbers = self.numbers(name, (1, length), None if default is None else (default,))
+        if any(number != int(number) or number < least for number in numbers):
             raise self.fault(name, f"whole numbers of at least {least}")
-        return [int(number) for number in found] * (length if len(found) == 1 else 1)
+        return [int(number) for number in numbers] * (length if len(numbers) == 1 else 1)
 
     def sizes(self, name: str) -> list[int | None]:
         """A size vector; sizes that are not positive whole numbers (NaN, 0) are open."""
@@ -99,7 +99,10 @@ class Fields:
         return np.array(value, dtype=np.float32, order="C")
 
     def weights(self, old: Sequence[str] = ("filters", "biases")) -> list[Array | None]:
-        """The cell `weights`, or before MatConvNet 1.0-beta10 the fields of the `old` names; [] is None."""
+        """The cell `weights`, or the fields of the `old` names, as before MatConvNet 1.0-beta10; None for [].
+
+        There are at least three, None where the file has fewer.
+        """
         cell = self.get("weights")
         if cell is None:
             values = [(name, self.get(name)) for name in old]
@@ -107,8 +110,8 @@ class Fields:
             values = [("weights", value) for value in cell]
         else:
             raise self.fault("weights", "a cell array")
-        found = [
+        arrays = [
             None if value is None or (isinstance(value, np.ndarray) and not value.size) else self.single(name, value)
             for name, value in values
         ]
-        return found + [None] * (3 - len(found))
+        return arrays + [None] * (3 - len(arrays))

@@ -1,15 +1,13 @@
 """Reader of MatConvNet SimpleNN files: a `.mat` in, a Spec and its weights out. No MATLAB, no framework.
 
-It upgrades old networks as MatConvNet's own `vl_simplenn_tidy` does (https://www.vlfeat.org/matconvnet/mfiles/simplenn/vl_simplenn_tidy/):
+It upgrades old networks as MatConvNet's `vl_simplenn_tidy` does (https://www.vlfeat.org/matconvnet/mfiles/simplenn/vl_simplenn_tidy/):
 `filters`/`biases` for `weights`, `net.normalization` for `net.meta.normalization`, defaults for absent fields.
 
 Names in the Spec are MATLAB's, with three exceptions that the Spec needs: `/` and `:` become `_`, a layer without
 a name is `layer` and its number, and of equal names the later ones get `_2`, `_3` and so on.
 
-The network's own preprocessing (`meta.normalization.averageImage`) is the caller's task in MatConvNet too
-(vl_simplenn: "Doing so is left to the user"); it is returned beside the Spec and is no layer of it.
-
-`harness.matlab.readers.dagnn` reads the graphs of the same library with what is here.
+Subtracting the average image (`meta.normalization.averageImage`) is the caller's task in MatConvNet too (vl_simplenn:
+"Doing so is left to the user"). It is returned beside the Spec and is no layer of it.
 """
 
 from __future__ import annotations
@@ -34,8 +32,7 @@ DIALECT = "matconvnet"
 IGNORED = ("loss",)
 """Layer types that do nothing at inference and are left out."""
 ALIASES = {"normalize": "lrn", "softmaxloss": "softmax"}
-"""Old names, and the training layer that a deployed network has as a softmax."""
-
+"""Old names, and the training layer that is a softmax once the network is deployed."""
 TYPES = ("conv", "convt", "bnorm", "pool", "relu", "lrn", "softmax", "sigmoid", "dropout")
 """Types of layers that are read."""
 
@@ -71,8 +68,8 @@ def is_simplenn(value: Any) -> bool:
 
 def read_struct(where: str, value: Mapping[str, Any]) -> Network:
     """The network in such a struct. Raises NetworkError, UnsupportedLayers among them."""
-    found = simplenn_of(where, value)
-    return Network("SimpleNN", found.spec, found.weights, average_note(found.average_image))
+    network = simplenn_of(where, value)
+    return Network("SimpleNN", network.spec, network.weights, average_note(network.average_image))
 
 
 def average_note(image: Array | None) -> tuple[str, ...]:
@@ -111,9 +108,9 @@ def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
     if "layers" in variables:
         return variables
     nets = [value for value in variables.values() if isinstance(value, Mapping) and "layers" in value]
-    found = variables.get("net")
-    if isinstance(found, Mapping) and "layers" in found:
-        nets = [found]
+    net = variables.get("net")
+    if isinstance(net, Mapping) and "layers" in net:
+        nets = [net]
     if len(nets) != 1:
         raise SimpleNNError(
             f"{path}: expected a SimpleNN network, a struct 'net' with the field 'layers'; "

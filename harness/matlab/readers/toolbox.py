@@ -1,8 +1,8 @@
 """Networks of Deep Learning Toolbox as Specs: saved objects, and the plain-struct export that holds the same layers.
 
-An input layer becomes an input of the Spec, `NAME_in`, and a layer that normalises it. What MathWorks' classes are
-called differs by release: SeriesNetwork and Layer arrays are chains, DAGNetwork, LayerGraph and dlnetwork have a table
-of connections (`Source`, `Destination`), whose rows are in no order: ports (`add/in2`) decide.
+An input layer becomes an input of the Spec, `NAME_in`, and a layer that normalises it. SeriesNetwork and arrays of
+layers are chains. DAGNetwork, LayerGraph and dlnetwork have a table of connections (`Source`, `Destination`), whose
+rows are in no order: the ports (`add/in2`) say which input is which.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.matlab.layers import INPUTS, TOOLBOX, Read, Unsupported, read_layer
 from harness.matlab.matfile.read import Cell, Object
+from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, strings
 from harness.spec import Array, Input, Layer, Spec, source_of
 
@@ -25,7 +26,7 @@ NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph", "
 
 @dataclass(frozen=True)
 class Sample:
-    """Inputs with their formats (`SSCB`, `CBT`, ...) and what MATLAB computed for them, by layer; MATLAB's layout."""
+    """Inputs with their formats (`SSCB`, `CBT`, ...) and what each layer gave for them in MATLAB; MATLAB's layout."""
 
     inputs: tuple[Array, ...]
     formats: tuple[str, ...]
@@ -34,7 +35,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Network:
-    """A network read from a file. `dialect` says in what form it was stored; `notes` what was lost or assumed."""
+    """A network read from a file. `dialect` is the form in which it was stored, `notes` is what was lost or assumed."""
 
     dialect: str
     spec: Spec
@@ -86,7 +87,7 @@ def _layers(where: str, value: Object, holder: Any) -> Cell:
 
 def _record(where: str, item: Any) -> Record:
     if not isinstance(item, Object):
-        raise NetworkError(f"{where}: an element of Layers is no object but {type(item).__name__}")
+        raise NetworkError(f"{where}: an element of Layers is a {type(item).__name__}; expected the object of a layer")
     saved = inside(item, "any")
     properties = {**dict(item.fields), **(saved if isinstance(saved, Mapping) else {})}
     name = properties.get("Name")
@@ -128,7 +129,7 @@ def assemble(
     stored = dict(zip(known.values(), records, strict=True))
     read = _read(where, stored)
     wires = _chain(stored) if connections is None else _wires(where, known, stored, read, connections)
-    order = _ordered(where, list(stored), wires)
+    order = _order(where, wires)
     sources = _sources(where, [known[name] for name in inputs if name in known], order, stored, wires)
     spec = Spec(
         DIALECT,
@@ -156,13 +157,13 @@ def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
 
 
 def names_of(records: Sequence[Record]) -> dict[str, str]:
-    """The Spec's name of each layer by the stored one; fewer than there are records where stored names are equal."""
+    """The Spec's name of each layer by the stored one. Equal stored names leave fewer names than records."""
     names = spec_names([record.name or f"layer{k}" for k, record in enumerate(records, start=1)])
     return {record.name or name: name for record, name in zip(records, names, strict=True)}
 
 
 def spec_names(stored: Iterable[str]) -> list[str]:
-    """MATLAB's names as a Spec may have them: `/` and `:` become `_`, later ones of equal names end in `_2`, `_3`."""
+    """MATLAB's names as a Spec may have them: `/` and `:` become `_`; of equal names the later ones get `_2`, `_3`."""
     names: list[str] = []
     for text in stored:
         base = re.sub("[/:]", "_", text)
@@ -218,7 +219,7 @@ def tensor_of(layer: str, output: int) -> str:
 
 
 def _end(where: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
-    """(layer, port) of one end of a connection; layer names may hold slashes."""
+    """(layer, port) of one end of a connection; a layer's name may hold slashes, too."""
     if text in known:
         return known[text], ""
     name, slash, port = text.rpartition("/")
@@ -227,21 +228,15 @@ def _end(where: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
     return known[name], port
 
 
-def _ordered(where: str, names: Sequence[str], wires: Wires) -> list[str]:
-    """An order in which the layers can run, the file's where it can be."""
-    done: list[str] = []
-    left = list(names)
-    while left:
-        ready = [name for name in left if all(source_of(tensor) in done for tensor in wires[name])]
-        if not ready:
-            raise NetworkError(f"{where}: the connections of {', '.join(left)} run in a circle")
-        done.append(ready[0])
-        left.remove(ready[0])
-    return done
+def _order(where: str, wires: Wires) -> list[str]:
+    try:
+        return running_order({name: [source_of(tensor) for tensor in tensors] for name, tensors in wires.items()})
+    except Circle as circle:
+        raise NetworkError(f"{where}: the connections of {circle} run in a circle") from None
 
 
 def input_shape(record: Record) -> tuple[int | None, ...]:
-    """Shape without batch of what an input layer takes: C x H x W (x D), T x C with T open, or C."""
+    """Shape of what an input layer takes, without the batch: C x H x W (x D), T x C with T open, or C."""
     size = record.size("InputSize")
     if not size or min(size) < 1:
         raise record.fault("InputSize", "positive whole numbers")
