@@ -1,7 +1,7 @@
-"""Keras models in MATLAB's layers: for the layers that both know, one Keras layer as one or several of MATLAB's.
+"""Keras models in MATLAB's layers, where both have them: one Keras layer as one or several of MATLAB's.
 
-The Spec that comes out works on N x C x H x W; Keras works on N x H x W x C. Both orders mean the same network, so the
-border turns arrays, and nothing inside does. Weights are turned into MATLAB's layouts here, once.
+The Spec works on N x C x H x W, Keras on N x H x W x C. Both orders mean the same network: whoever runs it turns inputs
+and outputs, and nothing in between. Weights are turned into MATLAB's layouts here, once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.spec import Array, Input, Layer, Spec, source_of
 
 
 class NoCounterpartError(ValueError):
-    """A model with layers, or options of layers, that MATLAB has no counterpart for; names all of them."""
+    """A model with layers or options that MATLAB has no counterpart for; the message names all of them."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ def _rank(layer: Layer, rank: int) -> int:
 
 
 def _sequences(layer: Layer) -> bool:
-    held = layer.config.get("layer")
-    config = held.get("config", {}) if isinstance(held, Mapping) else layer.config
+    inner = layer.config.get("layer")
+    config = inner.get("config", {}) if isinstance(inner, Mapping) else layer.config
     return bool(config.get("return_sequences", False))
 
 
@@ -134,7 +134,7 @@ RECURRENT = ("LSTM", "GRU", "Bidirectional")
 
 
 def _activated(layer: Layer) -> list[Step]:
-    """A layer's own activation as a layer after it."""
+    """The activation of a Keras layer as a layer after it."""
     name = layer.config.get("activation")
     if layer.kind in RECURRENT or layer.kind == "Activation" or name in (None, "linear"):
         return []
@@ -171,17 +171,17 @@ def _dense(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Seque
 def _convolution(axes: int) -> Writer:
     def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
         kernel, groups = weights["kernel"], config.get("groups", 1)
-        own = {
+        options = {
             "Stride": _many(config, "strides", axes),
             "DilationFactor": _many(config, "dilation_rate", axes),
             **_padding(config, axes),
         }
         bias = _bias(weights, kernel.shape[-1])
         if groups == 1:
-            return [Step(f"Convolution{axes}DLayer", own, {"Weights": kernel, "Bias": bias})]
+            return [Step(f"Convolution{axes}DLayer", options, {"Weights": kernel, "Bias": bias})]
         if axes != 2:
             raise _Refused("groups")
-        return [_grouped(kernel.reshape(*kernel.shape[:3], groups, -1), own, bias)]
+        return [_grouped(kernel.reshape(*kernel.shape[:3], groups, -1), options, bias)]
 
     return write
 
@@ -198,12 +198,12 @@ def _grouped(bank: Array, config: Mapping[str, Any], bias: Array) -> Step:
 
 def _depthwise(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     kernel = weights["kernel"]  # kh x kw x C x multiplier
-    own = {
+    options = {
         "Stride": _many(config, "strides", 2),
         "DilationFactor": _many(config, "dilation_rate", 2),
         **_padding(config, 2),
     }
-    return [_grouped(kernel[:, :, None], own, _bias(weights, kernel.shape[2] * kernel.shape[3]))]
+    return [_grouped(kernel[:, :, None], options, _bias(weights, kernel.shape[2] * kernel.shape[3]))]
 
 
 def _transposed(axes: int) -> Writer:
@@ -214,12 +214,14 @@ def _transposed(axes: int) -> Writer:
         stride = _many(config, "strides", axes)
         if config.get("padding", "valid") == "valid" and any(s > k for s, k in zip(stride, kernel.shape, strict=False)):
             raise _Refused("strides longer than the kernel without padding: Keras makes the output longer")
-        own = {"Stride": stride, **_padding(config, axes, "Cropping")}
+        options = {"Stride": stride, **_padding(config, axes, "Cropping")}
         if config.get("groups", 1) != 1:
             raise _Refused("groups")
         return [
             Step(
-                f"TransposedConvolution{axes}DLayer", own, {"Weights": kernel, "Bias": _bias(weights, kernel.shape[-2])}
+                f"TransposedConvolution{axes}DLayer",
+                options,
+                {"Weights": kernel, "Bias": _bias(weights, kernel.shape[-2])},
             )
         ]
 
@@ -230,12 +232,12 @@ def _pooling(kind: str, axes: int) -> Writer:
     def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
         size = _many(config, "pool_size", axes, 2)
         strides = config.get("strides")
-        own = {
+        options = {
             "PoolSize": size,
             "Stride": size if strides is None else _many(config, "strides", axes),
             **_padding(config, axes),
         }
-        return [Step(f"{kind}Pooling{axes}DLayer", own | ({"PaddingValue": "mean"} if kind == "Average" else {}))]
+        return [Step(f"{kind}Pooling{axes}DLayer", options | ({"PaddingValue": "mean"} if kind == "Average" else {}))]
 
     return write
 
@@ -265,27 +267,27 @@ def _affine(weights: Mapping[str, Array], count: int) -> dict[str, Array]:
 def _batch_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     _last_axis(config, ranks[0])
     mean = weights["moving_mean"]
-    own = {**_affine(weights, mean.size), "TrainedMean": mean, "TrainedVariance": weights["moving_variance"]}
-    return [Step("BatchNormalizationLayer", {"Epsilon": config.get("epsilon", 1e-3)}, own)]
+    arrays = {**_affine(weights, mean.size), "TrainedMean": mean, "TrainedVariance": weights["moving_variance"]}
+    return [Step("BatchNormalizationLayer", {"Epsilon": config.get("epsilon", 1e-3)}, arrays)]
 
 
 def _layer_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     _last_axis(config, ranks[0])
-    held = weights.get("gamma", weights.get("beta"))
-    if held is None:
+    learnable = weights.get("gamma", weights.get("beta"))
+    if learnable is None:
         raise _Refused("neither center nor scale: the number of channels is not stored")
-    own = {"Epsilon": config.get("epsilon", 1e-3), "OperationDimension": "channel-only"}
-    return [Step("LayerNormalizationLayer", own, _affine(weights, held.size))]
+    options = {"Epsilon": config.get("epsilon", 1e-3), "OperationDimension": "channel-only"}
+    return [Step("LayerNormalizationLayer", options, _affine(weights, learnable.size))]
 
 
 def _group_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     _last_axis(config, ranks[0])
-    held = weights.get("gamma", weights.get("beta"))
+    learnable = weights.get("gamma", weights.get("beta"))
     groups = config.get("groups", 32)
-    if held is None:
+    if learnable is None:
         raise _Refused("neither center nor scale: the number of channels is not stored")
-    own = {"Epsilon": config.get("epsilon", 1e-3), "NumGroups": held.size if groups == -1 else groups}
-    return [Step("GroupNormalizationLayer", own, _affine(weights, held.size))]
+    options = {"Epsilon": config.get("epsilon", 1e-3), "NumGroups": learnable.size if groups == -1 else groups}
+    return [Step("GroupNormalizationLayer", options, _affine(weights, learnable.size))]
 
 
 def _recurrent_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -323,30 +325,30 @@ def _reset_first(array: Array, axis: int = 0) -> Array:
 
 
 def _gru(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
-    own, held = _recurrent_config(config), _cell(weights)
+    options, cell = _recurrent_config(config), _cell(weights)
     arrays = {
-        "InputWeights": _reset_first(held["kernel"].T),
-        "RecurrentWeights": _reset_first(held["recurrent_kernel"].T),
+        "InputWeights": _reset_first(cell["kernel"].T),
+        "RecurrentWeights": _reset_first(cell["recurrent_kernel"].T),
     }
-    count = held["kernel"].shape[1]
+    count = cell["kernel"].shape[1]
     if config.get("reset_after", True):
-        both = held.get("bias", np.zeros((2, count)))
+        both = cell.get("bias", np.zeros((2, count)))
         arrays["Bias"] = np.concatenate([_reset_first(both[0]), _reset_first(both[1])])
-        own["ResetGateMode"] = "recurrent-bias-after-multiplication"
+        options["ResetGateMode"] = "recurrent-bias-after-multiplication"
     else:
-        arrays["Bias"] = _reset_first(_bias(held, count))
-        own["ResetGateMode"] = "before-multiplication"
-    return [Step("GRULayer", own, arrays)]
+        arrays["Bias"] = _reset_first(_bias(cell, count))
+        options["ResetGateMode"] = "before-multiplication"
+    return [Step("GRULayer", options, arrays)]
 
 
 def _bidirectional(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
-    held = config.get("layer", {})
-    kind = held.get("kind", held.get("class_name"))
+    inner = config.get("layer", {})
+    kind = inner.get("kind", inner.get("class_name"))
     if kind != "LSTM" or config.get("merge_mode", "concat") != "concat" or config.get("backward_layer"):
         raise _Refused(f"around {kind}, merge_mode {config.get('merge_mode', 'concat')!r}")
-    own = _recurrent_config(held["config"])
+    options = _recurrent_config(inner["config"])
     ahead, back = (_lstm_arrays(_cell(_way(weights, way))) for way in ("forward", "backward"))
-    return [Step("BiLSTMLayer", own, {name: np.concatenate([ahead[name], back[name]]) for name in ahead})]
+    return [Step("BiLSTMLayer", options, {name: np.concatenate([ahead[name], back[name]]) for name in ahead})]
 
 
 def _way(weights: Mapping[str, Array], way: str) -> Mapping[str, Array]:

@@ -77,7 +77,7 @@ class _Graph:
 
     def __init__(self, choice: Choice, fill: Chooser) -> None:
         self.fill, self.choice = fill, choice
-        self.left = list(HOSTILE)
+        self.unused = list(HOSTILE)
         self.images = choice["over"] == "images"
         shape: Shape = ((3, 3, 3) if choice["sizes"] == "equal" else (2, 4, 3)) if self.images else (3, 1)
         self.first = self.name("in", 0)
@@ -91,8 +91,8 @@ class _Graph:
     def name(self, kind: str, k: int) -> str:
         if self.choice["names"] == "plain":
             return f"{kind.removesuffix('Layer').lower()}{k or ''}"
-        name = self.left[self.fill.integer(0, len(self.left) - 1)]
-        self.left.remove(name)
+        name = self.unused[self.fill.integer(0, len(self.unused) - 1)]
+        self.unused.remove(name)
         return name
 
     def add(self, kind: str, inputs: Sequence[str], step: Step) -> None:
@@ -167,26 +167,26 @@ class _Graph:
 )
 def graph(choice: Choice, fill: Chooser) -> Draft:
     """Two branches, a join of the chosen kind, then layers and joins at random. Every layer that none reads is an
-    output, the last made first; `middle` adds a layer that others read, `input` the input layer itself. `head` ends in
+    output, the last one first; `middle` adds a layer that others read, `input` the input layer itself. `head` ends in
     a fully connected layer over an image."""
-    made = _Graph(choice, fill)
-    made.grow(made.first)
-    made.grow(fill.pick((made.first, made.layers[-1].name)))
-    made.join(choice["join"])
-    while len(made.layers) - 1 < choice["depth"]:
-        last = len(made.layers) - 1 == choice["depth"] - 1
-        ends = made.ends()
+    drawn = _Graph(choice, fill)
+    drawn.grow(drawn.first)
+    drawn.grow(fill.pick((drawn.first, drawn.layers[-1].name)))
+    drawn.join(choice["join"])
+    while len(drawn.layers) - 1 < choice["depth"]:
+        last = len(drawn.layers) - 1 == choice["depth"] - 1
+        ends = drawn.ends()
         if last and choice["head"] and choice["over"] == "images":
-            made.add("FullyConnectedLayer", [ends[-1]], _head(fill, made.shapes[ends[-1]]))
+            drawn.add("FullyConnectedLayer", [ends[-1]], _head(fill, drawn.shapes[ends[-1]]))
         elif len(ends) > 1 or fill.integer(0, 2) == 0:
-            made.join(fill.pick(JOINS))
+            drawn.join(fill.pick(JOINS))
         else:
-            made.grow(fill.pick((*ends, *ends, *made.shapes)))
-    outputs = made.ends()[::-1]
+            drawn.grow(fill.pick((*ends, *ends, *drawn.shapes)))
+    outputs = drawn.ends()[::-1]
     if choice["outputs"] == "middle":
-        outputs.append(next(layer.name for layer in made.layers[1:] if layer.name not in outputs))
+        outputs.append(next(layer.name for layer in drawn.layers[1:] if layer.name not in outputs))
     elif choice["outputs"] == "input":
-        outputs.insert(0, made.first)
-    spec = Spec(DIALECT, (made.input,), tuple(made.layers), tuple(outputs))
+        outputs.insert(0, drawn.first)
+    spec = Spec(DIALECT, (drawn.input,), tuple(drawn.layers), tuple(outputs))
     rank = 4 if choice["over"] == "images" else 3
-    return Draft(spec, made.weights, batch=choice["batch"], channel_axis=channel_axis(rank))
+    return Draft(spec, drawn.weights, batch=choice["batch"], channel_axis=channel_axis(rank))

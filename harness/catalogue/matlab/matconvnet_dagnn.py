@@ -106,7 +106,7 @@ class _Graph:
 
     def __init__(self, choice: Choice, fill: Chooser) -> None:
         self.fill, self.choice = fill, choice
-        self.left = list(HOSTILE)
+        self.unused = list(HOSTILE)
         size = 4 if choice["sizes"] == "equal" else 0
         shapes = [(size, size, size) if size else (channels, 5, 4) for channels in (2, 3, 4)]
         names = ["x"] if choice["inputs"] == 1 else [f"x{k + 1}" for k in range(choice["inputs"])]
@@ -119,7 +119,7 @@ class _Graph:
         config, laws, shape = step
         name = f"{kind}{len(self.layers) + 1}"
         if self.choice["names"] == "hostile":
-            name = self.left.pop(self.fill.integer(0, len(self.left) - 1))
+            name = self.unused.pop(self.fill.integer(0, len(self.unused) - 1))
         self.layers.append(Layer(kind, name, config, inputs=tuple(inputs)))
         self.weights |= {f"{name}/{key}": law for key, law in laws.items()}
         self.shapes[name] = shape
@@ -192,17 +192,17 @@ class _Graph:
 def graph(choice: Choice, fill: Chooser) -> Draft:
     """A layer on each input, then layers and joins at random, the chosen join among them. With `several`, branches are
     left open: all that no layer reads are outputs, in the order of the layers."""
-    made = _Graph(choice, fill)
+    drawn = _Graph(choice, fill)
     alike = ("bnorm", "relu", "sigmoid", "scale", "lrn")
-    for item in made.inputs:
-        made.grow(item.name, (*FOLLOWERS, *alike))
+    for item in drawn.inputs:
+        drawn.grow(item.name, (*FOLLOWERS, *alike))
     if choice["inputs"] < 3 and choice["depth"] > 3:
-        made.grow(made.inputs[0].name, FOLLOWERS if choice["join"] == "crop" else alike)
-    while len(made.layers) < choice["depth"] - 1:
+        drawn.grow(drawn.inputs[0].name, FOLLOWERS if choice["join"] == "crop" else alike)
+    while len(drawn.layers) < choice["depth"] - 1:
         if choice["ends"] == "several" or fill.integer(0, 2):
-            made.grow(fill.pick([*made.ends(), *made.shapes]), (*FOLLOWERS, "scale"))
+            drawn.grow(fill.pick([*drawn.ends(), *drawn.shapes]), (*FOLLOWERS, "scale"))
         else:
-            made.join(fill.pick(("sum", "concat", "crop")))
-    made.join(choice["join"])
-    spec = Spec(DIALECT, made.inputs, tuple(made.layers), tuple(made.ends()))
-    return Draft(spec, made.weights, batch=choice["batch"], channel_axis=CHANNEL_AXIS)
+            drawn.join(fill.pick(("sum", "concat", "crop")))
+    drawn.join(choice["join"])
+    spec = Spec(DIALECT, drawn.inputs, tuple(drawn.layers), tuple(drawn.ends()))
+    return Draft(spec, drawn.weights, batch=choice["batch"], channel_axis=CHANNEL_AXIS)

@@ -43,20 +43,18 @@ def read_declared(path: Path | None, layout_path: Path, limits: Limits | None = 
     """
     layout = _layout(layout_path)
     store = _Store(path, layout_path, limits)
-    taken = layout["input"]
-    class_name, axes = INPUT_KINDS[taken["kind"]]
-    if len(taken["size"]) != axes:
-        raise NetworkError(f"{layout_path}: input/size: has {len(taken['size'])} numbers; {taken['kind']} has {axes}")
-    first = {
+    first = layout["input"]
+    class_name, axes = INPUT_KINDS[first["kind"]]
+    if len(first["size"]) != axes:
+        raise NetworkError(f"{layout_path}: input/size: has {len(first['size'])} numbers; {first['kind']} has {axes}")
+    source = {
         "class": class_name,
-        "name": taken.get("name", "input"),
-        "properties": {**taken.get("properties", {}), "InputSize": taken["size"]},
-        "weights": taken.get("weights", {}),
+        "name": first.get("name", "input"),
+        "properties": {**first.get("properties", {}), "InputSize": first["size"]},
+        "weights": first.get("weights", {}),
     }
-    records = [_record(store, item) for item in (first, *layout["layers"])]
-    pairs = (
-        [(source, destination) for source, destination in layout["connections"]] if "connections" in layout else None
-    )
+    records = [_record(store, item) for item in (source, *layout["layers"])]
+    pairs = [(start, end) for start, end in layout["connections"]] if "connections" in layout else None
     network = assemble(str(layout_path), "declared", records, pairs, outputs=layout.get("outputs", ()))
     return Network("declared", network.spec, network.weights, tuple(store.notes))
 
@@ -90,7 +88,7 @@ def _json(path: Path, *, literal: bool = False) -> Any:
 
 
 def _record(store: _Store, item: Mapping[str, Any]) -> Record:
-    """A layer of the layout as if MATLAB had stored it. Classes that are not known get no weights: they are refused."""
+    """A layer of the layout as if MATLAB had stored it; an unknown class, which is refused later, has no weights."""
     class_name, name = item["class"], item["name"]
     kind = class_name.rpartition(".")[2]
     properties = {key: _property(value) for key, value in item.get("properties", {}).items()}
@@ -161,9 +159,9 @@ class _Store:
                 items = value.items if isinstance(value, Cell) else ()
                 value = items[int(number) - 1] if 0 < int(number) <= len(items) else None
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
-            found = "absent" if value is None else listed({path: value})
+            came = "absent" if value is None else listed({path: value})
             raise NetworkError(
-                f"{self.layout}: {what}: {path!r} is {found}; expected real numbers; {self.path} has "
+                f"{self.layout}: {what}: {path!r} is {came}; expected real numbers; {self.path} has "
                 f"{listed(self._variables)}"
             )
         return value
@@ -259,7 +257,7 @@ def digits_note(texts: Sequence[str], values: Array) -> str:
     Writers that drop zeros at the end (`writematrix`) make some numbers short: the longest number tells how many digits
     there were. Numbers with as many decimals each and no exponent are taken as written with that many decimals.
     """
-    split = [found.groups(default="") for text in texts if (found := _NUMBER.match(text))]
+    split = [match.groups(default="") for text in texts if (match := _NUMBER.match(text))]
     if not split:
         return ""
     digits = max(len(f"{whole}{part}".lstrip("0")) for whole, part, _ in split)

@@ -29,10 +29,10 @@ def input_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array
     kind = config.get("Normalization", "none")
     if kind == "none":
         return x
-    own = {name: statistic(value, x.ndim) for name, value in weights.items()}
+    values = {name: statistic(value, x.ndim) for name, value in weights.items()}
     if kind == "zerocenter":
-        return x - own["Mean"]
+        return x - values["Mean"]
     if kind == "zscore":
-        return (x - own["Mean"]) / own["StandardDeviation"]
-    share = (x - own["Min"]) / (own["Max"] - own["Min"])
+        return (x - values["Mean"]) / values["StandardDeviation"]
+    share = (x - values["Min"]) / (values["Max"] - values["Min"])
     return 2.0 * share - 1.0 if kind == "rescale-symmetric" else share

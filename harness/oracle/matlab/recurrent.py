@@ -62,9 +62,9 @@ def _left(hidden: list[Array], config: Config, rank: int) -> Array:
     return np.stack(hidden, axis=1)
 
 
-def _lstm(config: Config, own: tuple[Array, Array, Array], x: Array, h: Array, c: Array) -> list[Array]:
-    """`own` are W, R and the bias."""
-    (w, r, b), (state, gate) = own, _functions(config)
+def _lstm(config: Config, weights: tuple[Array, Array, Array], x: Array, h: Array, c: Array) -> list[Array]:
+    """`weights` are W, R and the bias."""
+    (w, r, b), (state, gate) = weights, _functions(config)
     hidden = []
     for step in range(x.shape[1]):
         i, f, g, o = np.split(np.matmul(x[:, step], w.T) + np.matmul(h, r.T) + b, 4, axis=1)
@@ -86,7 +86,7 @@ def lstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "BiLSTMLayer")
 def bilstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Forward rows first, then backward; outputs side by side. `last` is the last step of each direction's own run."""
+    """Forward rows first, then backward; outputs side by side. `last` is the last step that each direction runs."""
     rank, x = x.ndim, _as_sequence(x)
     halves = [np.split(weights[name], 2) for name in ("InputWeights", "RecurrentWeights", "Bias")]
     units = halves[1][0].shape[1]
@@ -118,11 +118,11 @@ def gru(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
         from_x = np.matmul(x[:, step], w.T) + bias
         gates = gate(from_x[:, : 2 * units] + np.matmul(h, r[: 2 * units].T) + extra[: 2 * units])
         reset, update = np.split(gates, 2, axis=1)
-        own = r[2 * units :].T
+        candidate = r[2 * units :].T
         if mode == "before-multiplication":
-            back = np.matmul(reset * h, own)
+            back = np.matmul(reset * h, candidate)
         else:
-            back = reset * (np.matmul(h, own) + extra[2 * units :])
+            back = reset * (np.matmul(h, candidate) + extra[2 * units :])
         h = (1.0 - update) * state(from_x[:, 2 * units :] + back) + update * h
         hidden.append(h)
     return _left(hidden, config, rank)

@@ -5,7 +5,7 @@ function parity_run(model, inputs, outputs)
   % H x W x D x C x N (SSSCB), C x N x T (CBT) or C x N (CB). outputs.mat gets the cells `values` and `formats`, one
   % element per output of the network. All arithmetic is in double precision.
   net = load(model).parity;
-  given = load(inputs).values;
+  arrays = load(inputs).values;
   tensors = struct();                       % by the names of layers and ports
   for k = 1:numel(net.layers)
     layer = net.layers{k};
@@ -14,7 +14,7 @@ function parity_run(model, inputs, outputs)
     sources = sources_of(net, layer.name, option(p, 'InputNames', {}));
     place = find(strcmp(layer.name, net.inputs));
     if isempty(sources) && ! isempty(place)
-      x = {tensor(double(given{place}), 'CB')};
+      x = {tensor(double(arrays{place}), 'CB')};
     else
       x = cellfun(@(name) tensors.(key(name)), sources, 'UniformOutput', false);
     end

@@ -14,13 +14,13 @@ function y = transposed(p, x)
   flat = reshape(permute(reshape(v, [prod(ins), channels, samples]), [1 3 2]), [], channels);
   for element = 1:prod(window)
     [at{1:axes}] = ind2sub([window 1], element);
-    made = flat * reshape(w(element, :, :), filters, channels)';
-    made = reshape(permute(reshape(made, [prod(ins), samples, filters]), [1 3 2]), [ins, filters, samples]);
+    part = flat * reshape(w(element, :, :), filters, channels)';
+    part = reshape(permute(reshape(part, [prod(ins), samples, filters]), [1 3 2]), [ins, filters, samples]);
     cut = cell(1, axes);
     for k = 1:axes
       cut{k} = at{k} + (0:ins(k) - 1) * stride(k);
     end
-    y(cut{:}, :, :) = y(cut{:}, :, :) + made;
+    y(cut{:}, :, :) = y(cut{:}, :, :) + part;
   end
   if strcmp(option(p, 'CroppingMode', 'manual'), 'same')
     wanted = ins .* stride;
