@@ -30,6 +30,15 @@ def to_matlab(array: Array) -> Array:
 
 def from_matlab(array: Array, form: str) -> Array:
     """An array of MATLAB's in ours, dropped trailing dimensions restored by its format (`SSCB`, `CBT`, ...)."""
-    rank = RANKS[form]
+    return turned(array, RANKS[form])
+
+
+def turned(array: Array, rank: int) -> Array:
+    """An array of MATLAB's in our layout of that rank, dropped trailing dimensions restored.
+
+    Raises ValueError for one with more dimensions.
+    """
+    if array.ndim > rank:
+        raise ValueError(f"an array of size {list(array.shape)} has more dimensions than the {rank} that it is for")
     wide = array.reshape(array.shape + (1,) * (rank - array.ndim))
     return np.ascontiguousarray(wide.transpose(np.argsort(TO_MATLAB[rank])))

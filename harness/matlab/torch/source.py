@@ -11,9 +11,10 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
@@ -73,19 +74,22 @@ def program(spec: Spec, weights: Mapping[str, Array], title: str = "") -> Progra
     names = torch_names(spec)
     state: dict[str, Array] = {}
     modules: dict[str, str] = {}
+    functions: dict[Callable[..., Any], None] = {}
     calls = []
     for layer in spec.layers:
         site = Site(layer, part(weights, layer.owner), ranks[source_of(layer.inputs[0])], groups.get(layer.name, 1))
         kind = kind_of(spec, layer)
         module = kind.write(site)
         modules[layer.name] = module.text
+        functions |= dict.fromkeys(module.functions)
         state |= {f"{names[layer.name]}.{key}": _number(value) for key, value in module.state.items()}
         calls.append(_call(layer, names, len(kind.outputs(layer.config))))
     inputs = tuple(names[item.name] for item in spec.inputs)
     same = _unchanged(spec, modules)
     outputs = [f"{_tensor(tensor, names)}{'.clone()' * (tensor in same)}" for tensor in spec.outputs]
     submodules = {names[name]: text for name, text in modules.items()}
-    source = _text(title, spec, submodules, calls, inputs=inputs, outputs=outputs)
+    sources = [*_blocks(modules.values()), *(getsource(function) for function in functions)]
+    source = _text(title, spec, submodules, calls, sources=sources, inputs=inputs, outputs=outputs)
     return Program(source, state, inputs, tuple(spec.outputs), {name: names[name] for name in modules})
 
 
@@ -153,23 +157,25 @@ def _text(
     modules: Mapping[str, str],
     calls: Sequence[str],
     *,
+    sources: Sequence[str],
     inputs: Sequence[str],
     outputs: Sequence[str],
 ) -> str:
-    blocks = _blocks(modules.values())
     shapes = "; ".join(
         f"`{name}` N x {' x '.join('T' if n is None else str(n) for n in item.shape)}"
         for name, item in zip(inputs, spec.inputs, strict=True)
     )
-    functional = "from torch.nn import functional as F\n" if any("F." in block for block in blocks) else ""
+    functional = "from torch.nn import functional as F\n" if any("F." in source for source in sources) else ""
+    callables = "from collections.abc import Callable\n" if any("Callable" in source for source in sources) else ""
     parts = [
         f'"""{title or "A network converted from MATLAB"}, for PyTorch.\n\n'
         "Images are N x C x H x W, sequences N x T x C, features N x C. MATLAB's H x W x C x N array `x` is\n"
         "`torch.from_numpy(x.transpose(3, 2, 0, 1))` here, its C x N x T array `x.transpose(1, 2, 0)`.\n"
         f'Inputs: {shapes}.\n"""\n',
         "from __future__ import annotations\n",
-        f"import json\nfrom pathlib import Path\n\nimport torch\nfrom torch import Tensor, nn\n{functional}\n",
-        *(f"{block}\n" for block in blocks),
+        f"import json\n{callables}from pathlib import Path\n\n"
+        f"import torch\nfrom torch import Tensor, nn\n{functional}\n",
+        *(f"{source}\n" for source in sources),
         f"class {CLASS}(nn.Module):",
         '    """One submodule per layer of the network, under the layer\'s name."""\n',
         "    def __init__(self):",

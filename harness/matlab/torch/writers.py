@@ -17,10 +17,16 @@ from harness.spec import Array, Layer
 
 @dataclass(frozen=True)
 class Module:
-    """How a layer is written: the expression that makes its module, and the module's parameters and buffers."""
+    """How a layer is written.
+
+    `text` is the expression that makes the module, of PyTorch's classes, those in `blocks.py` and `functions`.
+    """
 
     text: str
     state: Mapping[str, Array] = field(default_factory=dict)
+    """Parameters and buffers."""
+    functions: tuple[Callable[..., Any], ...] = ()
+    """Functions of tensors that the expression names: the program carries their source."""
 
 
 @dataclass(frozen=True)
