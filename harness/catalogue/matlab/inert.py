@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.catalogue.matlab.activation import activation_row
-from harness.catalogue.matlab.toolbox import MOVED
+from harness.catalogue.matlab.toolbox import MOVED, SHAPES
 
 dropout = activation_row("DropoutLayer", {"Probability": (0.5, 0.9)}, profiles=MOVED, exactness="moves")
+identity = activation_row("IdentityLayer", shapes=SHAPES, profiles=MOVED, exactness="moves")
 classification_output = activation_row("ClassificationOutputLayer", profiles=MOVED, exactness="moves")

@@ -8,6 +8,7 @@ from harness.matlab.torch.writers import constant
 
 NOTHING = constant("nn.Identity()")
 
+layer("IdentityLayer")(NOTHING)
 layer("DropoutLayer", "SpatialDropoutLayer", read=numbers(Probability=0.5))(NOTHING)
 layer(
     "ClassificationOutputLayer",

@@ -13,6 +13,7 @@ from harness.spec import Array, Config
 
 @oracle(
     DIALECT,
+    "IdentityLayer",
     "DropoutLayer",
     "SpatialDropoutLayer",
     "ClassificationOutputLayer",
