@@ -1,4 +1,4 @@
-"""The scaling layer, which importers of ONNX write for every bias that is an addition."""
+"""The scaling layer. MathWorks' importer of ONNX makes one of each sum or product with a constant, since R2025a."""
 
 from __future__ import annotations
 
