@@ -19,8 +19,16 @@ def channel_axis(rank: int) -> int:
 
 
 def axis_of(dimension: int, rank: int) -> int:
-    """The axis in an array of ours of MATLAB's dimension, counted from 1."""
-    return TO_MATLAB[rank][dimension - 1] if dimension <= rank else 0
+    """The axis in an array of ours of MATLAB's dimension, counted from 1.
+
+    Features after an image are 1 x 1 x C in a SeriesNetwork and a DAGNetwork: their third dimension is the channels.
+    Raises ValueError for a dimension that the array does not have.
+    """
+    if (rank, dimension) == (2, 3):
+        return 1
+    if dimension > rank:
+        raise ValueError(f"an array of {rank} dimensions has no dimension {dimension}")
+    return TO_MATLAB[rank][dimension - 1]
 
 
 def to_matlab(array: Array) -> Array:

@@ -16,6 +16,6 @@ def test_an_order_that_works_stays():
 
 
 def test_layers_that_wait_for_each_other_are_named():
-    with pytest.raises(Circle, match="^a, b, after$") as caught:
+    with pytest.raises(Circle, match=r"^a, b, after$") as caught:
         running_order({"in": [], "a": ["b"], "b": ["a", "in"], "after": ["b"]})
     assert caught.value.members == ["a", "b", "after"]

@@ -38,7 +38,12 @@ def depth_concatenation(config: Config, weights: Mapping[str, Array], *inputs: A
 
 
 def concatenation_axis(dim: int, rank: int) -> int:
-    """The axis here of MATLAB's dimension `dim` (from 1): SSCB, SSSCB, CBT and CB, in that order of dimensions."""
+    """The axis here of MATLAB's dimension `dim` (from 1): SSCB, SSSCB, CBT and CB, in that order of dimensions.
+
+    Features after an image are 1 x 1 x C in a SeriesNetwork and a DAGNetwork, so that channels are dimension 3.
+    """
+    if (rank, dim) == (2, 3):
+        return 1
     spatial = rank - 2 if rank > 3 else 0
     if dim <= spatial:
         return dim + 1
