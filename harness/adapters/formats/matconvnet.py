@@ -1,11 +1,10 @@
 """The MatConvNet file: `net`, a SimpleNN for chains and a DagNN for other graphs, in a `.mat` of version 7.
 
 Cases of this dialect are N x C x H x W; the network in the file works on H x W x C x N,
-`hwcn = nchw.transpose(2, 3, 1, 0)`. Weights are stored as they are: they are MATLAB's own in the Spec too.
+`hwcn = nchw.transpose(2, 3, 1, 0)`. Weights are in MATLAB's layout in the Spec too, and are stored unchanged.
 
 SimpleNN is `net.layers`, a cell array of structs. A DagNN is the struct that its `saveobj` gives, with struct arrays
-`layers`, `params` and `vars`: `harness.matlab.readers.dagnn` describes it. No tensor in the
-file is called as a layer is.
+`layers`, `params` and `vars`: `harness.matlab.readers.dagnn` describes it. Here no tensor has the name of a layer.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, rul
 from harness.catalogue.matlab.toolbox import DIALECT, after_inputs
 
 CHANNELS = ("distinct", "equal", "one_filter", "one_input", "one_each")
-"""Of a filter bank. Those with one leave a bank whose last dimensions are singleton, so that the file drops them."""
+"""Channels and filters of a bank. One of either leaves a last dimension of size 1, which the file drops."""
 VALUES = (0, 1.5, "replicate", "symmetric-include-edge", "symmetric-exclude-edge")
 PROFILES = ("main", "negative", "spread", "large", "impulse")
 SEQUENCE_PADDING: Mapping[str, Mapping[str, Any]] = {
@@ -207,7 +207,7 @@ CROPPING: Mapping[int, Mapping[str, Mapping[str, Any]]] = {
 
 
 def _transposed(kind: str, choice: Choice, fill: Chooser, sizes: Sequence[int | None]) -> Draft:
-    """Weights are spatial x filters x channels, the other way round than a convolution's."""
+    """Weights are spatial x filters x channels; a convolution's have channels before filters."""
     window = choice["window"]
     inputs, filters = _channels(choice["channels"], fill)
     config = {"Stride": list(choice["Stride"]), **CROPPING[len(window)][choice["cropping"]]}

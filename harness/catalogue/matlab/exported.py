@@ -13,7 +13,7 @@ from harness.spec import Input, Layer, Spec
 
 DIALECT = "onnx"
 OPSETS = (8, 7, 9, 10, 11, 12, 13, 14)
-"""What exportONNXNetwork writes, 6 to 14 by option and release, but 6: ONNX Runtime has no kernels for that."""
+"""exportONNXNetwork writes 6 to 14, by option and release. ONNX Runtime has no kernels for 6."""
 SAME_FROM_11 = rule("padding", "opset", reason="the subgraph of `same` needs Pad with computed pads, from opset 11")(
     lambda padding, opset: padding != "same" or opset >= 11
 )

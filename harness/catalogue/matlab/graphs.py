@@ -10,7 +10,7 @@ from harness.catalogue.matlab.toolbox import DIALECT, INPUTS, channel_axis
 from harness.spec import Input, Layer, Spec, source_of
 
 Shape = tuple[int, ...]
-"""C x H x W of an image; features and multiples of the open time of a sequence; C of features."""
+"""C x H x W of an image; C and multiples of the open time of a sequence; C of features."""
 Step = tuple[dict[str, Any], dict[str, Weight], Shape]
 HOSTILE = (
     "conv 1", "conv_1", "conv.1", "conv-1", "class", "lambda", "None", "self", "forward", "Tensor", "training", "1st",

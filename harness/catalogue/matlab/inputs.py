@@ -25,7 +25,7 @@ STATISTICS: Mapping[str, Mapping[str, str]] = {
 
 def _input_row(kind: str, sizes: tuple[str, ...], per: tuple[str, ...], pins: tuple[Choice, ...] = ()) -> Row:
     def build(choice: Choice, fill: Chooser) -> Draft:
-        """The input layer alone: the Spec's own, with the statistics of its normalisation."""
+        """The input layer alone, with the statistics of its normalisation."""
         size = choice["sizes"]
         shape = shape_of(size.removeprefix("equal_"), fill, equal=size.startswith("equal_"))
         stored = {"element": (*shape[1:], shape[0]), "channel": (channels_of(shape),), "scalar": (1,)}[choice["per"]]
@@ -54,7 +54,7 @@ def _input_row(kind: str, sizes: tuple[str, ...], per: tuple[str, ...], pins: tu
 SQUARE: tuple[Choice, ...] = tuple(
     {"Normalization": normalization, "per": "element"} for normalization in STATISTICS if normalization != "none"
 )
-"""Statistics per element, which three axes together would put on a square image too seldom."""
+"""Statistics per element of a square image, which pairs of axes alone would seldom give."""
 image_input = _input_row(
     "ImageInputLayer",
     ("image", "equal_image", "one_channel", "column", "point"),

@@ -1,4 +1,4 @@
-"""MatConvNet DagNN: what it has beyond SimpleNN, sum, concat, scale and crop, and graphs of them all."""
+"""MatConvNet DagNN: the layers that SimpleNN lacks (sum, concat, scale, crop), and graphs of all layers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def add(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def concat(choice: Choice, fill: Chooser) -> Draft:
-    """Along the channels, in the order of the inputs: the names of eleven are not in the order of their numbers."""
+    """Along the channels, in the order of the inputs. Sorted by name, eleven inputs are in another order."""
     channels, height, width = image(choice["sizes"], fill)
     count = 1 if choice["channels"] == "one_each" or choice["inputs"] > 3 else min(channels, 4)
     counts = [1 + (count + k) % 4 if choice["channels"] == "distinct" else count for k in range(choice["inputs"])]
@@ -80,7 +80,7 @@ def scale(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def crop(choice: Choice, fill: Chooser) -> Draft:
-    """To the second input's height and width. `crop` asks for more than the `spare` rows and columns in some cases."""
+    """To the second input's height and width. Some cases `crop` more rows and columns than are to `spare`."""
     height, width = distinct(fill, 2, (2, 3, 4))
     channels = 3
     others = {"other": 2, "same": channels, "one_channel": 1}[choice["reference"]]
@@ -98,11 +98,11 @@ GROWING: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
     ),
 }
 MOST = 12
-"""Channels of a concatenation, and pixels along an axis from which on nothing grows."""
+"""A concatenation has at most so many channels, and an axis of so many pixels grows no more."""
 
 
 class _Graph:
-    """A DagNN under construction. Each input is read by a layer of its own first, so that they are in that order."""
+    """A DagNN under construction. A layer reads each input first: the order in which inputs are read is their order."""
 
     def __init__(self, choice: Choice, fill: Chooser) -> None:
         self.fill, self.choice = fill, choice
@@ -190,8 +190,8 @@ class _Graph:
     per_axis=3,
 )
 def graph(choice: Choice, fill: Chooser) -> Draft:
-    """A layer on each input, then layers and joins at random, the chosen join among them. With `several`, branches are
-    left open: all that no layer reads are outputs, in the order of the layers."""
+    """A layer on each input, then layers and joins at random, the chosen join among them. With `several`, branches stay
+    open: the outputs are the layers that none reads, in their order."""
     drawn = _Graph(choice, fill)
     alike = ("bnorm", "relu", "sigmoid", "scale", "lrn")
     for item in drawn.inputs:

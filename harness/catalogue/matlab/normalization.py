@@ -19,7 +19,7 @@ PLACED = rule("data", "sizes", reason="features are at no place: one_place is di
 
 
 def _channels(choice: Choice, fill: Chooser, least: int = 1) -> tuple[int, list[int | None]]:
-    """Channels, a multiple of `least`, and the other axes. Time is open but where there is one place."""
+    """Channels, a multiple of `least`, and the other axes. Time is open unless there is one place."""
     batch = choice["batch"]
     count = PLACES[choice["data"]]
     if choice["sizes"] == "equal":
@@ -85,7 +85,7 @@ def batch_normalization(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def layer_normalization(choice: Choice, fill: Chooser) -> Draft:
-    """What `auto` reduces over depends on the data; the affine part is per channel whatever is reduced over."""
+    """The data decide what `auto` reduces over; Scale and Offset are per channel in every mode."""
     config = {"OperationDimension": choice["OperationDimension"]}
     return _draft("LayerNormalizationLayer", config, choice, fill)
 

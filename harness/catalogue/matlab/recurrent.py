@@ -12,7 +12,7 @@ from harness.catalogue.sizes import OPEN_SIZE
 
 SIZES = ("distinct", "equal", "one_unit", "one_channel", "one_each")
 ACTIVATIONS = ("tanh, sigmoid", "softsign, hard-sigmoid", "relu, sigmoid", "tanh, hard-sigmoid")
-"""Of state and gates in one axis: by pairs alone PyTorch's own, the first, would hardly meet the other values."""
+"""Of state and of gates, as one axis: as two, PyTorch's activations, the first, would hardly meet other values."""
 AXES: Mapping[str, tuple[Any, ...]] = {
     "OutputMode": ("sequence", "last"),
     "activations": ACTIVATIONS,
@@ -30,15 +30,15 @@ PINS = (
     {"OutputMode": "last", "states": "hidden", "sizes": "equal"},
     {"states": "hidden", "sizes": "one_unit", "batch": 1},
 )
-"""Plain sequences of several steps, which each value meets too seldom. Samples there are in all second inputs: an LSTM
-or a GRU on none aborts ONNX Runtime 1.31, and the process with it."""
+"""Plain sequences of several steps, which pairs of values give too seldom. All second inputs have samples: an LSTM or a
+GRU on none aborts ONNX Runtime 1.31, and the process with it."""
 EARLY = {"ResetGateMode": "before-multiplication"}
 STORED = {"none": (), "hidden": ("HiddenState",), "cell": ("CellState",), "both": ("HiddenState", "CellState")}
 recurrent = partial(row, DIALECT, profiles=PROFILES, second_batches=SOME, per_axis=4)
 
 
 def _sizes(choice: Choice, fill: Chooser) -> tuple[int, int]:
-    """Channels and hidden units; all that can be `equal` to the open time is."""
+    """Channels and hidden units; with `equal` both are as many as the steps of the open time."""
     if choice["sizes"] == "equal":
         return OPEN_SIZE, OPEN_SIZE
     channels, units = distinct(fill, 2, [n for n in (2, 3, 4, 6) if n != choice["batch"]])

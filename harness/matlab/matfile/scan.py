@@ -233,7 +233,7 @@ class _Scan:
             raise self.fault(f"{where} claims elements of at least {needed} bytes, {len(body) - at} are left")
 
     def parts(self, body: memoryview, at: int, where: str, depth: int, least: int = 0) -> None:
-        """Walk the matrices that follow, so many at least; other elements (names, indices) are only measured."""
+        """Walk the matrices that follow, at least `least`; of other elements (names, indices) only the size counts."""
         count = 0
         while at < len(body):
             kind, data, at = self.element(body, at, where)

@@ -100,8 +100,9 @@ def _number(value: Array) -> Array:
 
 
 def torch_names(spec: Spec) -> dict[str, str]:
-    """Names as identifiers: every other character becomes `_`, what is taken or reserved ends in `_`. None begins with
-    two of them, which Python would mangle in a class; a layer's further outputs (`pool_1`) are taken, too."""
+    """Names as identifiers. Every other character becomes `_`, and a name that is reserved or in use gets a `_` at its
+    end. No name begins with two of them, which Python would mangle in a class. The names of a layer's further outputs
+    (`pool_1`) are in use, too."""
     taken = {*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "Tensor", *_module_attributes()}
     names: dict[str, str] = {}
     counts = {layer.name: len(kind_of(spec, layer).outputs(layer.config)) for layer in spec.layers}
@@ -118,7 +119,7 @@ def torch_names(spec: Spec) -> dict[str, str]:
 
 
 def _unchanged(spec: Spec, texts: Mapping[str, str]) -> set[str]:
-    """Tensors that are an input, passed on. torch.onnx.export gives an output that is one the input's own name."""
+    """Tensors that are an input, unchanged. torch.onnx.export would give such an output the name of the input."""
     same = {item.name for item in spec.inputs}
     for layer in spec.layers:
         if texts[layer.name].startswith(("nn.Identity(", "nn.Dropout(")) and layer.inputs[0] in same:

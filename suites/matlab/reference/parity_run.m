@@ -38,7 +38,7 @@ function parity_run(model, inputs, outputs)
 end
 
 function names = sources_of(net, name, ports)
-  % What a layer reads, in the order of its ports: those that it names, or in1, in2 and so on.
+  % What a layer reads, in the order of its ports: the ports of InputNames, or in1, in2 and so on.
   names = {};
   places = [];
   for k = 1:numel(net.connections.destination)
