@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from harness.catalogue import rows
 from harness.draw import seeded_case
 from harness.draw.cover import covering_array
-from harness.matlab.layers import KINDS, MATCONVNET, TOOLBOX, Unsupported, kind_of, read_layer
+from harness.matlab.layers import INPUTS, KINDS, MATCONVNET, TOOLBOX, Unsupported, kind_of, read_layer
 from harness.matlab.layers.kind import layer
 from harness.matlab.octave import REFERENCE
-from harness.matlab.readers.records import Record
+from harness.matlab.readers.records import NetworkError, Record
 from harness.matlab.torch.writers import constant
 from harness.oracle import semantics
 from harness.spec import Input, Layer, Spec
@@ -90,6 +91,44 @@ def test_outputs_are_counted_from_zero_and_depend_on_options():
 )
 def test_ranks(kind, config, before, after):
     assert [TOOLBOX[kind].rank(config, rank) for rank in before] == after
+
+
+def stored_input(kind, *size):
+    return Record(f"nnet.cnn.layer.{kind}", "in", {"InputSize": np.array([size], dtype=float)})
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "shape"),
+    [
+        ("ImageInputLayer", (4, 5, 3), (3, 4, 5)),
+        ("Image3DInputLayer", (4, 5, 6, 3), (3, 4, 5, 6)),
+        ("SequenceInputLayer", (7,), (None, 7)),
+        ("FeatureInputLayer", (7,), (7,)),
+    ],
+)
+def test_an_input_layer_says_its_shape(kind, size, shape):
+    assert TOOLBOX[kind].shape(stored_input(kind, *size)) == shape
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "message"),
+    [
+        (
+            "ImageInputLayer",
+            (4, 5),
+            r"InputSize is a float64 array of size \[1, 2\]; expected \[h w c\] or \[h w d c\]",
+        ),
+        ("SequenceInputLayer", (4, 5, 3), "expected one number: sequences of images are not supported"),
+        ("FeatureInputLayer", (0,), "expected positive whole numbers"),
+    ],
+)
+def test_a_size_that_is_no_shape_is_refused(kind, size, message):
+    with pytest.raises(NetworkError, match=message):
+        TOOLBOX[kind].shape(stored_input(kind, *size))
+
+
+def test_only_input_layers_have_a_shape():
+    assert sorted(name for name, kind in TOOLBOX.items() if kind.shape) == sorted(INPUTS.values())
 
 
 def test_a_kind_is_registered_once():

@@ -1,4 +1,4 @@
-"""Input layers, which normalise."""
+"""Input layers: the shapes that they take, and their normalisation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.matlab.layers.kind import Read, Unsupported, layer
+from harness.matlab.layers.kind import Read, Shape, Unsupported, layer
 from harness.matlab.layers.stored import refuse
 from harness.matlab.readers.records import Record
 from harness.matlab.torch.writers import Module, Site
@@ -66,9 +66,36 @@ def _statistic(record: Record, name: str, value: Array, size: Sequence[int]) -> 
     return np.ascontiguousarray(value.reshape(list(size), order="F"))
 
 
-@layer("ImageInputLayer", read=_read, axes=_axes("c", "hwc"))
-@layer("Image3DInputLayer", read=_read, axes=_axes("c", "hwdc"))
-@layer("SequenceInputLayer", "FeatureInputLayer", read=_read, axes=_axes("c"))
+def image(record: Record) -> Shape:
+    """C x H x W (x D) of InputSize [h w c] or [h w d c]."""
+    *spatial, channels = _size(record)
+    if len(spatial) not in (2, 3):
+        raise record.fault("InputSize", "[h w c] or [h w d c]")
+    return (channels, *spatial)
+
+
+def _sequence(record: Record) -> Shape:
+    size = _size(record)
+    if len(size) != 1:
+        raise record.fault("InputSize", "one number: sequences of images are not supported")
+    return (None, size[0])
+
+
+def _features(record: Record) -> Shape:
+    return (_size(record)[0],)
+
+
+def _size(record: Record) -> list[int]:
+    size = record.size("InputSize")
+    if not size or min(size) < 1:
+        raise record.fault("InputSize", "positive whole numbers")
+    return size
+
+
+@layer("ImageInputLayer", read=_read, axes=_axes("c", "hwc"), shape=image)
+@layer("Image3DInputLayer", read=_read, axes=_axes("c", "hwdc"), shape=image)
+@layer("SequenceInputLayer", read=_read, axes=_axes("c"), shape=_sequence)
+@layer("FeatureInputLayer", read=_read, axes=_axes("c"), shape=_features)
 def input_layer(site: Site) -> Module:
     """`Normalize`, or nothing."""
     normalization = site.config.get("Normalization", "none")

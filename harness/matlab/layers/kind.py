@@ -14,6 +14,7 @@ from harness.spec import Array, Config, Layer, Spec
 
 Read = tuple[dict[str, Any], dict[str, Array]]
 """Configuration with the names of MATLAB's properties, and weights in MATLAB's layout: docs/matlab.md has the table."""
+Shape = tuple[int | None, ...]
 Reader = Callable[[Any], Read]
 """What is read from: a `Record`, for MatConvNet's layers `Fields`."""
 
@@ -41,6 +42,8 @@ class Kind:
     """Output ports in order."""
     dtype: str
     """Type of the numbers that it reads."""
+    shape: Callable[[Record], Shape] | None
+    """Shape of what an input layer takes, without the batch: C x H x W (x D), T x C with T open, or C."""
 
     def input_place(self, port: str) -> int | None:
         """Which input a port is, from 1; None for a port that is not known. Without a port it is the first."""
@@ -103,6 +106,7 @@ def register(
     inputs: tuple[str, ...] = (),
     outputs: Callable[[Config], tuple[str, ...]] = single,
     dtype: str = "float32",
+    shape: Callable[[Record], Shape] | None = None,
 ) -> Callable[[Writer], Writer]:
     """Register the writer of a layer's PyTorch module, and with it all else that is known of these kinds.
 
@@ -113,7 +117,7 @@ def register(
         for name in names:
             if name in table:
                 raise ValueError(f"{name} is registered twice")
-            table[name] = Kind(name, read, write, axes or {}, rank, inputs, outputs, dtype)
+            table[name] = Kind(name, read, write, axes or {}, rank, inputs, outputs, dtype, shape)
         return write
 
     return decorate

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from harness.matlab.layers import INPUTS, TOOLBOX, Read, Unsupported, read_layer
+from harness.matlab.layers import TOOLBOX, Read, Unsupported, read_layer
+from harness.matlab.layers.inputs import image
 from harness.matlab.matfile.read import Cell, Object
 from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, strings
@@ -176,7 +177,7 @@ def spec_names(stored: Iterable[str]) -> list[str]:
 
 
 def _is_input(record: Record) -> bool:
-    return record.kind in INPUTS.values()
+    return TOOLBOX[record.kind].shape is not None
 
 
 Wires = Mapping[str, Sequence[str]]
@@ -236,19 +237,8 @@ def _order(where: str, wires: Wires) -> list[str]:
 
 
 def input_shape(record: Record) -> tuple[int | None, ...]:
-    """Shape of what an input layer takes, without the batch: C x H x W (x D), T x C with T open, or C."""
-    size = record.size("InputSize")
-    if not size or min(size) < 1:
-        raise record.fault("InputSize", "positive whole numbers")
-    if record.kind == "SequenceInputLayer":
-        if len(size) != 1:
-            raise record.fault("InputSize", "one number: sequences of images are not supported")
-        return (None, size[0])
-    if record.kind == "FeatureInputLayer":
-        return (size[0],)
-    if len(size) not in (3, 4):
-        raise record.fault("InputSize", "[h w c] or [h w d c]")
-    return (size[-1], *size[:-1])
+    """Shape of what a layer takes that reads an input of the network; an image, unless its kind says otherwise."""
+    return (TOOLBOX[record.kind].shape or image)(record)
 
 
 def _sources(
@@ -262,7 +252,7 @@ def _sources(
     if not sources:
         raise NetworkError(
             f"{where}: no input layer, so the size of the input is not known; expected one of "
-            f"{', '.join(INPUTS.values())}"
+            f"{', '.join(name for name, kind in TOOLBOX.items() if kind.shape)}"
         )
     loose = [name for name in order if not wires[name] and not _is_input(stored[name])]
     if loose:
