@@ -51,7 +51,8 @@ WEIGHTS = {
 WRONG = """
 from dataclasses import replace
 from harness.matlab.layers import TOOLBOX
-TOOLBOX["ReLULayer"] = replace(TOOLBOX["ReLULayer"], write=TOOLBOX["TanhLayer"].write)
+from harness.matlab.torch.writers import constant
+TOOLBOX["ReLULayer"] = replace(TOOLBOX["ReLULayer"], write=constant("nn.Tanh()"))
 """
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.matlab.layers import kind_of
+from harness.matlab.layers import TOOLBOX, kind_of
 from harness.matlab.matfile.read import Cell, StructArray
 from harness.matlab.matfile.write import as_option, as_stored, column_cell, row_cell, save_mat
 from harness.matlab.readers.records import NetworkError, Record, inside, strings
@@ -88,7 +88,7 @@ def write_plain(
 
 
 def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dict[str, Any]:
-    """The struct, with arrays as MATLAB would hold them."""
+    """The struct, with arrays as MATLAB would hold them. A kind that is not known has ports `in1`, `out1` and so on."""
     if spec.dialect != DIALECT:
         raise ValueError(f"a plain-struct export holds Specs of dialect {DIALECT!r}, this one is {spec.dialect!r}")
     inputs = {item.name: item.shape for item in spec.inputs}
@@ -122,11 +122,9 @@ def _connections(spec: Spec, layer: Layer) -> list[tuple[str, str]]:
     tensors = [tensor for tensor in layer.inputs if tensor not in names]
     if len(tensors) == 1:
         return [(_output_port(spec, tensors[0]), layer.name)]
-    kind = kind_of(spec, layer)
-    return [
-        (_output_port(spec, tensor), f"{layer.name}/{kind.input_port(place)}")
-        for place, tensor in enumerate(tensors, start=1)
-    ]
+    kind = TOOLBOX.get(layer.kind)
+    ports = [kind.input_port(place) if kind else f"in{place}" for place in range(1, len(tensors) + 1)]
+    return [(_output_port(spec, tensor), f"{layer.name}/{port}") for tensor, port in zip(tensors, ports, strict=True)]
 
 
 def _output_port(spec: Spec, tensor: str) -> str:
@@ -135,7 +133,8 @@ def _output_port(spec: Spec, tensor: str) -> str:
     if not colon:
         return name
     maker = next(layer for layer in spec.layers if layer.name == name)
-    return f"{name}/{kind_of(spec, maker).outputs(maker.config)[int(place)]}"
+    kind = TOOLBOX.get(maker.kind)
+    return f"{name}/{kind.outputs(maker.config)[int(place)] if kind else f'out{int(place) + 1}'}"
 
 
 def _class(kind: str) -> str:
@@ -153,10 +152,10 @@ def _properties(spec: Spec, layer: Layer, weights: Mapping[str, Array]) -> dict[
     if shape is not None:
         size = [*shape[1:], shape[0]] if len(shape) > 2 else [shape[-1]]
         properties["InputSize"] = np.array([size], dtype=float)
-    kind = kind_of(spec, layer)
-    if kind.inputs:
+    kind = TOOLBOX.get(layer.kind)
+    if kind and kind.inputs:
         properties["InputNames"] = row_cell(kind.inputs)
-    if len(kind.outputs(layer.config)) > 1:
+    if kind and len(kind.outputs(layer.config)) > 1:
         properties["OutputNames"] = row_cell(kind.outputs(layer.config))
     return properties
 
