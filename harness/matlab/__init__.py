@@ -1,1 +1,1 @@
-"""MATLAB networks as files: readers that need NumPy and SciPy only, and the PyTorch layers that stand for MATLAB's."""
+"""Networks of MATLAB as files: parsed, read, written as PyTorch programs. Reading needs no framework."""

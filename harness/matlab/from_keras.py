@@ -1,7 +1,7 @@
-"""Keras models in MATLAB's layers: for the layers that both know, one Keras layer as one or several of MATLAB's.
+"""Keras models in MATLAB's layers, where both have them: one Keras layer as one or several of MATLAB's.
 
-The Spec that comes out works on N x C x H x W; Keras works on N x H x W x C. Both orders mean the same network, so the
-border turns arrays, and nothing inside does. Weights are turned into MATLAB's layouts here, once.
+The Spec works on N x C x H x W, Keras on N x H x W x C. Both orders mean the same network: whoever runs it turns inputs
+and outputs, and nothing in between. Weights are turned into MATLAB's layouts here, once.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import INPUTS
 from harness.oracle import part
 from harness.spec import Array, Input, Layer, Spec, source_of
 
-INPUTS = {1: "FeatureInputLayer", 2: "SequenceInputLayer", 3: "ImageInputLayer", 4: "Image3DInputLayer"}
-
 
 class NoCounterpartError(ValueError):
-    """A model with layers, or options of layers, that MATLAB has no counterpart for; names all of them."""
+    """A model with layers or options that MATLAB has no counterpart for; the message names all of them."""
 
 
 @dataclass(frozen=True)
@@ -37,43 +36,63 @@ class _Refused(Exception):
 
 def from_keras(spec: Spec, weights: Mapping[str, Array]) -> tuple[Spec, dict[str, Array]]:
     """The same network in MATLAB's layers. Raises NoCounterpartError."""
-    ranks = {item.name: len(item.shape) + 1 for item in spec.inputs}
-    inputs, layers, refused = [], [], []
-    arrays: dict[str, Array] = {}
-    ends: dict[str, str] = {}
+    network = _Network()
     for item in spec.inputs:
-        if len(item.shape) not in INPUTS or item.dtype != "float32" or None in item.shape[1:-1]:
-            refused.append(f"input {item.name!r} of shape {item.shape} and type {item.dtype}")
-            continue
-        shape = (
-            (item.shape[-1], *item.shape[:-1])
-            if len(item.shape) > 2
-            else (*[None] * (len(item.shape) - 1), item.shape[-1])
-        )
-        inputs.append(Input(item.name, shape))
-        layers.append(Layer(INPUTS[len(item.shape)], f"{item.name}_layer", {}, (item.name,)))
-        ends[item.name] = layers[-1].name
+        network.take(item)
     for layer in spec.layers:
+        network.add(layer, part(weights, layer.owner))
+    if network.refused:
+        raise NoCounterpartError(f"MATLAB has no counterpart for {'; '.join(network.refused)}")
+    outputs = tuple(network.ends.get(name, name) for name in spec.outputs)
+    return Spec("matlab", tuple(network.inputs), tuple(network.layers), outputs), network.weights
+
+
+class _Network:
+    """MATLAB's network under construction, and what has no counterpart in it."""
+
+    def __init__(self) -> None:
+        self.inputs: list[Input] = []
+        self.layers: list[Layer] = []
+        self.weights: dict[str, Array] = {}
+        self.refused: list[str] = []
+        self.ranks: dict[str, int] = {}
+        """Rank of each of Keras' tensors, batch included; 0 where it is not known."""
+        self.ends: dict[str, str] = {}
+        """MATLAB's tensor for each of Keras'."""
+
+    def take(self, item: Input) -> None:
+        """An input of Keras, and an input layer that reads it."""
+        self.ranks[item.name] = len(item.shape) + 1
+        if len(item.shape) not in INPUTS or item.dtype != "float32" or None in item.shape[1:-1]:
+            self.refused.append(f"input {item.name!r} of shape {item.shape} and type {item.dtype}")
+            return
+        *spatial, channels = item.shape
+        shape = (channels, *spatial) if len(spatial) > 1 else (*[None] * len(spatial), channels)
+        name = f"{item.name}_layer"
+        self.inputs.append(Input(item.name, shape))
+        self.layers.append(Layer(INPUTS[len(item.shape)], name, {}, (item.name,)))
+        self.ends[item.name] = name
+
+    def add(self, layer: Layer, weights: Mapping[str, Array]) -> None:
+        """A layer of Keras as one or several of MATLAB's, the last of which has its name."""
+        ranks = [self.ranks.get(source_of(name), 0) for name in layer.inputs]
         try:
-            steps = _steps(layer, part(weights, layer.owner), [ranks.get(source_of(name), 0) for name in layer.inputs])
+            steps = _steps(layer, weights, ranks)
         except _Refused as why:
-            refused.append(f"{layer.kind} {layer.name!r}" + (f" ({why})" if str(why) else ""))
-            ranks[layer.name] = 0
-            continue
-        ranks[layer.name] = _rank(layer, ranks[source_of(layer.inputs[0])])
-        if refused:
-            continue
-        taken = tuple(ends[name] for name in layer.inputs)
-        for k, step in enumerate(steps):
-            name = layer.name if k == len(steps) - 1 else f"{layer.name}_{k + 1}"
-            layers.append(Layer(step.kind, name, dict(step.config), taken))
-            arrays |= {f"{name}/{key}": np.ascontiguousarray(value, np.float32) for key, value in step.weights.items()}
-            taken = (name,)
-        ends[layer.name] = layer.name
-    if refused:
-        raise NoCounterpartError(f"MATLAB has no counterpart for {'; '.join(refused)}")
-    outputs = tuple(ends.get(name, name) for name in spec.outputs)
-    return Spec("matlab", tuple(inputs), tuple(layers), outputs), arrays
+            self.refused.append(f"{layer.kind} {layer.name!r}" + (f" ({why})" if str(why) else ""))
+            self.ranks[layer.name] = 0
+            return
+        self.ranks[layer.name] = _rank(layer, ranks[0])
+        if self.refused:
+            return
+        tensors = tuple(self.ends[name] for name in layer.inputs)
+        names = [*(f"{layer.name}_{k}" for k in range(1, len(steps))), layer.name]
+        for name, step in zip(names, steps, strict=True):
+            self.layers.append(Layer(step.kind, name, dict(step.config), tensors))
+            for key, value in step.weights.items():
+                self.weights[f"{name}/{key}"] = np.ascontiguousarray(value, np.float32)
+            tensors = (name,)
+        self.ends[layer.name] = layer.name
 
 
 def _rank(layer: Layer, rank: int) -> int:
@@ -85,8 +104,8 @@ def _rank(layer: Layer, rank: int) -> int:
 
 
 def _sequences(layer: Layer) -> bool:
-    held = layer.config.get("layer")
-    config = held.get("config", {}) if isinstance(held, Mapping) else layer.config
+    inner = layer.config.get("layer")
+    config = inner.get("config", {}) if isinstance(inner, Mapping) else layer.config
     return bool(config.get("return_sequences", False))
 
 
@@ -115,7 +134,7 @@ RECURRENT = ("LSTM", "GRU", "Bidirectional")
 
 
 def _activated(layer: Layer) -> list[Step]:
-    """A layer's own activation as a layer after it."""
+    """The activation of a Keras layer as a layer after it."""
     name = layer.config.get("activation")
     if layer.kind in RECURRENT or layer.kind == "Activation" or name in (None, "linear"):
         return []
@@ -152,17 +171,17 @@ def _dense(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Seque
 def _convolution(axes: int) -> Writer:
     def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
         kernel, groups = weights["kernel"], config.get("groups", 1)
-        own = {
+        options = {
             "Stride": _many(config, "strides", axes),
             "DilationFactor": _many(config, "dilation_rate", axes),
             **_padding(config, axes),
         }
         bias = _bias(weights, kernel.shape[-1])
         if groups == 1:
-            return [Step(f"Convolution{axes}DLayer", own, {"Weights": kernel, "Bias": bias})]
+            return [Step(f"Convolution{axes}DLayer", options, {"Weights": kernel, "Bias": bias})]
         if axes != 2:
             raise _Refused("groups")
-        return [_grouped(kernel.reshape(*kernel.shape[:3], groups, -1), own, bias)]
+        return [_grouped(kernel.reshape(*kernel.shape[:3], groups, -1), options, bias)]
 
     return write
 
@@ -179,12 +198,12 @@ def _grouped(bank: Array, config: Mapping[str, Any], bias: Array) -> Step:
 
 def _depthwise(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     kernel = weights["kernel"]  # kh x kw x C x multiplier
-    own = {
+    options = {
         "Stride": _many(config, "strides", 2),
         "DilationFactor": _many(config, "dilation_rate", 2),
         **_padding(config, 2),
     }
-    return [_grouped(kernel[:, :, None], own, _bias(weights, kernel.shape[2] * kernel.shape[3]))]
+    return [_grouped(kernel[:, :, None], options, _bias(weights, kernel.shape[2] * kernel.shape[3]))]
 
 
 def _transposed(axes: int) -> Writer:
@@ -195,12 +214,14 @@ def _transposed(axes: int) -> Writer:
         stride = _many(config, "strides", axes)
         if config.get("padding", "valid") == "valid" and any(s > k for s, k in zip(stride, kernel.shape, strict=False)):
             raise _Refused("strides longer than the kernel without padding: Keras makes the output longer")
-        own = {"Stride": stride, **_padding(config, axes, "Cropping")}
+        options = {"Stride": stride, **_padding(config, axes, "Cropping")}
         if config.get("groups", 1) != 1:
             raise _Refused("groups")
         return [
             Step(
-                f"TransposedConvolution{axes}DLayer", own, {"Weights": kernel, "Bias": _bias(weights, kernel.shape[-2])}
+                f"TransposedConvolution{axes}DLayer",
+                options,
+                {"Weights": kernel, "Bias": _bias(weights, kernel.shape[-2])},
             )
         ]
 
@@ -211,12 +232,12 @@ def _pooling(kind: str, axes: int) -> Writer:
     def write(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
         size = _many(config, "pool_size", axes, 2)
         strides = config.get("strides")
-        own = {
+        options = {
             "PoolSize": size,
             "Stride": size if strides is None else _many(config, "strides", axes),
             **_padding(config, axes),
         }
-        return [Step(f"{kind}Pooling{axes}DLayer", own | ({"PaddingValue": "mean"} if kind == "Average" else {}))]
+        return [Step(f"{kind}Pooling{axes}DLayer", options | ({"PaddingValue": "mean"} if kind == "Average" else {}))]
 
     return write
 
@@ -246,27 +267,27 @@ def _affine(weights: Mapping[str, Array], count: int) -> dict[str, Array]:
 def _batch_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     _last_axis(config, ranks[0])
     mean = weights["moving_mean"]
-    own = {**_affine(weights, mean.size), "TrainedMean": mean, "TrainedVariance": weights["moving_variance"]}
-    return [Step("BatchNormalizationLayer", {"Epsilon": config.get("epsilon", 1e-3)}, own)]
+    arrays = {**_affine(weights, mean.size), "TrainedMean": mean, "TrainedVariance": weights["moving_variance"]}
+    return [Step("BatchNormalizationLayer", {"Epsilon": config.get("epsilon", 1e-3)}, arrays)]
 
 
 def _layer_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     _last_axis(config, ranks[0])
-    held = weights.get("gamma", weights.get("beta"))
-    if held is None:
+    learnable = weights.get("gamma", weights.get("beta"))
+    if learnable is None:
         raise _Refused("neither center nor scale: the number of channels is not stored")
-    own = {"Epsilon": config.get("epsilon", 1e-3), "OperationDimension": "channel-only"}
-    return [Step("LayerNormalizationLayer", own, _affine(weights, held.size))]
+    options = {"Epsilon": config.get("epsilon", 1e-3), "OperationDimension": "channel-only"}
+    return [Step("LayerNormalizationLayer", options, _affine(weights, learnable.size))]
 
 
 def _group_norm(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     _last_axis(config, ranks[0])
-    held = weights.get("gamma", weights.get("beta"))
+    learnable = weights.get("gamma", weights.get("beta"))
     groups = config.get("groups", 32)
-    if held is None:
+    if learnable is None:
         raise _Refused("neither center nor scale: the number of channels is not stored")
-    own = {"Epsilon": config.get("epsilon", 1e-3), "NumGroups": held.size if groups == -1 else groups}
-    return [Step("GroupNormalizationLayer", own, _affine(weights, held.size))]
+    options = {"Epsilon": config.get("epsilon", 1e-3), "NumGroups": learnable.size if groups == -1 else groups}
+    return [Step("GroupNormalizationLayer", options, _affine(weights, learnable.size))]
 
 
 def _recurrent_config(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -304,30 +325,30 @@ def _reset_first(array: Array, axis: int = 0) -> Array:
 
 
 def _gru(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
-    own, held = _recurrent_config(config), _cell(weights)
+    options, cell = _recurrent_config(config), _cell(weights)
     arrays = {
-        "InputWeights": _reset_first(held["kernel"].T),
-        "RecurrentWeights": _reset_first(held["recurrent_kernel"].T),
+        "InputWeights": _reset_first(cell["kernel"].T),
+        "RecurrentWeights": _reset_first(cell["recurrent_kernel"].T),
     }
-    count = held["kernel"].shape[1]
+    count = cell["kernel"].shape[1]
     if config.get("reset_after", True):
-        both = held.get("bias", np.zeros((2, count)))
+        both = cell.get("bias", np.zeros((2, count)))
         arrays["Bias"] = np.concatenate([_reset_first(both[0]), _reset_first(both[1])])
-        own["ResetGateMode"] = "recurrent-bias-after-multiplication"
+        options["ResetGateMode"] = "recurrent-bias-after-multiplication"
     else:
-        arrays["Bias"] = _reset_first(_bias(held, count))
-        own["ResetGateMode"] = "before-multiplication"
-    return [Step("GRULayer", own, arrays)]
+        arrays["Bias"] = _reset_first(_bias(cell, count))
+        options["ResetGateMode"] = "before-multiplication"
+    return [Step("GRULayer", options, arrays)]
 
 
 def _bidirectional(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
-    held = config.get("layer", {})
-    kind = held.get("kind", held.get("class_name"))
+    inner = config.get("layer", {})
+    kind = inner.get("kind", inner.get("class_name"))
     if kind != "LSTM" or config.get("merge_mode", "concat") != "concat" or config.get("backward_layer"):
         raise _Refused(f"around {kind}, merge_mode {config.get('merge_mode', 'concat')!r}")
-    own = _recurrent_config(held["config"])
+    options = _recurrent_config(inner["config"])
     ahead, back = (_lstm_arrays(_cell(_way(weights, way))) for way in ("forward", "backward"))
-    return [Step("BiLSTMLayer", own, {name: np.concatenate([ahead[name], back[name]]) for name in ahead})]
+    return [Step("BiLSTMLayer", options, {name: np.concatenate([ahead[name], back[name]]) for name in ahead})]
 
 
 def _way(weights: Mapping[str, Array], way: str) -> Mapping[str, Array]:

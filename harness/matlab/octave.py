@@ -65,7 +65,7 @@ class Octave:
         return self._answer(function, limit)
 
     def _answer(self, function: str, limit: float) -> str:
-        said: list[str] = []
+        lines: list[str] = []
         while True:
             try:
                 line = self._lines.get(timeout=limit)
@@ -74,12 +74,12 @@ class Octave:
                 raise OctaveError(f"{function}: no answer from Octave within {limit:g} s") from None
             if line is None:
                 self.close()
-                raise OctaveError(f"{function}: Octave ended; it said: {' '.join(said)[-500:]}")
+                raise OctaveError(f"{function}: Octave ended; it said: {' '.join(lines)[-500:]}")
             if line == _DONE:
-                return "\n".join(said).rstrip("\n")
+                return "\n".join(lines).rstrip("\n")
             if line.startswith(_FAILED):
                 raise OctaveError(f"{function}: {line.removeprefix(_FAILED)}")
-            said.append(line)
+            lines.append(line)
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is not None:
@@ -88,7 +88,7 @@ class Octave:
         if program is None:
             raise OctaveError("Octave is not installed; on Debian: apt-get install --no-install-recommends octave")
         folders = "".join(f"addpath('{str(path).replace(chr(39), chr(39) * 2)}'); " for path in self.paths)
-        self._process = subprocess.Popen(  # noqa: S603 - the program found above, with folders of ours
+        self._process = subprocess.Popen(  # noqa: S603 - a program of the path, with folders of this project
             [program, "--quiet", "--no-init-file", "--no-gui", "--eval", NO_DUMPS + folders + "parity_serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

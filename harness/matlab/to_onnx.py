@@ -1,10 +1,10 @@
 """ONNX files as MATLAB's exporter writes them, for the layers that it has simple forms for.
 
-What its graphs look like was read off its output and its published converters (exportONNXNetwork, releases 18.2 to
-24.2): `zerocenter` is a Sub, a fully connected layer is a Flatten and a Gemm or, in older files, a Conv with a kernel
-as large as the image; softmax over channels of an image is Transpose, Softmax, Transpose; initialisers are graph inputs
-too; padding `same` is worked out by a subgraph of Shape, Div, Ceil and Pad in newer files. The input layer's
-configuration says which opset and which form: `Opset`, `FullyConnected` (`gemm` or `conv`).
+The forms are those of its output and of its published converters (exportONNXNetwork, releases 18.2 to 24.2):
+`zerocenter` is a Sub. A fully connected layer is a Flatten and a Gemm or, in older files, a Conv with a kernel as large
+as the image. Softmax over the channels of an image is Transpose, Softmax, Transpose. Initialisers are graph inputs too.
+In newer files a subgraph of Shape, Div, Ceil and Pad works out the padding `same`. The input layer's configuration says
+which opset and which form: `Opset`, `FullyConnected` (`gemm` or `conv`).
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class _Graph:
         from onnx import helper
 
         self.spec, self.weights, self.helper = spec, weights, helper
-        held = spec.layers[0].config
-        self.opset, self.connected = int(held.get("Opset", 8)), held.get("FullyConnected", "gemm")
+        options = spec.layers[0].config
+        self.opset, self.connected = int(options.get("Opset", 8)), options.get("FullyConnected", "gemm")
         self.nodes: list[Any] = []
         self.initializers: list[Any] = []
         self.ranks = {item.name: len(item.shape) + 1 for item in spec.inputs}
@@ -72,11 +72,11 @@ class _Graph:
             for name in self.spec.outputs
         ]
         graph = make.make_graph(self.nodes, "network", [*declared, *inputs], outputs, self.initializers)
-        made = make.make_model(graph, opset_imports=[make.make_opsetid("", self.opset)], producer_name=PRODUCER)
-        made.producer_version = VERSION
-        made.ir_version = 3 if self.opset < 9 else 8
-        checker.check_model(made)
-        return made
+        model = make.make_model(graph, opset_imports=[make.make_opsetid("", self.opset)], producer_name=PRODUCER)
+        model.producer_version = VERSION
+        model.ir_version = 3 if self.opset < 9 else 8
+        checker.check_model(model)
+        return model
 
 
 Writer = Callable[[_Graph, Layer, Mapping[str, Array], list[str]], str]
@@ -90,14 +90,14 @@ def _input(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken: lis
     kind, name = layer.config.get("Normalization", "none"), layer.name
     if kind == "none":
         return taken[0]
-    own = {key: _channels_first(value) for key, value in weights.items()}
+    values = {key: _channels_first(value) for key, value in weights.items()}
     if kind in ("zerocenter", "zscore"):
-        end = graph.node("Sub", [taken[0], graph.constant(f"{name}_Mean", own["Mean"])], f"{name}_Sub")
+        end = graph.node("Sub", [taken[0], graph.constant(f"{name}_Mean", values["Mean"])], f"{name}_Sub")
         if kind == "zscore":
-            end = graph.node("Div", [end, graph.constant(f"{name}_Std", own["StandardDeviation"])], f"{name}_Div")
+            end = graph.node("Div", [end, graph.constant(f"{name}_Std", values["StandardDeviation"])], f"{name}_Div")
         return end
-    end = graph.node("Sub", [taken[0], graph.constant(f"{name}_Min", own["Min"])], f"{name}_Sub")
-    end = graph.node("Div", [end, graph.constant(f"{name}_Range", own["Max"] - own["Min"])], f"{name}_Div")
+    end = graph.node("Sub", [taken[0], graph.constant(f"{name}_Min", values["Min"])], f"{name}_Sub")
+    end = graph.node("Div", [end, graph.constant(f"{name}_Range", values["Max"] - values["Min"])], f"{name}_Div")
     if kind == "rescale-symmetric":
         end = graph.node("Mul", [end, graph.constant(f"{name}_Two", np.array(2, np.float32))], f"{name}_Mul")
         end = graph.node("Sub", [end, graph.constant(f"{name}_One", np.array(1, np.float32))], f"{name}_Sub1")
@@ -189,8 +189,10 @@ def _connected(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken:
 
 def _batch_norm(graph: _Graph, layer: Layer, weights: Mapping[str, Array], taken: list[str]) -> str:
     names = (("Scale", "scale"), ("Offset", "B"), ("TrainedMean", "mean"), ("TrainedVariance", "var"))
-    held = [graph.constant(f"{layer.name}_{short}", weights[name]) for name, short in names]
-    return graph.node("BatchNormalization", [taken[0], *held], layer.name, epsilon=layer.config.get("Epsilon", 1e-5))
+    learnables = [graph.constant(f"{layer.name}_{short}", weights[name]) for name, short in names]
+    return graph.node(
+        "BatchNormalization", [taken[0], *learnables], layer.name, epsilon=layer.config.get("Epsilon", 1e-5)
+    )
 
 
 def _pooling(kind: str) -> Writer:
@@ -268,7 +270,7 @@ WRITERS: Mapping[str, Writer] = {
 
 
 def with_every_output(path: str, out: str) -> list[str]:
-    """Write an ONNX file again with what each node makes as an output; the names, in the graph's order."""
+    """Write an ONNX file again with every tensor of a node as an output; returns their names, in the graph's order."""
     import onnx
 
     model = onnx.load(path)

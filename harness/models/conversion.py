@@ -19,7 +19,7 @@ from harness.draw.inputs import LAWS
 from harness.errors import InputError
 from harness.judge.compare import Comparison, compare
 from harness.matlab.layouts import RANKS, TO_MATLAB, from_matlab
-from harness.matlab.readers.toolbox import Sample
+from harness.matlab.readers.toolbox import RecordedSample
 from harness.oracle import evaluate, part, walk
 from harness.oracle.noise import RUNS, measure
 from harness.outcomes import Outcome
@@ -137,7 +137,9 @@ def _drawn(item: Input, spec: Spec, weights: Mapping[str, Array], source: np.ran
     return (spread + values * max(1.0, spread / 3)).astype(np.float32)
 
 
-def check_sample(spec: Spec, weights: Mapping[str, Array], sample: Sample, workers: Workers) -> list[LayerCheck]:
+def check_sample(
+    spec: Spec, weights: Mapping[str, Array], sample: RecordedSample, workers: Workers
+) -> list[LayerCheck]:
     """Our PyTorch against MATLAB's own activations, layer by layer, in the network's order. Raises ConversionError."""
     if len(sample.inputs) != len(spec.inputs):
         raise ConversionError(f"the sample has {len(sample.inputs)} inputs, the network {len(spec.inputs)}")
@@ -166,7 +168,7 @@ def check_sample(spec: Spec, weights: Mapping[str, Array], sample: Sample, worke
     ]
 
 
-def not_compared(spec: Spec, sample: Sample) -> list[str]:
+def not_compared(spec: Spec, sample: RecordedSample) -> list[str]:
     """Activations of a sample that `check_sample` leaves out: indices and sizes of pooling, layers left out."""
     known = {layer.name for layer in spec.layers}
     return [name for name in sample.activations if name not in known]

@@ -21,7 +21,7 @@ import numpy as np
 from harness.matlab.matfile.read import Cell, Object, StructArray, read_mat
 from harness.matlab.matfile.scan import MatFileError
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers
-from harness.matlab.readers.toolbox import Network, Sample
+from harness.matlab.readers.toolbox import Network, RecordedSample
 from harness.spec import Spec
 from harness.workers.pool import Setting, Worker, WorkerCrash, WorkerHang, Workers
 from harness.workers.protocol import Call, Failure
@@ -193,7 +193,7 @@ def network_of(
     Raises MatFileError, NetworkError (UnsupportedLayers too) and OSError.
     """
     dialect, spec, weights, notes, samples = (by or reader()).call(f"{__name__}:network", path, variable, layout)
-    return Network(dialect, spec, weights, tuple(notes), tuple(Sample(*parts) for parts in samples))
+    return Network(dialect, spec, weights, tuple(notes), tuple(RecordedSample(*parts) for parts in samples))
 
 
 def summary(path: Path) -> dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:

@@ -123,7 +123,7 @@ class ConcatByTable(MatFault):
     layers = ("DagNN",)
 
     def edit_inputs(self, layer: Layer, spec: Spec) -> tuple[str, ...]:
-        stored = [*(item.name for item in spec.inputs), *(found.name for found in spec.layers)]
+        stored = [*(item.name for item in spec.inputs), *(other.name for other in spec.layers)]
         return tuple(sorted(layer.inputs, key=stored.index)) if layer.kind == "concat" else layer.inputs
 
 

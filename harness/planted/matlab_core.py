@@ -164,7 +164,7 @@ class ConcatenationInOrderOfTable(MatlabFault):
     kinds = ("DepthConcatenationLayer", "ConcatenationLayer")
 
     def edit(self, layer: Layer, spec: Spec) -> Layer:
-        stored = [found.name for found in spec.layers]
+        stored = [other.name for other in spec.layers]
         return replace(layer, inputs=tuple(sorted(layer.inputs, key=stored.index)))
 
 

@@ -1,7 +1,7 @@
 """What the faults of importers of MATLAB's networks share: the base class, and small changes to weights.
 
-A fault edits what was read before the module is built, or the program. Weights are MATLAB's own where they are edited:
-kernels H x W x C x F, gates one below the other.
+A fault edits the network between reading and building, or the program. Weights are in MATLAB's layout where they are
+edited: kernels H x W x C x F, gates one below the other.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class MatlabFault:
         layers: list[Layer] = []
         weights: Weights = {}
         for layer in network.spec.layers:
-            own = dict(part(network.weights, layer.owner))
+            arrays = dict(part(network.weights, layer.owner))
             edited = layer.kind in (self.kinds or self.layers)
-            own = self.edit_weights(own, layer) if edited else own
+            arrays = self.edit_weights(arrays, layer) if edited else arrays
             layers.append(self.edit(layer, network.spec) if edited else layer)
-            weights |= {f"{layer.owner}/{name}": value for name, value in own.items()}
+            weights |= {f"{layer.owner}/{name}": value for name, value in arrays.items()}
         spec = Spec(network.spec.dialect, network.spec.inputs, tuple(layers), network.spec.outputs)
-        made = program(spec, weights)
-        text = made.source
-        for right, wrong in self.swaps.items():
-            text = text.replace(right, wrong)
+        right = program(spec, weights)
+        text = right.source
+        for before, after in self.swaps.items():
+            text = text.replace(before, after)
         signature = [Argument(item.name, (None, *item.shape), item.dtype) for item in spec.inputs]
-        return save_module(build(replace(made, source=text)), out, signature)
+        return save_module(build(replace(right, source=text)), out, signature)
 
     def edit(self, layer: Layer, spec: Spec) -> Layer:
         """The layer, with the fault."""

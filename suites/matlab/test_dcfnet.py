@@ -22,7 +22,7 @@ def test_layer(depth: int, parity: Session, record: Record, real_files: Path) ->
     case = dcfnet_cases(real_files)[depth]
     assert case.golden is not None
     peak = max(float(np.abs(value).max()) for value in case.golden.expected.values())
-    # those that see every case: the way back to ONNX is walked over the smaller ones
+    # a route with a depth, such as the way back to ONNX, sees small cases only
     whole = [route for route in parity.runnable_for("matconvnet") if route.depth is None]
     routes = whole if parity.selects(case.subject) else []
     if not routes:

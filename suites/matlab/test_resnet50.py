@@ -30,7 +30,8 @@ def cases() -> dict[str, Case]:
     inputs = {item.name: source.uniform(0, 255, (2, *item.shape)).astype(np.float32)}
     expected = evaluate(spec, weights, inputs)
     noise = measure(spec, weights, inputs, expected, runs=4)
-    return {own.dialect: _case(own, weights, inputs, expected, noise) for own in (spec, build["exported"](spec, OPSET))}
+    specs = (spec, build["exported"](spec, OPSET))
+    return {each.dialect: _case(each, weights, inputs, expected, noise) for each in specs}
 
 
 def _case(

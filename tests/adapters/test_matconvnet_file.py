@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from harness.adapters.formats.matconvnet import MatConvNetFile, SimpleNNError, UnsupportedLayers
+from harness.adapters.formats.matconvnet import MatConvNetFile
 from harness.catalogue import rows
 from harness.draw import Seeded, draw_case
 from harness.draw.cover import covering_array
-from harness.matlab.readers.simplenn import first_channels, groups_of, read_simplenn
+from harness.matlab.readers.channels import first_channels, groups_of
+from harness.matlab.readers.fields import SimpleNNError
+from harness.matlab.readers.records import UnsupportedLayers
+from harness.matlab.readers.simplenn import read_simplenn
 from harness.spec import Input, Layer, Spec
 
 
@@ -246,7 +249,7 @@ def test_all_unsupported_layers_at_once(path):
     with pytest.raises(UnsupportedLayers) as caught:
         MatConvNetFile().read(saved(path, *layers))
     assert isinstance(caught.value, ValueError)
-    assert caught.value.layers == ((1, "pdist", "p"), (3, "custom", ""), (4, "Conv", ""))
+    assert caught.value.layers == (("pdist", "p", "layer 1"), ("custom", "", "layer 3"), ("Conv", "", "layer 4"))
     assert "3 unsupported: layer 1 of type 'pdist' (name 'p'), layer 3 of type 'custom'" in str(caught.value)
 
 

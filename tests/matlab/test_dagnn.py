@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from harness.matlab.readers.channels import groups_of
+from harness.matlab.readers.fields import SimpleNNError
 from harness.matlab.readers.network import NetworkError, UnsupportedLayers, read_network
-from harness.matlab.readers.simplenn import SimpleNNError, groups_of
 from harness.oracle import evaluate
 from harness.spec import Input
 from tests.through_torch import furthest, through_torch

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from harness.matlab.readers.declared import AXES, digits_note, read_declared
+from harness.matlab.readers.declared import digits_note, read_declared
 from harness.matlab.readers.network import NetworkError, UnsupportedLayers
-from harness.matlab.readers.toolbox_layers import READERS
 from harness.spec import Input
 from tests.through_torch import furthest, through_torch
 
@@ -331,8 +330,3 @@ def test_the_example_of_the_documentation_follows_the_schema(tmp_path):
     (tmp_path / "layout.json").write_text(example)
     with pytest.raises(NetworkError, match=r"'conv1_w'; there is no \.mat"):
         read_declared(None, tmp_path / "layout.json")
-
-
-def test_every_class_with_a_declared_weight_is_read():
-    assert set(AXES) <= set(READERS)
-    assert all(len(set(way)) == len(way) for weights in AXES.values() for ways in weights.values() for way in ways)

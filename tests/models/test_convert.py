@@ -51,8 +51,10 @@ WEIGHTS = {
     "fc/Bias": numbers(4),
 }
 WRONG = """
-from harness.matlab.torch import source, writers
-source.WRITERS["ReLULayer"] = lambda site: writers.Module("nn.Tanh()")
+from dataclasses import replace
+from harness.matlab.layers import TOOLBOX
+from harness.matlab.torch.writers import constant
+TOOLBOX["ReLULayer"] = replace(TOOLBOX["ReLULayer"], write=constant("nn.Tanh()"))
 """
 
 

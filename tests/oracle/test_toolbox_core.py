@@ -10,10 +10,10 @@ from harness.catalogue import find
 from harness.draw import seeded_case
 from harness.draw.cover import covering_array
 from harness.judge.compare import compare
+from harness.matlab.layers import read_layer
 from harness.matlab.readers.plain import as_export, read_plain, write_plain
 from harness.matlab.readers.records import NetworkError, Record
 from harness.matlab.readers.toolbox import assemble
-from harness.matlab.readers.toolbox_layers import read_layer
 from harness.matlab.torch.source import program, torch_names
 from harness.oracle import evaluate, semantics
 from harness.outcomes import Outcome

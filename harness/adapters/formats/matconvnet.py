@@ -1,11 +1,10 @@
 """The MatConvNet file: `net`, a SimpleNN for chains and a DagNN for other graphs, in a `.mat` of version 7.
 
 Cases of this dialect are N x C x H x W; the network in the file works on H x W x C x N,
-`hwcn = nchw.transpose(2, 3, 1, 0)`. Weights are stored as they are: they are MATLAB's own in the Spec too.
+`hwcn = nchw.transpose(2, 3, 1, 0)`. Weights are in MATLAB's layout in the Spec too, and are stored unchanged.
 
 SimpleNN is `net.layers`, a cell array of structs. A DagNN is the struct that its `saveobj` gives, with struct arrays
-`layers`, `params` and `vars`: `harness.matlab.readers.dagnn` describes it. No tensor in the
-file is called as a layer is.
+`layers`, `params` and `vars`: `harness.matlab.readers.dagnn` describes it. Here no tensor has the name of a layer.
 """
 
 from __future__ import annotations
@@ -17,43 +16,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness.adapters.places import OnTorch
+from harness.matlab.layers import MATCONVNET
 from harness.matlab.matfile.read import MatFileError, read_mat
 from harness.matlab.matfile.write import as_option, as_stored, row_cell, save_mat
-from harness.matlab.readers.dagnn import is_dagnn
-from harness.matlab.readers.simplenn import DIALECT, SimpleNNError, UnsupportedLayers, read_simplenn
+from harness.matlab.readers.dagnn import CLASSES, RENAMED, is_dagnn
+from harness.matlab.readers.simplenn import DIALECT, TYPES, read_simplenn
 from harness.spec import Array, Input, Layer, Spec, source_of
 
-__all__ = ["MatConvNetFile", "SimpleNNError", "UnsupportedLayers"]
-
-WEIGHTS = {
-    "conv": ("filters", "biases"),
-    "convt": ("filters", "biases"),
-    "bnorm": ("multipliers", "biases", "moments"),
-    "pool": (),
-    "relu": (),
-    "lrn": (),
-    "softmax": (),
-    "sigmoid": (),
-    "dropout": (),
-}
-"""Layer types of SimpleNN, and the order of their weights in the file."""
-CLASSES = {
-    "conv": "dagnn.Conv",
-    "convt": "dagnn.ConvTranspose",
-    "bnorm": "dagnn.BatchNorm",
-    "pool": "dagnn.Pooling",
-    "relu": "dagnn.ReLU",
-    "lrn": "dagnn.LRN",
-    "softmax": "dagnn.SoftMax",
-    "sigmoid": "dagnn.Sigmoid",
-    "dropout": "dagnn.DropOut",
-    "sum": "dagnn.Sum",
-    "concat": "dagnn.Concat",
-    "scale": "dagnn.Scale",
-    "crop": "dagnn.Crop",
-}
-"""Classes of a DagNN."""
-PARAMS = {**WEIGHTS, "scale": ("multipliers", "biases")}
+NAMES: Mapping[str, str] = {kind: name for name, (kind, _) in CLASSES.items()}
+"""Class of a DagNN for each kind of layer."""
 
 
 class MatConvNetFile(OnTorch):
@@ -66,8 +37,7 @@ class MatConvNetFile(OnTorch):
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
         """Write the file, under another name first. Raises ValueError for a Spec that neither form can hold."""
-        net = _simplenn(spec, weights) if _is_chain(spec) else _dagnn(spec, weights)
-        save_mat(path, {"net": net})
+        save_mat(path, {"net": _net(spec, weights)})
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
         """Spec and weights. Raises NetworkError (a ValueError) for any other file or layer: SimpleNNError but for a
@@ -90,29 +60,46 @@ def _holds_dagnn(path: Path) -> bool:
     return any(is_dagnn(value) for value in (variables, *variables.values()))
 
 
-def _is_chain(spec: Spec) -> bool:
-    """Whether a Spec is what SimpleNN can say. Raises ValueError for one that a DagNN cannot say either."""
+def _net(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
+    """The struct `net`. Raises ValueError for a Spec that neither form can hold."""
+    _check_layers(spec)
+    if _is_chain(spec):
+        if spec.outputs != (spec.layers[-1].name,):
+            raise ValueError(
+                f"SimpleNN returns its last layer {spec.layers[-1].name!r}, the Spec returns {spec.outputs}"
+            )
+        return _simplenn(spec, weights)
+    _check_graph(spec)
+    return _dagnn(spec, weights)
+
+
+def _check_layers(spec: Spec) -> None:
     if spec.dialect != DIALECT:
         raise ValueError(f"a file of MatConvNet holds Specs of dialect {DIALECT!r}, this one is {spec.dialect!r}")
     if not spec.layers or any(len(item.shape) != 3 for item in spec.inputs):
         raise ValueError("a network of MatConvNet has inputs of shape (C, H, W) and at least one layer")
-    unknown = [f"{layer.name} ({layer.kind})" for layer in spec.layers if layer.kind not in CLASSES]
+    unknown = [f"{layer.name} ({layer.kind})" for layer in spec.layers if layer.kind not in NAMES]
     if unknown:
-        raise ValueError(f"MatConvNet has no layers of these types: {', '.join(unknown)}; it has {', '.join(CLASSES)}")
-    names = [*(item.name for item in spec.inputs[:1]), *(layer.name for layer in spec.layers)]
-    chained = all(layer.tensors == (before,) for layer, before in zip(spec.layers, names, strict=False))
-    if len(spec.inputs) == 1 and chained and all(layer.kind in WEIGHTS for layer in spec.layers):
-        if spec.outputs != (names[-1],):
-            raise ValueError(f"SimpleNN returns its last layer {names[-1]!r}, the Spec returns {spec.outputs}")
-        return True
+        raise ValueError(f"MatConvNet has no layers of these types: {', '.join(unknown)}; it has {', '.join(NAMES)}")
+
+
+def _is_chain(spec: Spec) -> bool:
+    """Whether each layer reads the one before it and SimpleNN has them all."""
+    before = [*(item.name for item in spec.inputs), *(layer.name for layer in spec.layers)]
+    return len(spec.inputs) == 1 and all(
+        layer.tensors == (name,) and layer.kind in TYPES for layer, name in zip(spec.layers, before, strict=False)
+    )
+
+
+def _check_graph(spec: Spec) -> None:
+    """A DagNN says neither its outputs nor the order of its inputs: they follow from what its layers read."""
     read = list(dict.fromkeys(tensor for layer in spec.layers for tensor in layer.tensors))
     ends = tuple(layer.name for layer in spec.layers if layer.name not in read)
-    given = [item.name for item in spec.inputs]
     if spec.outputs != ends:
         raise ValueError(f"a DagNN returns what no layer reads, {ends}, the Spec returns {spec.outputs}")
-    if [tensor for tensor in read if tensor in given] != given:
-        raise ValueError(f"the inputs of a DagNN are what its layers read, in that order; the Spec has {given}")
-    return False
+    names = [item.name for item in spec.inputs]
+    if [tensor for tensor in read if tensor in names] != names:
+        raise ValueError(f"the inputs of a DagNN are what its layers read, in that order; the Spec has {names}")
 
 
 def _simplenn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
@@ -124,42 +111,37 @@ def _simplenn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
 
 def _structs(items: Sequence[Mapping[str, Any]]) -> Array:
     """A 1 x n struct array; all items have the fields of the first."""
-    made = np.empty((1, len(items)), dtype=[(name, object) for name in items[0]] if items else object)
+    array = np.empty((1, len(items)), dtype=[(name, object) for name in items[0]] if items else object)
     for k, item in enumerate(items):
-        made[0, k] = tuple(item.values())
-    return made
+        array[0, k] = tuple(item.values())
+    return array
 
 
 def _struct(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Any]:
     fields: dict[str, Any] = {"type": layer.kind, "name": layer.name}
-    if WEIGHTS[layer.kind]:
-        arrays = [weights.get(f"{layer.name}/{name}") for name in WEIGHTS[layer.kind]]
-        fields["weights"] = row_cell([_stored(array) for array in arrays])
+    if names := MATCONVNET[layer.kind].axes:
+        fields["weights"] = row_cell([_stored(weights.get(f"{layer.name}/{name}")) for name in names])
     return fields | {key: as_option(value) for key, value in layer.config.items()}
 
 
 def _dagnn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
-    taken = {item.name for item in spec.inputs} | {layer.name for layer in spec.layers}
     tensors = {item.name: item.name for item in spec.inputs}
+    taken = {*tensors, *(layer.name for layer in spec.layers)}
     layers, params = [], []
     for layer in spec.layers:
-        own = {
-            name: array
-            for name in PARAMS.get(layer.kind, ())
-            if (array := weights.get(f"{layer.name}/{name}")) is not None
-        }
+        arrays = _arrays(layer, weights)
         tensors[layer.name] = _free(f"{layer.name}_out", taken)
         layers.append(
             {
                 "name": layer.name,
-                "type": CLASSES[layer.kind],
+                "type": NAMES[layer.kind],
                 "inputs": row_cell([tensors[source_of(tensor)] for tensor in layer.inputs]),
                 "outputs": row_cell([tensors[layer.name]]),
-                "params": row_cell([f"{layer.name}_{name}" for name in own]),
-                "block": _block(layer, own),
+                "params": row_cell([f"{layer.name}_{name}" for name in arrays]),
+                "block": _block(layer, arrays),
             }
         )
-        params += [{"name": f"{layer.name}_{name}", "value": _param(layer, array)} for name, array in own.items()]
+        params += [{"name": f"{layer.name}_{name}", "value": _param(layer, array)} for name, array in arrays.items()]
     inputs = [{"name": item.name, "size": _size(item)} for item in spec.inputs]
     return {
         "layers": _structs(layers),
@@ -169,6 +151,12 @@ def _dagnn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
     }
 
 
+def _arrays(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """The layer's weights in the order of the file."""
+    arrays = {name: weights.get(f"{layer.name}/{name}") for name in MATCONVNET[layer.kind].axes}
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
 def _free(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "_"
@@ -176,19 +164,19 @@ def _free(name: str, taken: set[str]) -> str:
     return name
 
 
-def _block(layer: Layer, own: Mapping[str, Array]) -> dict[str, Any]:
+def _block(layer: Layer, arrays: Mapping[str, Array]) -> dict[str, Any]:
     """The properties of the class."""
-    renamed = {"pool": "poolSize"}
-    found = {renamed.get(key, key): as_option(value) for key, value in layer.config.items()}
+    names = {ours: theirs for theirs, ours in RENAMED.items()}
+    options = {names.get(key, key): as_option(value) for key, value in layer.config.items()}
     if layer.kind in ("conv", "convt"):
-        return {"size": as_option(own["filters"].shape), "hasBias": "biases" in own, **found}
+        return {"size": as_option(arrays["filters"].shape), "hasBias": "biases" in arrays, **options}
     if layer.kind == "bnorm":
-        return {"numChannels": as_option(own["multipliers"].size), **found}
+        return {"numChannels": as_option(arrays["multipliers"].size), **options}
     if layer.kind == "scale":
-        return {"size": as_option([1, 1, own["multipliers"].size]), "hasBias": "biases" in own}
+        return {"size": as_option([1, 1, arrays["multipliers"].size]), "hasBias": "biases" in arrays}
     if layer.kind in ("sum", "concat"):
         return {"numInputs": as_option(len(layer.inputs)), **({"dim": as_option(3)} if layer.kind == "concat" else {})}
-    return found or {"opts": row_cell([])}
+    return options or {"opts": row_cell([])}
 
 
 def _param(layer: Layer, array: Array) -> Array:

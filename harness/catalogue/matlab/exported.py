@@ -13,7 +13,7 @@ from harness.spec import Exactness, Input, Layer, Spec
 
 DIALECT = "onnx"
 OPSETS = (8, 7, 9, 10, 11, 12, 13, 14)
-"""What exportONNXNetwork writes, 6 to 14 by option and release, but 6: ONNX Runtime has no kernels for that."""
+"""exportONNXNetwork writes 6 to 14, by option and release. ONNX Runtime has no kernels for 6."""
 SAME_FROM_11 = rule("padding", "opset", reason="the subgraph of `same` needs Pad with computed pads, from opset 11")(
     lambda padding, opset: padding != "same" or opset >= 11
 )
@@ -30,10 +30,10 @@ def _file(
     config: dict[str, Any] = {"Opset": choice["opset"], "FullyConnected": choice.get("connected", "gemm")}
     if normalization != "none":
         config["Normalization"] = normalization
-    made = [Layer("ImageInputLayer", "imageinput", config, ("imageinput_in",))]
-    for kind, name, own in layers:
-        made.append(Layer(kind, name, own, (made[-1].name,)))
-    spec = Spec(DIALECT, (Input("imageinput_in", shape),), tuple(made), (made[-1].name,))
+    chain = [Layer("ImageInputLayer", "imageinput", config, ("imageinput_in",))]
+    for kind, name, options in layers:
+        chain.append(Layer(kind, name, options, (chain[-1].name,)))
+    spec = Spec(DIALECT, (Input("imageinput_in", shape),), tuple(chain), (chain[-1].name,))
     return Draft(spec, weights, batch=choice["batch"], channel_axis=1)
 
 
@@ -175,7 +175,7 @@ def network(choice: Choice, fill: Chooser) -> Draft:
     conv: dict[str, Any] = {"Stride": [1, 2], **({"PaddingMode": "same"} if same else {})}
     after = (height, -(-width // 2)) if same else (height - 2, (width - 2) // 2 + 1)
     pooled = ((after[0] - 2) // 2 + 1, (after[1] - 2) // 2 + 1)
-    own = {
+    options = {
         "ReLULayer": {},
         "LeakyReLULayer": {"Scale": 0.2},
         "ELULayer": {"Alpha": 1.5},
@@ -186,7 +186,7 @@ def network(choice: Choice, fill: Chooser) -> Draft:
     layers = [
         ("Convolution2DLayer", "conv", conv),
         (choice["norm"], "norm", norm),
-        (choice["activation"], "activation", own),
+        (choice["activation"], "activation", options),
         ("MaxPooling2DLayer", "pool", {"PoolSize": [2, 2], "Stride": [2, 2]}),
         ("FullyConnectedLayer", "fc", {"InputShape": [filters, *pooled]}),
         ("SoftmaxLayer", "softmax", {}),

@@ -39,15 +39,15 @@ def conv_size(size: int, kernel: int, stride: int, dilate: int, pads: int) -> in
 
 
 def _stride(choice: Choice, fill: Chooser) -> tuple[int, int]:
-    """`unit`, or a stride of 2 and more that tiles the image as the choice says. One axis, so that no rule is needed:
-    `inexact` means nothing at stride 1."""
+    """`unit`, or a stride of 2 and more that tiles the image as the choice says. Stride and tiling are one axis: at
+    stride 1 `inexact` means nothing."""
     return (1, 1) if choice["stride"] == "unit" else fill.pick(STRIDES)
 
 
 def _input_sizes(
     choice: Choice, kernel: Pair, outputs: Pair, *, stride: Pair, dilate: Pair, pad: Sequence[int], square: bool
 ) -> tuple[int, int]:
-    """Image that gives at least `outputs` and is tiled as the choice says; with `square` so, if it can be."""
+    """Image that gives at least `outputs` and is tiled as the choice says; a square one, if `square` is possible."""
     pads = (pad[0] + pad[1], pad[2] + pad[3])
     rest = [s - 1 if choice["stride"] == "inexact" else 0 for s in stride]
 
@@ -66,7 +66,7 @@ def _input_sizes(
 
 
 CHANNELS = ("distinct", "equal", "one_filter", "one_input", "one_each", "two_groups", "depthwise")
-"""Of a filter bank. Those with one leave a bank whose last or inner dimensions are singleton in the file."""
+"""Channels and filters of a bank. One of either leaves a dimension of size 1, which the file may drop."""
 
 
 def _channels(choice: Choice, fill: Chooser) -> tuple[int, int, int]:

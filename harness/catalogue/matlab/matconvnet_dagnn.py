@@ -1,4 +1,4 @@
-"""MatConvNet DagNN: what it has beyond SimpleNN, sum, concat, scale and crop, and graphs of them all."""
+"""MatConvNet DagNN: the layers that SimpleNN lacks (sum, concat, scale, crop), and graphs of all layers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from harness.catalogue import Choice, Chooser, Draft, Weight, distinct, row, single
+from harness.catalogue.matlab.graphs import HOSTILE
 from harness.catalogue.matlab.matconvnet import CHANNEL_AXIS, DIALECT, FOLLOWERS, LINKS, SHAPES, Shape, Step, image
-from harness.catalogue.matlab.toolbox_graphs import HOSTILE
 from harness.spec import Exactness, Input, Layer, Spec
 
 
@@ -42,7 +42,7 @@ def add(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def concat(choice: Choice, fill: Chooser) -> Draft:
-    """Along the channels, in the order of the inputs: the names of eleven are not in the order of their numbers."""
+    """Along the channels, in the order of the inputs. Sorted by name, eleven inputs are in another order."""
     channels, height, width = image(choice["sizes"], fill)
     count = 1 if choice["channels"] == "one_each" or choice["inputs"] > 3 else min(channels, 4)
     counts = [1 + (count + k) % 4 if choice["channels"] == "distinct" else count for k in range(choice["inputs"])]
@@ -80,7 +80,7 @@ def scale(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def crop(choice: Choice, fill: Chooser) -> Draft:
-    """To the second input's height and width. `crop` asks for more than the `spare` rows and columns in some cases."""
+    """To the second input's height and width. Some cases `crop` more rows and columns than are to `spare`."""
     height, width = distinct(fill, 2, (2, 3, 4))
     channels = 3
     others = {"other": 2, "same": channels, "one_channel": 1}[choice["reference"]]
@@ -98,15 +98,15 @@ GROWING: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
     ),
 }
 MOST = 12
-"""Channels of a concatenation, and pixels along an axis from which on nothing grows."""
+"""A concatenation has at most so many channels, and an axis of so many pixels grows no more."""
 
 
 class _Graph:
-    """A DagNN under construction. Each input is read by a layer of its own first, so that they are in that order."""
+    """A DagNN under construction. A layer reads each input first: the order in which inputs are read is their order."""
 
     def __init__(self, choice: Choice, fill: Chooser) -> None:
         self.fill, self.choice = fill, choice
-        self.left = list(HOSTILE)
+        self.unused = list(HOSTILE)
         size = 4 if choice["sizes"] == "equal" else 0
         shapes = [(size, size, size) if size else (channels, 5, 4) for channels in (2, 3, 4)]
         names = ["x"] if choice["inputs"] == 1 else [f"x{k + 1}" for k in range(choice["inputs"])]
@@ -119,7 +119,7 @@ class _Graph:
         config, laws, shape = step
         name = f"{kind}{len(self.layers) + 1}"
         if self.choice["names"] == "hostile":
-            name = self.left.pop(self.fill.integer(0, len(self.left) - 1))
+            name = self.unused.pop(self.fill.integer(0, len(self.unused) - 1))
         self.layers.append(Layer(kind, name, config, inputs=tuple(inputs)))
         self.weights |= {f"{name}/{key}": law for key, law in laws.items()}
         self.shapes[name] = shape
@@ -139,29 +139,38 @@ class _Graph:
         is cropped."""
         ends = self.ends()
         first = self.fill.pick(ends)
-        channels, height, width = self.shapes[first]
         if kind == "crop":
-            smaller = [name for name, (_, h, w) in self.shapes.items() if h <= height and w <= width and name != first]
-            if not smaller:
-                smaller = [first]
-            less = [name for name in smaller if self.shapes[name][1:] != (height, width)] or smaller
-            reference = self.fill.pick(less)
-            _, *size = self.shapes[reference]
-            corner = [self.fill.integer(0, height - size[0] + 1), self.fill.integer(0, width - size[1] + 1)]
-            self.add("crop", [first, reference], ({"crop": corner}, {}, (channels, size[0], size[1])))
-            return
+            self.crop(first)
+        else:
+            self.merge(kind, first, ends)
+
+    def crop(self, first: str) -> None:
+        """Crop a tensor to the size of a smaller one, where there is one."""
+        channels, height, width = self.shapes[first]
+        smaller = [name for name, (_, h, w) in self.shapes.items() if h <= height and w <= width and name != first] or [
+            first
+        ]
+        less = [name for name in smaller if self.shapes[name][1:] != (height, width)] or smaller
+        reference = self.fill.pick(less)
+        _, *size = self.shapes[reference]
+        corner = [self.fill.integer(0, height - size[0] + 1), self.fill.integer(0, width - size[1] + 1)]
+        self.add("crop", [first, reference], ({"crop": corner}, {}, (channels, size[0], size[1])))
+
+    def merge(self, kind: str, first: str, ends: Sequence[str]) -> None:
+        """Add a tensor to others of its size, or concatenate them as far as channels go."""
+        channels, height, width = self.shapes[first]
         same = [
             name
             for name, shape in self.shapes.items()
             if shape[1:] == (height, width) and (kind == "concat" or shape[0] == channels)
         ]
         loose = [name for name in same if name in ends and name != first] or same
-        taken = [self.fill.pick(loose), first, *([self.fill.pick(same)] if self.fill.pick((False, True)) else [])]
-        total = sum(self.shapes[name][0] for name in taken)
+        names = [self.fill.pick(loose), first, *([self.fill.pick(same)] if self.fill.pick((False, True)) else [])]
+        total = sum(self.shapes[name][0] for name in names)
         if kind == "concat" and total <= MOST:
-            self.add("concat", taken, ({}, {}, (total, height, width)))
+            self.add("concat", names, ({}, {}, (total, height, width)))
         else:
-            self.add("sum", taken if kind == "sum" else [first, first], ({}, {}, (channels, height, width)))
+            self.add("sum", names if kind == "sum" else [first, first], ({}, {}, (channels, height, width)))
 
 
 @row(
@@ -181,19 +190,19 @@ class _Graph:
     per_axis=3,
 )
 def graph(choice: Choice, fill: Chooser) -> Draft:
-    """A layer on each input, then layers and joins at random, the chosen join among them. With `several`, branches are
-    left open: all that no layer reads are outputs, in the order of the layers."""
-    made = _Graph(choice, fill)
+    """A layer on each input, then layers and joins at random, the chosen join among them. With `several`, branches stay
+    open: the outputs are the layers that none reads, in their order."""
+    drawn = _Graph(choice, fill)
     alike = ("bnorm", "relu", "sigmoid", "scale", "lrn")
-    for item in made.inputs:
-        made.grow(item.name, (*FOLLOWERS, *alike))
+    for item in drawn.inputs:
+        drawn.grow(item.name, (*FOLLOWERS, *alike))
     if choice["inputs"] < 3 and choice["depth"] > 3:
-        made.grow(made.inputs[0].name, FOLLOWERS if choice["join"] == "crop" else alike)
-    while len(made.layers) < choice["depth"] - 1:
+        drawn.grow(drawn.inputs[0].name, FOLLOWERS if choice["join"] == "crop" else alike)
+    while len(drawn.layers) < choice["depth"] - 1:
         if choice["ends"] == "several" or fill.integer(0, 2):
-            made.grow(fill.pick([*made.ends(), *made.shapes]), (*FOLLOWERS, "scale"))
+            drawn.grow(fill.pick([*drawn.ends(), *drawn.shapes]), (*FOLLOWERS, "scale"))
         else:
-            made.join(fill.pick(("sum", "concat", "crop")))
-    made.join(choice["join"])
-    spec = Spec(DIALECT, made.inputs, tuple(made.layers), tuple(made.ends()))
-    return Draft(spec, made.weights, batch=choice["batch"], channel_axis=CHANNEL_AXIS)
+            drawn.join(fill.pick(("sum", "concat", "crop")))
+    drawn.join(choice["join"])
+    spec = Spec(DIALECT, drawn.inputs, tuple(drawn.layers), tuple(drawn.ends()))
+    return Draft(spec, drawn.weights, batch=choice["batch"], channel_axis=CHANNEL_AXIS)

@@ -9,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.catalogue import Choice, Draft, Weight
+from harness.catalogue import Choice, Chooser, Draft, Weight, distinct
 from harness.spec import Input, Layer, Spec
 
 DIALECT = "matlab"
 INPUTS = {1: "FeatureInputLayer", 2: "SequenceInputLayer", 3: "ImageInputLayer", 4: "Image3DInputLayer"}
 """Input layer by the rank of one sample."""
+Shape = tuple[int | None, ...]
+SHAPES = ("image", "features", "sequence", "volume")
+MOVED = ("main", "special")
+"""Profiles of layers that only move data: NaN, infinities and -0.0 must arrive, too."""
 
 
 def channel_axis(rank: int) -> int:
@@ -22,10 +26,30 @@ def channel_axis(rank: int) -> int:
     return 2 if rank == 3 else 1
 
 
+def shape_of(kind: str, fill: Chooser, *, equal: bool = False) -> Shape:
+    """The shape of one sample: C x H x W (x D), T x C with T open, or C; sizes pairwise different, or all equal."""
+    if kind == "one_channel":
+        return (1, *distinct(fill, 2, (2, 3, 4)))
+    if kind == "point":
+        return (fill.pick((3, 5)), 1, 1)
+    if kind == "column":
+        return (1, fill.pick((3, 4)), 1)
+    count = {"features": 1, "sequence": 1, "image": 3, "volume": 4}[kind]
+    sizes = [fill.pick((2, 3))] * count if equal else distinct(fill, count, (2, 3, 4, 5))
+    return (None, *sizes) if kind == "sequence" else tuple(sizes)
+
+
+def channels_of(shape: Shape) -> int:
+    """How many channels or features such a sample has."""
+    count = shape[1] if len(shape) == 2 else shape[0]
+    assert count is not None, "only time is open"
+    return count
+
+
 def after_inputs(
     kind: str,
     config: Mapping[str, Any],
-    shapes: Sequence[tuple[int | None, ...]],
+    shapes: Sequence[Shape],
     weights: Mapping[str, Weight],
     choice: Choice,
     *,

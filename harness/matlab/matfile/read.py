@@ -10,10 +10,9 @@
 | table, categorical, datetime and others that the library knows | `Object` with the fields of `_foreign` |
 | function handle | `Object` of class `function_handle`, its text in `function` |
 
-SciPy reads version 4, mat-io (https://github.com/foreverallama/matio) the others. Before either sees a file of version
-5 to 7, `harness.matlab.matfile.scan` has walked it: sizes that the file cannot hold never reach a reader that would
-allocate them. A file of version 7.3 is read by the HDF5 library; a damaged one can take the process with it, so whoever
-reads files of strangers does it in a process of its own (`harness.models.reader`).
+SciPy reads version 4, mat-io (https://github.com/foreverallama/matio) the others. `harness.matlab.matfile.scan` walks a
+file of version 5 to 7 first, so that neither allocates sizes that the file cannot hold. The HDF5 library reads version
+7.3, and a damaged file can end the process: files of strangers are read in another process (`harness.models.reader`).
 """
 
 from __future__ import annotations
@@ -86,11 +85,11 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
     try:
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            found = _read_scipy(path) if version == "4" else _read_matio(path)
+            variables = _read_scipy(path) if version == "4" else _read_matio(path)
         for warning in warned:
             if "Unreadable variable" in str(warning.message):  # whose value would be the text of an error
                 raise ValueError(str(warning.message))
-        return {name: _value(value, limits.depth) for name, value in found.items() if not name.startswith("__")}
+        return {name: _value(value, limits.depth) for name, value in variables.items() if not name.startswith("__")}
     except MatFileError as error:
         raise error if str(path) in str(error) else MatFileError(f"{path}: {error}") from None
     except RecursionError:
@@ -100,8 +99,8 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
     except MemoryError:
         raise MatFileError(f"{path}: its values do not fit into the memory that reading may take") from None
     except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
-        told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        raise MatFileError(f"{path}: is damaged: its values of version {version} cannot be read ({told})") from error
+        cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise MatFileError(f"{path}: is damaged: its values of version {version} cannot be read ({cause})") from error
 
 
 def _read_scipy(path: Path) -> dict[str, Any]:
@@ -169,16 +168,7 @@ def _sparse(value: Any) -> Any:
 
 def _array(value: Array, kind: str, depth: int) -> Any:
     if value.dtype.names is not None:
-        if kind == "MatlabFunction":
-            return Object("function_handle", {"function": _handle(value, 8)})
-        items = tuple(
-            {name: _value(item[name], depth - 1) for name in value.dtype.names} for item in value.ravel(order="F")
-        )
-        if kind == "MatlabObject" or hasattr(value, "classname"):
-            class_name = str(getattr(value, "classname", ""))
-            objects = tuple(Object(class_name, item) for item in items)
-            return objects[0] if len(objects) == 1 else Cell(objects, value.shape)
-        return items[0] if value.size == 1 else StructArray(items, value.shape, value.dtype.names)
+        return _struct(value, kind, depth)
     if value.dtype.kind in "UT":
         rows = [str(row) for row in value.ravel(order="F")]
         return (rows or [""])[0] if len(rows) < 2 else np.array(rows)
@@ -188,8 +178,21 @@ def _array(value: Array, kind: str, depth: int) -> Any:
     return np.array(value, order="F") if kind != "ndarray" else value
 
 
+def _struct(value: Array, kind: str, depth: int) -> Any:
+    """A struct, a struct array, an object of MATLAB's old kind, or a function handle."""
+    if kind == "MatlabFunction":
+        return Object("function_handle", {"function": _handle(value, 8)})
+    names = value.dtype.names or ()
+    items = tuple({name: _value(item[name], depth - 1) for name in names} for item in value.ravel(order="F"))
+    if kind == "MatlabObject" or hasattr(value, "classname"):
+        class_name = str(getattr(value, "classname", ""))
+        objects = tuple(Object(class_name, item) for item in items)
+        return objects[0] if len(objects) == 1 else Cell(objects, value.shape)
+    return items[0] if value.size == 1 else StructArray(items, value.shape, names)
+
+
 def _handle(value: Array, depth: int) -> str:
-    """The text of a function handle, wherever the version keeps it. Its workspace, which may hold itself, is left."""
+    """The text of a function handle, wherever the version keeps it; its workspace may hold itself and stays unread."""
     if depth < 0 or not isinstance(value, np.ndarray) or not value.size:
         return ""
     if value.dtype.kind == "U":
@@ -204,8 +207,8 @@ def _handle(value: Array, depth: int) -> str:
 def _object(properties: Any, class_name: str, depth: int) -> Object:
     if not isinstance(properties, Mapping):
         return Object(str(class_name))
-    own = {name: _value(value, depth - 1) for name, value in properties.items() if name != CLASS_KEY}
-    return Object(str(properties.get(CLASS_KEY, class_name)), own)
+    fields = {name: _value(value, depth - 1) for name, value in properties.items() if name != CLASS_KEY}
+    return Object(str(properties.get(CLASS_KEY, class_name)), fields)
 
 
 def _foreign(value: Any, kind: str, depth: int) -> Any:

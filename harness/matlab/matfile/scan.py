@@ -1,7 +1,7 @@
 """A walk over the elements of a `.mat` file before anybody reads it: does what its headers claim fit into the file?
 
-Format: "MAT-File Format", MathWorks, https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf. Readers allocate
-what a header claims; four wrong bytes can claim a terabyte. Nothing is kept here but the version.
+Readers allocate what a header claims, and four wrong bytes can claim a terabyte. The walk gives the version only.
+Format: "MAT-File Format", MathWorks, https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ class MatFileError(InputError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may ask for. `depth` is levels of cells and structs; `inflation` how many times its own size its
-    contents may have, where they are more than `free` bytes; `values` how many values it may hold, those in cells and
-    structs included: an empty one takes 8 bytes there and a hundred times as much once it is read."""
+    """What a file may ask for.
+
+    `depth` is levels of cells and structs. Contents of more than `free` bytes may be at most `inflation` times as large
+    as the file. `values` counts all values, those in cells and structs included: an empty one takes 8 bytes there and
+    a hundred times as much once it is read.
+    """
 
     depth: int = 64
     inflation: int = 64
@@ -91,16 +94,16 @@ class _Scan:
 
     def __init__(self, path: Path, order: str, limits: Limits) -> None:
         self.path, self.order, self.limits = path, order, limits
-        self.left = 0
+        self.spare = 0
         self.values = 0
 
     def fault(self, what: str) -> MatFileError:
         return MatFileError(f"{self.path}: is damaged: {what}")
 
     def file(self, data: bytes) -> None:
-        self.left = self.limits.contents(len(data))
-        told = struct.unpack(f"{self.order}Q", data[116:124])[0]
-        subsystem = 0 if data[116:124] == b" " * 8 else told
+        self.spare = self.limits.contents(len(data))
+        offset = struct.unpack(f"{self.order}Q", data[116:124])[0]
+        subsystem = 0 if data[116:124] == b" " * 8 else offset
         at, number = 128, 0
         begins = set()
         while at < len(data):
@@ -149,7 +152,7 @@ class _Scan:
     def inflate(self, body: memoryview, where: str) -> bytes:
         machine = zlib.decompressobj()
         try:
-            inflated = machine.decompress(body, self.left)
+            inflated = machine.decompress(body, self.spare)
         except zlib.error as error:
             raise self.fault(f"{where} cannot be decompressed ({error})") from None
         if machine.unconsumed_tail:
@@ -160,7 +163,7 @@ class _Scan:
             )
         if not machine.eof:
             raise self.fault(f"{where} ends before its compressed data do")
-        self.left -= len(inflated)
+        self.spare -= len(inflated)
         return inflated
 
     def element(self, body: memoryview, at: int, where: str) -> tuple[int, memoryview, int]:
@@ -231,15 +234,15 @@ class _Scan:
             raise self.fault(f"{where} claims elements of at least {needed} bytes, {len(body) - at} are left")
 
     def parts(self, body: memoryview, at: int, where: str, depth: int, least: int = 0) -> None:
-        """Walk the matrices that follow, so many at least; other elements (names, indices) are only measured."""
-        found = 0
+        """Walk the matrices that follow, at least `least`; of other elements (names, indices) only the size counts."""
+        count = 0
         while at < len(body):
             kind, data, at = self.element(body, at, where)
             if kind == MATRIX:
-                found += 1
+                count += 1
                 self.matrix(data, where, depth - 1)
-        if found < least:
-            raise self.fault(f"{where} claims {least} elements and holds {found}")
+        if count < least:
+            raise self.fault(f"{where} claims {least} elements and holds {count}")
 
     def sparse(self, body: memoryview, at: int, where: str, dims: tuple[int, ...], complex_too: bool) -> None:
         """Indices within the size: what reads them does not look."""
@@ -259,8 +262,8 @@ class _Scan:
         kind, data, at = self.element(body, at, where)
         if kind not in (5, 6):
             raise self.fault(f"{where} has indices of data type {kind}; expected whole numbers of 4 bytes (5)")
-        found = np.frombuffer(data[: len(data) // 4 * 4], f"{self.order}i4")
-        return found.astype(np.int64), at
+        numbers = np.frombuffer(data[: len(data) // 4 * 4], f"{self.order}i4")
+        return numbers.astype(np.int64), at
 
     def fields(self, body: memoryview, at: int, where: str, depth: int, count: int) -> None:
         _, length, at = self.element(body, at, where)

@@ -1,42 +1,33 @@
 """Reader of MatConvNet's DagNN: the struct that `net.saveobj()` gives, as a Spec and its weights.
 
 `layers` is a struct array with `type` (a class, `dagnn.Conv`), `name`, `inputs`, `outputs`, `params` and `block` (the
-properties of the class); `params` holds the arrays by name, `vars` the names of the tensors. Layers are wired by the
-names of tensors: a layer's tensor need not be called as the layer is. Their order in the file is the order in which
-they were added, not one in which they can run. https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
+properties of the class); `params` has the arrays by name, `vars` the names of the tensors. Tensors wire the layers, and
+have names of their own. The layers stand in the file in the order in which they were added, in which they may not be
+able to run. https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
 
-Losses are left out (Network.notes says which), and with them the inputs that nothing else reads: labels.
+The network loses its losses, which `Network.notes` names, and with them the inputs that nothing else reads: labels.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import MATCONVNET, Read, Unsupported
 from harness.matlab.matfile.read import Cell, Object, StructArray
+from harness.matlab.readers.channels import with_channels
+from harness.matlab.readers.fields import Fields
+from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
-from harness.matlab.readers.simplenn import (
-    DIALECT,
-    Fields,
-    Read,
-    average_image,
-    average_note,
-    image_size,
-    read_layer,
-    with_channels,
-)
+from harness.matlab.readers.simplenn import DIALECT, average_image, average_note, image_size
 from harness.matlab.readers.toolbox import Network, spec_names
 from harness.spec import Array, Input, Layer, Spec
 
 OBJECT = "dagnn.DagNN"
-
-
-class _Refused(Exception):
-    """A known block with an option that is not supported; says which."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +47,11 @@ class Block:
         """Whether it only matters in training."""
         return re.search(r"(?i)loss$", self.class_name) is not None
 
-    def as_layer(self, kind: str, **renamed: str) -> Fields:
-        """The block as SimpleNN's struct of the same type, with options renamed."""
-        found = {renamed.get(name, name): value for name, value in self.options.items()}
-        shape = (len(self.params), 1)
-        return Fields(
-            self.where,
-            f"layer {self.name!r}",
-            {**found, "type": kind, **({"weights": Cell(self.params, shape)} if self.params else {})},
-        )
-
-    def flag(self, name: str) -> bool | None:
-        value = self.options.get(name)
-        return bool(np.ravel(value)[0]) if isinstance(value, np.ndarray | bool) and np.size(value) else None
+    def as_layer(self, kind: str) -> Fields:
+        """The block as SimpleNN's struct of the same type."""
+        options = {RENAMED.get(name, name): value for name, value in self.options.items()}
+        weights = {"weights": Cell(self.params, (len(self.params), 1))} if self.params else {}
+        return Fields(self.where, f"layer {self.name!r}", {**options, "type": kind, **weights})
 
 
 def is_dagnn(value: Any) -> bool:
@@ -85,26 +68,34 @@ def read_dagnn(where: str, value: Any) -> Network:
     net = value if isinstance(value, Mapping) else (inside(value, "any") or value.fields)
     blocks = _blocks(where, net)
     kept = [block for block in blocks if not block.is_loss]
-    dropped = [block for block in blocks if block.is_loss]
     if not kept:
         raise NetworkError(f"{where}: a DagNN without layers; expected net.layers to hold at least one")
-    names = dict(zip((block.name for block in kept), spec_names([block.name for block in kept]), strict=True))
-    read = _read(where, kept)
-    makers = _makers(where, kept)
-    ordered = _ordered(where, kept, makers)
-    inputs = _inputs(where, net, kept, makers, set(names.values()))
-    tensors = {**{var: item.name for var, item in inputs.items()}, **{var: names[b.name] for var, b in makers.items()}}
-    layers, weights = [], {}
-    for block in ordered:
+    spec, weights = _graph(where, net, kept)
+    losses = [f"left out: {block.name} ({block.class_name}), a loss" for block in blocks if block.is_loss]
+    notes = (*average_note(average_image(where, net)), *losses)
+    return Network("DagNN", with_channels(spec, weights), weights, notes)
+
+
+def _graph(where: str, net: Mapping[str, Any], blocks: Sequence[Block]) -> tuple[Spec, dict[str, Array]]:
+    """The blocks wired by their tensors. A tensor of the Spec is called as the layer that makes it."""
+    stored = [block.name for block in blocks]
+    names = dict(zip(stored, spec_names(stored), strict=True))
+    read = _read(where, blocks)
+    makers = _makers(where, blocks)
+    order = _order(where, blocks, makers)
+    inputs = _inputs(where, net, blocks, makers, set(names.values()))
+    tensors = {var: item.name for var, item in inputs.items()}
+    tensors |= {var: names[block.name] for var, block in makers.items()}
+    layers = []
+    weights: dict[str, Array] = {}
+    for block in order:
         kind, (config, arrays) = read[block.name]
         name = names[block.name]
         layers.append(Layer(kind, name, config, tuple(tensors[var] for var in block.inputs)))
-        weights.update({f"{name}/{key}": array for key, array in arrays.items()})
-    taken = {var for block in kept for var in block.inputs}
-    outputs = [names[block.name] for block in ordered if block.outputs[0] not in taken]
-    spec = Spec(DIALECT, tuple(inputs.values()), tuple(layers), tuple(outputs))
-    notes = [f"left out: {block.name} ({block.class_name}), a loss" for block in dropped]
-    return Network("DagNN", with_channels(spec, weights), weights, (*average_note(average_image(where, net)), *notes))
+        weights |= {f"{name}/{key}": array for key, array in arrays.items()}
+    taken = {tensor for layer in layers for tensor in layer.inputs}
+    outputs = tuple(layer.name for layer in layers if layer.name not in taken)
+    return Spec(DIALECT, tuple(inputs.values()), tuple(layers), outputs), weights
 
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
@@ -116,16 +107,16 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
 
 def _blocks(where: str, net: Mapping[str, Any]) -> list[Block]:
     params = {str(item.get("name")): item.get("value") for item in _items(net.get("params"))}
-    found: list[Block] = []
+    blocks: list[Block] = []
     for k, item in enumerate(_items(net.get("layers")), start=1):
         class_name, name = item.get("type"), item.get("name") or f"layer{k}"
         if not isinstance(class_name, str) or not isinstance(name, str):
             raise NetworkError(f"{where}: layer {k}: 'type' or 'name' is no text; expected both, as in 'dagnn.Conv'")
-        if any(block.name == name for block in found):
+        if any(block.name == name for block in blocks):
             raise NetworkError(f"{where}: two layers are called {name!r}; a DagNN's layers have names of their own")
         block = item.get("block")
         options = block.fields if isinstance(block, Object) else block
-        found.append(
+        blocks.append(
             Block(
                 where,
                 class_name,
@@ -136,7 +127,7 @@ def _blocks(where: str, net: Mapping[str, Any]) -> list[Block]:
                 options if isinstance(options, Mapping) else {},
             )
         )
-    return found
+    return blocks
 
 
 def _param(where: str, layer: str, name: str, params: Mapping[str, Any]) -> Any:
@@ -153,15 +144,15 @@ def _read(where: str, blocks: Sequence[Block]) -> dict[str, tuple[str, Read]]:
         if block.class_name not in CLASSES:
             unknown.append((block.class_name, block.name, ""))
             continue
-        kind, count, reader = CLASSES[block.class_name]
+        kind, count = CLASSES[block.class_name]
         if len(block.outputs) != 1 or (len(block.inputs) != count if count else not block.inputs):
             unknown.append(
                 (block.class_name, block.name, f"{len(block.inputs)} inputs and {len(block.outputs)} outputs")
             )
             continue
         try:
-            read[block.name] = kind, reader(block)
-        except _Refused as why:
+            read[block.name] = kind, _read_block(block, kind)
+        except Unsupported as why:
             unknown.append((block.class_name, block.name, str(why)))
     if unknown:
         raise UnsupportedLayers(where, unknown)
@@ -178,29 +169,24 @@ def _makers(where: str, blocks: Sequence[Block]) -> dict[str, Block]:
     return makers
 
 
-def _ordered(where: str, blocks: Sequence[Block], makers: Mapping[str, Block]) -> list[Block]:
-    """An order in which the layers can run, the file's where it can be."""
-    left, done = list(blocks), list[Block]()
-    made: set[str] = set()
-    while left:
-        ready = next((b for b in left if all(var in made or var not in makers for var in b.inputs)), None)
-        if ready is None:
-            raise NetworkError(f"{where}: the layers {', '.join(block.name for block in left)} feed each other")
-        left.remove(ready)
-        done.append(ready)
-        made.update(ready.outputs)
-    return done
+def _order(where: str, blocks: Sequence[Block], makers: Mapping[str, Block]) -> list[Block]:
+    by_name = {block.name: block for block in blocks}
+    reads = {block.name: [makers[var].name for var in block.inputs if var in makers] for block in blocks}
+    try:
+        return [by_name[name] for name in running_order(reads)]
+    except Circle as circle:
+        raise NetworkError(f"{where}: the layers {circle} feed each other") from None
 
 
 def _inputs(
     where: str, net: Mapping[str, Any], blocks: Sequence[Block], makers: Mapping[str, Block], taken: set[str]
 ) -> dict[str, Input]:
-    """The inputs by tensor: what layers read and none makes. The size of an image is known where there is one input."""
+    """The inputs by tensor: what layers read and none makes. The file has the size of an image for a single input."""
     free = list(dict.fromkeys(var for block in blocks for var in block.inputs if var not in makers))
     if not free:
         raise NetworkError(f"{where}: no layer reads a tensor that no other makes; expected an input")
     declared = dict(_declared(net))
-    found: dict[str, Input] = {}
+    inputs: dict[str, Input] = {}
     for var, text in zip(free, spec_names(free), strict=True):
         name = text
         while name in taken:
@@ -208,85 +194,51 @@ def _inputs(
         taken.add(name)
         size = declared.get(var) or (image_size(where, net) if len(free) == 1 else [])
         height, width, channels = [*size, None, None, None][:3]
-        found[var] = Input(name, (channels, height, width))
-    return found
+        inputs[var] = Input(name, (channels, height, width))
+    return inputs
 
 
 def _declared(net: Mapping[str, Any]) -> list[tuple[str, list[int | None]]]:
     """`meta.inputs` by name: [H W C N]."""
-    found = []
-    for item in _items(inside(net, "meta", "inputs")):
-        fields = Fields("", "meta.inputs", item)
-        found.append((fields.text("name", ""), fields.sizes("size")))
-    return found
+    structs = [Fields("", "meta.inputs", item) for item in _items(inside(net, "meta", "inputs"))]
+    return [(fields.text("name", ""), fields.sizes("size")) for fields in structs]
 
 
 # --- blocks ------------------------------------------------------------------------------------------------------
 
+CLASSES: Mapping[str, tuple[str, int]] = {
+    "dagnn.Conv": ("conv", 1),
+    "dagnn.ConvTranspose": ("convt", 1),
+    "dagnn.BatchNorm": ("bnorm", 1),
+    "dagnn.Pooling": ("pool", 1),
+    "dagnn.ReLU": ("relu", 1),
+    "dagnn.LRN": ("lrn", 1),
+    "dagnn.SoftMax": ("softmax", 1),
+    "dagnn.Sigmoid": ("sigmoid", 1),
+    "dagnn.DropOut": ("dropout", 1),
+    "dagnn.Sum": ("sum", 0),
+    "dagnn.Concat": ("concat", 0),
+    "dagnn.Scale": ("scale", 1),
+    "dagnn.Crop": ("crop", 2),
+}
+"""Kind of layer and number of inputs (0: any) of each class."""
+RENAMED = {"poolSize": "pool"}
+"""Options that a block calls otherwise than SimpleNN does."""
 
-def _bank(block: Block, kind: str) -> Read:
-    """Trailing sizes of 1 that MATLAB dropped are in the block's `size`."""
-    has_bias = block.flag("hasBias")
+
+def _read_block(block: Block, kind: str) -> Read:
+    """Configuration and weights, read as SimpleNN's layer of the same kind."""
+    if kind not in ("conv", "convt"):
+        return MATCONVNET[kind].read(block.as_layer(kind))
+    fault = f"{block.where}: layer {block.name!r} ({block.class_name})"
+    has_bias = block.as_layer(kind).flag("hasBias")
     if not block.params or (has_bias is not None and len(block.params) != 1 + has_bias):
         raise NetworkError(
-            f"{block.where}: layer {block.name!r} ({block.class_name}): has {len(block.params)} parameters; expected "
-            f"filters{'' if has_bias is False else ' and biases'}"
+            f"{fault}: has {len(block.params)} parameters; expected filters{'' if has_bias is False else ' and biases'}"
         )
-    config, arrays = read_layer(kind, block.as_layer(kind))
-    declared = [n for n in np.ravel(block.options.get("size", ())) if n > 0]
-    if len(declared) == 4 and [int(n) for n in declared] != list(arrays["filters"].shape):
-        raise NetworkError(
-            f"{block.where}: layer {block.name!r} ({block.class_name}): filters of size "
-            f"{list(arrays['filters'].shape)}, its block says {[int(n) for n in declared]}"
-        )
+    config, arrays = MATCONVNET[kind].read(block.as_layer(kind))
+    declared = [int(n) for n in np.ravel(block.options.get("size", ())) if n > 0]
+    shape = list(arrays["filters"].shape)
+    if len(declared) == 4 and declared != shape:
+        raise NetworkError(f"{fault}: filters of size {shape}, its block says {declared}")
     return config, arrays
-
-
-def _same(kind: str, **renamed: str) -> Callable[[Block], Read]:
-    return lambda block: read_layer(kind, block.as_layer(kind, **renamed))
-
-
-def _concat(block: Block) -> Read:
-    dim = block.as_layer("concat").whole("dim", 1, 3)[0]
-    if dim != 3:
-        raise _Refused(f"dim = {dim}")
-    return {}, {}
-
-
-def _scale(block: Block) -> Read:
-    has_bias = block.flag("hasBias")
-    count = 2 if has_bias is None or has_bias else 1
-    if len(block.params) != count:
-        raise _Refused(f"{len(block.params)} parameters, expected {count}")
-    fields = block.as_layer("scale")
-    arrays = [fields.single("params", value) for value in block.params]
-    for array in arrays:
-        if array.size != (array.shape[2] if array.ndim > 2 else 1):
-            raise _Refused(f"a factor of size {list(array.shape)}, expected one per channel")
-    count = max(array.size for array in arrays)
-    if any(array.size not in (1, count) for array in arrays):
-        raise NetworkError(f"{block.where}: layer {block.name!r}: {arrays[0].size} factors, {arrays[1].size} biases")
-    keys = ("multipliers", "biases")
-    return {}, {key: np.resize(array.ravel(), count) for key, array in zip(keys, arrays, strict=False)}
-
-
-def _crop(block: Block) -> Read:
-    return {"crop": block.as_layer("crop").whole("crop", 2, 0, least=0)}, {}
-
-
-CLASSES: Mapping[str, tuple[str, int, Callable[[Block], Read]]] = {
-    "dagnn.Conv": ("conv", 1, lambda block: _bank(block, "conv")),
-    "dagnn.ConvTranspose": ("convt", 1, lambda block: _bank(block, "convt")),
-    "dagnn.Pooling": ("pool", 1, _same("pool", poolSize="pool")),
-    "dagnn.BatchNorm": ("bnorm", 1, _same("bnorm")),
-    "dagnn.ReLU": ("relu", 1, _same("relu")),
-    "dagnn.LRN": ("lrn", 1, _same("lrn")),
-    "dagnn.SoftMax": ("softmax", 1, _same("softmax")),
-    "dagnn.Sigmoid": ("sigmoid", 1, _same("sigmoid")),
-    "dagnn.DropOut": ("dropout", 1, _same("dropout")),
-    "dagnn.Sum": ("sum", 0, lambda block: ({}, {})),
-    "dagnn.Concat": ("concat", 0, _concat),
-    "dagnn.Scale": ("scale", 1, _scale),
-    "dagnn.Crop": ("crop", 2, _crop),
-}
-"""Kind, number of inputs (0: any) and reader of each class."""

@@ -1,19 +1,16 @@
-"""Hand-made exports: cells of weights with the names of activations, and files of arrays with a declared layout.
+"""Files of arrays with a declared layout: a JSON file that says which layers there are, and what is where.
 
-Cells: `W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs, and one vector for each layer;
-`act_fcns` or `activation_fcns` names what follows each. Such files are a chain of fully connected layers.
-
-A declared layout is a JSON file (docs/matlab.md has an example, `layout.schema.json` the rules): it says which layers
-there are and, for each weight, where it is kept and what its axes are. `axes` has one letter for each axis of the
-stored array, in its order, out of the letters of MATLAB's own layout of that weight (`AXES`). Arrays are kept in
-variables of a `.mat`, in text that MATLAB wrote (`save -ascii`, `writematrix`) or in JSON (`jsonencode`).
+docs/matlab.md has an example, `layout.schema.json` the rules. For each weight the layout says where it is kept and what
+its axes are: one letter for each axis of the stored array, in its order, out of the letters of MATLAB's own layout of
+that weight (`Kind.axes`). Arrays are kept in variables of a `.mat`, in text that MATLAB wrote (`save -ascii`,
+`writematrix`) or in JSON (`jsonencode`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from math import log10, prod
 from pathlib import Path, PurePosixPath
@@ -21,149 +18,12 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import TOOLBOX
 from harness.matlab.matfile.read import Cell, Limits, read_mat
-from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, listed, strings
-from harness.matlab.readers.toolbox import DIALECT, Network, assemble
-from harness.matlab.readers.toolbox_layers import READERS
-from harness.spec import Array, Input, Layer, Spec
+from harness.matlab.readers.records import NetworkError, Record, inside, listed
+from harness.matlab.readers.toolbox import Network, assemble
+from harness.spec import Array
 
-WEIGHTS, BIASES = ("W", "weights", "Weights", "weight"), ("b", "biases", "Biases", "bias")
-FUNCTIONS = ("act_fcns", "activation_fcns", "act_fcn", "activation_fcn", "activations", "transfer_fcns")
-ACTIVATIONS: Mapping[str, str] = {
-    **dict.fromkeys(("linear", "purelin", "identity", "none"), ""),
-    **dict.fromkeys(("sigmoid", "logsig", "sigm"), "SigmoidLayer"),
-    **dict.fromkeys(("tanh", "tansig"), "TanhLayer"),
-    **dict.fromkeys(("relu", "poslin"), "ReLULayer"),
-    "softmax": "SoftmaxLayer",
-    "softplus": "SoftplusLayer",
-    **{name: name for name in ("satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims")},
-}
-"""Kind of layer by the name of an activation in small letters; the linear one is none."""
-
-
-def is_cells(value: Any) -> bool:
-    """Whether these are cells of weights and biases: variables of a file, or fields of a struct."""
-    if not isinstance(value, Mapping):
-        return False
-    return isinstance(_first(value, WEIGHTS), Cell) and isinstance(_first(value, BIASES), Cell)
-
-
-def _first(value: Mapping[str, Any], names: Iterable[str]) -> Any:
-    return next((value[name] for name in names if name in value), None)
-
-
-def read_cells(where: str, value: Mapping[str, Any]) -> Network:
-    """A chain of fully connected layers and activations.
-
-    Raises NetworkError where sizes or names do not fit, UnsupportedLayers for activations that are not known.
-    """
-    weights = [_numbers(where, f"W{{{k}}}", item) for k, item in enumerate(_first(value, WEIGHTS), start=1)]
-    biases = [_numbers(where, f"b{{{k}}}", item) for k, item in enumerate(_first(value, BIASES), start=1)]
-    names = [text.strip() for text in strings(_first(value, FUNCTIONS))]
-    if not names:
-        raise NetworkError(
-            f"{where}: cells of weights without the names of their activations; expected {' or '.join(FUNCTIONS[:2])}, "
-            "a char matrix or a cell with one name for each layer, or a declared layout (docs/matlab.md)"
-        )
-    if not len(weights) == len(biases) == len(names):
-        raise NetworkError(
-            f"{where}: {len(weights)} weights, {len(biases)} biases and {len(names)} activations ({', '.join(names)}); "
-            "expected as many of each"
-        )
-    unknown = [(name, f"layer{k}", "activation") for k, name in enumerate(names, 1) if name.lower() not in ACTIVATIONS]
-    if unknown:
-        raise UnsupportedLayers(where, unknown)
-    layers: list[Layer] = []
-    held: dict[str, Array] = {}
-    coming, tensor = _inputs(where, weights[0]), "x"
-    for k, (matrix, bias, function) in enumerate(zip(weights, biases, names, strict=True), start=1):
-        _check(where, k, matrix, bias, coming)
-        coming = matrix.shape[0]
-        name = f"layer{k}"
-        layers.append(Layer("FullyConnectedLayer", name, {}, (tensor,)))
-        held |= {f"{name}/Weights": _single(matrix), f"{name}/Bias": _single(bias).ravel(order="F")}
-        tensor = name
-        if kind := ACTIVATIONS[function.lower()]:
-            tensor = f"{name}_{function.lower()}"
-            layers.append(Layer(kind, tensor, {}, (name,)))
-    square = all(matrix.shape[0] == matrix.shape[1] for matrix in weights)
-    notes = ("every matrix is square: they are taken as outputs x inputs",) if square else ()
-    spec = Spec(DIALECT, (Input("x", (weights[0].shape[1],)),), tuple(layers), (tensor,))
-    return Network("cells", spec, held, notes)
-
-
-def _numbers(where: str, what: str, value: Any) -> Array:
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf" or not value.size:
-        raise NetworkError(f"{where}: {what} is {listed({'it': value})[4:-1]} without numbers; expected a matrix")
-    return value
-
-
-def _inputs(where: str, matrix: Array) -> int:
-    if matrix.ndim != 2:
-        raise NetworkError(
-            f"{where}: W{{1}} has {matrix.ndim} axes, {list(matrix.shape)}; cells hold fully connected layers only: "
-            "declare a layout for others (docs/matlab.md)"
-        )
-    return int(matrix.shape[1])
-
-
-def _check(where: str, k: int, matrix: Array, bias: Array, coming: int) -> None:
-    if matrix.ndim != 2 or matrix.shape[1] != coming or bias.size != matrix.shape[0]:
-        turned = " (are they inputs x outputs? then declare a layout)" if matrix.shape[0] == coming else ""
-        raise NetworkError(
-            f"{where}: W{{{k}}} is {' x '.join(map(str, matrix.shape))} and b{{{k}}} has {bias.size} values, where "
-            f"{coming} values come in; expected W of outputs x {coming} and one bias for each output{turned}"
-        )
-
-
-def _single(array: Array) -> Array:
-    return np.ascontiguousarray(array, dtype=np.float32)
-
-
-# --- declared layouts --------------------------------------------------------------------------------------------
-
-_PER_CHANNEL = dict.fromkeys(("Scale", "Offset", "TrainedMean", "TrainedVariance"), ("c",))
-_RECURRENT = {"InputWeights": ("ri",), "RecurrentWeights": ("rh",), "Bias": ("r",)}
-_STATES = {"HiddenState": ("h",), "CellState": ("h",)}
-_PROJECTED = {
-    **_RECURRENT,
-    "InputWeights": ("rp",),
-    "RecurrentWeights": ("rp",),
-    "InputProjector": ("ip",),
-    "OutputProjector": ("hp",),
-}
-STATISTICS = ("Mean", "StandardDeviation", "Min", "Max")
-AXES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "Convolution1DLayer": {"Weights": ("tcf",), "Bias": ("f",)},
-    "Convolution2DLayer": {"Weights": ("hwcf",), "Bias": ("f",)},
-    "Convolution3DLayer": {"Weights": ("hwdcf",), "Bias": ("f",)},
-    "GroupedConvolution2DLayer": {"Weights": ("hwcfg",), "Bias": ("fg",)},
-    "TransposedConvolution1DLayer": {"Weights": ("tfc",), "Bias": ("f",)},
-    "TransposedConvolution2DLayer": {"Weights": ("hwfc",), "Bias": ("f",)},
-    "TransposedConvolution3DLayer": {"Weights": ("hwdfc",), "Bias": ("f",)},
-    "FullyConnectedLayer": {"Weights": ("oi", "hwco", "hwdco"), "Bias": ("o",)},
-    "BatchNormalizationLayer": _PER_CHANNEL,
-    "LayerNormalizationLayer": _PER_CHANNEL,
-    "GroupNormalizationLayer": _PER_CHANNEL,
-    "InstanceNormalizationLayer": _PER_CHANNEL,
-    "PReLULayer": {"Alpha": ("c",)},
-    "LSTMLayer": {**_RECURRENT, **_STATES},
-    "BiLSTMLayer": {**_RECURRENT, **_STATES},
-    "GRULayer": {**_RECURRENT, "HiddenState": ("h",)},
-    "LSTMProjectedLayer": {**_PROJECTED, **_STATES},
-    "GRUProjectedLayer": {**_PROJECTED, "HiddenState": ("h",)},
-    "SelfAttentionLayer": {
-        **{f"{name}Weights": (f"{name[0].lower()}i",) for name in ("Query", "Key", "Value")},
-        **{f"{name}Bias": (name[0].lower(),) for name in ("Query", "Key", "Value", "Output")},
-        "OutputWeights": ("ov",),
-    },
-    "WordEmbeddingLayer": {"Weights": ("dn",)},
-    "ImageInputLayer": dict.fromkeys(STATISTICS, ("c", "hwc")),
-    "Image3DInputLayer": dict.fromkeys(STATISTICS, ("c", "hwdc")),
-    "SequenceInputLayer": dict.fromkeys(STATISTICS, ("c",)),
-    "FeatureInputLayer": dict.fromkeys(STATISTICS, ("c",)),
-}
-"""MATLAB's layout of each weight, one letter for each axis, in MATLAB's order; where several are read, each."""
 INPUT_KINDS = {
     "image": ("ImageInputLayer", 3),
     "image3d": ("Image3DInputLayer", 4),
@@ -183,20 +43,18 @@ def read_declared(path: Path | None, layout_path: Path, limits: Limits | None = 
     """
     layout = _layout(layout_path)
     store = _Store(path, layout_path, limits)
-    taken = layout["input"]
-    class_name, axes = INPUT_KINDS[taken["kind"]]
-    if len(taken["size"]) != axes:
-        raise NetworkError(f"{layout_path}: input/size: has {len(taken['size'])} numbers; {taken['kind']} has {axes}")
-    first = {
+    first = layout["input"]
+    class_name, axes = INPUT_KINDS[first["kind"]]
+    if len(first["size"]) != axes:
+        raise NetworkError(f"{layout_path}: input/size: has {len(first['size'])} numbers; {first['kind']} has {axes}")
+    source = {
         "class": class_name,
-        "name": taken.get("name", "input"),
-        "properties": {**taken.get("properties", {}), "InputSize": taken["size"]},
-        "weights": taken.get("weights", {}),
+        "name": first.get("name", "input"),
+        "properties": {**first.get("properties", {}), "InputSize": first["size"]},
+        "weights": first.get("weights", {}),
     }
-    records = [_record(store, item) for item in (first, *layout["layers"])]
-    pairs = (
-        [(source, destination) for source, destination in layout["connections"]] if "connections" in layout else None
-    )
+    records = [_record(store, item) for item in (source, *layout["layers"])]
+    pairs = [(start, end) for start, end in layout["connections"]] if "connections" in layout else None
     network = assemble(str(layout_path), "declared", records, pairs, outputs=layout.get("outputs", ()))
     return Network("declared", network.spec, network.weights, tuple(store.notes))
 
@@ -230,14 +88,12 @@ def _json(path: Path, *, literal: bool = False) -> Any:
 
 
 def _record(store: _Store, item: Mapping[str, Any]) -> Record:
-    """A layer of the layout as if MATLAB had stored it. Classes that are not known get no weights: they are refused."""
+    """A layer of the layout as if MATLAB had stored it; an unknown class, which is refused later, has no weights."""
     class_name, name = item["class"], item["name"]
     kind = class_name.rpartition(".")[2]
     properties = {key: _property(value) for key, value in item.get("properties", {}).items()}
-    declared = AXES.get(kind, {})
-    for key, source in item.get("weights", {}).items():
-        if kind not in READERS:
-            continue
+    declared = TOOLBOX[kind].axes if kind in TOOLBOX else {}
+    for key, source in item.get("weights", {}).items() if kind in TOOLBOX else ():
         if key not in declared:
             known = ", ".join(f"{each} ({' or '.join(ways)})" for each, ways in declared.items()) or "none"
             raise NetworkError(f"{store.layout}: layer {name!r} ({kind}) has no weight {key!r}; it has {known}")
@@ -303,9 +159,9 @@ class _Store:
                 items = value.items if isinstance(value, Cell) else ()
                 value = items[int(number) - 1] if 0 < int(number) <= len(items) else None
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
-            found = "absent" if value is None else listed({path: value})
+            came = "absent" if value is None else listed({path: value})
             raise NetworkError(
-                f"{self.layout}: {what}: {path!r} is {found}; expected real numbers; {self.path} has "
+                f"{self.layout}: {what}: {path!r} is {came}; expected real numbers; {self.path} has "
                 f"{listed(self._variables)}"
             )
         return value
@@ -401,7 +257,7 @@ def digits_note(texts: Sequence[str], values: Array) -> str:
     Writers that drop zeros at the end (`writematrix`) make some numbers short: the longest number tells how many digits
     there were. Numbers with as many decimals each and no exponent are taken as written with that many decimals.
     """
-    split = [found.groups(default="") for text in texts if (found := _NUMBER.match(text))]
+    split = [match.groups(default="") for text in texts if (match := _NUMBER.match(text))]
     if not split:
         return ""
     digits = max(len(f"{whole}{part}".lstrip("0")) for whole, part, _ in split)

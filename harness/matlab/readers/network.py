@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from harness.matlab.matfile.read import Cell, Limits, StructArray, read_mat
-from harness.matlab.readers import simplenn
+from harness.matlab.readers.cells import is_cells, read_cells
 from harness.matlab.readers.dagnn import is_dagnn, read_dagnn
-from harness.matlab.readers.declared import is_cells, read_cells
+from harness.matlab.readers.declared import read_declared
 from harness.matlab.readers.plain import is_plain, read_plain
 from harness.matlab.readers.records import MatFileError, NetworkError, UnsupportedLayers, listed
 from harness.matlab.readers.shallow import is_shallow, read_shallow
+from harness.matlab.readers.simplenn import is_simplenn, read_struct
 from harness.matlab.readers.toolbox import Network, is_network, read_objects
 
 __all__ = ["MatFileError", "Network", "NetworkError", "UnsupportedLayers", "read_network"]
 
 
 def _is_simplenn(value: Any) -> bool:
-    return simplenn.is_simplenn(value) and not is_plain(value)
-
-
-def _read_simplenn(where: str, value: Any) -> Network:
-    try:
-        return simplenn.read_struct(where, value)
-    except simplenn.UnsupportedLayers as error:
-        raise UnsupportedLayers(where, [(kind, name, f"layer {k}") for k, kind, name in error.layers]) from None
+    return is_simplenn(value) and not is_plain(value)
 
 
 Reader = tuple[Callable[[Any], bool], Callable[[str, Any], Network]]
-STRUCTS: tuple[Reader, ...] = ((_is_simplenn, _read_simplenn), (is_dagnn, read_dagnn), (is_cells, read_cells))
+STRUCTS: tuple[Reader, ...] = ((_is_simplenn, read_struct), (is_dagnn, read_dagnn), (is_cells, read_cells))
 """Networks that are one struct, or whose fields are the variables of the file, as `save -struct` leaves them."""
 READERS: tuple[Reader, ...] = (
     (is_plain, read_plain),
@@ -52,25 +46,28 @@ def read_network(
     (UnsupportedLayers names every layer that is not known), OSError if it cannot be opened.
     """
     if layout is not None:
-        from harness.matlab.readers.declared import read_declared
-
         return read_declared(path, layout)
     variables = read_mat(path, limits)
     if variable is not None and variable not in variables:
         raise NetworkError(f"{path}: has no variable {variable!r}; it has {listed(variables)}")
     chosen = variables if variable is None else {variable: variables[variable]}
-    found = [(name, read, value) for name, value in chosen.items() for test, read in READERS if test(value)]
-    if not found and variable is None:
-        found = [("", read, variables) for test, read in STRUCTS if test(variables)]
-    if len(found) != 1:
-        many = f"{len(found)} networks ({', '.join(name for name, _, _ in found)}): name one" if found else "none"
-        raise NetworkError(
-            f"{path}: expected a network (an object of Deep Learning Toolbox, a shallow network, MatConvNet's struct, "
-            f"a plain-struct export, or cells of weights with the names of their activations), found {many}; "
-            f"its variables are {listed(variables)}{'' if found else _advice(chosen)}"
-        )
-    name, read, value = found[0]
+    networks = [(name, read, value) for name, value in chosen.items() for test, read in READERS if test(value)]
+    if not networks and variable is None:
+        networks = [("", read, variables) for test, read in STRUCTS if test(variables)]
+    if len(networks) != 1:
+        raise NetworkError(_not_one(path, variables, [name for name, _, _ in networks], _advice(chosen)))
+    name, read, value = networks[0]
     return read(f"{path}: {name}" if name else str(path), value)
+
+
+def _not_one(path: Path, variables: Mapping[str, Any], names: Sequence[str], advice: str) -> str:
+    """What to say of a file with no network, or with several of these names."""
+    count = f"{len(names)} networks ({', '.join(names)}): name one" if names else "none"
+    return (
+        f"{path}: expected a network (an object of Deep Learning Toolbox, a shallow network, MatConvNet's struct, "
+        f"a plain-struct export, or cells of weights with the names of their activations), found {count}; "
+        f"its variables are {listed(variables)}{'' if names else advice}"
+    )
 
 
 def _advice(variables: Mapping[str, Any]) -> str:

@@ -8,15 +8,25 @@ docs/matlab-export.md describes it field by field; `matlab/export_parity.m` writ
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import TOOLBOX, kind_of
 from harness.matlab.matfile.read import Cell, StructArray
-from harness.matlab.matfile.write import as_option, as_stored, column_cell, save_mat
+from harness.matlab.matfile.write import as_option, as_stored, column_cell, row_cell, save_mat
 from harness.matlab.readers.records import NetworkError, Record, inside, strings
-from harness.matlab.readers.toolbox import DIALECT, SECONDARY, Network, Sample, assemble, names_of
+from harness.matlab.readers.toolbox import (
+    DIALECT,
+    Network,
+    RecordedSample,
+    assemble,
+    connections_of,
+    names_of,
+    tensor_of,
+)
 from harness.spec import Array, Layer, Spec
 
 VARIABLE, FORMAT, VERSION = "parity", "parity", 1
@@ -30,36 +40,33 @@ def is_plain(value: Any) -> bool:
 
 def read_plain(where: str, value: Mapping[str, Any]) -> Network:
     """Raises NetworkError for a broken export, UnsupportedLayers for classes that are not known."""
-    version = value.get("version")
-    told = [] if version is None else np.ravel(version).tolist()
-    if not told or told[0] != VERSION:
-        raise NetworkError(f"{where}: an export of version {told}; this reader knows {VERSION}")
-    stored = value["layers"]
-    items = list(stored) if isinstance(stored, Cell | StructArray) else [stored]
-    records = [_record(where, k, item) for k, item in enumerate(items, start=1)]
+    version = np.ravel(value.get("version", ())).tolist()
+    if version[:1] != [VERSION]:
+        raise NetworkError(f"{where}: an export of version {version}; this reader knows {VERSION}")
+    records = [_record(where, k, item) for k, item in enumerate(_items(value["layers"]), start=1)]
     table = value.get("connections")
-    pairs = None
-    if isinstance(table, Mapping):
-        source, destination = strings(table.get("source")), strings(table.get("destination"))
-        if len(source) != len(destination):
-            raise NetworkError(f"{where}: connections have {len(source)} sources and {len(destination)} destinations")
-        pairs = list(zip(source, destination, strict=True))
+    connections = connections_of(where, table) if isinstance(table, Mapping) else None
     network = assemble(
         where,
         "parity",
         records,
-        pairs if pairs or len(records) < 2 else None,
+        connections if connections or len(records) < 2 else None,
         outputs=strings(value.get("outputs")),
         inputs=strings(value.get("inputs")),
     )
-    known = names_of(records)
-    samples = value.get("samples")
-    held = (
-        tuple(samples)
-        if isinstance(samples, Cell | StructArray)
-        else ((samples,) if isinstance(samples, Mapping) else ())
+    known, samples = names_of(records), value.get("samples")
+    return replace(
+        network,
+        samples=tuple(
+            _sample(where, item, known, network.spec)
+            for item in (_items(samples) if isinstance(samples, Cell | StructArray | Mapping) else ())
+        ),
     )
-    return Network("parity", network.spec, network.weights, samples=tuple(_sample(where, item, known) for item in held))
+
+
+def _items(stored: Any) -> list[Any]:
+    """Elements of a cell or a struct array; a single struct is its own element."""
+    return list(stored) if isinstance(stored, Cell | StructArray) else [stored]
 
 
 def _record(where: str, k: int, item: Any) -> Record:
@@ -81,82 +88,97 @@ def write_plain(
 
 
 def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dict[str, Any]:
-    """The struct, with arrays as MATLAB would hold them."""
+    """The struct, with arrays as MATLAB would hold them. A kind that is not known has ports `in1`, `out1` and so on."""
     if spec.dialect != DIALECT:
         raise ValueError(f"a plain-struct export holds Specs of dialect {DIALECT!r}, this one is {spec.dialect!r}")
-    own = {item.name: item for item in spec.inputs}
-    records, pairs = [], []
-    for layer in spec.layers:
-        takes = [tensor for tensor in layer.inputs if tensor not in own]
-        properties = _properties(layer, weights)
-        if len(takes) < len(layer.inputs):
-            shape = own[layer.inputs[0]].shape
-            properties["InputSize"] = np.array(
-                [[*shape[1:], shape[0]]] if len(shape) > 2 else [[shape[-1]]], dtype=float
-            )
-        records.append({"class": _class(layer.kind), "name": layer.name, "properties": properties or np.zeros((0, 0))})
-        for k, tensor in enumerate(takes, start=1):
-            pairs.append((_port_out(tensor), layer.name if len(takes) == 1 else f"{layer.name}/{_port_in(layer, k)}"))
+    inputs = {item.name: item.shape for item in spec.inputs}
+    ends = [end for layer in spec.layers for end in _connections(spec, layer)]
     return {
         "format": FORMAT,
         "version": float(VERSION),
         "source": source or "parity suite",
-        "layers": column_cell(records),
+        "layers": column_cell(
+            [
+                {
+                    "class": _class(layer.kind),
+                    "name": layer.name,
+                    "properties": _properties(spec, layer, weights) or np.zeros((0, 0)),
+                }
+                for layer in spec.layers
+            ]
+        ),
         "connections": {
-            "source": column_cell([a for a, _ in pairs]),
-            "destination": column_cell([b for _, b in pairs]),
+            "source": column_cell([maker for maker, _ in ends]),
+            "destination": column_cell([reader for _, reader in ends]),
         },
-        "inputs": column_cell([layer.name for layer in spec.layers if set(layer.inputs) & set(own)]),
+        "inputs": column_cell([layer.name for layer in spec.layers if not inputs.keys().isdisjoint(layer.inputs)]),
         "outputs": column_cell(list(spec.outputs)),
     }
+
+
+def _connections(spec: Spec, layer: Layer) -> list[tuple[str, str]]:
+    """Source and destination of each tensor that a layer takes from others, in the order of its ports."""
+    names = {item.name for item in spec.inputs}
+    tensors = [tensor for tensor in layer.inputs if tensor not in names]
+    if len(tensors) == 1:
+        return [(_output_port(spec, tensors[0]), layer.name)]
+    kind = TOOLBOX.get(layer.kind)
+    ports = [kind.input_port(place) if kind else f"in{place}" for place in range(1, len(tensors) + 1)]
+    return [(_output_port(spec, tensor), f"{layer.name}/{port}") for tensor, port in zip(tensors, ports, strict=True)]
+
+
+def _output_port(spec: Spec, tensor: str) -> str:
+    """`pool:1` as MATLAB calls it: `pool/indices`."""
+    name, colon, place = tensor.partition(":")
+    if not colon:
+        return name
+    maker = next(layer for layer in spec.layers if layer.name == name)
+    kind = TOOLBOX.get(maker.kind)
+    return f"{name}/{kind.outputs(maker.config)[int(place)] if kind else f'out{int(place) + 1}'}"
 
 
 def _class(kind: str) -> str:
     return PACKAGE + kind if kind.endswith("Layer") else kind
 
 
-def _port_out(tensor: str) -> str:
-    name, colon, number = tensor.partition(":")
-    return f"{name}/{next(port for port, place in SECONDARY.items() if place == int(number))}" if colon else name
-
-
-def _port_in(layer: Layer, k: int) -> str:
-    if layer.kind == "MaxUnpooling2DLayer":
-        return ("in", "indices", "size")[k - 1]
-    return ("in", "ref")[k - 1] if layer.kind == "Crop2DLayer" else f"in{k}"
-
-
-def _properties(layer: Layer, weights: Mapping[str, Array]) -> dict[str, Any]:
-    found: dict[str, Any] = {key: as_option(value) for key, value in layer.config.items()}
+def _properties(spec: Spec, layer: Layer, weights: Mapping[str, Array]) -> dict[str, Any]:
+    """Options, learnables, the size of an input, and the names of ports that are not `in1`, `in2` and so on."""
+    properties: dict[str, Any] = {key: as_option(value) for key, value in layer.config.items()}
     for name, value in weights.items():
         owner, _, key = name.rpartition("/")
         if owner == layer.name:
-            found[key] = as_stored(value)
-    return found
+            properties[key] = as_stored(value)
+    shape = next((item.shape for item in spec.inputs if item.name in layer.inputs), None)
+    if shape is not None:
+        size = [*shape[1:], shape[0]] if len(shape) > 2 else [shape[-1]]
+        properties["InputSize"] = np.array([size], dtype=float)
+    kind = TOOLBOX.get(layer.kind)
+    if kind and kind.inputs:
+        properties["InputNames"] = row_cell(kind.inputs)
+    if kind and len(kind.outputs(layer.config)) > 1:
+        properties["OutputNames"] = row_cell(kind.outputs(layer.config))
+    return properties
 
 
-def _sample(where: str, stored: Any, known: Mapping[str, str]) -> Sample:
+def _sample(where: str, stored: Any, known: Mapping[str, str], spec: Spec) -> RecordedSample:
     inputs, activations = inside(stored, "inputs"), inside(stored, "activations")
     arrays = tuple(np.asarray(a) for a in inputs) if isinstance(inputs, Cell) else (np.asarray(inputs),)
     formats = tuple(strings(inside(stored, "formats")))
     if len(arrays) != len(formats):
         raise NetworkError(f"{where}: a sample has {len(arrays)} inputs and {len(formats)} formats; expected as many")
     named = {
-        _tensor(str(inside(item, "layer")), known): np.asarray(inside(item, "value"))
-        for item in (activations if isinstance(activations, Cell | StructArray) else [activations])
+        _tensor(str(inside(item, "layer")), known, spec): np.asarray(inside(item, "value"))
+        for item in _items(activations)
         if isinstance(inside(item, "layer"), str)
     }
-    return Sample(arrays, formats, named)
+    return RecordedSample(arrays, formats, named)
 
 
-def _tensor(text: str, known: Mapping[str, str]) -> str:
+def _tensor(text: str, known: Mapping[str, str], spec: Spec) -> str:
     """The Spec's name of what an activation is called: a layer, or `layer/port`; as it is where there is no such."""
     if text in known:
         return known[text]
     name, _, port = text.rpartition("/")
-    if name not in known or port not in {"out", *SECONDARY}:
-        return text
-    return f"{known[name]}:{SECONDARY[port]}" if port in SECONDARY else known[name]
-
-
-__all__ = ["as_export", "is_plain", "read_plain", "write_plain"]
+    maker = next((layer for layer in spec.layers if layer.name == known.get(name)), None)
+    place = None if maker is None else kind_of(spec, maker).output_place(port, maker.config)
+    return text if maker is None or place is None else tensor_of(maker.name, place)

@@ -1,14 +1,15 @@
 """A layer of Deep Learning Toolbox as it was stored: class, name, properties, and readers that say what is wrong.
 
-Saved objects and public properties differ; both are read. A learnable is saved as a struct with the field `Value`
-and is public as an array; `Normalization` is saved as a struct with `Type` and its statistics, and is public as text
-with `Mean`, `StandardDeviation`, `Min` and `Max` beside it.
+A saved object differs from its public properties; both are read. A learnable is saved as a struct with the field
+`Value`, and its public property is the array. `Normalization` is saved as a struct with `Type` and the statistics, and
+its public property is text, with `Mean`, `StandardDeviation`, `Min` and `Max` beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,20 @@ from harness.spec import Array
 
 
 class NetworkError(InputError):
-    """A file that holds no network we read, or a broken one; the message names file and layer and what was expected."""
+    """A file without a network that can be read, or with a broken one. The message names file, layer and what was
+    expected."""
 
 
 class UnsupportedLayers(NetworkError):
-    """A network with layers that are not known: all of them, as (class, name, why)."""
+    """A network with layers that are not known; `layers` has each of them as (class, name, why).
 
-    def __init__(self, where: str, layers: Sequence[tuple[str, str, str]]) -> None:
+    The message lists them in this form, unless `description` puts it in other words.
+    """
+
+    def __init__(self, where: Path | str, layers: Sequence[tuple[str, str, str]], description: str = "") -> None:
         self.layers = tuple(layers)
-        listed = "; ".join(f"{kind} {name!r}" + (f" ({why})" if why else "") for kind, name, why in layers)
-        super().__init__(f"{where}: {len(layers)} unsupported: {listed}")
+        each = "; ".join(f"{kind} {name!r}" + (f" ({why})" if why else "") for kind, name, why in layers)
+        super().__init__(f"{where}: {len(layers)} unsupported: {description or each}")
 
 
 @dataclass(frozen=True)
@@ -46,26 +51,20 @@ class Record:
     def fault(self, name: str, expected: str) -> NetworkError:
         value = self.properties.get(name)
         if isinstance(value, np.ndarray):
-            found = f"a {value.dtype} array of size {list(value.shape)}"
+            came = f"a {value.dtype} array of size {list(value.shape)}"
         else:
-            found = "absent" if value is None else f"{type(value).__name__} {str(value)[:60]!r}"
-        return NetworkError(f"layer {self.name!r} ({self.kind}): {name} is {found}; expected {expected}")
+            came = "absent" if value is None else f"{type(value).__name__} {str(value)[:60]!r}"
+        return NetworkError(f"layer {self.name!r} ({self.kind}): {name} is {came}; expected {expected}")
 
     def get(self, *names: str) -> Any:
-        """The first of these properties that is there and not empty; a learnable's array."""
+        """The first of these properties that is there and not empty; of a learnable its array."""
         for name in names:
             value = self.properties.get(name)
-            if isinstance(value, Mapping) and "Value" in value:
-                value = value["Value"]
-            if isinstance(value, Object) and "Value" in value.fields:
-                value = value.fields["Value"]
-            if (
-                value is None
-                or (isinstance(value, np.ndarray) and not value.size)
-                or (isinstance(value, str) and not value)
-            ):
-                continue
-            return value
+            while (inner := inside(value, "Value")) is not None:
+                value = inner
+            empty = value is None or (value.size == 0 if isinstance(value, np.ndarray) else value == "")
+            if not empty:
+                return value
         return None
 
     def text(self, name: str, default: str, among: Sequence[str] = ()) -> str:
@@ -89,20 +88,20 @@ class Record:
         return [float(number) for number in value.ravel(order="F")]
 
     def number(self, name: str, default: float | None = None) -> float:
-        found = self.numbers(name, None if default is None else [default])
-        if len(found) != 1 or not np.isfinite(found[0]):
+        numbers = self.numbers(name, None if default is None else [default])
+        if len(numbers) != 1 or not np.isfinite(numbers[0]):
             raise self.fault(name, "one finite number")
-        return found[0]
+        return numbers[0]
 
     def whole(self, name: str, count: int, default: int | None = None, *, least: int = 1) -> list[int]:
         """`count` whole numbers; one stands for all."""
-        found = self.numbers(name, None if default is None else [default])
-        if len(found) not in (1, count) or any(number != int(number) or number < least for number in found):
+        numbers = self.numbers(name, None if default is None else [default])
+        if len(numbers) not in (1, count) or any(number != int(number) or number < least for number in numbers):
             raise self.fault(name, f"{count} whole numbers of at least {least}")
-        return [int(number) for number in found] * (count if len(found) == 1 else 1)
+        return [int(number) for number in numbers] * (count if len(numbers) == 1 else 1)
 
     def size(self, name: str) -> list[int] | None:
-        """Whole numbers where there are; None for 'auto' and absent ones."""
+        """Whole numbers; None where the property is absent or text, such as 'auto'."""
         value = self.get(name)
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
             return None
@@ -117,20 +116,25 @@ class Record:
             raise self.fault(names[0], "real numbers (a gpuArray or dlarray must be gathered before it is saved)")
         return np.array(value, dtype=np.float32)
 
-    def learnable(self, name: str, shape: Sequence[int | None]) -> Array:
-        """A learnable of that shape, None where any size will do. MATLAB drops trailing dimensions of size 1.
-
-        Raises NetworkError where there is none (a network that was never trained or initialised) or it does not fit.
-        """
+    def needed(self, name: str) -> Array:
+        """A learnable, as stored. Raises NetworkError where there is none."""
         value = self.array(name)
         if value is None:
             raise NetworkError(
                 f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
             )
+        return value
+
+    def learnable(self, name: str, shape: Sequence[int | None]) -> Array:
+        """A learnable of that shape, None where any size will do. MATLAB drops trailing dimensions of size 1.
+
+        Raises NetworkError where there is none (a network that was never trained or initialised) or it does not fit.
+        """
+        value = self.needed(name)
         value = value.reshape(value.shape + (1,) * (len(shape) - value.ndim))
-        held: tuple[int, ...] = value.shape
-        wanted = [given if n is None else n for n, given in zip(shape, held, strict=False)]
-        if value.ndim > len(shape) or list(value.shape) != wanted:
+        stored: tuple[int, ...] = value.shape
+        wanted = [size if n is None else n for n, size in zip(shape, stored, strict=False)]
+        if value.ndim > len(shape) or list(stored) != wanted:
             if None in shape or value.size != np.prod(wanted, dtype=int) or value.ndim > len(shape):
                 raise self.fault(name, f"a size of {['any' if n is None else n for n in shape]}")
             value = value.reshape(wanted, order="F")
@@ -138,18 +142,14 @@ class Record:
 
     def vector(self, name: str, length: int | None = None) -> Array:
         """A learnable with one value per channel, however it is laid out."""
-        value = self.array(name)
-        if value is None:
-            raise NetworkError(
-                f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
-            )
+        value = self.needed(name)
         if length is not None and value.size != length:
             raise self.fault(name, f"{length} values")
         return value.ravel(order="F")
 
 
 def inside(value: Any, *names: str) -> Any:
-    """What lies at a path of fields of structs and objects; None where it breaks off."""
+    """The value at a path of fields of structs and objects; None where the path breaks off."""
     for name in names:
         fields = value.fields if isinstance(value, Object) else value
         if not isinstance(fields, Mapping) or name not in fields:
@@ -159,7 +159,7 @@ def inside(value: Any, *names: str) -> Any:
 
 
 def strings(value: Any) -> list[str]:
-    """Text of a char array, a cell of them, or a table's column."""
+    """The text of a char array, of a cell of char arrays, or of a table's column."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, np.ndarray) and value.dtype.kind == "U":
@@ -170,15 +170,16 @@ def strings(value: Any) -> list[str]:
 
 
 def listed(variables: Mapping[str, Any]) -> str:
-    """Variables of a file by name, each with MATLAB's class, for messages."""
-    return ", ".join(f"{name} ({_class(value)})" for name, value in variables.items()) or "none"
+    """For messages: the variables of a file, each with MATLAB's class."""
+    return ", ".join(f"{name} ({class_of(value)})" for name, value in variables.items()) or "none"
 
 
-def _class(value: Any) -> str:
+def class_of(value: Any) -> str:
+    """MATLAB's class of a value."""
     if isinstance(value, Object):
         return value.class_name
     kinds = {"dict": "struct", "StructArray": "struct array", "Cell": "cell", "str": "char", "csc_array": "sparse"}
     return kinds.get(type(value).__name__, str(getattr(value, "dtype", type(value).__name__)))
 
 
-__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "inside", "listed", "strings"]
+__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "class_of", "inside", "listed", "strings"]

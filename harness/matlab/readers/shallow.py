@@ -1,8 +1,8 @@
 """Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, old and of today.
 
-The network computes on columns: x is features x samples there, N x features here. Inputs run through their
-`processFcns`, each layer adds the weighted inputs and layers that are connected to it and its bias and applies its
-transfer function, and what is connected as an output runs back through the output's `processFcns`.
+The network computes on columns: x is features x samples there, N x features here. Each input runs through its
+`processFcns`. A layer adds up its bias and all that is connected to it, inputs and layers, each times its weights, and
+applies its transfer function. An output is a layer that runs back through the `processFcns` of that output.
 https://www.mathworks.com/help/deeplearning/ug/create-neural-network-object.html
 """
 
@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import TRANSFER
 from harness.matlab.matfile.read import Cell, Object
+from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
 from harness.matlab.readers.toolbox import DIALECT, Network
-from harness.matlab.readers.toolbox_layers import TRANSFER
 from harness.spec import Array, Input, Layer, Spec
 
 PROCESSING = ("mapminmax", "mapstd", "removeconstantrows")
@@ -60,15 +61,16 @@ class _Reader:
         return name
 
     def network(self) -> Network:
-        inputs, taken = self.cells("inputs").ravel(order="F"), []
+        cells = self.cells("inputs").ravel(order="F")
+        inputs: list[Input] = []
         processed: list[str] = []
-        for k, stored in enumerate(inputs, start=1):
+        for k, stored in enumerate(cells, start=1):
             size = int(np.ravel(stored["size"])[0])
-            taken.append(Input(f"input{k}" if len(inputs) > 1 else "input", (size,)))
-            processed.append(self.process(f"input{k}", taken[-1].name, stored, reverse=False))
-        made = self.run(processed)
+            inputs.append(Input(f"input{k}" if len(cells) > 1 else "input", (size,)))
+            processed.append(self.process(f"input{k}", inputs[-1].name, stored, reverse=False))
+        tensors = self.run(processed)
         outputs = [
-            self.process(f"output{k}", made[k - 1], stored, reverse=True)
+            self.process(f"output{k}", tensors[k - 1], stored, reverse=True)
             for k, stored in enumerate(self.cells("outputs").ravel(order="F"), start=1)
             if isinstance(stored, Mapping)
         ]
@@ -76,7 +78,7 @@ class _Reader:
             raise UnsupportedLayers(self.where, self.unknown)
         if not outputs:
             raise NetworkError(f"{self.where}: the network has no output")
-        return Network("network", Spec(DIALECT, tuple(taken), tuple(self.layers), tuple(outputs)), self.weights)
+        return Network("network", Spec(DIALECT, tuple(inputs), tuple(self.layers), tuple(outputs)), self.weights)
 
     def process(self, name: str, tensor: str, stored: Mapping[str, Any], *, reverse: bool) -> str:
         functions, settings = strings(stored.get("processFcns")), stored.get("processSettings")
@@ -95,21 +97,18 @@ class _Reader:
         """Output tensor of each layer by its number from 0."""
         layers = self.cells("layers").ravel(order="F")
         from_inputs, from_layers = self.connect("inputConnect"), self.connect("layerConnect")
-        made: dict[int, str] = {}
-        while len(made) < len(layers):
-            ready = [
-                k
-                for k in range(len(layers))
-                if k not in made and all(j in made for j in np.flatnonzero(from_layers[k]))
-            ]
-            if not ready:
-                raise UnsupportedLayers(self.where, [("network", "feedback", "layers that feed each other")])
-            k = ready[0]
+        reads = {k: [int(j) for j in np.flatnonzero(from_layers[k])] for k in range(len(layers))}
+        try:
+            order = running_order(reads)
+        except Circle:
+            raise UnsupportedLayers(self.where, [("network", "feedback", "layers that feed each other")]) from None
+        tensors: dict[int, str] = {}
+        for k in order:
             sources = [(inputs[i], self.cells("IW")[k, i]) for i in np.flatnonzero(from_inputs[k])]
-            sources += [(made[j], self.cells("LW")[k, j]) for j in map(int, np.flatnonzero(from_layers[k]))]
+            sources += [(tensors[j], self.cells("LW")[k, j]) for j in reads[k]]
             self.refuse_delays(k, from_inputs, from_layers)
-            made[k] = self.layer(k, layers[k], sources)
-        return made
+            tensors[k] = self.layer(k, layers[k], sources)
+        return tensors
 
     def refuse_delays(self, k: int, from_inputs: Array, from_layers: Array) -> None:
         for name, connected in (("inputWeights", from_inputs), ("layerWeights", from_layers)):
@@ -127,9 +126,9 @@ class _Reader:
         terms = []
         for n, (tensor, weights) in enumerate(sources):
             matrix = np.atleast_2d(np.asarray(weights))
-            own = np.ravel(bias) if n == 0 and np.size(bias) else np.zeros(matrix.shape[0])
+            offset = np.ravel(bias) if n == 0 and np.size(bias) else np.zeros(matrix.shape[0])
             ending = "" if len(sources) == 1 else f"_{n + 1}"
-            terms.append(self.add("FullyConnectedLayer", f"{name}{ending}", (tensor,), {}, Weights=matrix, Bias=own))
+            terms.append(self.add("FullyConnectedLayer", f"{name}{ending}", (tensor,), {}, Weights=matrix, Bias=offset))
         if not terms:
             raise NetworkError(f"{self.where}: nothing is connected to layer {k + 1}")
         total = terms[0] if len(terms) == 1 else self.add("AdditionLayer", f"{name}_sum", tuple(terms), {})

@@ -1,8 +1,8 @@
 """Networks of Deep Learning Toolbox as Specs: saved objects, and the plain-struct export that holds the same layers.
 
-An input layer becomes an input of the Spec, `NAME_in`, and a layer that normalises it. What MathWorks' classes are
-called differs by release: SeriesNetwork and Layer arrays are chains, DAGNetwork, LayerGraph and dlnetwork have a table
-of connections (`Source`, `Destination`), whose rows are in no order: ports (`add/in2`) decide.
+An input layer becomes an input of the Spec, `NAME_in`, and a layer that normalises it. SeriesNetwork and arrays of
+layers are chains. DAGNetwork, LayerGraph and dlnetwork have a table of connections (`Source`, `Destination`), whose
+rows are in no order: the ports (`add/in2`) say which input is which.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import TOOLBOX, Read, Unsupported, read_layer
+from harness.matlab.layers.inputs import image
 from harness.matlab.matfile.read import Cell, Object
+from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, strings
-from harness.matlab.readers.toolbox_layers import INPUTS, Unsupported, read_layer
-from harness.spec import Array, Input, Layer, Spec
+from harness.spec import Array, Input, Layer, Spec, source_of
 
 DIALECT = "matlab"
 NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph", "LayerGraph")
-SECONDARY = {"indices": 1, "size": 2}
-"""Outputs of MaxPooling2DLayer by port name; the first output is `out`."""
 
 
 @dataclass(frozen=True)
-class Sample:
-    """Inputs with their formats (`SSCB`, `CBT`, ...) and what MATLAB computed for them, by layer; MATLAB's layout."""
+class RecordedSample:
+    """Inputs with their formats (`SSCB`, `CBT`, ...) and what each layer gave for them in MATLAB; MATLAB's layout."""
 
     inputs: tuple[Array, ...]
     formats: tuple[str, ...]
@@ -36,13 +36,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Network:
-    """A network read from a file. `dialect` says in what form it was stored; `notes` what was lost or assumed."""
+    """A network read from a file. `dialect` is the form in which it was stored, `notes` is what was lost or assumed."""
 
     dialect: str
     spec: Spec
     weights: Mapping[str, Array]
     notes: tuple[str, ...] = ()
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[RecordedSample, ...] = ()
 
 
 def is_network(value: Any) -> bool:
@@ -64,42 +64,51 @@ def read_objects(where: str, value: Any) -> Network:
         return assemble(where, "Layer array", [_record(where, item) for item in value], None)
     saved = inside(value, "any") or value.fields
     graph = inside(saved, "LayerGraph")
-    holder = (inside(graph, "any") or graph) if graph is not None else saved
-    stored = inside(holder, "Layers")
-    if isinstance(stored, Object):
-        stored = Cell((stored,), (1, 1))
-    if not isinstance(stored, Cell) or not len(stored):
-        raise NetworkError(f"{where}: a {value.class_name} without layers; expected its property Layers to hold some")
+    holder = saved if graph is None else inside(graph, "any") or graph
     table = inside(holder, "Connections")
     if table is None:
         table = inside(saved, "Connections")
-    outputs = strings(inside(saved, "OutputNames"))
-    return assemble(where, value.class_name, [_record(where, item) for item in stored], _pairs(table), outputs=outputs)
+    return assemble(
+        where,
+        value.class_name,
+        [_record(where, item) for item in _layers(where, value, holder)],
+        None if table is None else connections_of(where, table),
+        outputs=strings(inside(saved, "OutputNames")),
+    )
+
+
+def _layers(where: str, value: Object, holder: Any) -> Cell:
+    layers = inside(holder, "Layers")
+    if isinstance(layers, Object):
+        return Cell((layers,), (1, 1))
+    if not isinstance(layers, Cell) or not len(layers):
+        raise NetworkError(f"{where}: a {value.class_name} without layers; expected its property Layers to hold some")
+    return layers
 
 
 def _record(where: str, item: Any) -> Record:
     if not isinstance(item, Object):
-        raise NetworkError(f"{where}: an element of Layers is no object but {type(item).__name__}")
+        raise NetworkError(f"{where}: an element of Layers is a {type(item).__name__}; expected the object of a layer")
     saved = inside(item, "any")
     properties = {**dict(item.fields), **(saved if isinstance(saved, Mapping) else {})}
     name = properties.get("Name")
     return Record(item.class_name, name if isinstance(name, str) else "", properties)
 
 
-def _pairs(table: Any) -> list[tuple[str, str]] | None:
-    """Connections as (source, destination), from a table or a struct of two columns."""
-    if table is None:
-        return None
+def connections_of(where: str, table: Any) -> list[tuple[str, str]]:
+    """Connections as (source, destination), from a table or a struct of two columns. Raises NetworkError."""
     fields = table.fields if isinstance(table, Object) else table
     if not isinstance(fields, Mapping):
-        raise NetworkError("the table of connections is not readable; expected the columns Source and Destination")
-    columns = {name.lower(): strings(value) for name, value in fields.items()}
-    source, destination = columns.get("source", []), columns.get("destination", [])
-    if len(source) != len(destination):
         raise NetworkError(
-            f"{len(source)} sources and {len(destination)} destinations of connections; expected as many"
+            f"{where}: the table of connections cannot be read; expected the columns Source and Destination"
         )
-    return list(zip(source, destination, strict=True))
+    columns = {name.lower(): strings(value) for name, value in fields.items()}
+    sources, destinations = columns.get("source", []), columns.get("destination", [])
+    if len(sources) != len(destinations):
+        raise NetworkError(
+            f"{where}: connections have {len(sources)} sources and {len(destinations)} destinations; expected as many"
+        )
+    return list(zip(sources, destinations, strict=True))
 
 
 def assemble(
@@ -116,12 +125,27 @@ def assemble(
     `outputs` and `inputs` are names of layers in the network's own order, where the file says. Raises NetworkError.
     """
     known = names_of(records)
-    names = list(known.values())
     if len(known) != len(records):
         raise NetworkError(f"{where}: layers of the same name; expected {len(records)} names, found {len(known)}")
-    read: dict[str, tuple[dict[str, Any], dict[str, Array]]] = {}
+    stored = dict(zip(known.values(), records, strict=True))
+    read = _read(where, stored)
+    wires = _chain(stored) if connections is None else _wires(where, known, stored, read, connections)
+    order = _order(where, wires)
+    sources = _sources(where, [known[name] for name in inputs if name in known], order, stored, wires)
+    spec = Spec(
+        DIALECT,
+        tuple(Input(item, input_shape(stored[name]), _dtype(name, stored, wires)) for name, item in sources.items()),
+        tuple(Layer(stored[name].kind, name, read[name][0], _tensors(name, sources, wires)) for name in order),
+        tuple(known[name] for name in outputs if name in known) or _ends(order, wires),
+    )
+    return Network(dialect, spec, {f"{name}/{key}": value for name in order for key, value in read[name][1].items()})
+
+
+def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
+    """Configuration and weights of each layer. Raises UnsupportedLayers for all that are not known at once."""
+    read: dict[str, Read] = {}
     unknown: list[tuple[str, str, str]] = []
-    for record, name in zip(records, names, strict=True):
+    for name, record in stored.items():
         try:
             read[name] = read_layer(record)
         except Unsupported as why:
@@ -130,31 +154,17 @@ def assemble(
             raise NetworkError(f"{where}: {error}") from None
     if unknown:
         raise UnsupportedLayers(where, unknown)
-    kinds = {name: record.kind for record, name in zip(records, names, strict=True)}
-    wires = _wires(where, known, kinds, connections)
-    order = _ordered(where, names, wires)
-    return _network(
-        where,
-        dialect,
-        order=order,
-        kinds=kinds,
-        read=read,
-        wires=wires,
-        records=records,
-        known=known,
-        outputs=outputs,
-        inputs=inputs,
-    )
+    return read
 
 
 def names_of(records: Sequence[Record]) -> dict[str, str]:
-    """The Spec's name of each layer by the stored one; fewer than there are records where stored names are equal."""
+    """The Spec's name of each layer by the stored one. Equal stored names leave fewer names than records."""
     names = spec_names([record.name or f"layer{k}" for k, record in enumerate(records, start=1)])
     return {record.name or name: name for record, name in zip(records, names, strict=True)}
 
 
 def spec_names(stored: Iterable[str]) -> list[str]:
-    """MATLAB's names as a Spec may have them: `/` and `:` become `_`, later ones of equal names end in `_2`, `_3`."""
+    """MATLAB's names as a Spec may have them: `/` and `:` become `_`; of equal names the later ones get `_2`, `_3`."""
     names: list[str] = []
     for text in stored:
         base = re.sub("[/:]", "_", text)
@@ -166,42 +176,51 @@ def spec_names(stored: Iterable[str]) -> list[str]:
     return names
 
 
+def _is_input(record: Record) -> bool:
+    return TOOLBOX[record.kind].shape is not None
+
+
+Wires = Mapping[str, Sequence[str]]
+"""For each layer the tensors it reads, in the order of its ports."""
+
+
+def _chain(stored: Mapping[str, Record]) -> Wires:
+    before = dict(zip(stored, ["", *stored], strict=False))
+    return {name: [before[name]] if before[name] and not _is_input(stored[name]) else [] for name in stored}
+
+
+LAST = 100
+"""Ports whose names are not known come after the others, in the order of the file."""
+
+
 def _wires(
     where: str,
     known: Mapping[str, str],
-    kinds: Mapping[str, str],
-    connections: Sequence[tuple[str, str]] | None,
-) -> dict[str, list[str]]:
-    """For each layer the tensors it reads, in the order of its ports."""
-    names = list(known.values())
-    if connections is None:
-        return {name: [names[k - 1]] if k and kinds[name] not in INPUTS else [] for k, name in enumerate(names)}
-    ports: dict[str, dict[float, str]] = {name: {} for name in names}
+    stored: Mapping[str, Record],
+    read: Mapping[str, Read],
+    connections: Sequence[tuple[str, str]],
+) -> Wires:
+    ports: dict[str, dict[int, str]] = {name: {} for name in stored}
     for source, destination in connections:
         maker, port = _end(where, source, known)
-        tensor = f"{maker}:{SECONDARY[port]}" if port in SECONDARY else maker
-        if port not in (*SECONDARY, "", "out", "output", "out1"):
+        output = TOOLBOX[stored[maker].kind].output_place(port, read[maker][0])
+        if output is None:
             raise NetworkError(f"{where}: connection from {source!r}: the port {port!r} is not known")
         reader, port = _end(where, destination, known)
-        place = _place(port, ports[reader])
+        place = TOOLBOX[stored[reader].kind].input_place(port) or LAST + len(ports[reader])
         if place in ports[reader]:
             raise NetworkError(f"{where}: two connections go to {destination!r}")
-        ports[reader][place] = tensor
-    return {name: [taken[place] for place in sorted(taken)] for name, taken in ports.items()}
+        ports[reader][place] = tensor_of(maker, output)
+    return {name: [tensors[place] for place in sorted(tensors)] for name, tensors in ports.items()}
 
 
-PORTS = {"": 1, "in": 1, "input": 1, "ref": 2, "indices": 2, "size": 3}
-
-
-def _place(port: str, taken: Mapping[float, str]) -> float:
-    if port in PORTS:
-        return PORTS[port]
-    found = re.fullmatch(r"in(\d+)", port)
-    return float(found.group(1)) if found else 100.0 + len(taken)
+def tensor_of(layer: str, output: int) -> str:
+    """What a Spec calls an output of a layer, counted from 0."""
+    return f"{layer}:{output}" if output else layer
 
 
 def _end(where: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
-    """(layer, port) of one end of a connection; layer names may hold slashes."""
+    """(layer, port) of one end of a connection; a layer's name may hold slashes, too."""
     if text in known:
         return known[text], ""
     name, slash, port = text.rpartition("/")
@@ -210,67 +229,45 @@ def _end(where: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
     return known[name], port
 
 
-def _ordered(where: str, names: Sequence[str], wires: Mapping[str, Sequence[str]]) -> list[str]:
-    """An order in which the layers can run, the file's where it can be."""
-    done: list[str] = []
-    left = list(names)
-    while left:
-        ready = [name for name in left if all(tensor.partition(":")[0] in done for tensor in wires[name])]
-        if not ready:
-            raise NetworkError(f"{where}: the connections of {', '.join(left)} run in a circle")
-        done.append(ready[0])
-        left.remove(ready[0])
-    return done
+def _order(where: str, wires: Wires) -> list[str]:
+    try:
+        return running_order({name: [source_of(tensor) for tensor in tensors] for name, tensors in wires.items()})
+    except Circle as circle:
+        raise NetworkError(f"{where}: the connections of {circle} run in a circle") from None
 
 
 def input_shape(record: Record) -> tuple[int | None, ...]:
-    """Shape without batch of what an input layer takes: C x H x W (x D), T x C with T open, or C."""
-    size = record.size("InputSize")
-    if not size or min(size) < 1:
-        raise record.fault("InputSize", "positive whole numbers")
-    if record.kind == "SequenceInputLayer":
-        if len(size) != 1:
-            raise record.fault("InputSize", "one number: sequences of images are not supported")
-        return (None, size[0])
-    if record.kind == "FeatureInputLayer":
-        return (size[0],)
-    if len(size) not in (3, 4):
-        raise record.fault("InputSize", "[h w c] or [h w d c]")
-    return (size[-1], *size[:-1])
+    """Shape of what a layer takes that reads an input of the network; an image, unless its kind says otherwise."""
+    return (TOOLBOX[record.kind].shape or image)(record)
 
 
-def _network(
-    where: str,
-    dialect: str,
-    *,
-    order: Sequence[str],
-    kinds: Mapping[str, str],
-    read: Mapping[str, tuple[dict[str, Any], dict[str, Array]]],
-    wires: Mapping[str, Sequence[str]],
-    records: Sequence[Record],
-    known: Mapping[str, str],
-    outputs: Sequence[str],
-    inputs: Sequence[str],
-) -> Network:
-    by_name = {known[record.name or name]: record for record, name in zip(records, known.values(), strict=True)}
-    sources = [known[name] for name in inputs if name in known] or [name for name in order if kinds[name] in INPUTS]
+def _sources(
+    where: str, declared: Sequence[str], order: Sequence[str], stored: Mapping[str, Record], wires: Wires
+) -> dict[str, str]:
+    """The Spec's input for each layer that takes one: the declared ones, or the input layers.
+
+    Raises NetworkError where there is none, or where nothing feeds another layer.
+    """
+    sources = declared or [name for name in order if _is_input(stored[name])]
     if not sources:
         raise NetworkError(
-            f"{where}: no input layer, so the size of the input is not known; expected one of {', '.join(INPUTS)}"
+            f"{where}: no input layer, so the size of the input is not known; expected one of "
+            f"{', '.join(name for name, kind in TOOLBOX.items() if kind.shape)}"
         )
-    loose = [name for name in order if not wires[name] and kinds[name] not in INPUTS]
+    loose = [name for name in order if not wires[name] and not _is_input(stored[name])]
     if loose:
         raise NetworkError(f"{where}: no connection goes to {', '.join(loose)}")
-    given = input_names(sources, order)
-    taken = [Input(given[name], input_shape(by_name[name]), _dtype(name, kinds, wires)) for name in sources]
-    layers = [
-        Layer(kinds[name], name, read[name][0], tuple([given[name]] if name in sources else wires[name]))
-        for name in order
-    ]
-    weights = {f"{name}/{key}": value for name in order for key, value in read[name][1].items()}
-    used = {tensor.partition(":")[0] for tensors in wires.values() for tensor in tensors}
-    wanted = [known[name] for name in outputs if name in known] or [name for name in order if name not in used]
-    return Network(dialect, Spec(DIALECT, tuple(taken), tuple(layers), tuple(wanted)), weights)
+    return input_names(sources, order)
+
+
+def _tensors(name: str, sources: Mapping[str, str], wires: Wires) -> tuple[str, ...]:
+    return (sources[name],) if name in sources else tuple(wires[name])
+
+
+def _ends(order: Sequence[str], wires: Wires) -> tuple[str, ...]:
+    """Layers that none reads."""
+    read = {source_of(tensor) for tensors in wires.values() for tensor in tensors}
+    return tuple(name for name in order if name not in read)
 
 
 def input_names(sources: Sequence[str], layers: Sequence[str]) -> dict[str, str]:
@@ -284,10 +281,10 @@ def input_names(sources: Sequence[str], layers: Sequence[str]) -> dict[str, str]
     return names
 
 
-def _dtype(name: str, kinds: Mapping[str, str], wires: Mapping[str, Sequence[str]]) -> str:
-    """int64 for what only an embedding reads: its indices."""
-    readers = [kinds[reader] for reader, tensors in wires.items() if name in tensors]
-    return "int64" if readers and set(readers) == {"WordEmbeddingLayer"} else "float32"
+def _dtype(name: str, stored: Mapping[str, Record], wires: Wires) -> str:
+    """Type of an input: what all layers that read it take, or else float32."""
+    dtypes = {TOOLBOX[stored[reader].kind].dtype for reader, tensors in wires.items() if name in tensors}
+    return dtypes.pop() if len(dtypes) == 1 else "float32"
 
 
 def as_table(spec: Spec, weights: Mapping[str, Array]) -> list[dict[str, Any]]:

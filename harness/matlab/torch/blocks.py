@@ -1,10 +1,12 @@
 """Modules for what PyTorch has no layer for. They need torch alone: a converted network carries the source of those it
-uses in its own `model.py`, so each class stands by itself.
+uses in its `model.py`, so each class stands by itself.
 
 Images are N x C x H x W (x D), sequences N x T x C, features N x C.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -702,3 +704,19 @@ class Transfer(nn.Module):
 
     def extra_repr(self) -> str:
         return self.name
+
+
+class Call(nn.Module):
+    """A function of the inputs and of buffers. The buffers are parameters of the function, by name."""
+
+    def __init__(self, function: Callable[..., Tensor], **shapes: tuple[int, ...]):
+        super().__init__()
+        self.function, self.names = function, tuple(shapes)
+        for name, shape in shapes.items():
+            self.register_buffer(name, torch.zeros(shape))
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        return self.function(*inputs, **{name: getattr(self, name) for name in self.names})
+
+    def extra_repr(self) -> str:
+        return ", ".join([self.function.__name__, *(f"{n}={tuple(getattr(self, n).shape)}" for n in self.names)])

@@ -1,9 +1,9 @@
 """A Spec of MATLAB layers as a PyTorch program: one class with one submodule per layer, and its `state_dict`.
 
 The text is what `parity convert` delivers, and what the hop runs: the program is written once, and the module that is
-judged is the one that a user gets. Submodules carry the layers' names (`torch_name`). PyTorch's own layers are used
-wherever one means the same; others come from `harness.matlab.torch.blocks`, whose source goes along. How each layer is
-written is told in `torch_toolbox` and `torch_matconvnet`.
+judged is the one that a user gets. Submodules carry the layers' names (`torch_names`). `harness.matlab.layers` says how
+each layer is written: as PyTorch's own wherever one means the same, otherwise as a class of `blocks.py`, whose source
+goes along.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from inspect import getsource
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.matlab.readers.simplenn import groups_of
-from harness.matlab.torch import matconvnet as torch_matconvnet
-from harness.matlab.torch import toolbox as torch_toolbox
-from harness.matlab.torch.writers import Site, Writer
+from harness.matlab.layers import kind_of
+from harness.matlab.readers.channels import groups_of
+from harness.matlab.torch.writers import Site
 from harness.oracle import part
 from harness.spec import Array, Layer, Spec, source_of
 
@@ -53,8 +53,6 @@ if __name__ == "__main__":
     print(load())
 '''
 """What a delivered program ends with: it needs torch alone."""
-WRITERS: Mapping[str, Writer] = {**torch_toolbox.WRITERS, **torch_matconvnet.WRITERS}
-"""Writer of each kind of layer, of both dialects."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +73,24 @@ def program(spec: Spec, weights: Mapping[str, Array], title: str = "") -> Progra
     groups = groups_of(spec, weights) if spec.dialect == "matconvnet" else {}
     names = torch_names(spec)
     state: dict[str, Array] = {}
-    made, lines = [], []
+    modules: dict[str, str] = {}
+    functions: dict[Callable[..., Any], None] = {}
+    calls = []
     for layer in spec.layers:
         site = Site(layer, part(weights, layer.owner), ranks[source_of(layer.inputs[0])], groups.get(layer.name, 1))
-        module = WRITERS[layer.kind](site)
-        made.append((names[layer.name], module.text))
-        state |= {f"{names[layer.name]}.{key}": _number(v) for key, v in module.state.items()}
-        lines.append(_call(layer, names))
-    taken = tuple(names[item.name] for item in spec.inputs)
-    same = _unchanged(spec, {layer.name: text for layer, (_, text) in zip(spec.layers, made, strict=True)})
-    given = tuple(f"{_tensor(tensor, names)}{'.clone()' * (tensor in same)}" for tensor in spec.outputs)
-    text = _text(title, spec, made, lines, taken=taken, given=given)
-    return Program(text, state, taken, tuple(spec.outputs), {layer.name: names[layer.name] for layer in spec.layers})
+        kind = kind_of(spec, layer)
+        module = kind.write(site)
+        modules[layer.name] = module.text
+        functions |= dict.fromkeys(module.functions)
+        state |= {f"{names[layer.name]}.{key}": _number(value) for key, value in module.state.items()}
+        calls.append(_call(layer, names, len(kind.outputs(layer.config))))
+    inputs = tuple(names[item.name] for item in spec.inputs)
+    same = _unchanged(spec, modules)
+    outputs = [f"{_tensor(tensor, names)}{'.clone()' * (tensor in same)}" for tensor in spec.outputs]
+    submodules = {names[name]: text for name, text in modules.items()}
+    sources = [*_blocks(modules.values()), *(getsource(function) for function in functions)]
+    source = _text(title, spec, submodules, calls, sources=sources, inputs=inputs, outputs=outputs)
+    return Program(source, state, inputs, tuple(spec.outputs), {name: names[name] for name in modules})
 
 
 def _number(value: Array) -> Array:
@@ -96,11 +100,12 @@ def _number(value: Array) -> Array:
 
 
 def torch_names(spec: Spec) -> dict[str, str]:
-    """Names as identifiers: every other character becomes `_`, what is taken or reserved ends in `_`. None begins with
-    two of them, which Python would mangle in a class; a layer's further outputs (`pool_1`) are taken, too."""
+    """Names as identifiers. Every other character becomes `_`, and a name that is reserved or in use gets a `_` at its
+    end. No name begins with two of them, which Python would mangle in a class. The names of a layer's further outputs
+    (`pool_1`) are in use, too."""
     taken = {*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "Tensor", *_module_attributes()}
     names: dict[str, str] = {}
-    counts = {layer.name: outputs_of(layer) for layer in spec.layers}
+    counts = {layer.name: len(kind_of(spec, layer).outputs(layer.config)) for layer in spec.layers}
     for name in [*(item.name for item in spec.inputs), *(layer.name for layer in spec.layers)]:
         text = "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in name)
         text = f"_{text}" if not text or text[0].isdigit() else text
@@ -114,7 +119,7 @@ def torch_names(spec: Spec) -> dict[str, str]:
 
 
 def _unchanged(spec: Spec, texts: Mapping[str, str]) -> set[str]:
-    """Tensors that are an input, passed on. torch.onnx.export gives an output that is one the input's own name."""
+    """Tensors that are an input, unchanged. torch.onnx.export would give such an output the name of the input."""
     same = {item.name for item in spec.inputs}
     for layer in spec.layers:
         if texts[layer.name].startswith(("nn.Identity(", "nn.Dropout(")) and layer.inputs[0] in same:
@@ -128,31 +133,12 @@ def _module_attributes() -> set[str]:
     return set(dir(nn.Module()))
 
 
-FLATTENING = ("FullyConnectedLayer", "FlattenLayer")
-
-
-def outputs_of(layer: Layer) -> int:
-    """How many outputs a layer has."""
-    return 3 if layer.kind == "MaxPooling2DLayer" and layer.config.get("HasUnpoolingOutputs") else 1
-
-
 def ranks_of(spec: Spec) -> dict[str, int]:
     """Rank of what each input and layer gives, batch included."""
     ranks = {item.name: len(item.shape) + 1 for item in spec.inputs}
     for layer in spec.layers:
-        rank = ranks[source_of(layer.inputs[0])]
-        ends = layer.kind in ("LSTMLayer", "LSTMProjectedLayer", "BiLSTMLayer", "GRULayer", "GRUProjectedLayer")
-        flat = layer.kind in FLATTENING and rank > 3
-        whole = layer.kind.startswith("Global") and rank == 3
-        if flat or whole or (ends and layer.config.get("OutputMode") == "last"):
-            rank = 2
-        elif layer.kind in IMAGES and rank == 2:
-            rank = 4
-        ranks[layer.name] = rank
+        ranks[layer.name] = kind_of(spec, layer).rank(layer.config, ranks[source_of(layer.inputs[0])])
     return ranks
-
-
-IMAGES = ("Convolution2DLayer", "GroupedConvolution2DLayer", "TransposedConvolution2DLayer")
 
 
 def _tensor(tensor: str, names: Mapping[str, str]) -> str:
@@ -160,71 +146,71 @@ def _tensor(tensor: str, names: Mapping[str, str]) -> str:
     return f"{names[name]}_{number}" if colon else names[name]
 
 
-def _call(layer: Layer, names: Mapping[str, str]) -> str:
-    given = ", ".join(_tensor(tensor, names) for tensor in layer.inputs)
-    target = names[layer.name]
-    if outputs_of(layer) == 3:
-        return f"{target}, {target}_1, {target}_2 = self.{names[layer.name]}({given})"
-    return f"{target} = self.{names[layer.name]}({given})"
+def _call(layer: Layer, names: Mapping[str, str], outputs: int) -> str:
+    name = names[layer.name]
+    targets = ", ".join([name, *(f"{name}_{k}" for k in range(1, outputs))])
+    return f"{targets} = self.{name}({', '.join(_tensor(tensor, names) for tensor in layer.inputs)})"
 
 
 def _text(
     title: str,
     spec: Spec,
-    made: Sequence[tuple[str, str]],
-    lines: Sequence[str],
+    modules: Mapping[str, str],
+    calls: Sequence[str],
     *,
-    taken: Sequence[str],
-    given: Sequence[str],
+    sources: Sequence[str],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
 ) -> str:
-    blocks = _blocks([text for _, text in made])
     shapes = "; ".join(
         f"`{name}` N x {' x '.join('T' if n is None else str(n) for n in item.shape)}"
-        for name, item in zip(taken, spec.inputs, strict=True)
+        for name, item in zip(inputs, spec.inputs, strict=True)
     )
-    functional = "from torch.nn import functional as F\n" if any("F." in block for block in blocks) else ""
+    functional = "from torch.nn import functional as F\n" if any("F." in source for source in sources) else ""
+    callables = "from collections.abc import Callable\n" if any("Callable" in source for source in sources) else ""
     parts = [
         f'"""{title or "A network converted from MATLAB"}, for PyTorch.\n\n'
         "Images are N x C x H x W, sequences N x T x C, features N x C. MATLAB's H x W x C x N array `x` is\n"
         "`torch.from_numpy(x.transpose(3, 2, 0, 1))` here, its C x N x T array `x.transpose(1, 2, 0)`.\n"
         f'Inputs: {shapes}.\n"""\n',
         "from __future__ import annotations\n",
-        f"import json\nfrom pathlib import Path\n\nimport torch\nfrom torch import Tensor, nn\n{functional}\n",
-        *(f"{block}\n" for block in blocks),
+        f"import json\n{callables}from pathlib import Path\n\n"
+        f"import torch\nfrom torch import Tensor, nn\n{functional}\n",
+        *(f"{source}\n" for source in sources),
         f"class {CLASS}(nn.Module):",
         '    """One submodule per layer of the network, under the layer\'s name."""\n',
         "    def __init__(self):",
         "        super().__init__()",
-        *(f"        self.{name} = {text}" for name, text in made),
+        *(f"        self.{name} = {text}" for name, text in modules.items()),
         "",
-        f"    def forward(self, {', '.join(f'{name}: Tensor' for name in taken)}):",
-        *(f"        {line}" for line in lines),
-        f"        return {', '.join(given)}",
+        f"    def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}):",
+        *(f"        {call}" for call in calls),
+        f"        return {', '.join(outputs)}",
     ]
     return "\n".join(parts) + LOADER
 
 
 @cache
 def _sources() -> Mapping[str, tuple[str, frozenset[str]]]:
-    """Source of each of our own modules, and the names that it uses; read, not imported."""
+    """Source of each class of `blocks.py`, and the names that it uses; read, not imported."""
     text = Path(__file__).with_name("blocks.py").read_text(encoding="utf-8")
     lines = text.splitlines()
-    found = {}
+    sources = {}
     for node in ast.parse(text).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             first = min(item.lineno for item in (node, *node.decorator_list)) - 1
-            own = "\n".join(lines[first : node.end_lineno]) + "\n"
-            found[node.name] = own, frozenset(_words([own]))
-    return found
+            source = "\n".join(lines[first : node.end_lineno]) + "\n"
+            sources[node.name] = source, frozenset(_words([source]))
+    return sources
 
 
-def _blocks(texts: Sequence[str]) -> list[str]:
-    """Source of our own modules that these expressions name, in the order of their module."""
+def _blocks(texts: Iterable[str]) -> list[str]:
+    """Source of the classes of `blocks.py` that these expressions name, in the order of that module."""
     sources = _sources()
-    used, found = set[str](), _words(texts)
-    while found - used:
-        used |= found
-        found = {word for name in used & set(sources) for word in sources[name][1]}
+    used, names = set[str](), _words(texts)
+    while names - used:
+        used |= names
+        names = {word for name in used & set(sources) for word in sources[name][1]}
     return [source for name, (source, _) in sources.items() if name in used]
 
 
@@ -233,12 +219,12 @@ def _words(texts: Iterable[str]) -> set[str]:
     return {node.id for text in texts for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
-def build(made: Program) -> Any:
+def build(converted: Program) -> Any:
     """The module in evaluation mode, with its weights. Raises what PyTorch raises where they do not fit."""
     import torch
 
     space: dict[str, Any] = {"__name__": "converted_network", "__file__": "model.py"}
-    exec(compile(made.source, "model.py", "exec"), space)  # noqa: S102 - text that this module has just written
+    exec(compile(converted.source, "model.py", "exec"), space)  # noqa: S102 - text that this module has just written
     module = space[CLASS]()
-    module.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in made.state.items()})
+    module.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in converted.state.items()})
     return module.eval()

@@ -1,4 +1,4 @@
-"""What the writers of a PyTorch program share: what a layer is written to, where it stands, and the text of modules.
+"""What the writers of a PyTorch program share: a layer where it stands, its module, and the text of common modules.
 
 A writer takes a layer where it stands and gives the expression that makes its module, with the module's parameters.
 """
@@ -11,21 +11,27 @@ from typing import Any
 
 import numpy as np
 
-from harness.oracle.matlab.shapes import channel_axis
+from harness.matlab.layouts import channel_axis
 from harness.spec import Array, Layer
 
 
 @dataclass(frozen=True)
 class Module:
-    """How a layer is written: the expression that makes its module, and the module's parameters and buffers."""
+    """How a layer is written.
+
+    `text` is the expression that makes the module, of PyTorch's classes, those in `blocks.py` and `functions`.
+    """
 
     text: str
     state: Mapping[str, Array] = field(default_factory=dict)
+    """Parameters and buffers."""
+    functions: tuple[Callable[..., Any], ...] = ()
+    """Functions of tensors that the expression names: the program carries their source."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A layer where it stands: its configuration, weights, rank of what comes in, groups of a MatConvNet bank."""
+    """A layer where it stands, with its weights, the rank of its first input, and the groups of a MatConvNet bank."""
 
     layer: Layer
     weights: Mapping[str, Array]
@@ -42,9 +48,17 @@ Sides = tuple[tuple[int, int], ...]
 """(before, after) for each spatial axis."""
 
 
-def pairs(sides: Any) -> Sides:
-    """Plain integers, as they are written."""
-    return tuple((int(a), int(b)) for a, b in sides)
+def sides(sizes: Any) -> Sides:
+    """MATLAB's [l r], [t b l r] or [t l f; b r k] by axis, plain integers as they are written."""
+    before, after = sizes if isinstance(sizes[0], Sequence) else (sizes[::2], sizes[1::2])
+    return tuple((int(a), int(b)) for a, b in zip(before, after, strict=True))
+
+
+def border_of(config: Mapping[str, Any], axes: int, what: str = "Padding") -> Sides | None:
+    """A layer's Padding or Cropping; None for `same`, which is worked out from the input at hand."""
+    if config.get(f"{what}Mode", "manual") == "same":
+        return None
+    return sides(config.get(f"{what}Size", [0] * (2 * axes)))
 
 
 def _even(pads: Sides | None) -> tuple[int, ...] | None:
@@ -67,7 +81,7 @@ def convolution_text(
     bias: bool = True,
     value: float | str = 0,
 ) -> str:
-    """PyTorch's own convolution where pads are even zeros; `bank` is F x C x spatial, no pads stand for `same`."""
+    """PyTorch's convolution where pads are zeros and alike on both sides; `bank` is F x C x spatial, None is `same`."""
     even = _even(pads)
     axes = bank.ndim - 2
     if even is not None and value == 0 and axes > 1:
@@ -81,7 +95,7 @@ def convolution_text(
 
 
 def transposed_text(bank: Array, stride: Sequence[int], crops: Sides | None, groups: int, bias: bool) -> str:
-    """PyTorch's own where it can cut even borders; `bank` is C x F x spatial, no crops stand for `same`."""
+    """PyTorch's where crops are alike on both sides and fit; `bank` is C x F x spatial, None is `same`."""
     even, axes = _even(crops), bank.ndim - 2
     if even is not None and axes > 1 and all(n < k for n, k in zip(even, bank.shape[2:], strict=True)):
         return (
@@ -92,7 +106,7 @@ def transposed_text(bank: Array, stride: Sequence[int], crops: Sides | None, gro
 
 
 def pool_text(how: str, window: Sequence[int], stride: Sequence[int], pads: Sides | None) -> str:
-    """PyTorch's own pooling where it takes the pads; `how` is max, average (padding counts) or inside (it does not)."""
+    """PyTorch's pooling where it takes the pads; `how` is max, average (padding counts) or inside (it does not)."""
     even, axes = _even(pads), len(window)
     if even is not None and axes > 1 and all(n <= k // 2 for n, k in zip(even, window, strict=True)):
         if how == "max":

@@ -100,10 +100,10 @@ def transposed_convolution(config: Config, weights: Mapping[str, Array], x: Arra
     y = np.zeros_like(x, shape=(x.shape[0], bank.shape[-2], *full))
     rows = np.moveaxis(x, 1, -1)
     for place in places(spatial):
-        made = np.moveaxis(np.matmul(rows, bank[place].T), -1, 1)
+        part = np.moveaxis(np.matmul(rows, bank[place].T), -1, 1)
         seen = [slice(p, p + s * (n - 1) + 1, s) for p, s, n in zip(place, stride, x.shape[2:], strict=True)]
         cut = (slice(None), slice(None), *seen)
-        y[cut] = y[cut] + made
+        y[cut] = y[cut] + part
     for axis, (before, after) in enumerate(_cropping(config, x.shape[2:], full, stride), start=2):
         wide = [(0, 0)] * rank
         wide[axis] = (0, max(0, -after))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from harness.oracle import alias
-from harness.oracle.matlab import convolution, layer_core, layer_normalization, layer_pooling
+from harness.oracle.matlab import activation, convolution, dense, inert, inputs, merging, normalization, pooling
 from harness.oracle.matlab.shapes import DIALECT
 
-__all__ = ["KINDS", "convolution", "layer_core", "layer_normalization", "layer_pooling"]
+__all__ = ["KINDS", "activation", "convolution", "dense", "inert", "inputs", "merging", "normalization", "pooling"]
 
 KINDS = (
     "ImageInputLayer", "Convolution2DLayer", "FullyConnectedLayer", "BatchNormalizationLayer", "MaxPooling2DLayer",

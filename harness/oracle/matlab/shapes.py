@@ -1,7 +1,7 @@
 """What the layers of Deep Learning Toolbox share: axes, windows and pads of arrays whose rank tells what they are.
 
 Images are N x C x H x W (or N x C x H x W x D), sequences N x T x C, features N x C. MATLAB holds them as `SSCB` (or
-`SSSCB`), `CBT` and `CB`. A rank says which of them an array is, so no layer needs to be told.
+`SSSCB`), `CBT` and `CB`. The rank of an array says which of them it is.
 """
 
 from __future__ import annotations

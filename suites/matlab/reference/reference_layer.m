@@ -1,15 +1,10 @@
-function results = reference_layer(kind, p, inputs)
-  % One layer: a cell of tensors (structs of value and format) for the tensors it takes. `p` is a struct of MATLAB's own
-  % property names; learnables are in MATLAB's layout. Independent of any framework; double precision.
-  if ! isempty(regexp(kind, 'Convolution'))
-    results = reference_convolution(kind, p, inputs);
-  elseif ! isempty(regexp(kind, 'Pooling|Unpooling'))
-    results = reference_pooling(kind, p, inputs);
-  elseif ! isempty(regexp(kind, 'Normalization'))
-    results = reference_normalization(kind, p, inputs);
-  elseif ! isempty(regexp(kind, 'LSTM|GRU|Attention'))
-    results = reference_recurrent(kind, p, inputs);
-  else
-    results = reference_core(kind, p, inputs);
+function varargout = reference_layer(kind, p, varargin)
+  % One layer: +layers/<kind>.m. It takes a struct of MATLAB's own property names, whose learnables are in MATLAB's
+  % layout, then one tensor (a struct of value and format) for each input, and gives one for each output.
+  % Independent of any framework; double precision.
+  folder = fullfile(fileparts(mfilename('fullpath')), '+layers');
+  if ! exist(fullfile(folder, [kind '.m']), 'file')
+    error('parity:unknown', 'the reference has no layer %s', kind);
   end
+  [varargout{1:nargout}] = feval(['layers.' kind], p, varargin{:});
 end

@@ -1,0 +1,64 @@
+"""Layers of shallow networks: transfer functions, and the processing of inputs and outputs."""
+
+from __future__ import annotations
+
+from harness.matlab.layers.kind import Read, layer
+from harness.matlab.readers.records import Record
+from harness.matlab.torch.writers import Module, Site, Writer, constant, softmax
+
+TRANSFER = {
+    "tansig": constant("nn.Tanh()"),
+    "logsig": constant("nn.Sigmoid()"),
+    "poslin": constant("nn.ReLU()"),
+    "satlin": constant("nn.Hardtanh(0.0, 1.0)"),
+    "satlins": constant("nn.Hardtanh()"),
+    "elliotsig": constant("nn.Softsign()"),
+    "softmax": softmax,
+    **{name: constant(f"Transfer({name!r})") for name in ("radbas", "tribas", "hardlim", "hardlims")},
+}
+"""Transfer functions, each a layer of that kind; `purelin` is none."""
+for _name, _write in TRANSFER.items():
+    layer(_name)(_write)
+
+
+def _read_mapping(record: Record) -> Read:
+    gain = record.vector("gain")
+    return {"y": record.number("y")}, {"xoffset": record.vector("xoffset", gain.size), "gain": gain}
+
+
+def _mapping(reverse: bool) -> Writer:
+    def write(site: Site) -> Module:
+        state = {name: site.weights[name] for name in ("xoffset", "gain")}
+        return Module(f"Mapping({state['gain'].size}, {site.config['y']}, {reverse})", state)
+
+    return write
+
+
+layer("mapminmax", "mapstd", read=_read_mapping)(_mapping(False))
+layer("mapminmax_reverse", "mapstd_reverse", read=_read_mapping)(_mapping(True))
+
+
+def _read_rows(record: Record) -> Read:
+    """Features by number from 1: kept ones and left out ones are together all there are."""
+    keep, remove = ([int(n) for n in record.numbers(name, [])] for name in ("keep", "remove"))
+    if sorted(keep + remove) != list(range(1, len(keep) + len(remove) + 1)):
+        raise record.fault("keep", "with remove each feature once, from 1")
+    values = {"value": record.vector("value", len(remove))} if record.kind.endswith("_reverse") else {}
+    return {"keep": keep, "remove": remove}, values
+
+
+def _rows(site: Site, name: str) -> tuple[int, ...]:
+    return tuple(int(n) - 1 for n in site.config[name])
+
+
+@layer("removeconstantrows", read=_read_rows)
+def keep_rows(site: Site) -> Module:
+    """Only the features that are kept."""
+    return Module(f"KeepRows({_rows(site, 'keep')})")
+
+
+@layer("removeconstantrows_reverse", read=_read_rows)
+def restore_rows(site: Site) -> Module:
+    """The constant features back at their places."""
+    text = f"RestoreRows({_rows(site, 'keep')}, {_rows(site, 'remove')})"
+    return Module(text, {"value": site.weights["value"]})

@@ -1,0 +1,114 @@
+"""Cells of weights with the names of activations, as people save them by hand: a chain of fully connected layers.
+
+`W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs, and one vector for each layer; `act_fcns` or
+`activation_fcns` names what follows each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.matlab.matfile.read import Cell
+from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, strings
+from harness.matlab.readers.toolbox import DIALECT, Network
+from harness.spec import Array, Input, Layer, Spec
+
+WEIGHTS, BIASES = ("W", "weights", "Weights", "weight"), ("b", "biases", "Biases", "bias")
+FUNCTIONS = ("act_fcns", "activation_fcns", "act_fcn", "activation_fcn", "activations", "transfer_fcns")
+ACTIVATIONS: Mapping[str, str] = {
+    **dict.fromkeys(("linear", "purelin", "identity", "none"), ""),
+    **dict.fromkeys(("sigmoid", "logsig", "sigm"), "SigmoidLayer"),
+    **dict.fromkeys(("tanh", "tansig"), "TanhLayer"),
+    **dict.fromkeys(("relu", "poslin"), "ReLULayer"),
+    "softmax": "SoftmaxLayer",
+    "softplus": "SoftplusLayer",
+    **{name: name for name in ("satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims")},
+}
+"""Kind of layer by the name of an activation in small letters; the linear one is none."""
+
+
+def is_cells(value: Any) -> bool:
+    """Whether these are cells of weights and biases: variables of a file, or fields of a struct."""
+    if not isinstance(value, Mapping):
+        return False
+    return isinstance(_first(value, WEIGHTS), Cell) and isinstance(_first(value, BIASES), Cell)
+
+
+def _first(value: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((value[name] for name in names if name in value), None)
+
+
+def read_cells(where: str, value: Mapping[str, Any]) -> Network:
+    """A chain of fully connected layers and activations.
+
+    Raises NetworkError where sizes or names do not fit, UnsupportedLayers for activations that are not known.
+    """
+    weights = [_numbers(where, f"W{{{k}}}", item) for k, item in enumerate(_first(value, WEIGHTS), start=1)]
+    biases = [_numbers(where, f"b{{{k}}}", item) for k, item in enumerate(_first(value, BIASES), start=1)]
+    names = [text.strip() for text in strings(_first(value, FUNCTIONS))]
+    if not names:
+        raise NetworkError(
+            f"{where}: cells of weights without the names of their activations; expected {' or '.join(FUNCTIONS[:2])}, "
+            "a char matrix or a cell with one name for each layer, or a declared layout (docs/matlab.md)"
+        )
+    if not len(weights) == len(biases) == len(names):
+        raise NetworkError(
+            f"{where}: {len(weights)} weights, {len(biases)} biases and {len(names)} activations ({', '.join(names)}); "
+            "expected as many of each"
+        )
+    unknown = [(name, f"layer{k}", "activation") for k, name in enumerate(names, 1) if name.lower() not in ACTIVATIONS]
+    if unknown:
+        raise UnsupportedLayers(where, unknown)
+    _check_sizes(where, weights, biases)
+    square = all(matrix.shape[0] == matrix.shape[1] for matrix in weights)
+    notes = ("every matrix is square: they are taken as outputs x inputs",) if square else ()
+    return Network("cells", *_chain(weights, biases, [name.lower() for name in names]), notes)
+
+
+def _chain(
+    weights: Sequence[Array], biases: Sequence[Array], functions: Sequence[str]
+) -> tuple[Spec, dict[str, Array]]:
+    layers: list[Layer] = []
+    arrays: dict[str, Array] = {}
+    tensor = "x"
+    for k, (matrix, bias, function) in enumerate(zip(weights, biases, functions, strict=True), start=1):
+        name = f"layer{k}"
+        layers.append(Layer("FullyConnectedLayer", name, {}, (tensor,)))
+        arrays |= {f"{name}/Weights": _single(matrix), f"{name}/Bias": _single(bias).ravel(order="F")}
+        tensor = name
+        if kind := ACTIVATIONS[function]:
+            tensor = f"{name}_{function}"
+            layers.append(Layer(kind, tensor, {}, (name,)))
+    return Spec(DIALECT, (Input("x", (weights[0].shape[1],)),), tuple(layers), (tensor,)), arrays
+
+
+def _numbers(where: str, what: str, value: Any) -> Array:
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf" or not value.size:
+        raise NetworkError(f"{where}: {what} is {class_of(value)} without numbers; expected a matrix")
+    return value
+
+
+def _check_sizes(where: str, weights: Sequence[Array], biases: Sequence[Array]) -> None:
+    """Raise NetworkError where a layer does not take what the one before it gives."""
+    first = weights[0]
+    if first.ndim != 2:
+        raise NetworkError(
+            f"{where}: W{{1}} has {first.ndim} axes, {list(first.shape)}; cells hold fully connected layers only: "
+            "declare a layout for others (docs/matlab.md)"
+        )
+    coming = first.shape[1]
+    for k, (matrix, bias) in enumerate(zip(weights, biases, strict=True), start=1):
+        if matrix.ndim != 2 or matrix.shape[1] != coming or bias.size != matrix.shape[0]:
+            turned = " (are they inputs x outputs? then declare a layout)" if matrix.shape[0] == coming else ""
+            raise NetworkError(
+                f"{where}: W{{{k}}} is {' x '.join(map(str, matrix.shape))} and b{{{k}}} has {bias.size} values, where "
+                f"{coming} values come in; expected W of outputs x {coming} and one bias for each output{turned}"
+            )
+        coming = matrix.shape[0]
+
+
+def _single(array: Array) -> Array:
+    return np.ascontiguousarray(array, dtype=np.float32)

@@ -1,0 +1,131 @@
+"""Channels that reach each layer of MatConvNet.
+
+A file says neither how many channels an input has, nor how many groups a convolution: channels / size(filters, 3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.matlab.readers.fields import SimpleNNError
+from harness.oracle import part
+from harness.spec import Array, Input, Layer, Spec
+
+Weights = Mapping[str, Array]
+Coming = Sequence[int | None]
+"""Channels of each input of a layer; None where they are not known."""
+Leaving = tuple[int | None, int | None]
+"""Channels of a layer's output, and its groups if it is a convolution."""
+
+
+def with_channels(spec: Spec, weights: Weights) -> Spec:
+    """The Spec with the channels of its inputs, where no option of the file says them, from the weights that read
+    them."""
+    inputs = tuple(
+        Input(item.name, (first_channels(spec, weights, item.name), *item.shape[1:])) if item.shape[0] is None else item
+        for item in spec.inputs
+    )
+    return Spec(spec.dialect, inputs, spec.layers, spec.outputs)
+
+
+def first_channels(spec: Spec, weights: Weights, source: str | None = None) -> int | None:
+    """Channels that the first layer with weights asks of an input (a convolution taken as one group); None if none
+    does."""
+    same = {source or spec.inputs[0].name}
+    for layer in spec.layers:
+        if layer.inputs[0] not in same and not (layer.kind == "sum" and same.intersection(layer.inputs)):
+            continue
+        wanted = _wanted(layer, part(weights, layer.name))
+        if wanted is not None:
+            return wanted
+        if layer.kind != "concat":
+            same.add(layer.name)
+    return None
+
+
+def _wanted(layer: Layer, weights: Weights) -> int | None:
+    """Channels that a layer's weights ask for; None where any number will do."""
+    if layer.kind in ("conv", "convt"):
+        return int(weights["filters"].shape[2 if layer.kind == "conv" else 3])
+    if layer.kind == "bnorm" or (layer.kind == "scale" and weights["multipliers"].size > 1):
+        return int(weights["multipliers"].size)
+    return None
+
+
+def groups_of(spec: Spec, weights: Weights) -> dict[str, int]:
+    """Groups of every convolution by layer name.
+
+    Raises SimpleNNError where a layer does not fit the channels that reach it.
+    """
+    channels = {item.name: item.shape[0] or first_channels(spec, weights, item.name) for item in spec.inputs}
+    groups: dict[str, int] = {}
+    for layer in spec.layers:
+        coming = [channels[tensor] for tensor in layer.inputs]
+        rule = RULES.get(layer.kind, _passed_on)
+        channels[layer.name], count = rule(layer, part(weights, layer.name), coming)
+        if count is not None:
+            groups[layer.name] = count
+    return groups
+
+
+def _passed_on(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    return coming[0], None
+
+
+def _conv(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    _, _, depth, filters = weights["filters"].shape
+    groups = _divided(layer, coming[0] or depth, depth, "filters of depth")
+    _divided(layer, filters, groups, "a number of groups of")
+    return filters, groups
+
+
+def _convt(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    _, _, outputs, depth = weights["filters"].shape
+    groups = layer.config["numGroups"]
+    _equal(layer, coming[0] or depth, depth)
+    _divided(layer, depth, groups, "numGroups")
+    return outputs * groups, groups
+
+
+def _per_channel(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    size = _wanted(layer, weights)
+    if size is None:
+        return coming[0], None
+    _equal(layer, coming[0] or size, size)
+    return size, None
+
+
+def _concat(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    known = [count for count in coming if count is not None]
+    return (sum(known) if len(known) == len(coming) else None), None
+
+
+def _sum(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    known = {count for count in coming if count is not None}
+    if len(known) > 1:
+        raise SimpleNNError(f"layer {layer.name!r} (sum): adds {', '.join(map(str, coming))} channels")
+    return next(iter(known), None), None
+
+
+RULES: Mapping[str, Callable[[Layer, Weights, Coming], Leaving]] = {
+    "conv": _conv,
+    "convt": _convt,
+    "bnorm": _per_channel,
+    "scale": _per_channel,
+    "concat": _concat,
+    "sum": _sum,
+}
+"""What each kind of layer makes of the channels that come; others pass the first input's on."""
+
+
+def _divided(layer: Layer, channels: int, by: int, what: str) -> int:
+    if by < 1 or channels % by:
+        raise SimpleNNError(
+            f"layer {layer.name!r} ({layer.kind}): {channels} channels cannot be divided by {what} {by}"
+        )
+    return channels // by
+
+
+def _equal(layer: Layer, channels: int, size: int) -> None:
+    if channels != size:
+        raise SimpleNNError(f"layer {layer.name!r} ({layer.kind}): has weights for {size} channels, gets {channels}")

@@ -1,0 +1,3 @@
+function y = AveragePooling1DLayer(p, x)
+  y = averaged(p, x);
+end

@@ -1,0 +1,3 @@
+function y = AveragePooling3DLayer(p, x)
+  y = averaged(p, x);
+end

@@ -1,0 +1,4 @@
+function y = ClassificationOutputLayer(p, x)
+  % Nothing at inference.
+  y = x;
+end

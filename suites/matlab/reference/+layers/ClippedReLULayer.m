@@ -1,0 +1,3 @@
+function y = ClippedReLULayer(p, x)
+  y = tensor(min(max(x.value, 0), option(p, 'Ceiling', [])), x.format);
+end

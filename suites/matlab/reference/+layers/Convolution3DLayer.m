@@ -1,0 +1,3 @@
+function y = Convolution3DLayer(p, x)
+  y = correlated(p, x);
+end

@@ -1,0 +1,4 @@
+function y = DropoutLayer(p, x)
+  % Nothing at inference.
+  y = x;
+end

@@ -1,0 +1,3 @@
+function y = FlattenLayer(p, x)
+  y = columns_of(x);
+end

@@ -1,0 +1,3 @@
+function y = GRUProjectedLayer(p, x)
+  y = layers.GRULayer(projected(p), x);
+end

@@ -1,0 +1,3 @@
+function y = GlobalAveragePooling1DLayer(p, x)
+  y = over_everything(x, @mean);
+end

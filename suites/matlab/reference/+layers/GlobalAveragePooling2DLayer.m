@@ -1,0 +1,3 @@
+function y = GlobalAveragePooling2DLayer(p, x)
+  y = over_everything(x, @mean);
+end

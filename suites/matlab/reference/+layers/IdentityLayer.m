@@ -1,0 +1,3 @@
+function y = IdentityLayer(p, x)
+  y = x;
+end

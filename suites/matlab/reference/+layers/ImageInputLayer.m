@@ -1,0 +1,3 @@
+function y = ImageInputLayer(p, x)
+  y = normalized_input(p, tensor(x.value, 'SSCB'));
+end

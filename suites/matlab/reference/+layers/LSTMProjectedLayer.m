@@ -1,0 +1,3 @@
+function y = LSTMProjectedLayer(p, x)
+  y = layers.LSTMLayer(projected(p), x);
+end

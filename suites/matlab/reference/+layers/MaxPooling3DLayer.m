@@ -1,0 +1,3 @@
+function y = MaxPooling3DLayer(p, x)
+  y = pooled(p, x, @max, -Inf);
+end

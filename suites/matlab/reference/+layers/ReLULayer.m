@@ -1,0 +1,3 @@
+function y = ReLULayer(p, x)
+  y = tensor(x.value .* (x.value > 0), x.format);
+end

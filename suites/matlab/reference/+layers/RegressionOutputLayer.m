@@ -1,0 +1,4 @@
+function y = RegressionOutputLayer(p, x)
+  % Nothing at inference.
+  y = x;
+end

@@ -1,0 +1,3 @@
+function y = SigmoidLayer(p, x)
+  y = tensor(1 ./ (1 + exp(-x.value)), x.format);
+end

@@ -1,0 +1,4 @@
+function y = SpatialDropoutLayer(p, x)
+  % Nothing at inference.
+  y = x;
+end

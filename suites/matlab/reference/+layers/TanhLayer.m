@@ -1,0 +1,3 @@
+function y = TanhLayer(p, x)
+  y = tensor(tanh(x.value), x.format);
+end

@@ -1,0 +1,3 @@
+function y = TransposedConvolution1DLayer(p, x)
+  y = transposed(p, x);
+end

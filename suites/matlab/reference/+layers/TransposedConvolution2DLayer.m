@@ -1,0 +1,3 @@
+function y = TransposedConvolution2DLayer(p, x)
+  y = transposed(p, x);
+end

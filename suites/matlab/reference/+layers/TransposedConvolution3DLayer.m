@@ -1,0 +1,3 @@
+function y = TransposedConvolution3DLayer(p, x)
+  y = transposed(p, x);
+end

@@ -1,0 +1,3 @@
+function y = logsig(p, x)
+  y = layers.SigmoidLayer(p, x);
+end

@@ -1,0 +1,4 @@
+function y = mapstd(p, x)
+  % The same map, with other settings.
+  y = layers.mapminmax(p, x);
+end

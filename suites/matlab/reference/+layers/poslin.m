@@ -1,0 +1,3 @@
+function y = poslin(p, x)
+  y = layers.ReLULayer(p, x);
+end

@@ -1,0 +1,3 @@
+function y = removeconstantrows(p, x)
+  y = tensor(x.value(option(p, 'keep', []), :), x.format);
+end

@@ -1,0 +1,3 @@
+function y = softmax(p, x)
+  y = layers.SoftmaxLayer(p, x);
+end

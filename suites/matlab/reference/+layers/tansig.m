@@ -1,0 +1,3 @@
+function y = tansig(p, x)
+  y = layers.TanhLayer(p, x);
+end
