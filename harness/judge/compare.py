@@ -81,22 +81,23 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Comp
     single = expected.astype(np.float32)
     fault = _non_finite(name, expected, single, got)
     both = np.isfinite(expected) & np.isfinite(got)
-    error = np.where(both, np.abs(np.where(both, got.astype(np.float64) - expected, 0.0)), 0.0)
+    error = np.where(both, np.abs(got - expected), 0.0)
     unit = unit_of(golden, name)
     normwise = error / unit
-    noise = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
+    noise = np.maximum(golden.noise[name], SMALLEST)
     # an exact zero has no relative accuracy to lose
     component = error / np.where(expected == 0, unit, np.maximum(noise, UNIT * np.where(both, np.abs(expected), 0.0)))
-    metrics = _metrics(expected, got, units=float(normwise.max(initial=0.0)), parts=float(component.max(initial=0.0)))
-    place = np.unravel_index(int(np.argmax(normwise)), normwise.shape) if normwise.size else ()
-    where = f"{name}[{', '.join(str(int(k)) for k in place)}]"
+    units, parts = float(normwise.max(initial=0.0)), float(component.max(initial=0.0))
+    metrics = _metrics(expected, got, units=units, parts=parts)
+    at = _peak(normwise)
+    where = f"{name}{list(at)}"
     if fault:
         return Comparison(Outcome.DIVERGENT, fault, metrics, where, picture(_shown(normwise, expected, got)))
-    outcome, message = _grade(single, got, golden.exactness, metrics)
-    if outcome is not Outcome.EXACT and not message:
-        at = tuple(int(k) for k in place)
-        message = f"{metrics.units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
-    return Comparison(outcome, message, metrics, where, None if outcome is Outcome.EXACT else picture(normwise))
+    outcome, message = _grade(single, got, golden.exactness, units, parts)
+    if outcome is Outcome.EXACT:
+        return Comparison(outcome, "", metrics, where)
+    message = message or f"{units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
+    return Comparison(outcome, message, metrics, where, picture(normwise))
 
 
 def unit_of(golden: Golden, name: str) -> Array:
@@ -105,7 +106,7 @@ def unit_of(golden: Golden, name: str) -> Array:
     It is the noise scale of the element, or float32's unit roundoff of the largest value in the element's slice where
     that is more: an error small beside its slice is small.
     """
-    noise = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
+    noise = np.maximum(golden.noise[name], SMALLEST)
     return np.maximum(noise, UNIT * slice_magnitude(golden.expected[name], golden.channel_axis))
 
 
@@ -117,21 +118,19 @@ def tolerance(golden: Golden, name: str) -> Array:
     return FAITHFUL * unit_of(golden, name)
 
 
-def _grade(single: Array, got: Array, exactness: Exactness, metrics: Metrics) -> tuple[Outcome, str]:
+def _grade(single: Array, got: Array, exactness: Exactness, units: float, parts: float) -> tuple[Outcome, str]:
     same = (single == got) | (np.isnan(single) & np.isnan(got))
-    signs = (np.signbit(single) == np.signbit(got)) | np.isnan(single)
-    signs_count = exactness is Exactness.MOVES
-    if bool(same.all()) and (not signs_count or bool(signs.all())):
+    if exactness is Exactness.MOVES:
+        same &= (np.signbit(single) == np.signbit(got)) | np.isnan(single)
+    if bool(same.all()):
         return Outcome.EXACT, ""
     if exactness is not Exactness.COMPUTES:
-        wrong = ~same | (~signs if signs_count else False)
-        at = tuple(int(k) for k in np.argwhere(wrong)[0])
+        at = _peak(~same)
         return (
             Outcome.DIVERGENT,
-            f"{int(wrong.sum())} of {single.size} elements are not bit-identical, first at {list(at)}: "
+            f"{int((~same).sum())} of {single.size} elements are not bit-identical, first at {list(at)}: "
             f"expected {single[at]:.9g}, got {got[at]:.9g}; this layer only {exactness} data",
         )
-    units, parts = metrics.units or 0.0, metrics.componentwise or 0.0
     if units > DRIFT:
         return Outcome.DIVERGENT, ""
     if units > FAITHFUL or parts > DRIFT:
@@ -139,12 +138,19 @@ def _grade(single: Array, got: Array, exactness: Exactness, metrics: Metrics) ->
     return Outcome.FAITHFUL, ""
 
 
+def _peak(values: Array) -> tuple[int, ...]:
+    """Index of the largest element, of a bool array that of the first true one; empty where there are no elements."""
+    if not values.size:
+        return ()
+    return tuple(int(place) for place in np.unravel_index(np.argmax(values), values.shape))
+
+
 def _compare_plain(name: str, expected: Array, got: Array) -> Comparison:
     """Integers, bools and strings: equal or not."""
     wrong = expected != got
     if not bool(wrong.any()):
         return Comparison(Outcome.EXACT)
-    at = tuple(int(k) for k in np.argwhere(wrong)[0])
+    at = _peak(wrong)
     return Comparison(
         Outcome.DIVERGENT,
         f"{int(wrong.sum())} of {expected.size} values of {name!r} differ, first at {list(at)}: "
@@ -157,10 +163,10 @@ def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
     """First place where kind of NaN or infinity differs. Values at the edge of float32's range may overflow."""
     edge = np.isfinite(expected) & (np.abs(expected) > 0.999 * np.finfo(np.float32).max)
     wrong = (np.isnan(single) != np.isnan(got)) | ((np.isinf(single) | np.isinf(got)) & (single != got))
-    wrong &= ~(edge & (np.isinf(got) | np.isfinite(got)) & (np.signbit(got) == np.signbit(expected)))
+    wrong &= ~(edge & ~np.isnan(got) & (np.signbit(got) == np.signbit(expected)))
     if not bool(wrong.any()):
         return ""
-    at = tuple(int(k) for k in np.argwhere(wrong)[0])
+    at = _peak(wrong)
     return (
         f"non-finite values differ at {int(wrong.sum())} places of {name!r}, first {list(at)}: "
         f"expected {single[at]:.9g}, got {got[at]:.9g}"
@@ -190,7 +196,7 @@ def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metr
     error = np.abs(have - want)
     size = np.abs(want)
     relative = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
-    ulp = error / np.spacing(np.maximum(size, SMALLEST).astype(np.float32)).astype(np.float64)
+    ulp = error / np.spacing(np.maximum(size, SMALLEST).astype(np.float32))
     rmse = float(np.sqrt(np.mean(np.square(error))))
     peak = float(max(size.max(), np.abs(have).max(), SMALLEST))
     want, have = want / peak, have / peak
