@@ -15,6 +15,8 @@ from harness.outcomes import DRIFT, FAITHFUL, Metrics, Outcome
 from harness.spec import Array, Exactness, Golden, source_of
 from harness.units import SMALLEST, UNIT
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -84,7 +86,7 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Comp
     error = np.where(both, np.abs(got - expected), 0.0)
     unit = unit_of(golden, name)
     normwise = error / unit
-    noise = np.maximum(golden.noise[name], SMALLEST)
+    noise = _noise(golden, name)
     # an exact zero has no relative accuracy to lose
     component = error / np.where(expected == 0, unit, np.maximum(noise, UNIT * np.where(both, np.abs(expected), 0.0)))
     units, parts = float(normwise.max(initial=0.0)), float(component.max(initial=0.0))
@@ -106,8 +108,12 @@ def unit_of(golden: Golden, name: str) -> Array:
     It is the noise scale of the element, or float32's unit roundoff of the largest value in the element's slice where
     that is more: an error small beside its slice is small.
     """
-    noise = np.maximum(golden.noise[name], SMALLEST)
-    return np.maximum(noise, UNIT * slice_magnitude(golden.expected[name], golden.channel_axis))
+    return np.maximum(_noise(golden, name), UNIT * slice_magnitude(golden.expected[name], golden.channel_axis))
+
+
+def _noise(golden: Golden, name: str) -> Array:
+    """Noise scale of each element, as a normal float32: an infinite one would swallow every error."""
+    return np.clip(golden.noise[name], SMALLEST, LARGEST)
 
 
 def tolerance(golden: Golden, name: str) -> Array:
@@ -161,7 +167,7 @@ def _compare_plain(name: str, expected: Array, got: Array) -> Comparison:
 
 def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
     """First place where kind of NaN or infinity differs. Values at the edge of float32's range may overflow."""
-    edge = np.isfinite(expected) & (np.abs(expected) > 0.999 * np.finfo(np.float32).max)
+    edge = np.isfinite(expected) & (np.abs(expected) > 0.999 * LARGEST)
     wrong = (np.isnan(single) != np.isnan(got)) | ((np.isinf(single) | np.isinf(got)) & (single != got))
     wrong &= ~(edge & ~np.isnan(got) & (np.signbit(got) == np.signbit(expected)))
     if not bool(wrong.any()):
@@ -174,14 +180,14 @@ def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
 
 
 def slice_magnitude(expected: Array, channel_axis: int) -> Array:
-    """Largest finite |expected| over the slice that each element belongs to, broadcast to the array's shape.
+    """Largest |expected| that float32 can hold over the slice that each element belongs to, in the array's shape.
 
     Images and volumes (rank 4 and up) have one slice per sample and channel. Vectors and sequences have one per
     sample: their features, over time, are one group. A gate that stays nearly shut makes a feature of a
     sequence small at every step, and its relative accuracy is that of the exponential's tail, which the
     componentwise figure shows.
     """
-    size = np.where(np.isfinite(expected), np.abs(expected), 0.0)
+    size = np.where(np.abs(expected) <= LARGEST, np.abs(expected), 0.0)
     keep = {0} if expected.ndim < 4 else {0, channel_axis % expected.ndim}
     axes = tuple(axis for axis in range(expected.ndim) if axis not in keep)
     return np.broadcast_to(size.max(axis=axes, keepdims=True, initial=0.0), expected.shape)
@@ -196,7 +202,7 @@ def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metr
     error = np.abs(have - want)
     size = np.abs(want)
     relative = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
-    ulp = error / np.spacing(np.maximum(size, SMALLEST).astype(np.float32))
+    ulp = error / np.spacing(np.clip(size, SMALLEST, 2.0**127).astype(np.float32))  # above lies no other last place
     rmse = float(np.sqrt(np.mean(np.square(error))))
     peak = float(max(size.max(), np.abs(have).max(), SMALLEST))
     want, have = want / peak, have / peak

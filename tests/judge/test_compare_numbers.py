@@ -328,11 +328,31 @@ def test_a_value_within_a_thousandth_of_float32s_end_may_overflow(expected: floa
 
 
 def test_a_value_beyond_float32_that_saturates_is_measured() -> None:
-    """Expected 4e38, which float32 has as infinity; got the largest float32, 3.4028e38, for it: no fault of place. The
-    error, 0.597e38, is 0.15 of the value, 2504321 of its roundoff of 2**-24."""
-    comparison = judged([4e38], [LARGEST])
+    """Expected 4e38, which is infinite in float32; got the largest float32, 3.4028e38: a number where a number may be.
+
+    The error is 5.971765e37. The slice has no value that float32 can hold, so a unit is the noise scale, 2**103 or
+    1.0141205e31: 5888615 units. The last place of the largest float32 is 2**104, twice that.
+    """
+    comparison = judged([4e38], [LARGEST], noise=2.0**103)
     assert comparison.outcome == "divergent"
-    assert comparison.message == "2.5e+06 noise units at y[0]: expected 4e+38, got 3.40282347e+38"
+    assert comparison.message == "5.89e+06 noise units at y[0]: expected 4e+38, got 3.40282347e+38"
+    assert comparison.metrics.max_ulp == pytest.approx(2944307, abs=1)
+
+
+def test_a_value_beyond_float32_does_not_hide_its_slice() -> None:
+    """To 1e300, an error of 1 would be nothing. To 2, the largest of what float32 can hold, it is 2**23 units."""
+    comparison = judged([[1e300, 1.0, 2.0]], [[INF, 2.0, 2.0]])
+    assert comparison.outcome == "divergent"
+    assert comparison.units == 2**20
+    assert unit_of(golden([[1e300, 1.0, 2.0]], noise=0.0), "y").tolist() == [[2.0**-23] * 3]
+    assert slice_magnitude(np.array([[LARGEST, 1.0], [1.0001 * LARGEST, 1.0]]), -1).tolist() == [[LARGEST] * 2, [1] * 2]
+
+
+def test_an_infinite_noise_scale_does_not_hide_an_error() -> None:
+    """The scale of 1e300 is beyond float32, too: it counts as the largest float32."""
+    assert unit_of(golden([1e300], noise=INF), "y").tolist() == [LARGEST]
+    assert judged([1e300], [LARGEST], noise=INF).outcome == "divergent"
+    assert judged([1e300], [INF], noise=INF).outcome == "exact"
 
 
 def test_picture_shows_misplaced_non_finite_values_as_infinite() -> None:
