@@ -51,6 +51,8 @@ def test_every_outcome_has_a_sentence_and_four_colours() -> None:
         assert re.fullmatch(r"[A-Z].+\.", about.meaning), outcome
         assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in about.palette), outcome
     assert len({about.palette for about in ABOUT.values()}) == 9
+    with pytest.raises(FrozenInstanceError):
+        ABOUT[Outcome.EXACT].meaning = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):
         ABOUT[Outcome.EXACT] = ABOUT[Outcome.DRIFT]  # type: ignore[index]
 

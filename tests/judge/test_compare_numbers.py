@@ -7,6 +7,7 @@ place of a float32 between 1 and 2), and 2**-24, the unit roundoff of float32.
 from __future__ import annotations
 
 import warnings
+from dataclasses import FrozenInstanceError
 from functools import partial
 from typing import Any
 
@@ -357,8 +358,8 @@ def test_an_infinite_noise_scale_does_not_hide_an_error() -> None:
 
 def test_picture_shows_misplaced_non_finite_values_as_infinite() -> None:
     """NaN where NaN belongs and infinity where infinity belongs are no error."""
-    comparison = judged([NAN, INF, 1.0, 1.0, -INF], [NAN, INF, NAN, 1 + 2.0**-20, 1.0])
-    assert comparison.picture == ("00z1z",)
+    comparison = judged([NAN, INF, 1.0, 1.0, -INF, 1e300], [NAN, INF, NAN, 1 + 2.0**-20, 1.0, INF])
+    assert comparison.picture == ("00z1z0",)
 
 
 # Metrics
@@ -511,6 +512,11 @@ def test_picture_is_16_by_16_at_most() -> None:
 
 
 # The worst of several
+
+
+def test_comparison_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Comparison(Outcome.EXACT).outcome = Outcome.DRIFT  # type: ignore[misc]
 
 
 def test_worst_is_the_most_harmful_and_of_equals_the_one_with_most_units() -> None:

@@ -34,6 +34,8 @@ from tests.miniatures import dense_case
         ("Conv1D", {"kernel_size": 3, "strides": 3, "padding": "same"}, (2, 5, 4), "lopsided"),
         ("Conv1D", {"kernel_size": 3, "strides": 3, "padding": "same"}, (2, 4, 4), "symmetric"),
         ("Conv1D", {"kernel_size": 3, "strides": 3, "padding": "same"}, (2, 3, 4), "none"),
+        # a convolution steps by one where nothing is said: 3 - 1 = 2; in steps of 2 it were 1
+        ("Conv1D", {"kernel_size": 3, "padding": "same"}, (2, 4, 4), "symmetric"),
         # a step wider than the window: (2 - 1) * 3 + 1 - 5 = -1, which pads nothing
         ("Conv1D", {"kernel_size": 1, "strides": 3, "padding": "same"}, (2, 5, 4), "none"),
         # a window of 3, two apart, spans 5: (3 - 1) * 2 = 4 more than a point; of 2, four apart, also 4; three apart 3

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
+import pytest
 
 from harness.judge.expectations import Expectation
 from harness.judge.judgement import Judged, judge, speaking_of
@@ -38,6 +40,11 @@ def expectation(**changes: Any) -> Expectation:
 
 def test_route_that_passes_and_nothing_foreseen() -> None:
     assert judge([SOURCE], []) == Judged(Judgement.PASSED, "", None)
+
+
+def test_judged_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        Judged(Judgement.PASSED).judgement = Judgement.FAILED  # type: ignore[misc]
 
 
 def test_deviation_that_nothing_foresees() -> None:

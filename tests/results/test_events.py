@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import FrozenInstanceError, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -202,6 +203,15 @@ def test_data_that_is_not_plain_is_named() -> None:
     with pytest.raises(TypeError) as caught:
         plain({"a": [{1}]})
     assert str(caught.value) == "expected JSON data, got set: {1}"
+
+
+@pytest.mark.parametrize("value", [RESULT, RESULT.stages[0], RESULT.expectation, Footer("", 0, 0, {}, {})])
+def test_values_are_frozen(value: Any) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(value)[0].name, "other")
+    for frozen in (Header(("parity",), {}, ()), RouteStatus("a")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(frozen, fields(frozen)[0].name, "other")
 
 
 BROKEN: list[tuple[str, dict[str, Any]]] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,14 @@ def test_cell_answers_for_its_results() -> None:
     cell = whole(ONE, refused("c2", "failed")).matrix["keras", "ReLU"]["a"]
     assert (cell.worst, cell.units) == (Outcome.REFUSED, 2.0)
     assert (cell.outcomes, cell.judgements) == ({"exact": 1, "refused": 1}, {"passed": 1, "failed": 1})
+
+
+def test_results_are_frozen() -> None:
+    results = whole(ONE)
+    with pytest.raises(FrozenInstanceError):
+        results.results = ()  # type: ignore[misc]
+    with pytest.raises(FrozenInstanceError):
+        results.routes["a"].results = ()  # type: ignore[misc]
 
 
 # Writing
