@@ -97,7 +97,7 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Comp
         return Comparison(Outcome.DIVERGENT, fault, metrics, where, picture(_shown(normwise, expected, got)))
     outcome, message = _grade(single, got, golden.exactness, units, parts)
     if outcome is Outcome.EXACT:
-        return Comparison(outcome, "", metrics, where)
+        return Comparison(outcome, message, metrics, where)
     message = message or f"{units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
     return Comparison(outcome, message, metrics, where, picture(normwise))
 
@@ -125,9 +125,10 @@ def tolerance(golden: Golden, name: str) -> Array:
 
 
 def _grade(single: Array, got: Array, exactness: Exactness, units: float, parts: float) -> tuple[Outcome, str]:
-    same = (single == got) | (np.isnan(single) & np.isnan(got))
+    same = single == got
     if exactness is Exactness.MOVES:
-        same &= (np.signbit(single) == np.signbit(got)) | np.isnan(single)
+        same &= np.signbit(single) == np.signbit(got)
+    same |= np.isnan(single)  # _non_finite found no NaN out of place
     if bool(same.all()):
         return Outcome.EXACT, ""
     if exactness is not Exactness.COMPUTES:
@@ -198,13 +199,13 @@ def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metr
     both = np.isfinite(expected) & np.isfinite(got)
     if not bool(both.any()):
         return Metrics(units=units, componentwise=parts)
-    want, have = expected[both], got[both].astype(np.float64)
+    want, have = expected[both], np.asarray(got[both], np.float64)
     error = np.abs(have - want)
     size = np.abs(want)
     relative = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
     ulp = error / np.spacing(np.clip(size, SMALLEST, 2.0**127).astype(np.float32))  # above lies no other last place
     rmse = float(np.sqrt(np.mean(np.square(error))))
-    peak = float(max(size.max(), np.abs(have).max(), SMALLEST))
+    peak = float(max(size.max(), SMALLEST))  # squares of numbers beyond float32 would overflow
     want, have = want / peak, have / peak
     norms = float(np.sqrt(np.sum(want * want) * np.sum(have * have)))
     cosine = float(np.sum(want * have)) / norms if norms > 0 else None

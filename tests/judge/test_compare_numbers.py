@@ -300,6 +300,12 @@ def test_non_finite_values_must_be_in_their_places(expected: Any, got: Any, mess
     assert (comparison.outcome, comparison.message) == ("divergent", f"non-finite values differ {message}")
 
 
+def test_where_is_the_largest_finite_error_though_a_nan_is_misplaced() -> None:
+    comparison = judged([NAN, 1.0, 2.0], [1.0, 1.0, 3.0])
+    assert comparison.message.endswith("first [0]: expected nan, got 1")
+    assert comparison.where == "y[2]"
+
+
 def test_non_finite_values_in_their_places_are_no_error() -> None:
     comparison = judged([NAN, INF, -INF, 1.0], [NAN, INF, -INF, 1 + 2.0**-20])
     assert (comparison.outcome, comparison.units, comparison.where) == ("faithful", 1, "y[3]")
@@ -316,6 +322,7 @@ def test_non_finite_values_in_their_places_are_no_error() -> None:
         (LARGEST, NAN, False),
         (0.9991 * LARGEST, INF, True),
         (-0.9991 * LARGEST, -INF, True),
+        (0.999 * LARGEST, INF, False),
         (0.9989 * LARGEST, INF, False),
         (-0.9989 * LARGEST, -INF, False),
         (1e300, INF, True),  # beyond float32
@@ -433,6 +440,12 @@ def test_metrics_of_zeros() -> None:
     assert (measured.max_rel, measured.cosine, measured.sqnr_db) == (1, None, 0)  # 10 log10(4 / 4)
 
 
+def test_metrics_of_small_numbers() -> None:
+    """Expected 0.5, got 0.75: half as much again. The last place of 0.5 is 2**-24."""
+    measured = metrics([0.5], [0.75])
+    assert (measured.max_abs, measured.max_rel, measured.max_ulp) == (0.25, 0.5, 2**22)
+
+
 def test_metrics_of_opposite_outputs() -> None:
     """cosine -1; the distortion is twice the signal in each element: 10 log10(1 / 4)."""
     measured = metrics([3.0, 4.0], [-3.0, -4.0])
@@ -453,6 +466,14 @@ def test_cosine_and_ratio_of_goldens_beyond_float32() -> None:
     10 log10(1 / 1)."""
     measured = metrics([1e160], [1e38])
     assert (measured.cosine, measured.sqnr_db) == (near(1), 0)
+    measured = metrics([1e300], [1e38])
+    assert (measured.cosine, measured.sqnr_db) == (None, 0)  # beside 1e300 the other is zero
+
+
+def test_goldens_far_below_float32_have_no_direction() -> None:
+    """1e-200 is zero in float32, and as good as zero beside any normal float32."""
+    measured = metrics([1e-200], [1.0])
+    assert (measured.max_abs, measured.cosine, measured.sqnr_db) == (1, None, None)
 
 
 # Slices
@@ -526,7 +547,8 @@ def test_worst_is_the_most_harmful_and_of_equals_the_one_with_most_units() -> No
     unmeasured = Comparison(Outcome.DRIFT, "unmeasured")
     assert worst([faithful, more, drift, unmeasured]) is more
     assert worst([unmeasured, drift]) is drift
-    assert worst([drift, Comparison(Outcome.DRIFT, "less", Metrics(units=0.5)), unmeasured]) is drift
+    less = Comparison(Outcome.DRIFT, "less", Metrics(units=0.5))
+    assert worst([unmeasured, less]) is less
     assert worst([faithful]) is faithful
 
 

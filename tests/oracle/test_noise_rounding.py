@@ -89,7 +89,9 @@ def test_rounding_follows_every_view_of_an_array() -> None:
     ],
 )
 def test_what_does_not_round_adds_nothing_and_stays_noisy(operation: Any, result: list[float]) -> None:
-    assert plain(operation(noisy([2.5, -1.5]))) == result
+    answer = operation(noisy([2.5, -1.5]))
+    assert plain(answer) == result
+    assert plain(answer * 1) == [value + U * abs(value) for value in result]
 
 
 def test_comparisons_and_tests_are_plain() -> None:
@@ -113,6 +115,7 @@ def test_matmul_errs_like_the_root_of_half_its_terms() -> None:
     assert plain(noisy([[3.0, 4, 0, 0, 0, 0, 0, 0]]) @ ones) == [[7 + 17 * U]]
     assert plain(noisy([[-3.0, -4.0]]) @ ones[:2]) == [[-7 + 12 * U]]
     assert plain(np.array([[3.0, 2.0]]) @ noisy([[1.0], [2.0]])) == [[7 + 12 * U]]  # squares 9 + 16 again
+    assert plain(noisy([[[3.0, 4, 0, 0, 0, 0, 0, 0]]] * 2) @ ones) == [[[7 + 17 * U]]] * 2
 
 
 def test_sum_errs_like_the_root_of_half_its_terms() -> None:
@@ -133,6 +136,8 @@ def test_sum_takes_noisy_arguments_besides_its_array() -> None:
     """`initial` 1: 1 + 3 + 4 = 8; the squares are those of the terms and, 1 again, of `initial`: 26."""
     total = np.add.reduce(noisy([3.0, 4.0]), initial=noisy(1.0))
     assert plain(total) == 8 + (8 + np.sqrt(26)) * U
+    mask = noisy([1.0, 0.0]).astype(bool)
+    assert plain(np.add.reduce(noisy([3.0, 4.0]), where=mask)) == 3 + 6 * U
 
 
 def test_other_reductions_round_once() -> None:
