@@ -43,7 +43,7 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
     seen = {_names(choice, pair) for choice in found for pair in combinations(names, 2)}
     for pair in row.tuples(2):
         if _names(pair, tuple(axis for axis in names if axis in pair)) not in seen:
-            found.append(_rarest(row, pair, found))
+            found.append(rarest(row, pair, found))
             seen |= {_names(found[-1], other) for other in combinations(names, 2)}
     return _topped_up(row, _pinned(row, balanced(row, found)))
 
@@ -60,7 +60,7 @@ def _pinned(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _rarest(row: Row, partial: Choice, choices: list[dict[str, Any]]) -> dict[str, Any]:
+def rarest(row: Row, partial: Choice, choices: list[dict[str, Any]]) -> dict[str, Any]:
     """The valid completion of a pair that takes, axis by axis, the value used least so far."""
     used = {axis: Counter(canonical(choice[axis]) for choice in choices) for axis in row.axes}
     ordered = {

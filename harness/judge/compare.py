@@ -15,6 +15,8 @@ from harness.outcomes import DRIFT, FAITHFUL, Metrics, Outcome
 from harness.spec import Array, Exactness, Golden, source_of
 from harness.units import SMALLEST, UNIT
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -81,22 +83,23 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Comp
     single = expected.astype(np.float32)
     fault = _non_finite(name, expected, single, got)
     both = np.isfinite(expected) & np.isfinite(got)
-    error = np.where(both, np.abs(np.where(both, got.astype(np.float64) - expected, 0.0)), 0.0)
+    error = np.where(both, np.abs(got - expected), 0.0)
     unit = unit_of(golden, name)
     normwise = error / unit
-    noise = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
+    noise = _noise(golden, name)
     # an exact zero has no relative accuracy to lose
     component = error / np.where(expected == 0, unit, np.maximum(noise, UNIT * np.where(both, np.abs(expected), 0.0)))
-    metrics = _metrics(expected, got, units=float(normwise.max(initial=0.0)), parts=float(component.max(initial=0.0)))
-    place = np.unravel_index(int(np.argmax(normwise)), normwise.shape) if normwise.size else ()
-    where = f"{name}[{', '.join(str(int(k)) for k in place)}]"
+    units, parts = float(normwise.max(initial=0.0)), float(component.max(initial=0.0))
+    metrics = _metrics(expected, got, units=units, parts=parts)
+    at = _peak(normwise)
+    where = f"{name}{list(at)}"
     if fault:
         return Comparison(Outcome.DIVERGENT, fault, metrics, where, picture(_shown(normwise, expected, got)))
-    outcome, message = _grade(single, got, golden.exactness, metrics)
-    if outcome is not Outcome.EXACT and not message:
-        at = tuple(int(k) for k in place)
-        message = f"{metrics.units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
-    return Comparison(outcome, message, metrics, where, None if outcome is Outcome.EXACT else picture(normwise))
+    outcome, message = _grade(single, got, golden.exactness, units, parts)
+    if outcome is Outcome.EXACT:
+        return Comparison(outcome, message, metrics, where)
+    message = message or f"{units:.3g} noise units at {where}: expected {expected[at]:.9g}, got {got[at]:.9g}"
+    return Comparison(outcome, message, metrics, where, picture(normwise))
 
 
 def unit_of(golden: Golden, name: str) -> Array:
@@ -105,8 +108,12 @@ def unit_of(golden: Golden, name: str) -> Array:
     It is the noise scale of the element, or float32's unit roundoff of the largest value in the element's slice where
     that is more: an error small beside its slice is small.
     """
-    noise = np.maximum(golden.noise[name].astype(np.float64), SMALLEST)
-    return np.maximum(noise, UNIT * slice_magnitude(golden.expected[name], golden.channel_axis))
+    return np.maximum(_noise(golden, name), UNIT * slice_magnitude(golden.expected[name], golden.channel_axis))
+
+
+def _noise(golden: Golden, name: str) -> Array:
+    """Noise scale of each element, as a normal float32: an infinite one would swallow every error."""
+    return np.clip(golden.noise[name], SMALLEST, LARGEST)
 
 
 def tolerance(golden: Golden, name: str) -> Array:
@@ -117,21 +124,20 @@ def tolerance(golden: Golden, name: str) -> Array:
     return FAITHFUL * unit_of(golden, name)
 
 
-def _grade(single: Array, got: Array, exactness: Exactness, metrics: Metrics) -> tuple[Outcome, str]:
-    same = (single == got) | (np.isnan(single) & np.isnan(got))
-    signs = (np.signbit(single) == np.signbit(got)) | np.isnan(single)
-    signs_count = exactness is Exactness.MOVES
-    if bool(same.all()) and (not signs_count or bool(signs.all())):
+def _grade(single: Array, got: Array, exactness: Exactness, units: float, parts: float) -> tuple[Outcome, str]:
+    same = single == got
+    if exactness is Exactness.MOVES:
+        same &= np.signbit(single) == np.signbit(got)
+    same |= np.isnan(single)  # _non_finite found no NaN out of place
+    if bool(same.all()):
         return Outcome.EXACT, ""
     if exactness is not Exactness.COMPUTES:
-        wrong = ~same | (~signs if signs_count else False)
-        at = tuple(int(k) for k in np.argwhere(wrong)[0])
+        at = _peak(~same)
         return (
             Outcome.DIVERGENT,
-            f"{int(wrong.sum())} of {single.size} elements are not bit-identical, first at {list(at)}: "
+            f"{int((~same).sum())} of {single.size} elements are not bit-identical, first at {list(at)}: "
             f"expected {single[at]:.9g}, got {got[at]:.9g}; this layer only {exactness} data",
         )
-    units, parts = metrics.units or 0.0, metrics.componentwise or 0.0
     if units > DRIFT:
         return Outcome.DIVERGENT, ""
     if units > FAITHFUL or parts > DRIFT:
@@ -139,12 +145,19 @@ def _grade(single: Array, got: Array, exactness: Exactness, metrics: Metrics) ->
     return Outcome.FAITHFUL, ""
 
 
+def _peak(values: Array) -> tuple[int, ...]:
+    """Index of the largest element, of a bool array that of the first true one; empty where there are no elements."""
+    if not values.size:
+        return ()
+    return tuple(int(place) for place in np.unravel_index(np.argmax(values), values.shape))
+
+
 def _compare_plain(name: str, expected: Array, got: Array) -> Comparison:
     """Integers, bools and strings: equal or not."""
     wrong = expected != got
     if not bool(wrong.any()):
         return Comparison(Outcome.EXACT)
-    at = tuple(int(k) for k in np.argwhere(wrong)[0])
+    at = _peak(wrong)
     return Comparison(
         Outcome.DIVERGENT,
         f"{int(wrong.sum())} of {expected.size} values of {name!r} differ, first at {list(at)}: "
@@ -155,12 +168,12 @@ def _compare_plain(name: str, expected: Array, got: Array) -> Comparison:
 
 def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
     """First place where kind of NaN or infinity differs. Values at the edge of float32's range may overflow."""
-    edge = np.isfinite(expected) & (np.abs(expected) > 0.999 * np.finfo(np.float32).max)
+    edge = np.isfinite(expected) & (np.abs(expected) > 0.999 * LARGEST)
     wrong = (np.isnan(single) != np.isnan(got)) | ((np.isinf(single) | np.isinf(got)) & (single != got))
-    wrong &= ~(edge & (np.isinf(got) | np.isfinite(got)) & (np.signbit(got) == np.signbit(expected)))
+    wrong &= ~(edge & ~np.isnan(got) & (np.signbit(got) == np.signbit(expected)))
     if not bool(wrong.any()):
         return ""
-    at = tuple(int(k) for k in np.argwhere(wrong)[0])
+    at = _peak(wrong)
     return (
         f"non-finite values differ at {int(wrong.sum())} places of {name!r}, first {list(at)}: "
         f"expected {single[at]:.9g}, got {got[at]:.9g}"
@@ -168,14 +181,14 @@ def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
 
 
 def slice_magnitude(expected: Array, channel_axis: int) -> Array:
-    """Largest finite |expected| over the slice that each element belongs to, broadcast to the array's shape.
+    """Largest |expected| that float32 can hold over the slice that each element belongs to, in the array's shape.
 
     Images and volumes (rank 4 and up) have one slice per sample and channel. Vectors and sequences have one per
     sample: their features, over time, are one group. A gate that stays nearly shut makes a feature of a
     sequence small at every step, and its relative accuracy is that of the exponential's tail, which the
     componentwise figure shows.
     """
-    size = np.where(np.isfinite(expected), np.abs(expected), 0.0)
+    size = np.where(np.abs(expected) <= LARGEST, np.abs(expected), 0.0)
     keep = {0} if expected.ndim < 4 else {0, channel_axis % expected.ndim}
     axes = tuple(axis for axis in range(expected.ndim) if axis not in keep)
     return np.broadcast_to(size.max(axis=axes, keepdims=True, initial=0.0), expected.shape)
@@ -186,13 +199,13 @@ def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metr
     both = np.isfinite(expected) & np.isfinite(got)
     if not bool(both.any()):
         return Metrics(units=units, componentwise=parts)
-    want, have = expected[both], got[both].astype(np.float64)
+    want, have = expected[both], np.asarray(got[both], np.float64)
     error = np.abs(have - want)
     size = np.abs(want)
     relative = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
-    ulp = error / np.spacing(np.maximum(size, SMALLEST).astype(np.float32)).astype(np.float64)
+    ulp = error / np.spacing(np.clip(size, SMALLEST, 2.0**127).astype(np.float32))  # above lies no other last place
     rmse = float(np.sqrt(np.mean(np.square(error))))
-    peak = float(max(size.max(), np.abs(have).max(), SMALLEST))
+    peak = float(max(size.max(), SMALLEST))  # squares of numbers beyond float32 would overflow
     want, have = want / peak, have / peak
     norms = float(np.sqrt(np.sum(want * want) * np.sum(have * have)))
     cosine = float(np.sum(want * have)) / norms if norms > 0 else None

@@ -30,7 +30,7 @@ def facts(case: Case) -> dict[str, Any]:
 def infinity(inputs: Mapping[str, Array]) -> str:
     """Which infinities the inputs hold: `none`, `positive`, `negative` or `both`."""
     floats = [value for value in inputs.values() if value.dtype.kind == "f"]
-    positive, negative = (any(bool((value == sign * np.inf).any()) for value in floats) for sign in (1, -1))
+    positive, negative = (any(bool(test(value).any()) for value in floats) for test in (np.isposinf, np.isneginf))
     if positive and negative:
         return "both"
     return "positive" if positive else "negative" if negative else "none"

@@ -43,16 +43,22 @@ def judge(stages: Sequence[Stage], expectations: Sequence[Expectation]) -> Judge
     An expectation speaks of the stage at fault; what its bad artifact does further on is its consequence.
     """
     fault = fault_of(stages)
-    happened = "" if fault is None else f"{fault.outcome} at {fault.by}: {fault.message}"
-    if fault is not None:
-        for item in expectations:
-            if item.foresees(fault):
-                return Judged(Judgement.EXPECTED, f"{happened} (expected: {item.reason})", item)
     # one that speaks of some of its cases only is held to its minimal one by the run as a whole
     bound = next((item for item in expectations if not item.says), None)
-    if bound is None:
-        return Judged(Judgement.PASSED) if fault is None else Judged(Judgement.FAILED, happened)
-    said = f"expectation {bound.id!r} says {' or '.join(bound.outcome)} at {' or '.join(bound.blame)}"
     if fault is None:
-        return Judged(Judgement.FAILED, f"fixed upstream: remove this. The {said}, but the route passes", bound)
-    return Judged(Judgement.FAILED, f"{said}, but it is {happened}", bound)
+        if bound is None:
+            return Judged(Judgement.PASSED)
+        message = f"fixed upstream: remove this. The {_foreseen(bound)}, but the route passes"
+        return Judged(Judgement.FAILED, message, bound)
+    happened = f"{fault.outcome} at {fault.by}: {fault.message}"
+    for item in expectations:
+        if item.foresees(fault):
+            return Judged(Judgement.EXPECTED, f"{happened} (expected: {item.reason})", item)
+    if bound is None:
+        return Judged(Judgement.FAILED, happened)
+    return Judged(Judgement.FAILED, f"{_foreseen(bound)}, but it is {happened}", bound)
+
+
+def _foreseen(expectation: Expectation) -> str:
+    outcomes, hops = " or ".join(expectation.outcome), " or ".join(expectation.blame)
+    return f"expectation {expectation.id!r} says {outcomes} at {hops}"

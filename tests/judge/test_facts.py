@@ -1,4 +1,4 @@
-"""Derived facts: what padding `same` comes to."""
+"""Derived facts by hand: what padding comes to, which infinities the inputs hold, whose sizes are meant."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from harness.judge.facts import crop, facts, infinity, same_pad
-from harness.spec import Layer
+from harness.spec import Case, Exactness, Golden, Input, Layer, Sample, Spec
 from tests.miniatures import dense_case
 
 
@@ -29,6 +29,33 @@ from tests.miniatures import dense_case
         ("AveragePooling2D", {"pool_size": [2, 2], "strides": None, "padding": "same"}, (2, 4, 4, 3), "none"),
         ("AveragePooling2D", {"pool_size": [2, 2], "strides": None, "padding": "same"}, (2, 5, 4, 3), "lopsided"),
         ("Conv1D", {"kernel_size": 4, "padding": "same"}, (2, 5, 3), "lopsided"),
+        ("Conv1D", {"kernel_size": 4, "strides": None, "padding": "same"}, (2, 5, 3), "lopsided"),
+        # ceil(5 / 3) = 2 windows: (2 - 1) * 3 + 3 - 5 = 1; of a row of 4, also 2 windows, 2; of 3, one window, 0
+        ("Conv1D", {"kernel_size": 3, "strides": 3, "padding": "same"}, (2, 5, 4), "lopsided"),
+        ("Conv1D", {"kernel_size": 3, "strides": 3, "padding": "same"}, (2, 4, 4), "symmetric"),
+        ("Conv1D", {"kernel_size": 3, "strides": 3, "padding": "same"}, (2, 3, 4), "none"),
+        # a convolution steps by one where nothing is said: 3 - 1 = 2; in steps of 2 it were 1
+        ("Conv1D", {"kernel_size": 3, "padding": "same"}, (2, 4, 4), "symmetric"),
+        # a step wider than the window: (2 - 1) * 3 + 1 - 5 = -1, which pads nothing
+        ("Conv1D", {"kernel_size": 1, "strides": 3, "padding": "same"}, (2, 5, 4), "none"),
+        # a window of 3, two apart, spans 5: (3 - 1) * 2 = 4 more than a point; of 2, four apart, also 4; three apart 3
+        ("Conv1D", {"kernel_size": 3, "dilation_rate": 2, "padding": "same"}, (2, 9, 4), "symmetric"),
+        ("Conv1D", {"kernel_size": 2, "dilation_rate": 3, "padding": "same"}, (2, 9, 4), "lopsided"),
+        # channels first: the sizes are 5 and 4; windows of 3 in steps of 2 need 2 and 1 more. Channels last: 5 and 5
+        (
+            "Conv2D",
+            {"kernel_size": 3, "strides": 2, "padding": "same", "data_format": "channels_first"},
+            (2, 5, 5, 4),
+            "lopsided",
+        ),
+        (
+            "Conv2D",
+            {"kernel_size": 3, "strides": 2, "padding": "same", "data_format": "channels_last"},
+            (2, 5, 5, 4),
+            "symmetric",
+        ),
+        ("Conv2DTranspose", {"kernel_size": 2, "padding": "same"}, (2, 5, 5, 3), None),
+        ("MaxPooling1D", {"pool_size": 3, "padding": "same"}, (2, 4, 3), "symmetric"),  # steps by 3: 2 windows, 2
         ("Dense", {"units": 3}, (2, 3), None),
     ],
 )
@@ -37,17 +64,92 @@ def test_same_pad(kind: str, config: dict[str, object], shape: tuple[int, ...], 
 
 
 @pytest.mark.parametrize(
-    ("kernel", "strides", "made", "said"),
+    ("config", "made", "said"),
     [
-        ((3, 3), (1, 1), (2, 7, 7, 4), "none"),
-        ((3, 3), (1, 1), (2, 5, 5, 4), "symmetric"),
-        ((3, 3), (2, 2), (2, 10, 10, 4), "lopsided"),
-        ((1, 1), (2, 2), (2, 10, 10, 4), "beyond"),
+        # full output (5 - 1) * 1 + (3 - 1) + 1 = 7
+        ({"kernel_size": (3, 3), "strides": (1, 1)}, (2, 7, 7, 4), "none"),
+        ({"kernel_size": (3, 3), "strides": (1, 1)}, (2, 5, 5, 4), "symmetric"),
+        ({"kernel_size": 3}, (2, 7, 7, 4), "none"),
+        # (5 - 1) * 2 + (3 - 1) + 1 = 11: one is cut off; of 9, two
+        ({"kernel_size": (3, 3), "strides": (2, 2)}, (2, 10, 10, 4), "lopsided"),
+        ({"kernel_size": 3, "strides": 2}, (2, 11, 10, 4), "lopsided"),
+        ({"kernel_size": 3, "strides": 2}, (2, 9, 11, 4), "symmetric"),
+        # (5 - 1) * 2 + 1 = 9, less than 10
+        ({"kernel_size": (1, 1), "strides": (2, 2)}, (2, 10, 10, 4), "beyond"),
+        ({"kernel_size": 1, "strides": 2}, (2, 9, 10, 4), "beyond"),
+        # (5 - 1) + (3 - 1) * 2 + 1 = 9
+        ({"kernel_size": 3, "dilation_rate": 2}, (2, 9, 9, 4), "none"),
+        ({"kernel_size": 3, "dilation_rate": (2, 2)}, (2, 8, 9, 4), "lopsided"),
+        # channels first: sizes 5 and 3 give 7 and 5
+        ({"kernel_size": 3, "data_format": "channels_first"}, (2, 4, 7, 5), "none"),
     ],
 )
-def test_crop(kernel: tuple[int, int], strides: tuple[int, int], made: tuple[int, ...], said: str) -> None:
-    layer = Layer("Conv2DTranspose", "layer", {"kernel_size": kernel, "strides": strides}, ("x",))
-    assert crop(layer, (2, 5, 5, 3), made) == said
+def test_crop(config: dict[str, object], made: tuple[int, ...], said: str) -> None:
+    assert crop(Layer("Conv2DTranspose", "layer", config, ("x",)), (2, 5, 5, 3), made) == said
+
+
+def test_crop_is_of_transposed_convolutions_whose_output_is_known() -> None:
+    config = {"kernel_size": 3}
+    assert crop(Layer("Conv2DTranspose", "layer", config, ("x",)), (2, 5, 5, 3), None) is None
+    assert crop(Layer("Conv2D", "layer", config, ("x",)), (2, 5, 5, 3), (2, 7, 7, 4)) is None
+
+
+def test_window_of_another_rank_is_an_error() -> None:
+    config = {"kernel_size": (3, 3, 3), "padding": "same"}
+    with pytest.raises(ValueError, match="zip"):
+        same_pad(Layer("Conv2D", "layer", config, ("x",)), (2, 5, 5, 3))
+    with pytest.raises(ValueError, match="zip"):
+        crop(Layer("Conv2DTranspose", "layer", config, ("x",)), (2, 5, 5, 3), (2, 7, 7, 4))
+
+
+def case_of(*layers: Layer, subject: str, shape: tuple[int, ...], outputs: dict[str, tuple[int, ...]] | None) -> Case:
+    """A case with an input `x` and a golden of these shapes, if any."""
+    golden = outputs and Golden(
+        {name: np.zeros(made) for name, made in outputs.items()},
+        {name: np.zeros(made, np.float32) for name, made in outputs.items()},
+        Exactness.COMPUTES,
+    )
+    spec = Spec("keras", (Input("x", shape[1:]),), layers, tuple(outputs or [layers[-1].name]))
+    return Case(spec, subject, {}, {}, (Sample({"x": np.zeros(shape)}, golden or None),))
+
+
+UP = {"kernel_size": 3, "strides": 2}
+
+
+def test_facts_are_those_of_the_subject() -> None:
+    """(5 - 1) * 2 + 3 = 11, of which 10 are left."""
+    up = Layer("Conv2DTranspose", "up", UP, ("x",))
+    pad = Layer("Conv2D", "pad", {"kernel_size": 2, "padding": "same"}, ("x",))
+    both = {"up": (2, 10, 10, 4), "pad": (2, 5, 5, 4)}
+    rank = {"infinity": "none", "input_rank": 4}
+    case = case_of(up, pad, subject="Conv2DTranspose", shape=(2, 5, 5, 3), outputs=both)
+    assert facts(case) == {**rank, "same_pad": None, "crop": "lopsided"}
+    case = case_of(up, pad, subject="Conv2D", shape=(2, 5, 5, 3), outputs=both)
+    assert facts(case) == {**rank, "same_pad": "lopsided", "crop": None}
+
+
+@pytest.mark.parametrize("outputs", [None, {"end": (2, 10, 10, 4)}])
+def test_crop_is_unknown_where_the_subject_makes_no_output(outputs: dict[str, tuple[int, ...]] | None) -> None:
+    layers = Layer("Conv2DTranspose", "up", UP, ("x",)), Layer("ReLU", "end", {}, ("up",))
+    case = case_of(*layers, subject="Conv2DTranspose", shape=(2, 5, 5, 3), outputs=outputs)
+    assert facts(case) == {"infinity": "none", "input_rank": 4, "same_pad": None, "crop": None}
+
+
+@pytest.mark.parametrize(
+    ("layer", "subject"),
+    [
+        (Layer("ReLU", "layer", {}, ("x",)), "Conv2D"),
+        (Layer("Conv2D", "layer", {"kernel_size": 2}), "Conv2D"),
+    ],
+    ids=["no such layer", "without inputs"],
+)
+def test_infinity_is_the_only_fact_of_a_case_whose_subject_reads_no_input(layer: Layer, subject: str) -> None:
+    assert facts(case_of(layer, subject=subject, shape=(2, 5, 5, 3), outputs=None)) == {"infinity": "none"}
+
+
+def test_subject_within_a_model_has_no_sizes() -> None:
+    layers = Layer("ReLU", "first", {}, ("x",)), Layer("Conv2D", "layer", {"kernel_size": 2}, ("first",))
+    assert facts(case_of(*layers, subject="Conv2D", shape=(2, 5, 5, 3), outputs=None)) == {"infinity": "none"}
 
 
 def test_facts_of_a_case() -> None:
@@ -60,6 +162,13 @@ def test_facts_of_a_case() -> None:
 )
 def test_infinity(values: list[float], said: str) -> None:
     assert infinity({"x": np.array(values), "ids": np.array([1, 2])}) == said
+
+
+def test_infinity_is_looked_for_in_every_input() -> None:
+    assert infinity({"x": np.array([np.inf]), "y": np.array([-np.inf])}) == "both"
+    assert infinity({"x": np.array([0.0]), "y": np.array([-np.inf])}) == "negative"
+    assert infinity({}) == "none"
+    assert infinity({"word": np.array(["inf"])}) == "none"
 
 
 def test_time_is_no_axis_to_pad() -> None:

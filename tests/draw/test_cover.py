@@ -1,0 +1,215 @@
+"""Covering arrays of small rows, whose pairs can be counted by hand. `test_draw` covers the rows of the catalogue."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+from allpairspy import AllPairs
+
+from harness.catalogue import Row, Rule, rule, single
+from harness.draw.cover import balanced, covered, covering_array, random_choice, rarest
+
+
+def row_of(
+    axes: dict[str, tuple[Any, ...]], *rules: Rule, pins: tuple[dict[str, Any], ...] = (), per_axis: int = 1
+) -> Row:
+    return Row(
+        dialect="keras",
+        layer="Small",
+        axes=axes,
+        build=lambda choice, fill: single("keras", "Small", {}, [(1,)]),
+        rules=rules,
+        pins=pins,
+        per_axis=per_axis,
+    )
+
+
+BITS = {"a": (0, 1), "b": (0, 1), "c": (0, 1)}
+
+
+def bits(choices: list[dict[str, Any]]) -> list[str]:
+    """Choices as words: `010` for a = 0, b = 1, c = 0."""
+    return ["".join(str(value) for value in choice.values()) for choice in choices]
+
+
+def test_one_axis_has_a_choice_for_each_value() -> None:
+    assert covering_array(row_of({"a": ("x", None, 2)})) == [{"a": "x"}, {"a": None}, {"a": 2}]
+
+
+def test_two_axes_have_a_choice_for_each_pair() -> None:
+    """There are no triples to be topped up with, however many cases an axis is owed."""
+    found = covering_array(row_of({"a": (0, 1), "b": (0, 1, 2)}, per_axis=6))
+    assert sorted(bits(found)) == ["00", "01", "02", "10", "11", "12"]
+    assert [list(choice) for choice in found] == [["a", "b"]] * 6
+
+
+def test_three_axes_of_two_values_take_four_choices() -> None:
+    """12 pairs, of which a choice holds 3: four choices are the least, and there are two such arrays."""
+    found = covering_array(row_of(BITS))
+    assert sorted(bits(found)) in (["000", "011", "101", "110"], ["001", "010", "100", "111"])
+    assert covered(row_of(BITS), found) == (12, 12)
+
+
+def test_rule_is_never_broken_and_its_pairs_are_not_wanted() -> None:
+    """a = b: of 12 pairs 2 are forbidden."""
+    tight = row_of(BITS, rule("a", "b", reason="equal")(lambda a, b: a == b))
+    found = covering_array(tight)
+    assert sorted(bits(found)) == ["000", "001", "110", "111"]
+    assert covered(tight, found) == (10, 10)
+
+
+def test_rules_that_hang_together_are_kept() -> None:
+    """b follows from a, and c from b; d is free: 4 pairs of each two of the three, 8 with d."""
+    tight = row_of(
+        {"a": (0, 1, 2, 3), "b": (0, 1, 2, 3), "c": (0, 1, 2, 3), "d": (0, 1)},
+        rule("a", "b", reason="equal")(lambda a, b: a == b),
+        rule("b", "c", reason="next")(lambda b, c: (b + 1) % 4 == c),
+    )
+    found = covering_array(tight)
+    assert covered(tight, found) == (3 * 4 + 3 * 8, 36)
+    assert all(tight.allows(choice) for choice in found)
+
+
+@pytest.mark.parametrize("valid", [["001", "010", "100"], ["000", "001", "010", "111"]])
+def test_pairs_that_greedy_search_gives_up_on_are_completed(valid: list[str]) -> None:
+    """Each valid choice has a pair that no other has, so all are needed, once. `allpairspy` finds two of either."""
+    row = row_of(BITS, rule("a", "b", "c", reason="few")(lambda a, b, c: f"{a}{b}{c}" in valid))
+    greedy = AllPairs(
+        list(BITS.values()), filter_func=lambda values: row.possible(dict(zip("abc", values, strict=False)))
+    )
+    assert len(list(greedy)) == 2
+    assert sorted(bits(covering_array(row))) == valid
+
+
+def test_pair_is_completed_with_what_was_used_least() -> None:
+    """Of `a`, 0 is used twice, 1 once, 2 never. Where 2 is forbidden beside b = 1, 1 is the next."""
+    axes = {"a": (0, 1, 2), "b": (0, 1), "c": ("x", "y")}
+    used = [{"a": 0, "b": 0, "c": "x"}, {"a": 0, "b": 0, "c": "x"}, {"a": 1, "b": 1, "c": "y"}]
+    assert rarest(row_of(axes), {"b": 1}, used) == {"a": 2, "b": 1, "c": "y"}
+    assert rarest(row_of(axes), {"c": "x", "a": 1}, used) == {"a": 1, "b": 1, "c": "x"}
+    narrow = row_of(axes, rule("a", "b", reason="narrow")(lambda a, b: (a, b) != (2, 1)))
+    assert rarest(narrow, {"b": 1}, used) == {"a": 1, "b": 1, "c": "y"}
+
+
+def test_values_nobody_needs_are_spread() -> None:
+    """One long axis leaves the short ones free in most choices: they must not all sit at their first value."""
+    wide = row_of({"a": tuple(range(12)), "b": (True, False), "c": ("x", "y", "z")})
+    found = covering_array(wide)
+    have, valid = covered(wide, found)
+    assert have == valid == 12 * 2 + 12 * 3 + 2 * 3
+    for axis in ("b", "c"):
+        uses = Counter(choice[axis] for choice in found)
+        assert min(uses.values()) > 0.6 * max(uses.values())
+
+
+# Pins and topping up
+
+
+def test_pins_are_kept_once_completed_with_first_values() -> None:
+    pinned = row_of(BITS, pins=({"b": 1}, {"c": 1, "a": 1}, {"b": 1, "a": 0}))
+    found = covering_array(pinned)
+    assert len(found) == len({tuple(choice.values()) for choice in found})
+    assert {"010", "101"} <= set(bits(found))
+    assert bits(found)[:4] == bits(covering_array(row_of(BITS)))
+
+
+def test_pin_that_a_rule_forbids_is_named() -> None:
+    forbidden = row_of(BITS, rule("a", "b", reason="equal")(lambda a, b: a == b), pins=({"a": 1, "b": 0},))
+    with pytest.raises(ValueError, match=r"^keras Small: a rule forbids the pin \{'a': 1, 'b': 0\}$"):
+        covering_array(forbidden)
+
+
+@pytest.mark.parametrize(("per_axis", "counts"), [(1, {4}), (2, {6}), (6, {7, 8})])
+def test_rows_of_many_axes_are_topped_up_with_new_triples(per_axis: int, counts: set[int]) -> None:
+    """Two for each of three axes are 6 choices, each with a triple of its own. Of the 18 that six would be there are 8;
+    the search ends where 30 random choices hold nothing new, which may be one too early."""
+    found = bits(covering_array(row_of(BITS, per_axis=per_axis)))
+    assert len(set(found)) == len(found)
+    assert len(found) in counts
+
+
+def test_topping_up_takes_the_choice_with_most_new_triples() -> None:
+    """Four axes of three values: 4 * 27 = 108 triples, 4 in a choice. Nine choices hold each pair once, so 36 triples.
+    Of 30 random choices the best has three new ones at least, seven times; the last of 30 often has fewer."""
+    axes = dict.fromkeys("abcd", (0, 1, 2))
+    assert covered(row_of(axes), covering_array(row_of(axes)), 3) == (36, 108)
+    found = covering_array(row_of(axes, per_axis=4))
+    assert len(found) == 16
+    assert covered(row_of(axes), found, 3)[0] >= 36 + 7 * 3
+
+
+def test_topping_up_breaks_no_rule() -> None:
+    tight = row_of(BITS, rule("a", "b", reason="equal")(lambda a, b: a == b), per_axis=6)
+    assert sorted(bits(covering_array(tight))) == ["000", "001", "110", "111"]
+
+
+def test_same_row_gives_the_same_array() -> None:
+    axes = dict.fromkeys("abcd", (0, 1, 2, 3))
+    assert covering_array(row_of(axes, per_axis=12)) == covering_array(row_of(axes, per_axis=12))
+
+
+def test_random_choices_are_whole_valid_and_reach_every_value() -> None:
+    tight = row_of({"a": (0, 1), "b": (0, 1), "c": (0, 1, 2)}, rule("a", "b", reason="equal")(lambda a, b: a == b))
+    source = random.Random(0)
+    drawn = [random_choice(tight, source) for _ in range(200)]
+    assert {tuple(choice) for choice in drawn} == {("a", "b", "c")}
+    assert set(bits(drawn)) == {"000", "001", "002", "110", "111", "112"}
+
+
+# Spreading values
+
+
+def test_free_value_gives_way_to_the_least_used() -> None:
+    """The first choice repeats the second, so its `a` is free: 1, never used, takes its place. Then each pair is
+    needed where it stands."""
+    pair = row_of({"a": (0, 1, 2), "b": ("x", "y")})
+    choices = [{"a": 0, "b": "x"}, {"a": 0, "b": "x"}, {"a": 0, "b": "y"}]
+    assert balanced(pair, choices) == [{"a": 1, "b": "x"}, {"a": 0, "b": "x"}, {"a": 0, "b": "y"}]
+    assert choices[0] == {"a": 0, "b": "x"}, "the choices handed in stay as they are"
+
+
+def test_value_stays_where_another_would_be_used_as_often() -> None:
+    """Two of 0, one of 1: exchanging one makes it one and two."""
+    pair = row_of({"a": (0, 1), "b": ("x",)})
+    choices = [{"a": 0, "b": "x"}, {"a": 0, "b": "x"}, {"a": 1, "b": "x"}]
+    assert balanced(pair, choices) == choices
+
+
+def test_uses_are_counted_as_values_are_exchanged() -> None:
+    """Four times 0: 1 takes the first place, 2 the second; then 0 is left twice, beside one of each."""
+    pair = row_of({"a": (0, 1, 2), "b": ("x",)})
+    assert [choice["a"] for choice in balanced(pair, [{"a": 0, "b": "x"}] * 4)] == [1, 2, 0, 0]
+
+
+def test_value_that_a_rule_forbids_takes_no_place() -> None:
+    pair = row_of({"a": (0, 1, 2), "b": ("x",)}, rule("a", reason="not 1")(lambda a: a != 1))
+    assert [choice["a"] for choice in balanced(pair, [{"a": 0, "b": "x"}] * 4)] == [2, 2, 0, 0]
+
+
+# How much is covered
+
+
+def test_covered_counts_pairs_once() -> None:
+    """2 * 3 + 2 * 2 + 3 * 2 = 16 pairs; 000 and 010 hold 3 each, of which they share a0 c0."""
+    row = row_of({"a": (0, 1), "b": (0, 1, 2), "c": (0, 1)})
+    assert covered(row, []) == (0, 16)
+    assert covered(row, [{"a": 0, "b": 0, "c": 0}]) == (3, 16)
+    assert covered(row, [{"a": 0, "b": 0, "c": 0}, {"c": 0, "b": 1, "a": 0}, {"a": 0, "b": 1, "c": 0}]) == (5, 16)
+
+
+def test_covered_counts_triples_and_single_values_where_asked() -> None:
+    row = row_of({"a": (0, 1), "b": (0, 1, 2), "c": (0, 1)})
+    choices = [{"a": 0, "b": 0, "c": 0}, {"a": 0, "b": 1, "c": 0}]
+    assert covered(row, choices, 3) == (2, 12)
+    assert covered(row, choices, strength=1) == (4, 7)
+
+
+def test_choices_of_an_older_row_cover_what_they_have() -> None:
+    """Without `c` there is one pair; an axis or a value that the row has no more covers nothing."""
+    row = row_of(BITS)
+    assert covered(row, [{"a": 0, "b": 0}]) == (1, 12)
+    assert covered(row, [{"a": 0, "b": 0, "c": 0, "d": 0}]) == (3, 12)
+    assert covered(row, [{"a": 0, "b": 7, "c": 0}]) == (1, 12)
