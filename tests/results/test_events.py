@@ -18,6 +18,7 @@ from harness.results.events import (
     Footer,
     Header,
     Judgement,
+    PluginNote,
     Result,
     RouteStatus,
     Stage,
@@ -135,6 +136,9 @@ def test_header_there_and_back() -> None:
             {"name": "a", "available": True, "reason": ""},
             {"name": "b", "available": False, "reason": "no torch"},
         ],
+        "plugins": [
+            {"name": "a-13", "kind": "hop", "engine": "A", "base": "a", "opset": 13, "distribution": "a2b"},
+        ],
         "options": {"timeout": "inf", "layers": ["ReLU"]},
         "floor": 7,
     }
@@ -145,8 +149,10 @@ def test_header_there_and_back() -> None:
         {"timeout": math.inf, "layers": ("ReLU",)},
         7,
         "2026-01-02T03:04:05+00:00",
+        plugins=(PluginNote("a-13", "hop", "A", "a", 13, "a2b"),),
     )
     assert header.to_json() == line
+    assert Header.from_json(line).plugins == header.plugins
     assert check_line(line) == ""
     assert Header.from_json(line).to_json() == line
     assert Header.from_json({**line, "schema": 5}).schema == 5
