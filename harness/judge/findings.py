@@ -5,8 +5,8 @@ expectations by which the suite tolerates what it brings about. So one file deci
 the page of findings is made of (`harness.analysis.findings`).
 
 The files fit the schema that is published beside this module, `findings.schema.json` (JSON Schema 2020-12), in which
-each key is explained. Beside it stand two formats (a regular expression, a requirement) and one rule: ids are unique
-over all files.
+each key is explained. Beside it stand three formats (a regular expression, a requirement, an outcome that does not
+pass) and one rule: ids are unique over all files.
 """
 
 from __future__ import annotations
@@ -158,10 +158,18 @@ def _is_requirement(text: Any) -> bool:
     return True
 
 
+def _is_deviation(text: Any) -> bool:
+    deviations = [outcome.value for outcome in Outcome if not outcome.passes]
+    if isinstance(text, str) and text not in deviations:  # a format speaks of strings only
+        raise ValueError(f"{text!r} is none of {', '.join(deviations)}")
+    return True
+
+
 FORMATS = FormatChecker(formats=())
 """What `format` means in the schema."""
 FORMATS.checks("regex", raises=re.error)(_is_regex)
 FORMATS.checks("requirement", raises=InvalidRequirement)(_is_requirement)
+FORMATS.checks("deviation", raises=ValueError)(_is_deviation)
 
 
 @cache
@@ -197,8 +205,9 @@ def _explained(fault: ValidationError, data: Mapping[str, Any], path: Path) -> F
         return FindingsError(f"it lacks {lacking!r}", where=where, expected=expected, advice=ADVICE)
     expected = f"one of {', '.join(map(repr, fault.validator_value))}" if fault.validator == "enum" else _title(schema)
     problem = f"{key!r} has a wrong value"
-    if fault.cause:
-        problem += f" ({str(fault.cause).splitlines()[0]})"
+    causes = [part.cause for part in (fault, *(fault.context or ())) if part.cause]
+    if causes:
+        problem += f" ({str(causes[0]).splitlines()[0]})"
     return FindingsError(problem, where=where, expected=expected, came=repr(fault.instance), advice=ADVICE)
 
 
