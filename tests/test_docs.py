@@ -89,13 +89,25 @@ def test_example_of_extending_is_the_one_that_runs() -> None:
 def test_diffs_of_contributing_are_what_the_files_say() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     sections = {part.partition("\n")[0]: part for part in text.split("\n## Add ")[1:]}
-    assert {"a layer", "a converter", "a runtime", "a verb"} <= set(sections)
+    assert {
+        "a layer",
+        "a layer of MATLAB",
+        "a converter",
+        "a runtime",
+        "a verb",
+        "an outcome or a metric",
+        "a section of the page",
+    } <= set(sections)
     assert all("```diff" in part or "```toml" in part for part in sections.values())
     for block in re.findall(r"```diff\n(.*?)```", text, flags=re.DOTALL):
-        path = re.search(r"^\+\+\+ b/(.*)$", block, flags=re.MULTILINE)
-        assert path is not None
-        added = [line[1:] for line in block.splitlines() if line.startswith("+") and not line.startswith("+++")]
-        assert "\n".join(added) in (ROOT / path[1]).read_text(), path[1]
+        first, *parts = re.split(r"^--- .*\n\+\+\+ b/", block, flags=re.MULTILINE)
+        assert (first, bool(parts)) == ("", True), block
+        for part in parts:
+            path, _, hunks = part.partition("\n")
+            for hunk in re.split(r"^@@.*\n", hunks, flags=re.MULTILINE):
+                added = "\n".join(line[1:] for line in hunk.splitlines() if line.startswith("+"))
+                assert added, f"{path} adds nothing"
+                assert added in (ROOT / path).read_text(), path
 
 
 def test_planted_faults_are_all_named_by_kind_and_no_others() -> None:
