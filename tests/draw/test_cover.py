@@ -141,6 +141,12 @@ def test_topping_up_takes_the_choice_with_most_new_triples() -> None:
     assert covered(row_of(axes), found, 3)[0] >= 36 + 7 * 3
 
 
+def test_topping_up_takes_the_best_of_30_offers() -> None:
+    """Nine choices hold the pairs of three axes of three values; 12 are owed. Of 31 offers others would be best."""
+    row = row_of({axis: (0, 1, 2) for axis in "abc"}, per_axis=4)
+    assert bits(covering_array(row))[9:] == ["120", "210", "200"]
+
+
 def test_topping_up_breaks_no_rule() -> None:
     tight = row_of(BITS, rule("a", "b", reason="equal")(lambda a, b: a == b), per_axis=6)
     assert sorted(bits(covering_array(tight))) == ["000", "001", "110", "111"]
@@ -182,6 +188,13 @@ def test_uses_are_counted_as_values_are_exchanged() -> None:
     """Four times 0: 1 takes the first place, 2 the second; then 0 is left twice, beside one of each."""
     pair = row_of({"a": (0, 1, 2), "b": ("x",)})
     assert [choice["a"] for choice in balanced(pair, [{"a": 0, "b": "x"}] * 4)] == [1, 2, 0, 0]
+
+
+def test_pairs_that_an_exchange_brings_are_counted() -> None:
+    """The first choice becomes 10, which is there already: now its `b` is free, and 0 stands there three times."""
+    pair = row_of({"a": (0, 1), "b": (0, 1)})
+    choices = [{"a": 0, "b": 0}, {"a": 1, "b": 0}, {"a": 0, "b": 1}, {"a": 0, "b": 0}]
+    assert bits(balanced(pair, choices)) == ["11", "10", "01", "00"]
 
 
 def test_value_that_a_rule_forbids_takes_no_place() -> None:

@@ -109,6 +109,7 @@ def test_a_finding_gives_its_expectations_cause_link_and_versions(tmp_path: Path
     assert (first.when, first.says) == ({"mask": {"not": ["none"]}, "units": [3, 5]}, "odd")
     assert (first.reason, first.link, first.versions) == ("It rounds odd sizes down.", link, ("numpy>=1",))
     assert (second.layer, second.outcome, second.says) == (("GRU", "LSTM"), (Outcome.DIVERGENT,), "")
+    assert second.when == {}
     assert (second.reason, second.link, second.versions) == ("In b it does so as well.", link, ("numpy>=1", "scipy>=1"))
 
 
@@ -279,6 +280,11 @@ def test_a_version_that_is_no_requirement_is_named(tmp_path: Path) -> None:
 def test_what_a_finding_needs(tmp_path: Path, key: str) -> None:
     with pytest.raises(FindingsError, match=f"it lacks '{key}'; expected "):
         load(write(tmp_path, {"finding": [{**lacking(FINDING, key), "expectation": [EXPECTATION]}]}))
+
+
+def test_of_several_wrong_places_the_first_by_name_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FindingsError, match="'cause' has a wrong value"):
+        load(write(tmp_path, finding(id=3, cause=4)))
 
 
 @pytest.mark.parametrize("key", ["id", "route", "layer", "outcome", "blame", "case"])

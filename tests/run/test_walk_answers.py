@@ -201,6 +201,38 @@ def test_another_case_begins_with_an_empty_folder(walk: Walk, desk: Desk) -> Non
     assert not folder.exists()
 
 
+def test_sources_of_a_case_are_not_taken_for_each_other(walk: Walk, desk: Desk) -> None:
+    """Two formats write the same case, each its own file."""
+    route, case = route_of(walk.registry), case_of()
+    other = replace(plugin(MiniFormat, "formats"), name="other", suffix=".other")
+    desk.answers[Read] = Model(case.spec, case.weights)
+    results = walk.results(case, [replace(route, hops=()), replace(route, source=other, hops=())])
+    assert desk.kinds == ["Write", "Run", "Write", "Read"]
+    assert [desk.asked[at][1].path.name for at in (0, 2)] == ["source.mini", "source.other"]
+    assert [result.stages[0].artifact for result in results] == ["mini", "other"]
+
+
+def test_route_of_two_hops_converts_what_the_first_hop_wrote(walk: Walk, desk: Desk) -> None:
+    """A classifier whose class changes at the last hop: the task is that of the last artifact."""
+    back = replace(plugin(Copies, "hops"), name="back", source="mini2", target="mini", reference="somewhere:Back")
+    walk.registry = replace(walk.registry, hops=(*walk.registry.hops, back))
+    route = route_of(walk.registry)
+    desk.answers[Run] = lambda request: ran([[2.0, 1.0]] if "back" in request.artifact.name else [[1.0, 2.0]])
+    result = walk.result(case_of(labels=(1,)), replace(route, hops=(*route.hops, back)))
+    assert desk.kinds == ["Write", "Run", "Convert", "Run", "Convert", "Run"]
+    first, second = (request for _, request, _ in desk.asked if isinstance(request, Convert))
+    assert (first.reference, first.artifact.name) == ("tests.miniatures:Copies", "source.mini")
+    assert (second.reference, second.artifact, second.out.name) == (
+        "somewhere:Back",
+        first.out,
+        "mini-copies-back.mini",
+    )
+    assert [stage.hop for stage in result.stages] == [None, "copies", "back"]
+    assert result.task is not None
+    assert result.task["accuracy"] == 0
+    assert str(result.task["confusion"]) == "[[0, 0], [1, 0]]"
+
+
 # In a hurry
 
 
@@ -408,6 +440,20 @@ def test_further_samples_say_their_shapes(walk: Walk, desk: Desk) -> None:
     desk.answers[Run] = ran([[1.0, 2.0]], Failure("ValueError", "y" * 1000))
     outcome, message, _, _ = last(along(walk, case_of(*case.samples[1:], layers=3)))
     assert (outcome, message) == ("invalid", "runs, but not with x (2, 3): ValueError: " + "y" * (600 - 12))
+
+
+def test_further_samples_of_several_inputs_name_each(walk: Walk, desk: Desk) -> None:
+    again = sample([[1.0, 2.0], [3.0, 4.0]])
+    again = replace(again, inputs={"x": np.zeros((2, 3)), "mask": np.zeros((2, 1))})
+    desk.answers[Run] = ran([[1.0, 2.0]], [[1.0, 2.0], [3.0, 5.0]])
+    message = last(along(walk, case_of(again)))[1]
+    assert message.startswith("with x (2, 3), mask (2, 1): ")
+
+
+def test_outputs_of_a_sample_that_failed_are_none_at_all(walk: Walk, desk: Desk) -> None:
+    desk.answers[Run] = ran([[1.0, 2.0]], Failure("ValueError", "no"))
+    (step, _) = walk.steps(case_of(sample([[1.0, 2.0]])), route_of(walk.registry))
+    assert [len(outputs) for outputs in step.outputs] == [1, 0]
 
 
 def test_worst_sample_counts_and_of_equals_the_first(walk: Walk, desk: Desk) -> None:
