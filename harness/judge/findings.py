@@ -185,7 +185,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise FindingsError(f"not a TOML file: {error}", where=path) from error
     faults = list(_validator().iter_errors(data))
     if faults:
-        raise _explained(min(faults, key=lambda fault: [str(step).zfill(6) for step in fault.path]), data, path)
+        raise _explained(min(faults, key=lambda fault: list(fault.path)), data, path)
     return data
 
 

@@ -109,7 +109,6 @@ def test_a_finding_gives_its_expectations_cause_link_and_versions(tmp_path: Path
     assert (first.when, first.says) == ({"mask": {"not": ["none"]}, "units": [3, 5]}, "odd")
     assert (first.reason, first.link, first.versions) == ("It rounds odd sizes down.", link, ("numpy>=1",))
     assert (second.layer, second.outcome, second.says) == (("GRU", "LSTM"), (Outcome.DIVERGENT,), "")
-    assert second.when == {}
     assert (second.reason, second.link, second.versions) == ("In b it does so as well.", link, ("numpy>=1", "scipy>=1"))
 
 
@@ -280,6 +279,11 @@ def test_a_version_that_is_no_requirement_is_named(tmp_path: Path) -> None:
 def test_what_a_finding_needs(tmp_path: Path, key: str) -> None:
     with pytest.raises(FindingsError, match=f"it lacks '{key}'; expected "):
         load(write(tmp_path, {"finding": [{**lacking(FINDING, key), "expectation": [EXPECTATION]}]}))
+
+
+def test_expectation_without_condition_speaks_of_every_configuration(tmp_path: Path) -> None:
+    plain = {name: value for name, value in EXPECTATION.items() if name != "when"}
+    assert load(write(tmp_path, finding(plain))).expectations[0].when == {}
 
 
 def test_of_several_wrong_places_the_first_by_name_is_told(tmp_path: Path) -> None:
