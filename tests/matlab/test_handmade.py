@@ -83,16 +83,16 @@ BROKEN = {
     "too few": ({"W": W, "b": B, "act_fcns": "relu"}, r"3 weights, 3 biases and 1 activations \(relu\)"),
     "sizes": (
         {"W": cell(numbers(4, 3), numbers(2, 5)), "b": cell(numbers(4), numbers(2)), "act_fcns": cell("relu", "relu")},
-        r"W\{2\} is 2 x 5 and b\{2\} has 2 values, where 4 values come in",
+        r"layer 2 does not fit the 4 values that come in; .*got W\{2\} of 2 x 5 and b\{2\} of 2 values",
     ),
     "turned": (
         {"W": cell(numbers(3, 4), numbers(3, 2)), "b": cell(numbers(3), numbers(2)), "act_fcns": cell("relu", "relu")},
-        r"are they inputs x outputs\?",
+        r"If the matrices are inputs x outputs, declare a layout",
     ),
-    "bias": ({"W": cell(numbers(4, 3)), "b": cell(numbers(3)), "act_fcns": "relu"}, r"b\{1\} has 3 values"),
+    "bias": ({"W": cell(numbers(4, 3)), "b": cell(numbers(3)), "act_fcns": "relu"}, r"b\{1\} of 3 values"),
     "convolution": (
         {"W": cell(numbers(3, 3, 1, 8)), "b": cell(numbers(8)), "act_fcns": "relu"},
-        r"W\{1\} has 4 axes.*declare a layout",
+        r"W\{1\} is no matrix.* got 4, \[3, 3, 1, 8\]\. .*declare a layout",
     ),
     "text": ({"W": cell("abc"), "b": cell(numbers(3)), "act_fcns": "relu"}, r"W\{1\} is .*char.* without numbers"),
 }

@@ -126,7 +126,10 @@ FOREIGN = {
     "few bytes": (b"MATLAB", "6 bytes are no MAT-file"),
     "png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200), "is no MAT-file"),
     "zip": (archive(), "is no MAT-file"),
-    "text": (b"layers = [\n  imageInputLayer([28 28 1])\n];\n" * 20, "is no MAT-file: it begins with"),
+    "text": (
+        b"layers = [\n  imageInputLayer([28 28 1])\n];\n" * 20,
+        "is no MAT-file; expected 'MATLAB 5.0 MAT-file' first, got 'layers = ",
+    ),
     "zeros": (bytes(400), "is cut or damaged|no header of version 4"),
     "header only half": (HEADER[:100], "is cut: it ends after 100 bytes, in its header"),
 }
@@ -205,7 +208,12 @@ def test_wide_sparse_of_version_4(tmp_path):
 def test_bombs(tmp_path):
     limits = Limits(free=2**20, inflation=4, values=1000)
     zeros = zlib.compress(matrix(head(6, 1, 2**18), element(9, bytes(2**21))))
-    refused(tmp_path, HEADER + element(15, zeros)[: 8 + len(zeros)], "a bomb", limits)
+    refused(
+        tmp_path,
+        HEADER + element(15, zeros)[: 8 + len(zeros)],
+        "holds more than 1 MiB and .* a bomb; if you trust it, raise the limit",
+        limits,
+    )
     cells = zlib.compress(matrix(head(1, 1, 50_000), struct.pack("<II", 14, 0) * 50_000))
     refused(tmp_path, HEADER + struct.pack("<II", 15, len(cells)) + cells, "more than the 1000 values", limits)
 
@@ -300,7 +308,7 @@ def test_hang(some, other):
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="address space is limited on Linux only")
 def test_memory(some, other):
-    with pytest.raises(ReaderFailed, match="more than the 1024 MiB") as told:
+    with pytest.raises(ReaderFailed, match="more memory than the limit of 1024 MiB") as told:
         other.call(f"{HERE}:fill", some)
     assert told.value.how == "memory"
     assert other.call(f"{HERE}:fill", some, memory=4 * MEMORY) == 2 * MEMORY // 8

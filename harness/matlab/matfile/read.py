@@ -91,16 +91,18 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
                 raise ValueError(str(warning.message))
         return {name: _value(value, limits.depth) for name, value in variables.items() if not name.startswith("__")}
     except MatFileError as error:
-        raise error if str(path) in str(error) else MatFileError(f"{path}: {error}") from None
+        raise error.at(path) from None
     except RecursionError:
         raise MatFileError(
-            f"{path}: its values are nested too deeply; at most {limits.depth} levels are read"
+            "values are nested too deeply", where=path, expected=f"at most {limits.depth} levels"
         ) from None
     except MemoryError:
-        raise MatFileError(f"{path}: its values do not fit into the memory that reading may take") from None
+        raise MatFileError("its values do not fit into the memory that reading may take", where=path) from None
     except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        raise MatFileError(f"{path}: is damaged: its values of version {version} cannot be read ({cause})") from error
+        raise MatFileError(
+            f"is damaged: its values of version {version} cannot be read ({cause})", where=path
+        ) from error
 
 
 def _read_scipy(path: Path) -> dict[str, Any]:

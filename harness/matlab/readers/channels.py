@@ -103,7 +103,12 @@ def _concat(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
 def _sum(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
     known = {count for count in coming if count is not None}
     if len(known) > 1:
-        raise SimpleNNError(f"layer {layer.name!r} (sum): adds {', '.join(map(str, coming))} channels")
+        raise SimpleNNError(
+            "adds tensors of different depths",
+            where=_place(layer),
+            expected="as many channels in each",
+            came=", ".join(map(str, coming)),
+        )
     return next(iter(known), None), None
 
 
@@ -120,12 +125,16 @@ RULES: Mapping[str, Callable[[Layer, Weights, Coming], Leaving]] = {
 
 def _divided(layer: Layer, channels: int, by: int, what: str) -> int:
     if by < 1 or channels % by:
-        raise SimpleNNError(
-            f"layer {layer.name!r} ({layer.kind}): {channels} channels cannot be divided by {what} {by}"
-        )
+        raise SimpleNNError(f"{channels} channels cannot be divided by {what} {by}", where=_place(layer))
     return channels // by
 
 
 def _equal(layer: Layer, channels: int, size: int) -> None:
     if channels != size:
-        raise SimpleNNError(f"layer {layer.name!r} ({layer.kind}): has weights for {size} channels, gets {channels}")
+        raise SimpleNNError(
+            "the weights do not fit the input", where=_place(layer), expected=f"{size} channels", came=f"{channels}"
+        )
+
+
+def _place(layer: Layer) -> str:
+    return f"layer {layer.name!r} ({layer.kind})"

@@ -33,17 +33,25 @@ class Fields:
         if isinstance(value, StructArray) and len(value):
             value = value.items[0]
         if not isinstance(value, Mapping):
-            raise SimpleNNError(f"{where}: {what} is no struct; expected one with the fields 'type' and 'name'")
+            raise SimpleNNError(f"{what} is no struct", where=where, expected="one with the fields 'type' and 'name'")
         self.where, self.what, self._fields = where, what, value
 
-    def fault(self, name: str, expected: str) -> SimpleNNError:
-        value, kind = self._fields.get(name), self._fields.get("type")
-        if isinstance(value, np.ndarray):
-            came = f"of class {value.dtype} and size {value.shape}"
-        else:
-            came = "absent" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
-        what = f" ({kind})" if isinstance(kind, str) else ""
-        return SimpleNNError(f"{self.where}: {self.what}{what}: field {name!r} is {came}; expected {expected}")
+    @property
+    def place(self) -> str:
+        """What messages call the struct: the file, the layer, its type."""
+        kind = self._fields.get("type")
+        return f"{self.where}: {self.what}" + (f" ({kind})" if isinstance(kind, str) else "")
+
+    def fault(self, name: str, expected: str, *, came: str = "") -> SimpleNNError:
+        """The error of a field that is absent, or is not what was expected; `came` in place of its class and size."""
+        value = self._fields.get(name)
+        if value is None:
+            return SimpleNNError(f"field {name!r} is absent", where=self.place, expected=expected)
+        if not came and isinstance(value, np.ndarray):
+            came = f"class {value.dtype} and size {value.shape}"
+        elif not came:
+            came = f"{type(value).__name__} {str(value)[:40]!r}"
+        return SimpleNNError(f"field {name!r} does not fit", where=self.place, expected=expected, came=came)
 
     def get(self, name: str) -> Any:
         """The stored value; None where the field is absent or empty, which is how MATLAB says absent."""

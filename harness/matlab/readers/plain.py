@@ -42,7 +42,9 @@ def read_plain(where: str, value: Mapping[str, Any]) -> Network:
     """Raises NetworkError for a broken export, UnsupportedLayers for classes that are not known."""
     version = np.ravel(value.get("version", ())).tolist()
     if version[:1] != [VERSION]:
-        raise NetworkError(f"{where}: an export of version {version}; this reader knows {VERSION}")
+        raise NetworkError(
+            "the version of the export is not known", where=where, expected=f"{VERSION}", came=f"{version}"
+        )
     records = [_record(where, k, item) for k, item in enumerate(_items(value["layers"]), start=1)]
     table = value.get("connections")
     connections = connections_of(where, table) if isinstance(table, Mapping) else None
@@ -72,7 +74,7 @@ def _items(stored: Any) -> list[Any]:
 def _record(where: str, k: int, item: Any) -> Record:
     class_name, name = inside(item, "class"), inside(item, "name")
     if not isinstance(class_name, str) or not isinstance(name, str):
-        raise NetworkError(f"{where}: layer {k} of the export has no class or no name; expected both as text")
+        raise NetworkError(f"layer {k} of the export has no class or no name", where=where, expected="both as text")
     properties = inside(item, "properties")
     return Record(class_name, name, properties if isinstance(properties, Mapping) else {})
 
@@ -165,7 +167,9 @@ def _sample(where: str, stored: Any, known: Mapping[str, str], spec: Spec) -> Re
     arrays = tuple(np.asarray(a) for a in inputs) if isinstance(inputs, Cell) else (np.asarray(inputs),)
     formats = tuple(strings(inside(stored, "formats")))
     if len(arrays) != len(formats):
-        raise NetworkError(f"{where}: a sample has {len(arrays)} inputs and {len(formats)} formats; expected as many")
+        raise NetworkError(
+            f"a sample has {len(arrays)} inputs and {len(formats)} formats", where=where, expected="as many of each"
+        )
     named = {
         _tensor(str(inside(item, "layer")), known, spec): np.asarray(inside(item, "value"))
         for item in _items(activations)

@@ -16,7 +16,7 @@ import numpy as np
 from harness.matlab.layers import TRANSFER
 from harness.matlab.matfile.read import Cell, Object
 from harness.matlab.readers.order import Circle, running_order
-from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
+from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, inside, strings
 from harness.matlab.readers.toolbox import DIALECT, Network
 from harness.spec import Array, Input, Layer, Spec
 
@@ -45,13 +45,20 @@ class _Reader:
     def cells(self, name: str) -> Any:
         value = self.fields.get(name)
         if not isinstance(value, Cell):
-            raise NetworkError(f"{self.where}: the network's {name} is {type(value).__name__}; expected a cell array")
+            raise NetworkError(
+                f"the network's {name} does not fit", where=self.where, expected="a cell array", came=class_of(value)
+            )
         return np.array([*value.items, None], dtype=object)[:-1].reshape(value.shape, order="F")
 
     def connect(self, name: str) -> Array:
         value = self.fields.get(name)
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "bif":
-            raise NetworkError(f"{self.where}: the network's {name} is no logical matrix")
+            raise NetworkError(
+                f"the network's {name} does not fit",
+                where=self.where,
+                expected="a logical matrix",
+                came=class_of(value),
+            )
         return value.astype(bool)
 
     def add(self, kind: str, name: str, inputs: tuple[str, ...], config: dict[str, Any], **weights: Any) -> str:
@@ -77,7 +84,7 @@ class _Reader:
         if self.unknown:
             raise UnsupportedLayers(self.where, self.unknown)
         if not outputs:
-            raise NetworkError(f"{self.where}: the network has no output")
+            raise NetworkError("the network has no output", where=self.where, expected="at least one")
         return Network("network", Spec(DIALECT, tuple(inputs), tuple(self.layers), tuple(outputs)), self.weights)
 
     def process(self, name: str, tensor: str, stored: Mapping[str, Any], *, reverse: bool) -> str:
@@ -130,7 +137,9 @@ class _Reader:
             ending = "" if len(sources) == 1 else f"_{n + 1}"
             terms.append(self.add("FullyConnectedLayer", f"{name}{ending}", (tensor,), {}, Weights=matrix, Bias=offset))
         if not terms:
-            raise NetworkError(f"{self.where}: nothing is connected to layer {k + 1}")
+            raise NetworkError(
+                f"nothing is connected to layer {k + 1}", where=self.where, expected="an input or another layer"
+            )
         total = terms[0] if len(terms) == 1 else self.add("AdditionLayer", f"{name}_sum", tuple(terms), {})
         function = stored.get("transferFcn")
         if function == "purelin":

@@ -24,7 +24,7 @@ from harness.matlab.layers import MATCONVNET
 from harness.matlab.matfile.read import Cell, MatFileError, StructArray, read_mat
 from harness.matlab.readers.channels import with_channels
 from harness.matlab.readers.fields import Fields, Place, SimpleNNError, restored
-from harness.matlab.readers.records import UnsupportedLayers, inside, listed
+from harness.matlab.readers.records import UnsupportedLayers, class_of, inside, listed
 from harness.matlab.readers.toolbox import Network, spec_names
 from harness.spec import Array, Input, Layer, Spec
 
@@ -54,9 +54,11 @@ def read_simplenn(path: Path) -> SimpleNN:
     try:
         variables = read_mat(path)
     except MatFileError as error:
-        raise SimpleNNError(str(error)) from error
+        raise SimpleNNError(**error.parts) from error
     if not variables:
-        raise SimpleNNError(f"{path}: holds no variable; expected a SimpleNN network, of version 4 to 7 or version 7.3")
+        raise SimpleNNError(
+            "holds no variable", where=path, expected="a SimpleNN network, of version 4 to 7 or version 7.3"
+        )
     return simplenn_of(path, _network(path, variables))
 
 
@@ -89,7 +91,7 @@ def simplenn_of(where: Place, net: Mapping[str, Any]) -> SimpleNN:
     kept = [(k, fields) for k, fields in enumerate(stored, start=1) if fields.text("type") not in IGNORED]
     _refuse_unknown(where, kept)
     if not kept:
-        raise SimpleNNError(f"{where}: a network without layers; expected net.layers to hold at least one")
+        raise SimpleNNError("a network without layers", where=where, expected="at least one in net.layers")
     names = spec_names([fields.text("name", f"layer{k}") for k, fields in kept])
     source = _source(where, net, taken=names)
     layers: list[Layer] = []
@@ -113,8 +115,10 @@ def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         nets = [net]
     if len(nets) != 1:
         raise SimpleNNError(
-            f"{path}: expected a SimpleNN network, a struct 'net' with the field 'layers'; "
-            f"found {len(nets)} such structs among the variables: {listed(variables)}"
+            f"holds {len(nets)} SimpleNN networks" if nets else "holds no SimpleNN network",
+            where=path,
+            expected="one struct 'net' with the field 'layers'",
+            came=f"the variables {listed(variables)}",
         )
     return nets[0]
 
@@ -122,11 +126,18 @@ def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
 def _layers(where: Place, net: Mapping[str, Any]) -> list[Any]:
     layers = net["layers"]
     if isinstance(layers, StructArray | Mapping):
-        raise SimpleNNError(f"{where}: net.layers is a struct array, as in a DagNN; expected SimpleNN's cell array")
+        raise SimpleNNError(
+            "net.layers is a struct array, as in a DagNN", where=where, expected="SimpleNN's cell array"
+        )
     if not isinstance(layers, Cell):
         if isinstance(layers, np.ndarray) and not layers.size:
             return []
-        raise SimpleNNError(f"{where}: net.layers is no cell array; expected one struct per layer in a cell array")
+        raise SimpleNNError(
+            "net.layers is no cell array",
+            where=where,
+            expected="one struct per layer in a cell array",
+            came=class_of(layers),
+        )
     return list(layers)
 
 
@@ -139,7 +150,8 @@ def _refuse_unknown(where: Place, layers: Sequence[tuple[int, Fields]]) -> None:
         raise UnsupportedLayers(
             where,
             [(kind, name, f"layer {k}") for k, kind, name in unknown],
-            f"{places}. Supported types: {supported}",
+            description=places,
+            advice=f"Supported types: {supported}",
         )
 
 

@@ -18,7 +18,7 @@ from harness.matlab.layers import TOOLBOX, Read, Unsupported, read_layer
 from harness.matlab.layers.inputs import image
 from harness.matlab.matfile.read import Cell, Object
 from harness.matlab.readers.order import Circle, running_order
-from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, strings
+from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, class_of, inside, strings
 from harness.spec import Array, Input, Layer, Spec, source_of
 
 DIALECT = "matlab"
@@ -82,13 +82,17 @@ def _layers(where: str, value: Object, holder: Any) -> Cell:
     if isinstance(layers, Object):
         return Cell((layers,), (1, 1))
     if not isinstance(layers, Cell) or not len(layers):
-        raise NetworkError(f"{where}: a {value.class_name} without layers; expected its property Layers to hold some")
+        raise NetworkError(
+            f"a {value.class_name} without layers", where=where, expected="at least one in its property Layers"
+        )
     return layers
 
 
 def _record(where: str, item: Any) -> Record:
     if not isinstance(item, Object):
-        raise NetworkError(f"{where}: an element of Layers is a {type(item).__name__}; expected the object of a layer")
+        raise NetworkError(
+            "an element of Layers is no layer", where=where, expected="the object of a layer", came=class_of(item)
+        )
     saved = inside(item, "any")
     properties = {**dict(item.fields), **(saved if isinstance(saved, Mapping) else {})}
     name = properties.get("Name")
@@ -100,13 +104,18 @@ def connections_of(where: str, table: Any) -> list[tuple[str, str]]:
     fields = table.fields if isinstance(table, Object) else table
     if not isinstance(fields, Mapping):
         raise NetworkError(
-            f"{where}: the table of connections cannot be read; expected the columns Source and Destination"
+            "the table of connections cannot be read",
+            where=where,
+            expected="the columns Source and Destination",
+            came=class_of(table),
         )
     columns = {name.lower(): strings(value) for name, value in fields.items()}
     sources, destinations = columns.get("source", []), columns.get("destination", [])
     if len(sources) != len(destinations):
         raise NetworkError(
-            f"{where}: connections have {len(sources)} sources and {len(destinations)} destinations; expected as many"
+            f"connections have {len(sources)} sources and {len(destinations)} destinations",
+            where=where,
+            expected="as many of each",
         )
     return list(zip(sources, destinations, strict=True))
 
@@ -126,7 +135,9 @@ def assemble(
     """
     known = names_of(records)
     if len(known) != len(records):
-        raise NetworkError(f"{where}: layers of the same name; expected {len(records)} names, found {len(known)}")
+        raise NetworkError(
+            "layers of the same name", where=where, expected=f"{len(records)} names", came=f"{len(known)}"
+        )
     stored = dict(zip(known.values(), records, strict=True))
     read = _read(where, stored)
     wires = _chain(stored) if connections is None else _wires(where, known, stored, read, connections)
@@ -151,7 +162,7 @@ def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
         except Unsupported as why:
             unknown.append((record.class_name, record.name, str(why)))
         except NetworkError as error:
-            raise NetworkError(f"{where}: {error}") from None
+            raise error.at(where) from None
     if unknown:
         raise UnsupportedLayers(where, unknown)
     return read
@@ -205,11 +216,11 @@ def _wires(
         maker, port = _end(where, source, known)
         output = TOOLBOX[stored[maker].kind].output_place(port, read[maker][0])
         if output is None:
-            raise NetworkError(f"{where}: connection from {source!r}: the port {port!r} is not known")
+            raise NetworkError(f"the port {port!r} is not known", where=f"{where}: connection from {source!r}")
         reader, port = _end(where, destination, known)
         place = TOOLBOX[stored[reader].kind].input_place(port) or LAST + len(ports[reader])
         if place in ports[reader]:
-            raise NetworkError(f"{where}: two connections go to {destination!r}")
+            raise NetworkError(f"two connections go to {destination!r}", where=where, expected="one")
         ports[reader][place] = tensor_of(maker, output)
     return {name: [tensors[place] for place in sorted(tensors)] for name, tensors in ports.items()}
 
@@ -225,7 +236,9 @@ def _end(where: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
         return known[text], ""
     name, slash, port = text.rpartition("/")
     if not slash or name not in known:
-        raise NetworkError(f"{where}: a connection names {text!r}, which is no layer; there are {', '.join(known)}")
+        raise NetworkError(
+            f"a connection names {text!r}, which is no layer", where=where, expected=f"one of {', '.join(known)}"
+        )
     return known[name], port
 
 
@@ -233,7 +246,7 @@ def _order(where: str, wires: Wires) -> list[str]:
     try:
         return running_order({name: [source_of(tensor) for tensor in tensors] for name, tensors in wires.items()})
     except Circle as circle:
-        raise NetworkError(f"{where}: the connections of {circle} run in a circle") from None
+        raise NetworkError(f"the connections of {circle} run in a circle", where=where) from None
 
 
 def input_shape(record: Record) -> tuple[int | None, ...]:
@@ -251,12 +264,15 @@ def _sources(
     sources = declared or [name for name in order if _is_input(stored[name])]
     if not sources:
         raise NetworkError(
-            f"{where}: no input layer, so the size of the input is not known; expected one of "
-            f"{', '.join(name for name, kind in TOOLBOX.items() if kind.shape)}"
+            "no input layer, so the size of the input is not known",
+            where=where,
+            expected=f"one of {', '.join(name for name, kind in TOOLBOX.items() if kind.shape)}",
         )
     loose = [name for name in order if not wires[name] and not _is_input(stored[name])]
     if loose:
-        raise NetworkError(f"{where}: no connection goes to {', '.join(loose)}")
+        raise NetworkError(
+            f"no connection goes to {', '.join(loose)}", where=where, expected="one for each layer but the input"
+        )
     return input_names(sources, order)
 
 
