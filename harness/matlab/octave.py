@@ -74,7 +74,7 @@ class Octave:
                 raise OctaveError(f"{function}: no answer from Octave within {limit:g} s") from None
             if line is None:
                 self.close()
-                raise OctaveError(f"{function}: Octave ended; it said: {' '.join(lines)[-500:]}")
+                raise OctaveError(f"{function}: Octave ended; its last output: {' '.join(lines)[-500:]}")
             if line == _DONE:
                 return "\n".join(lines).rstrip("\n")
             if line.startswith(_FAILED):

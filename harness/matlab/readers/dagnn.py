@@ -67,10 +67,10 @@ def read_dagnn(where: str, value: Any) -> Network:
     """Raises NetworkError for a broken network, UnsupportedLayers for all blocks that are not known."""
     net = value if isinstance(value, Mapping) else (inside(value, "any") or value.fields)
     blocks = _blocks(where, net)
-    kept = [block for block in blocks if not block.is_loss]
-    if not kept:
+    active = [block for block in blocks if not block.is_loss]
+    if not active:
         raise NetworkError("a DagNN without layers", where=where, expected="at least one in net.layers")
-    spec, weights = _graph(where, net, kept)
+    spec, weights = _graph(where, net, active)
     losses = [f"left out: {block.name} ({block.class_name}), a loss" for block in blocks if block.is_loss]
     notes = (*average_note(average_image(where, net)), *losses)
     return Network("DagNN", with_channels(spec, weights), weights, notes)

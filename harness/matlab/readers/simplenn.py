@@ -88,15 +88,15 @@ def average_note(image: Array | None) -> tuple[str, ...]:
 def simplenn_of(where: Place, net: Mapping[str, Any]) -> SimpleNN:
     """The network in a struct with the field `layers`. Raises SimpleNNError."""
     stored = [Fields(where, f"layer {k}", value) for k, value in enumerate(_layers(where, net), start=1)]
-    kept = [(k, fields) for k, fields in enumerate(stored, start=1) if fields.text("type") not in IGNORED]
-    _refuse_unknown(where, kept)
-    if not kept:
+    active = [(k, fields) for k, fields in enumerate(stored, start=1) if fields.text("type") not in IGNORED]
+    _refuse_unknown(where, active)
+    if not active:
         raise SimpleNNError("a network without layers", where=where, expected="at least one in net.layers")
-    names = spec_names([fields.text("name", f"layer{k}") for k, fields in kept])
+    names = spec_names([fields.text("name", f"layer{k}") for k, fields in active])
     source = _source(where, net, taken=names)
     layers: list[Layer] = []
     weights: dict[str, Array] = {}
-    for name, (_, fields) in zip(names, kept, strict=True):
+    for name, (_, fields) in zip(names, active, strict=True):
         kind = _kind(fields)
         config, arrays = MATCONVNET[kind].read(fields)
         layers.append(Layer(kind, name, config, inputs=(layers[-1].name if layers else source.name,)))

@@ -41,8 +41,8 @@ def load(path: str | Path = Path(__file__).with_name("{WEIGHTS}")) -> {CLASS}:
         if name != "__metadata__":
             dtype = {{"F32": torch.float32, "I64": torch.int64}}[entry["dtype"]]
             first, last = (start + n for n in entry["data_offsets"])
-            held = last > first  # frombuffer refuses none at all
-            flat = torch.frombuffer(bytearray(data[first:last]), dtype=dtype) if held else torch.zeros(0, dtype=dtype)
+            filled = last > first  # frombuffer refuses an empty buffer
+            flat = torch.frombuffer(bytearray(data[first:last]), dtype=dtype) if filled else torch.zeros(0, dtype=dtype)
             state[name] = flat.reshape(entry["shape"])
     network = {CLASS}()
     network.load_state_dict(state)
