@@ -1,7 +1,7 @@
-"""Octave as a program of its own: an independent implementation of the MATLAB language.
+"""Call Octave, an independent implementation of the MATLAB language, in a separate process.
 
-One process serves many calls; it is fed through its standard input, one line per call, and data goes through
-`.mat` files. Octave is free software under the GPL and is never linked: https://octave.org.
+One process serves many calls. Each call is one line on its standard input; data travel in `.mat` files.
+Octave is free software under the GPL and is never linked: https://octave.org.
 """
 
 from __future__ import annotations

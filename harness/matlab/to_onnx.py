@@ -1,4 +1,4 @@
-"""ONNX files as MATLAB's exporter writes them, for the layers that it has simple forms for.
+"""Write ONNX files in the forms of MATLAB's exporter, for layers with simple forms.
 
 The forms are those of its output and of its published converters (exportONNXNetwork, releases 18.2 to 24.2):
 `zerocenter` is a Sub. A fully connected layer is a Flatten and a Gemm or, in older files, a Conv with a kernel as large
@@ -28,7 +28,7 @@ def as_onnx(spec: Spec, weights: Mapping[str, Array]) -> Any:
 
 
 class _Graph:
-    """One graph in the making."""
+    """Builds one graph."""
 
     def __init__(self, spec: Spec, weights: Mapping[str, Array]) -> None:
         from onnx import helper

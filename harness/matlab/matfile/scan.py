@@ -1,6 +1,7 @@
-"""A walk over the elements of a `.mat` file before anybody reads it: does what its headers claim fit into the file?
+"""Check a `.mat` file before it is read: do the sizes in its headers fit into the file?
 
-Readers allocate what a header claims, and four wrong bytes can claim a terabyte. The walk gives the version only.
+Readers allocate the size that a header claims, and four wrong bytes can claim a terabyte. The walk over the elements
+returns only the file's version.
 Format: "MAT-File Format", MathWorks, https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
 """
 
@@ -21,12 +22,12 @@ MIB = 2**20
 
 
 class MatFileError(InputError):
-    """A file that is no MAT-file, or a damaged or an oversized one; the message names the file and what is wrong."""
+    """A file that is no MAT-file, that is damaged, or that is larger than the limits."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may ask for.
+    """Limits of a file.
 
     `depth` is levels of cells and structs. Contents of more than `free` bytes may be at most `inflation` times as large
     as the file. `values` counts all values, those in cells and structs included: an empty one takes 8 bytes there and
@@ -39,7 +40,7 @@ class Limits:
     values: int = 1_000_000
 
     def contents(self, size: int) -> int:
-        """Bytes that the contents of a file of that size may have."""
+        """Bytes that the contents of a file of `size` bytes may have."""
         return max(self.free, self.inflation * size)
 
 

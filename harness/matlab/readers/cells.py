@@ -1,4 +1,4 @@
-"""Cells of weights with the names of activations, as people save them by hand: a chain of fully connected layers.
+"""Read cells of weights with the names of activations, saved by hand: a chain of fully connected layers.
 
 `W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs, and one vector for each layer; `act_fcns` or
 `activation_fcns` names what follows each.
@@ -27,7 +27,7 @@ ACTIVATIONS: Mapping[str, str] = {
     "softplus": "SoftplusLayer",
     **{name: name for name in ("satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims")},
 }
-"""Kind of layer by the name of an activation in small letters; the linear one is none."""
+"""Kind of layer by the name of an activation in lower case; empty for the linear one, which is no layer."""
 
 
 def is_cells(value: Any) -> bool:
@@ -96,7 +96,7 @@ def _numbers(where: str, what: str, value: Any) -> Array:
 
 
 def _check_sizes(where: str, weights: Sequence[Array], biases: Sequence[Array]) -> None:
-    """Raise NetworkError where a layer does not take what the one before it gives."""
+    """Raise NetworkError if the size of a layer does not fit the output of the layer before it."""
     first = weights[0]
     if first.ndim != 2:
         raise NetworkError(

@@ -1,11 +1,11 @@
-"""Reader of MatConvNet's DagNN: the struct that `net.saveobj()` gives, as a Spec and its weights.
+"""Read MatConvNet's DagNN, the struct of `net.saveobj()`, as a Spec and its weights.
 
 `layers` is a struct array with `type` (a class, `dagnn.Conv`), `name`, `inputs`, `outputs`, `params` and `block` (the
-properties of the class); `params` has the arrays by name, `vars` the names of the tensors. Tensors wire the layers, and
-have names of their own. The layers stand in the file in the order in which they were added, in which they may not be
-able to run. https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
+properties of the class); `params` has the arrays by name, `vars` the names of the tensors, which connect the layers.
+The file lists the layers in the order in which they were added, which need not be an order in which they can run.
+https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
 
-The network loses its losses, which `Network.notes` names, and with them the inputs that nothing else reads: labels.
+The Spec omits losses, which `Network.notes` names, and the inputs that only losses read: labels.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Block:
 
     @property
     def is_loss(self) -> bool:
-        """Whether it only matters in training."""
+        """Whether only training uses it."""
         return re.search(r"(?i)loss$", self.class_name) is not None
 
     def as_layer(self, kind: str) -> Fields:
@@ -77,7 +77,7 @@ def read_dagnn(where: str, value: Any) -> Network:
 
 
 def _graph(where: str, net: Mapping[str, Any], blocks: Sequence[Block]) -> tuple[Spec, dict[str, Array]]:
-    """The blocks wired by their tensors. A tensor of the Spec is called as the layer that makes it."""
+    """The blocks, connected by their tensors. A tensor of the Spec has the name of the layer that makes it."""
     stored = [block.name for block in blocks]
     names = dict(zip(stored, spec_names(stored), strict=True))
     read = _read(where, blocks)
@@ -186,7 +186,7 @@ def _order(where: str, blocks: Sequence[Block], makers: Mapping[str, Block]) -> 
 def _inputs(
     where: str, net: Mapping[str, Any], blocks: Sequence[Block], makers: Mapping[str, Block], taken: set[str]
 ) -> dict[str, Input]:
-    """The inputs by tensor: what layers read and none makes. The file has the size of an image for a single input."""
+    """The inputs by tensor: tensors that layers read and no layer makes. A single input has the file's image size."""
     free = list(dict.fromkeys(var for block in blocks for var in block.inputs if var not in makers))
     if not free:
         raise NetworkError(
@@ -230,7 +230,7 @@ CLASSES: Mapping[str, tuple[str, int]] = {
 }
 """Kind of layer and number of inputs (0: any) of each class."""
 RENAMED = {"poolSize": "pool"}
-"""Options that a block calls otherwise than SimpleNN does."""
+"""SimpleNN's name of an option by the block's, where they differ."""
 
 
 def _read_block(block: Block, kind: str) -> Read:

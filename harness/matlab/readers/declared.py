@@ -1,9 +1,9 @@
-"""Files of arrays with a declared layout: a JSON file that says which layers there are, and what is where.
+"""Read files of arrays with a declared layout: a JSON file that lists the layers and the place of each weight.
 
-docs/matlab.md has an example, `layout.schema.json` the rules. For each weight the layout says where it is kept and what
-its axes are: one letter for each axis of the stored array, in its order, out of the letters of MATLAB's own layout of
-that weight (`Kind.axes`). Arrays are kept in variables of a `.mat`, in text that MATLAB wrote (`save -ascii`,
-`writematrix`) or in JSON (`jsonencode`).
+docs/matlab.md has an example, `layout.schema.json` the rules. The layout names for each weight its place and its axes:
+one letter for each axis of the stored array, in the array's order, from the letters of MATLAB's layout of the weight
+(`Kind.axes`). Arrays are variables of a `.mat`, text that MATLAB wrote (`save -ascii`, `writematrix`) or JSON
+(`jsonencode`).
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _layout(path: Path) -> dict[str, Any]:
 
 
 class _Literal(str):
-    """A number as it is written."""
+    """The text of a number in JSON, with its digits."""
 
     __slots__ = ()
 
@@ -92,7 +92,7 @@ def _json(path: Path, *, literal: bool = False) -> Any:
 
 
 def _record(store: _Store, item: Mapping[str, Any]) -> Record:
-    """A layer of the layout as if MATLAB had stored it; an unknown class, which is refused later, has no weights."""
+    """A layer of the layout as a stored layer of MATLAB. An unknown class has no weights, and is refused later."""
     class_name, name = item["class"], item["name"]
     kind = class_name.rpartition(".")[2]
     properties = {key: _property(value) for key, value in item.get("properties", {}).items()}
@@ -117,7 +117,7 @@ def _property(value: Any) -> Any:
 
 
 class _Store:
-    """Where the arrays of a layout are kept."""
+    """The arrays of a layout, from the `.mat` file and the files beside the layout."""
 
     def __init__(self, path: Path | None, layout: Path, limits: Limits | None) -> None:
         self.path, self.layout, self.limits = path, layout, limits
@@ -126,7 +126,7 @@ class _Store:
         self._json: dict[str, Any] = {}
 
     def array(self, what: str, source: Mapping[str, Any], ways: Sequence[str]) -> tuple[Array, str]:
-        """The array in MATLAB's layout, and the letters of that."""
+        """The array in MATLAB's layout, and the letters of this layout."""
         axes = source["axes"]
         way = next((each for each in ways if sorted(each) == sorted(axes)), None)
         if way is None:
@@ -251,7 +251,7 @@ class _Store:
 
 
 def _fitted(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
-    """A stored shape with as many axes as are named: MATLAB drops sizes of 1 at the end and knows no vectors."""
+    """A stored shape with `axes` axes. MATLAB drops sizes of 1 at the end, and saves a vector as a matrix."""
     if axes == 1 and prod(shape) == max(shape, default=1):
         return (prod(shape),)
     while len(shape) > axes and shape[-1] == 1:
@@ -260,7 +260,7 @@ def _fitted(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
 
 
 def _nested(value: Any) -> tuple[int, ...] | None:
-    """Shape of nested lists of numbers; None where they are none."""
+    """Shape of nested lists of numbers; None for any other value."""
     if isinstance(value, _Literal):
         return ()
     if not isinstance(value, list) or not value:
@@ -282,10 +282,10 @@ _NUMBER = re.compile(r"[+-]?0*(\d*)(?:\.(\d*))?(?:[eEdD]([+-]?\d+))?$")
 
 
 def digits_note(texts: Sequence[str], values: Array) -> str:
-    """What may have been lost where numbers were written with too few digits; empty where nothing was.
+    """A note on the possible loss in numbers with too few digits; empty without a loss.
 
-    Writers that drop zeros at the end (`writematrix`) make some numbers short: the longest number tells how many digits
-    there were. Numbers with as many decimals each and no exponent are taken as written with that many decimals.
+    Some writers drop zeros at the end (`writematrix`), so the longest number shows how many digits were written.
+    Numbers with equally many decimals and no exponent count as rounded to these decimals.
     """
     split = [match.groups(default="") for text in texts if (match := _NUMBER.match(text))]
     if not split:

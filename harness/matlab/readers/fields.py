@@ -1,4 +1,4 @@
-"""One struct of a MatConvNet file: its fields by name, and readers that say where a value is not what it should be."""
+"""One struct of a MatConvNet file: its fields by name, and readers of these that check types and sizes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.matlab.readers.records import NetworkError
 from harness.spec import Array
 
 Place = Path | str
-"""Where a network stands: the file, or the file and the variable."""
+"""The place of a network: the file, or the file and the variable."""
 
 
 class SimpleNNError(NetworkError):
-    """A file without a SimpleNN network, or with a broken one; the message names the file and what was expected."""
+    """A file without a SimpleNN network, or with a broken one."""
 
 
 def restored(array: Array, rank: int) -> Array:
@@ -27,7 +27,7 @@ def restored(array: Array, rank: int) -> Array:
 
 
 class Fields:
-    """One struct of the file, with readers that say where a value was not what it should be."""
+    """One struct of the file. Its readers raise SimpleNNError for a value of another type or size."""
 
     def __init__(self, where: Place, what: str, value: Any) -> None:
         if isinstance(value, StructArray) and len(value):

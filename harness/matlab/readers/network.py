@@ -1,4 +1,4 @@
-"""Which network is in a file, in whichever of the ways that MATLAB's users keep them."""
+"""Find the network in a file, in any of the forms in which MATLAB's users save one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ READERS: tuple[Reader, ...] = (
     (is_shallow, read_shallow),
     *STRUCTS,
 )
-"""What tells a variable that is a network, and what reads it."""
+"""Test and reader of each form."""
 
 
 def read_network(
@@ -73,7 +73,7 @@ def _not_one(path: Path, variables: Mapping[str, Any], names: Sequence[str], adv
 
 
 def _advice(variables: Mapping[str, Any]) -> str:
-    """What to do with a file of arrays: such files do not say which layer an array belongs to."""
+    """The advice for a file of arrays, which does not say to which layer an array belongs; empty for other files."""
     arrays = sorted({name for name, value in variables.items() if _has_matrix(value, 3)})
     if not arrays:
         return ""

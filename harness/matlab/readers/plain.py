@@ -1,4 +1,4 @@
-"""The plain-struct export: any network of layers as one struct, for people, scripts and Octave to read and to write.
+"""Read and write the plain-struct export: any network as one struct, which scripts and Octave can use too.
 
 One variable `parity` with `format`, `version`, `source`, `layers` (a cell of structs with `class`, `name` and
 `properties`), `connections` (`source`, `destination`), `inputs`, `outputs` and, where MATLAB was asked, `samples`.
@@ -90,7 +90,7 @@ def write_plain(
 
 
 def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dict[str, Any]:
-    """The struct, with arrays as MATLAB would hold them. A kind that is not known has ports `in1`, `out1` and so on."""
+    """The struct, with arrays in MATLAB's form. An unknown kind has ports `in1`, `out1` and so on."""
     if spec.dialect != DIALECT:
         raise ValueError(f"a plain-struct export holds Specs of dialect {DIALECT!r}, this one is {spec.dialect!r}")
     inputs = {item.name: item.shape for item in spec.inputs}
@@ -179,7 +179,7 @@ def _sample(where: str, stored: Any, known: Mapping[str, str], spec: Spec) -> Re
 
 
 def _tensor(text: str, known: Mapping[str, str], spec: Spec) -> str:
-    """The Spec's name of what an activation is called: a layer, or `layer/port`; as it is where there is no such."""
+    """The Spec's name of an activation by MATLAB's, a layer or `layer/port`; unchanged if there is no such tensor."""
     if text in known:
         return known[text]
     name, _, port = text.rpartition("/")

@@ -1,4 +1,4 @@
-"""A layer of Deep Learning Toolbox as it was stored: class, name, properties, and readers that say what is wrong.
+"""A stored layer of Deep Learning Toolbox: class, name, properties, and readers of these that check types and sizes.
 
 A saved object differs from its public properties; both are read. A learnable is saved as a struct with the field
 `Value`, and its public property is the array. `Normalization` is saved as a struct with `Type` and the statistics, and
@@ -20,14 +20,13 @@ from harness.spec import Array
 
 
 class NetworkError(InputError):
-    """A file without a network that can be read, or with a broken one. The message names file, layer and what was
-    expected."""
+    """A file without a readable network, or with a broken one."""
 
 
 class UnsupportedLayers(NetworkError):
-    """A network with layers that are not known; `layers` has each of them as (class, name, why).
+    """A network with unknown layers; `layers` has (class, name, why) of each.
 
-    The message lists them in this form, unless `description` puts it in other words.
+    The message lists them in this form, or as `description`.
     """
 
     def __init__(
@@ -180,7 +179,7 @@ def strings(value: Any) -> list[str]:
 
 
 def listed(variables: Mapping[str, Any]) -> str:
-    """For messages: the variables of a file, each with MATLAB's class."""
+    """The variables of a file with MATLAB's class of each, for messages."""
     return ", ".join(f"{name} ({class_of(value)})" for name, value in variables.items()) or "none"
 
 

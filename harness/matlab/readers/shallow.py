@@ -1,8 +1,8 @@
-"""Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, old and of today.
+"""Read shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, of any release.
 
 The network computes on columns: x is features x samples there, N x features here. Each input runs through its
-`processFcns`. A layer adds up its bias and all that is connected to it, inputs and layers, each times its weights, and
-applies its transfer function. An output is a layer that runs back through the `processFcns` of that output.
+`processFcns`. A layer adds its bias to the weighted inputs and layers that are connected to it, and applies its
+transfer function. An output is the output of a layer, mapped back by the `processFcns` of the network's output.
 https://www.mathworks.com/help/deeplearning/ug/create-neural-network-object.html
 """
 
@@ -34,7 +34,7 @@ def read_shallow(where: str, value: Object) -> Network:
 
 
 class _Reader:
-    """One network on its way to a Spec."""
+    """Builds the Spec of one network."""
 
     def __init__(self, where: str, fields: Mapping[str, Any]) -> None:
         self.where, self.fields = where, fields

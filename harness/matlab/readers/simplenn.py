@@ -1,4 +1,4 @@
-"""Reader of MatConvNet SimpleNN files: a `.mat` in, a Spec and its weights out. No MATLAB, no framework.
+"""Read MatConvNet's SimpleNN files as a Spec and its weights, without MATLAB and without a framework.
 
 It upgrades old networks as MatConvNet's `vl_simplenn_tidy` does (https://www.vlfeat.org/matconvnet/mfiles/simplenn/vl_simplenn_tidy/):
 `filters`/`biases` for `weights`, `net.normalization` for `net.meta.normalization`, defaults for absent fields.
@@ -30,11 +30,11 @@ from harness.spec import Array, Input, Layer, Spec
 
 DIALECT = "matconvnet"
 IGNORED = ("loss",)
-"""Layer types that do nothing at inference and are left out."""
+"""Layer types without effect at inference, which the Spec omits."""
 ALIASES = {"normalize": "lrn", "softmaxloss": "softmax"}
 """Old names, and the training layer that is a softmax once the network is deployed."""
 TYPES = ("conv", "convt", "bnorm", "pool", "relu", "lrn", "softmax", "sigmoid", "dropout")
-"""Types of layers that are read."""
+"""Supported types of layers."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def read_struct(where: str, value: Mapping[str, Any]) -> Network:
 
 
 def average_note(image: Array | None) -> tuple[str, ...]:
-    """What a user of the network has to know about its average image."""
+    """A note on the average image: the caller has to subtract it."""
     if image is None:
         return ()
     values = f" ({', '.join(f'{v:g}' for v in image.ravel())})" if image.size <= 4 else ""
@@ -142,7 +142,7 @@ def _layers(where: Place, net: Mapping[str, Any]) -> list[Any]:
 
 
 def _refuse_unknown(where: Place, layers: Sequence[tuple[int, Fields]]) -> None:
-    """All unknown layers in one message: a user wants to hear of them at once."""
+    """Raise one error that names all unknown layers."""
     unknown = [(k, fields.text("type"), fields.text("name", "")) for k, fields in layers if _kind(fields) not in TYPES]
     if unknown:
         places = ", ".join(f"layer {k} of type {kind!r} (name {name!r})" for k, kind, name in unknown)
@@ -183,7 +183,7 @@ def image_size(where: Place, net: Mapping[str, Any]) -> list[int | None]:
 
 
 def _inside(where: Place, net: Mapping[str, Any], *names: str) -> Fields | None:
-    """The struct at net.a.b, None where it or anything on the way is absent or empty."""
+    """The struct at net.a.b; None if it or a struct around it is absent or empty."""
     value = inside(net, *names)
     if isinstance(value, StructArray) and len(value):
         value = value.items[0]

@@ -1,8 +1,8 @@
-"""Networks of Deep Learning Toolbox as Specs: saved objects, and the plain-struct export that holds the same layers.
+"""Build Specs from networks of Deep Learning Toolbox: saved objects, or the plain-struct export of the same layers.
 
 An input layer becomes an input of the Spec, `NAME_in`, and a layer that normalises it. SeriesNetwork and arrays of
 layers are chains. DAGNetwork, LayerGraph and dlnetwork have a table of connections (`Source`, `Destination`), whose
-rows are in no order: the ports (`add/in2`) say which input is which.
+rows are in no order; the ports (`add/in2`) number the inputs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph", "
 
 @dataclass(frozen=True)
 class RecordedSample:
-    """Inputs with their formats (`SSCB`, `CBT`, ...) and what each layer gave for them in MATLAB; MATLAB's layout."""
+    """Inputs with their formats (`SSCB`, `CBT`, ...) and MATLAB's activations of the layers, all in MATLAB's layout."""
 
     inputs: tuple[Array, ...]
     formats: tuple[str, ...]
@@ -36,7 +36,7 @@ class RecordedSample:
 
 @dataclass(frozen=True)
 class Network:
-    """A network read from a file. `dialect` is the form in which it was stored, `notes` is what was lost or assumed."""
+    """A network from a file. `dialect` is its stored form; `notes` are losses and assumptions of the reader."""
 
     dialect: str
     spec: Spec
@@ -153,7 +153,7 @@ def assemble(
 
 
 def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
-    """Configuration and weights of each layer. Raises UnsupportedLayers for all that are not known at once."""
+    """Configuration and weights of each layer. Raises one UnsupportedLayers for all unknown layers."""
     read: dict[str, Read] = {}
     unknown: list[tuple[str, str, str]] = []
     for name, record in stored.items():
@@ -169,13 +169,13 @@ def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
 
 
 def names_of(records: Sequence[Record]) -> dict[str, str]:
-    """The Spec's name of each layer by the stored one. Equal stored names leave fewer names than records."""
+    """The Spec's name of each layer by the stored name; fewer than the records if stored names are equal."""
     names = spec_names([record.name or f"layer{k}" for k, record in enumerate(records, start=1)])
     return {record.name or name: name for record, name in zip(records, names, strict=True)}
 
 
 def spec_names(stored: Iterable[str]) -> list[str]:
-    """MATLAB's names as a Spec may have them: `/` and `:` become `_`; of equal names the later ones get `_2`, `_3`."""
+    """MATLAB's names in a form allowed in a Spec: `/` and `:` become `_`; later equal names get `_2`, `_3`."""
     names: list[str] = []
     for text in stored:
         base = re.sub("[/:]", "_", text)
@@ -226,7 +226,7 @@ def _wires(
 
 
 def tensor_of(layer: str, output: int) -> str:
-    """What a Spec calls an output of a layer, counted from 0."""
+    """The Spec's name of an output of a layer, counted from 0."""
     return f"{layer}:{output}" if output else layer
 
 
@@ -250,7 +250,7 @@ def _order(where: str, wires: Wires) -> list[str]:
 
 
 def input_shape(record: Record) -> tuple[int | None, ...]:
-    """Shape of what a layer takes that reads an input of the network; an image, unless its kind says otherwise."""
+    """Shape of the network's input that a layer reads; that of an image unless its kind defines another."""
     return (TOOLBOX[record.kind].shape or image)(record)
 
 
@@ -281,7 +281,7 @@ def _tensors(name: str, sources: Mapping[str, str], wires: Wires) -> tuple[str, 
 
 
 def _ends(order: Sequence[str], wires: Wires) -> tuple[str, ...]:
-    """Layers that none reads."""
+    """Layers that no layer reads."""
     read = {source_of(tensor) for tensors in wires.values() for tensor in tensors}
     return tuple(name for name in order if name not in read)
 
@@ -298,7 +298,7 @@ def input_names(sources: Sequence[str], layers: Sequence[str]) -> dict[str, str]
 
 
 def _dtype(name: str, stored: Mapping[str, Record], wires: Wires) -> str:
-    """Type of an input: what all layers that read it take, or else float32."""
+    """Type of an input: the common type of all layers that read it, or else float32."""
     dtypes = {TOOLBOX[stored[reader].kind].dtype for reader, tensors in wires.items() if name in tensors}
     return dtypes.pop() if len(dtypes) == 1 else "float32"
 

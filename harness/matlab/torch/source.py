@@ -1,9 +1,8 @@
-"""A Spec of MATLAB layers as a PyTorch program: one class with one submodule per layer, and its `state_dict`.
+"""Write a Spec of MATLAB layers as a PyTorch program: one class with one submodule per layer, and its `state_dict`.
 
-The text is what `parity convert` delivers, and what the hop runs: the program is written once, and the module that is
-judged is the one that a user gets. Submodules carry the layers' names (`torch_names`). `harness.matlab.layers` says how
-each layer is written: as PyTorch's own wherever one means the same, otherwise as a class of `blocks.py`, whose source
-goes along.
+`parity convert` delivers the text, and the hop runs the same text, so the judged module is the delivered one.
+Submodules have the layers' names (`torch_names`). `harness.matlab.layers` writes each layer as a module of PyTorch if
+one has the same meaning, otherwise as a class of `blocks.py`, whose source is copied into the program.
 """
 
 from __future__ import annotations
