@@ -265,7 +265,18 @@ def die_once(path):
     return "alive"
 
 
+PARTS = {
+    "problem": "Bias does not fit",
+    "where": "net: layer 'fc'",
+    "expected": "4 values",
+    "came": "3",
+    "advice": "Train the network.",
+}
+
+
 def raise_this(path, which):
+    if which == "parts":
+        raise NetworkError(**PARTS).at(path)
     if which == "unsupported":
         raise UnsupportedLayers(path, [("MyLayer", "first", "why")])
     raise {"network": NetworkError, "damaged": MatFileError, "value": ValueError}[which](f"{path}: told so")
@@ -323,6 +334,11 @@ def test_exceptions(some, other):
     with pytest.raises(UnsupportedLayers, match="1 unsupported: MyLayer 'first'") as told:
         other.call(f"{HERE}:raise_this", some, "unsupported")
     assert told.value.layers == (("MyLayer", "first", "why"),)
+    with pytest.raises(NetworkError) as told:
+        other.call(f"{HERE}:raise_this", some, "parts")
+    assert told.value.parts == {**PARTS, "where": f"{some}: net: layer 'fc'"}
+    text = f"{some}: net: layer 'fc': Bias does not fit; expected 4 values, got 3. Train the network."
+    assert str(told.value) == text
     with pytest.raises(ReaderFailed, match=r"ValueError: .*told so") as told:
         other.call(f"{HERE}:raise_this", some, "value")
     assert told.value.how == "exception"
