@@ -15,7 +15,15 @@ from pathlib import Path
 
 import click
 
-from harness.cli.network import conclude, exit_code, file_argument, introduce, layout_option, variable_option
+from harness.cli.network import (
+    conclude,
+    exit_code,
+    file_argument,
+    introduce,
+    layout_option,
+    naming,
+    variable_option,
+)
 from harness.models import conversion, reader
 from harness.run.session import Session
 
@@ -31,7 +39,7 @@ from harness.run.session import Session
 @variable_option
 @layout_option
 def command(file: Path, target: str, folder: Path, variable: str | None, layout: Path | None) -> int:
-    with Session() as session:
+    with Session() as session, naming(file):
         network = reader.network_of(file, variable, layout)
         introduce(file, network)
         title = f"The network of {file.name}"

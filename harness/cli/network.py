@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -9,6 +11,7 @@ import click
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.judge.compare import Comparison
 from harness.matlab.readers.toolbox import Network
+from harness.models.conversion import ConversionError
 
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 variable_option = click.option("--variable", metavar="NAME", help="Take the network in this variable.")
@@ -17,6 +20,15 @@ layout_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Read the layers of a .mat file that holds only arrays from this JSON file (docs/matlab.md).",
 )
+
+
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Name the file in a ConversionError, which knows only the network."""
+    try:
+        yield
+    except ConversionError as error:
+        raise error.at(file) from None
 
 
 def introduce(file: Path, network: Network) -> None:

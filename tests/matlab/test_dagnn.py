@@ -19,20 +19,20 @@ EMPTY = np.zeros((0, 0))
 
 
 def cell(*values):
-    made = np.empty((1, len(values)), dtype=object)
+    array = np.empty((1, len(values)), dtype=object)
     for k, value in enumerate(values):
-        made[0, k] = value
-    return made
+        array[0, k] = value
+    return array
 
 
 def structs(items):
     """A struct array 1 x n."""
     fields = list(dict.fromkeys(key for item in items for key in item))
-    made = np.empty((1, len(items)), dtype=[(name, object) for name in fields])
+    array = np.empty((1, len(items)), dtype=[(name, object) for name in fields])
     for k, item in enumerate(items):
         for name in fields:
-            made[0, k][name] = item.get(name, EMPTY)
-    return made
+            array[0, k][name] = item.get(name, EMPTY)
+    return array
 
 
 def numbers(*shape, seed=0):
@@ -52,8 +52,8 @@ def layer(kind, name, inputs, outputs, params=(), **block):
 
 
 def net(layers, params=None, **more):
-    kept = structs([{"name": name, "value": value} for name, value in (params or {}).items()]) if params else EMPTY
-    return {"layers": structs(layers), "params": kept, "vars": EMPTY, **more}
+    stored = structs([{"name": name, "value": value} for name, value in (params or {}).items()]) if params else EMPTY
+    return {"layers": structs(layers), "params": stored, "vars": EMPTY, **more}
 
 
 GRAPH = [
@@ -160,14 +160,14 @@ def computed(tmp_path_factory):
     cases = {name: (read_network(file), {}) for name, file in files.items()}
     for network, inputs in cases.values():
         inputs[network.spec.inputs[0].name] = numbers(2, 2, 8, 6)
-    made = through_torch(cases, folder)
-    return {name: (*case, made[name]) for name, case in cases.items()}
+    outputs = through_torch(cases, folder)
+    return {name: (*case, outputs[name]) for name, case in cases.items()}
 
 
 @pytest.mark.parametrize("name", ["graph", "graph73", "chain", "chain73"])
 def test_torch_computes_what_the_oracle_does(name, computed):
-    network, inputs, made = computed[name]
-    assert furthest(network, inputs, made) < 2e-6
+    network, inputs, outputs = computed[name]
+    assert furthest(network, inputs, outputs) < 2e-6
 
 
 @pytest.mark.parametrize("name", ["graph", "chain"])
@@ -207,8 +207,8 @@ def test_dropped_sizes_of_one_come_back(path):
     assert network.weights["one/filters"].shape == (3, 3, 1, 1)
     assert network.spec.inputs == (Input("in_put", (1, None, None)),)
     x = numbers(1, 1, 5, 5)
-    (made,) = evaluate(network.spec, network.weights, {"in_put": x}).values()
-    assert made.shape == (1, 1, 3, 3)
+    (output,) = evaluate(network.spec, network.weights, {"in_put": x}).values()
+    assert output.shape == (1, 1, 3, 3)
 
 
 def test_a_single_layer_is_a_struct_and_inputs_can_be_several(path):

@@ -174,9 +174,9 @@ def test_torch_computes_what_the_oracle_does(write, tmp_path_factory):
         "plain": (read_declared(*write(layout())), {"input_in": numbers(2, 2, 6, 4)}),
         "turned": (read_declared(*write(layout(last=declared), fc=stored)), {"input_in": numbers(2, 2, 6, 4)}),
     }
-    made = through_torch(cases, tmp_path_factory.mktemp("declared"))
+    outputs = through_torch(cases, tmp_path_factory.mktemp("declared"))
     for name, case in cases.items():
-        assert furthest(*case, made[name]) < 2e-6
+        assert furthest(*case, outputs[name]) < 2e-6
 
 
 def as_text(matrix, form="%.16e", between=" "):

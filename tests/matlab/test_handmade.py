@@ -17,10 +17,10 @@ REAL = "nnvmt_example2.mat"
 
 
 def cell(*values):
-    made = np.empty((1, len(values)), dtype=object)
+    array = np.empty((1, len(values)), dtype=object)
     for k, value in enumerate(values):
-        made[0, k] = value
-    return made
+        array[0, k] = value
+    return array
 
 
 def numbers(*shape):
@@ -58,8 +58,8 @@ def test_a_chain_of_matrices_and_functions(path):
     y = x
     for k, function in enumerate((np.tanh, lambda v: np.maximum(v, 0), lambda v: v)):
         y = function(y @ W[0, k].T + B[0, k].ravel())
-    (made,) = evaluate(network.spec, network.weights, {"x": x}).values()
-    assert made == pytest.approx(y, rel=1e-5, abs=1e-6)
+    (output,) = evaluate(network.spec, network.weights, {"x": x}).values()
+    assert output == pytest.approx(y, rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_a_chain_of_matrices_and_functions(path):
 def test_every_way_of_keeping_them_reaches_torch(variables, path, tmp_path_factory):
     network = read_network(saved(path, **variables))
     inputs = {"x": numbers(7, 3).astype(np.float32)}
-    made = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("cells"))
-    assert furthest(network, inputs, made["net"]) < 2e-6
+    outputs = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("cells"))
+    assert furthest(network, inputs, outputs["net"]) < 2e-6
 
 
 BROKEN = {
@@ -144,5 +144,5 @@ def test_a_real_file(real_files: Path, tmp_path_factory):
         "layer2/Bias": (1,),
     }
     inputs = {"x": numbers(9, 2).astype(np.float32)}
-    made = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("real"))
-    assert furthest(network, inputs, made["net"]) < 1e-6
+    outputs = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("real"))
+    assert furthest(network, inputs, outputs["net"]) < 1e-6

@@ -58,8 +58,8 @@ def test_a_graph_is_wired_by_ports(kind: str) -> None:
     assert is_network(value)
     network = read_objects("here", value)
     assert [item.name for item in network.spec.inputs] == ["in_in"]
-    made = evaluate(network.spec, network.weights, {"in_in": np.array([[1.0, 3.0]], dtype=np.float32)})
-    assert made["join"].tolist() == [[1, 3, 2, 6]]
+    outputs = evaluate(network.spec, network.weights, {"in_in": np.array([[1.0, 3.0]], dtype=np.float32)})
+    assert outputs["join"].tolist() == [[1, 3, 2, 6]]
 
 
 def test_a_layer_array_is_a_chain() -> None:
