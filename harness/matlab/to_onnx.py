@@ -112,7 +112,7 @@ def _pads(layer: Layer) -> list[int]:
 def _same(
     graph: _Graph, layer: Layer, taken: str, *, window: list[int], stride: list[int], dilate: list[int], value: float
 ) -> str:
-    """Pads from the shape at hand: max(0, (ceil(n / s) - 1) s + (k - 1) d + 1 - n), the odd one at the end."""
+    """Pads by the input's shape: max(0, (ceil(n / s) - 1) s + (k - 1) d + 1 - n), the odd one at the end."""
     name = layer.name
     sizes = graph.node(
         "Slice",

@@ -63,7 +63,9 @@ def plugin_for(model: Path) -> Plugin:
         )
     runtime = _plugin(_predictor_for(model))
     if runtime.missing:
-        raise PredictionError(f"what it needs is {runtime.missing}", where=model, advice="Install it with pip.")
+        raise PredictionError(
+            f"its runtime cannot run here: {runtime.missing}", where=model, advice="Install it with pip."
+        )
     return runtime
 
 

@@ -335,7 +335,7 @@ def inside(data: bytearray, chance: random.Random) -> bytearray:
     except zlib.error:
         return flip(data, chance)
     objects = inner.find(b"\0\1" + data[126:128] + b"\0" * 4, 8)
-    if objects > 0 and chance.random() < 0.7:  # what objects consist of is a file in a file
+    if objects > 0 and chance.random() < 0.7:  # the data of objects are a file in a file
         inner[objects + 8 :] = _structure(inner[objects + 8 :], 0, order, chance)
     else:
         mutate = chance.choice((None, None, None, flip, run, cut, swap, repeat))

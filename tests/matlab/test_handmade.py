@@ -112,7 +112,7 @@ def test_all_unknown_activations_are_reported_at_once(path):
     assert caught.value.layers == (("mish", "layer1", "activation"), ("leaky_relu", "layer3", "activation"))
 
 
-def test_square_matrices_are_taken_as_outputs_by_inputs_and_it_is_said(path):
+def test_a_note_says_that_square_matrices_are_taken_as_outputs_by_inputs(path):
     network = read_network(saved(path, W=cell(numbers(3, 3)), b=cell(numbers(3)), act_fcns="relu"))
     assert network.notes == ("every matrix is square: they are taken as outputs x inputs",)
 

@@ -14,10 +14,10 @@ matio = pytest.importorskip("matio")
 
 
 def cell(*items):
-    made = np.empty((1, len(items)), dtype=object)
+    array = np.empty((1, len(items)), dtype=object)
     for k, item in enumerate(items):
-        made[0, k] = item
-    return made
+        array[0, k] = item
+    return array
 
 
 WRITERS = {

@@ -69,8 +69,8 @@ def test_a_layer_array_is_a_chain() -> None:
 
 
 def test_every_unknown_layer_is_named_at_once() -> None:
-    own = [layer("SpikingLayer", "spike", package=""), layer("CapsuleLayer", "capsule")]
-    layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), *own), (3, 1))
+    custom = [layer("SpikingLayer", "spike", package=""), layer("CapsuleLayer", "capsule")]
+    layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), *custom), (3, 1))
     with pytest.raises(UnsupportedLayers) as caught:
         read_objects("net.mat", layers)
     assert [name for _, name, _ in caught.value.layers] == ["spike", "capsule"]

@@ -5,7 +5,7 @@ module; the decorator `layer` registers it in `KINDS` with its reader and the ot
 module with the same meaning, a function of tensors stands beside the writer and is copied into the program
 (`Module.functions`), or the module is a class of `harness.matlab.torch.blocks`.
 
-Importing this package registers all layers. It imports no framework: what is written is text.
+Importing this package registers all layers. It imports no framework, as the program is text.
 """
 
 from importlib import import_module

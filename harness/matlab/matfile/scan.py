@@ -144,8 +144,8 @@ class _Scan:
         return data[8 : 8 + size]
 
     def subsystem(self, body: memoryview) -> None:
-        """What objects consist of: bytes that are a file again, its header cut to 8 bytes."""
-        where = "what its objects consist of"
+        """The data of objects: bytes that are again a file, with a header of only 8 bytes."""
+        where = "the data of its objects"
         self.matrix(body, where, self.limits.depth)
         _, _, at = self.element(body, 0, where)
         for _ in range(2):  # size and name

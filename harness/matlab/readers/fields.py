@@ -43,7 +43,7 @@ class Fields:
         return f"{self.where}: {self.what}" + (f" ({kind})" if isinstance(kind, str) else "")
 
     def fault(self, name: str, expected: str, *, came: str = "") -> SimpleNNError:
-        """The error of a field that is absent, or is not what was expected; `came` in place of its class and size."""
+        """The error of a field that is absent or does not fit; `came` replaces its class and size."""
         value = self._fields.get(name)
         if value is None:
             return SimpleNNError(f"field {name!r} is absent", where=self.place, expected=expected)

@@ -55,7 +55,7 @@ class Record:
         return f"layer {self.name!r} ({self.kind})"
 
     def fault(self, name: str, expected: str) -> NetworkError:
-        """The error of a property that is absent, or is not what was expected."""
+        """The error of a property that is absent or does not fit."""
         value = self.properties.get(name)
         if value is None:
             return NetworkError(f"{name} is absent", where=self.place, expected=expected)

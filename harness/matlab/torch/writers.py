@@ -55,7 +55,7 @@ def sides(sizes: Any) -> Sides:
 
 
 def border_of(config: Mapping[str, Any], axes: int, what: str = "Padding") -> Sides | None:
-    """A layer's Padding or Cropping; None for `same`, which is worked out from the input at hand."""
+    """A layer's Padding or Cropping; None for `same`, which depends on the input."""
     if config.get(f"{what}Mode", "manual") == "same":
         return None
     return sides(config.get(f"{what}Size", [0] * (2 * axes)))
