@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class InputError(ValueError):
     """Input that cannot be used: a file, an option, a plugin, an array.
@@ -20,6 +22,24 @@ class InputError(ValueError):
         self.expected = expected
         self.came = came
         self.advice = advice
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The arguments that make this error, or one of another class that says the same."""
+        return {
+            "problem": self.problem,
+            "where": self.where,
+            "expected": self.expected,
+            "came": self.came,
+            "advice": self.advice,
+        }
+
+    def at(self, place: object) -> Self:
+        """The same error with its place named from further out: `place: where`."""
+        error = type(self).__new__(type(self), *self.args)
+        vars(error).update(vars(self))
+        error.where = f"{place}: {self.where}" if self.where else str(place)
+        return error
 
     def __str__(self) -> str:
         parts = [self.problem]

@@ -1,1 +1,1 @@
-"""The `parity` command. Each module here that defines `command` is a verb, named by its file (`harness.cli.main`)."""
+"""The `parity` command. Each module here with a function `command` is a verb of the same name (`harness.cli.main`)."""

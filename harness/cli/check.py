@@ -16,7 +16,15 @@ from typing import Any
 import click
 
 from harness.cli.console import json_option, print_records
-from harness.cli.network import conclude, exit_code, file_argument, introduce, layout_option, variable_option
+from harness.cli.network import (
+    conclude,
+    exit_code,
+    file_argument,
+    introduce,
+    layout_option,
+    naming,
+    variable_option,
+)
 from harness.matlab.readers.toolbox import Network
 from harness.models import reader
 from harness.models.check import NetworkCheck, check_network
@@ -30,7 +38,7 @@ from harness.run.session import Session
 @layout_option
 @json_option
 def command(file: Path, variable: str | None, layout: Path | None, as_json: bool) -> int:
-    with Session() as session:
+    with Session() as session, naming(file):
         network = reader.network_of(file, variable, layout)
         check = check_network(network, session.workers)
     if as_json:

@@ -1,4 +1,4 @@
-"""What the verbs share: options and arguments, reading a results file, and printing tables, pages and progress."""
+"""Shared parts of the verbs: options, arguments, reading a results file, printing tables, pages and progress."""
 
 from __future__ import annotations
 
@@ -31,12 +31,16 @@ opset_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 results_argument = click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
 page_option = click.option(
-    "-o", "--out", "target", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, do not print."
+    "-o",
+    "--out",
+    "target",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write to this file instead of printing.",
 )
 
 
 def load_results(path: Path, *, cut_ok: bool = False) -> Results:
-    """A results file; `cut_ok` admits one of a cut run. Raises click.UsageError where there is none, ResultsError."""
+    """A results file; `cut_ok` admits a cut run. Raises click.UsageError if there is no such file, and ResultsError."""
     if not path.is_file():
         raise click.UsageError(f"there is no results file {path}; make one with `pytest suites/` or `parity run`")
     return Results.load(path, cut_ok=cut_ok)

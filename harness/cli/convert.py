@@ -1,11 +1,12 @@
 """Convert a network of a MATLAB .mat file to PyTorch or ONNX.
 
 `--to torch` writes model.py and weights.safetensors, which need torch alone; `--to onnx` writes model.onnx. If layers
-are not supported, all of them are named and nothing is written. No MATLAB is needed, and no code of the file is run.
+are not supported, the error names all of them and nothing is written. No MATLAB is needed, and no code of the file is
+run.
 
-What was written is run on drawn inputs and compared with the documentation of the layers, computed in double precision.
-Exit code 0 if both agree, 1 if not (the files are there, and the first layer that deviates is named), 2 if the file
-cannot be read or converted.
+The written model is run on drawn inputs and compared with the documentation of the layers, computed in double
+precision. Exit code 0 if both agree, 1 if not (the files are written, and the first layer that deviates is named), 2 if
+the file cannot be read or converted.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from pathlib import Path
 
 import click
 
-from harness.cli.network import conclude, exit_code, file_argument, introduce, layout_option, variable_option
+from harness.cli.network import (
+    conclude,
+    exit_code,
+    file_argument,
+    introduce,
+    layout_option,
+    naming,
+    variable_option,
+)
 from harness.models import conversion, reader
 from harness.run.session import Session
 
@@ -30,7 +39,7 @@ from harness.run.session import Session
 @variable_option
 @layout_option
 def command(file: Path, target: str, folder: Path, variable: str | None, layout: Path | None) -> int:
-    with Session() as session:
+    with Session() as session, naming(file):
         network = reader.network_of(file, variable, layout)
         introduce(file, network)
         title = f"The network of {file.name}"

@@ -1,8 +1,8 @@
 """Group the deviations of a run by defect.
 
-A defect is one converter at fault, one harm, and the condition on the cases under which it shows. Defects with results
-that nothing expects come first, then silent ones, then those of most cases. RESULTS is reports/results.ndjson by
-default; a cut run can be looked at too.
+A defect is one converter at fault, one harm, and the condition under which cases show it. Defects with unexpected
+results come first, then silent defects, then the defects of most cases. RESULTS is a results file, also of a cut run,
+reports/results.ndjson by default.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Write the page of findings: defects whose cause is settled.
 
-What is known of them stands in golden/findings; the results say how often each shows. If two RESULTS files hold the
-same case and route, the later file counts. A result whose expectation no finding owns is named.
+golden/findings describes each finding; the results count how often it occurs. If two RESULTS files hold the same case
+and route, the later file counts. Results whose expectation belongs to no finding are listed on standard error.
 """
 
 from __future__ import annotations

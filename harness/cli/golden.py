@@ -50,8 +50,8 @@ def freeze_command(layer: str | None, seed: int) -> None:
 def verify_command(layer: str | None, as_json: bool) -> int:
     """Recompute every golden and report every difference.
 
-    A difference is a golden that drifted, a case that was edited or is not asked for, or a pair of axis values that no
-    case covers. Exit code 1 if there is one, 2 if a case was edited.
+    A difference is a golden that drifted, a case that was edited, a case for which the catalogue has no row, or a pair
+    of axis values that no case covers. Exit code 1 if there is one, 2 if a case was edited.
     """
     store = Store(home() / "golden")
     models = list(freeze.verify_models(store, layer))

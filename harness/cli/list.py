@@ -23,20 +23,20 @@ def command() -> None: ...
 def layers(as_json: bool) -> None:
     """List layers with the number of their cases and the axis values covered.
 
-    `pairs` and `threeway` are the percentage of the valid pairs and triples of axis values that occur in a case. Layers
-    that are left out of the catalogue follow, each with the reason.
+    `pairs` and `threeway` are percentages: how many valid pairs and triples of axis values occur in a case. Layers that
+    the catalogue excludes follow, each with the reason.
     """
     print_records(coverage.layer_records(rows(), Store(home() / "golden").entries()), as_json)
 
 
 @command.command(epilog="\b\nExample: parity list arguments --missing")
-@click.option("--missing", is_flag=True, help="List only arguments that are neither drawn nor left out with a reason.")
+@click.option("--missing", is_flag=True, help="List only arguments that are neither drawn nor excluded with a reason.")
 @layer_option
 @json_option
 def arguments(missing: bool, layer: str | None, as_json: bool) -> None:
     """List the constructor arguments of every Keras layer.
 
-    Each with how many values the cases give it, or the reason why none can matter at inference.
+    Each line shows the number of values in the cases, or the reason why no value can matter at inference.
     """
     every = coverage.arguments(Store(home() / "golden").entries())
     chosen = [
@@ -59,7 +59,7 @@ def arguments(missing: bool, layer: str | None, as_json: bool) -> None:
 @layer_option
 @json_option
 def cases(layer: str | None, as_json: bool) -> None:
-    """List golden cases with the axis values they were drawn from."""
+    """List golden cases with the axis values from which they were drawn."""
     entries = Session(Selection(layer=layer)).entries()
     records = [
         {"case": e.id, "choice": e.choice if as_json else " ".join(f"{k}={v}" for k, v in e.choice.items())}
@@ -72,10 +72,10 @@ def cases(layer: str | None, as_json: bool) -> None:
 @hop_option
 @json_option
 def routes(hops: tuple[str, ...], as_json: bool) -> None:
-    """List routes, and why one cannot run here.
+    """List routes, with the reason if a route cannot run here.
 
-    `cases` is over how many golden cases of each layer a route is walked by default. Where a converter can be told an
-    opset, there is a route for each opset, walked if --opset asks for it.
+    `cases` is the number of golden cases of each layer over which a route is walked by default. A converter that takes
+    an opset has a route for each opset; --opset selects it.
     """
     session = Session(Selection(hops=hops))
     print_records(
@@ -98,7 +98,7 @@ def routes(hops: tuple[str, ...], as_json: bool) -> None:
 @hop_option
 @json_option
 def hops(hops: tuple[str, ...], as_json: bool) -> None:
-    """List converters, ours and those of installed packages."""
+    """List the suite's converters and the converters of installed packages."""
     registry = Session(Selection(hops=hops)).registry
     print_records(
         [
@@ -129,8 +129,8 @@ def runtimes(as_json: bool) -> None:
 def expectations(as_json: bool) -> None:
     """List known deviations of released converters.
 
-    Each with the route and layer, the outcome, the reason, and whether upstream knows of it. `applies` says whether the
-    versions that it is about are installed.
+    Each line shows route, layer, outcome, reason, and the report to the converter's project. `applies` is yes if a
+    version with the deviation is installed.
     """
     records = [
         {

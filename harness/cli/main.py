@@ -18,14 +18,14 @@ import harness.cli
 from harness.errors import InputError
 
 AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
-"""Exit codes: nothing unexpected, deviations, wrong usage or input, a fault of ours."""
+"""Exit codes: nothing unexpected, deviations, wrong usage or input, an internal error."""
 
 
 class Verbs(click.Group):
     """Offers every verb of the package.
 
-    Their names and summaries are read from the sources: a verb, and all that it needs, is imported only when it is
-    called or asked for help.
+    Names and summaries are read from the sources; a verb and its imports are loaded only when it is called or asked for
+    help.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -74,7 +74,7 @@ def _end(code: int | None) -> None:
 
 
 def main() -> None:
-    """Entry point: turns every kind of failure into its documented exit code."""
+    """Run the command; turn every kind of failure into its documented exit code."""
     try:
         sys.exit(cli.main(prog_name="parity", standalone_mode=False))
     except click.exceptions.Abort:

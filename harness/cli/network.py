@@ -1,7 +1,9 @@
-"""What `convert` and `check` share: arguments that name a network of a .mat file, and lines about it."""
+"""Shared parts of `convert` and `check`: the arguments that name a network of a .mat file, and the printed lines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -9,18 +11,28 @@ import click
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.judge.compare import Comparison
 from harness.matlab.readers.toolbox import Network
+from harness.models.conversion import ConversionError
 
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-variable_option = click.option("--variable", metavar="NAME", help="Take this variable of a file with several networks.")
+variable_option = click.option("--variable", metavar="NAME", help="Take the network in this variable.")
 layout_option = click.option(
     "--layout",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Read from this JSON file what the arrays are, if the .mat file holds arrays only (docs/matlab.md).",
+    help="Read the layers of a .mat file that holds only arrays from this JSON file (docs/matlab.md).",
 )
 
 
+@contextmanager
+def naming(file: Path) -> Iterator[None]:
+    """Name the file in a ConversionError, which knows only the network."""
+    try:
+        yield
+    except ConversionError as error:
+        raise error.at(file) from None
+
+
 def introduce(file: Path, network: Network) -> None:
-    """Print what was read."""
+    """Print the network's dialect, number of layers, inputs and notes."""
     inputs = ", ".join(
         f"{item.name} {' x '.join('T' if n is None else str(n) for n in item.shape)}" for item in network.spec.inputs
     )

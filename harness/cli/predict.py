@@ -4,9 +4,9 @@ For MATLAB and Octave. MODEL is a .keras, .h5, .onnx, .pt or .pth file or a Save
 x1, x2, ... in the model's order (a single one may have any name), outputs are y1, y2, ... in the model's order.
 
 Axes keep the order of the Python tensor: MATLAB's [N H W C] is the tensor (N, H, W, C). MATLAB drops singleton axes at
-the end; the model's rank restores them. An output of rank 1 is a column. The model's types decide: real numbers are
-rounded to float32, whole numbers that its type cannot hold exactly are an error, logical is bool. Outputs keep their
-types; float16 and bfloat16 become single. See docs/predict.md.
+the end; the model's rank restores them. An output of rank 1 is a column. Inputs get the model's types: real numbers are
+rounded to float32, a whole number that the type cannot hold exactly is an error, logical becomes bool. Outputs keep
+their types, but float16 and bfloat16 become single. See docs/predict.md.
 """
 
 from __future__ import annotations

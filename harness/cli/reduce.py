@@ -1,7 +1,7 @@
 """Find the fewest layers of a model that still deviate.
 
-The first tensor that deviates is named too. CASE is the id of a golden or of a case that exploration kept, or the
-beginning of one. Of the routes that match, the first on which it deviates is taken.
+The answer also names the first tensor that deviates. CASE is the id, or the beginning of the id, of a golden case or of
+a case that exploration stored. The first matching route on which the case deviates is taken.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Walk one case again and show every stage.
 
-CASE is the id of a golden or of a case that exploration kept, or the beginning of one. Exit code 0 if the case agrees
-or deviates as expected, else 1.
+CASE is the id, or the beginning of the id, of a golden case or of a case that exploration stored. Exit code 0 if the
+case agrees or deviates as expected, else 1.
 
-Or run a reproducer: CASE is the folder that `parity reproduce` wrote. The answer is FIXED (exit code 0), FAILED (1: it
-still deviates) or ERROR (2: something else went wrong).
+If CASE is a folder that `parity reproduce` wrote, run this reproducer. The answer is FIXED (exit code 0), FAILED (1: it
+still deviates) or ERROR (2: another failure).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Make one self-contained HTML page of a results file.
 
-RESULTS is reports/results.ndjson by default. A cut run can be looked at too: the page says that it was cut.
+RESULTS is reports/results.ndjson by default. It may be of a cut run, which the page then mentions.
 """
 
 from __future__ import annotations

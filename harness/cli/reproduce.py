@@ -1,9 +1,9 @@
 """Write a deviation as a folder that needs the frameworks only.
 
 The folder, and a zip of it, holds a script of at most 60 lines, the model, inputs, expected and actual outputs, and the
-text of an issue. CASE is the id of a golden or of a case that exploration kept, or the beginning of one.
+text of an issue. CASE is the id, or the beginning of the id, of a golden case or of a case that exploration stored.
 
-With --expectations there is one folder for the minimal case of each known deviation; exit code 1 if one could not be
+With --expectations, write one folder for the minimal case of each known deviation. Exit code 1 if one could not be
 written.
 """
 

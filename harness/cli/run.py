@@ -1,7 +1,7 @@
 """Walk the golden cases along their routes and write the results.
 
-The same walk as `pytest suites/`, in one process and without pytest. Exit code 1 if a result fails: a deviation that
-nothing expects, or an expected one that no longer happens.
+This is the walk of `pytest suites/`, in one process and without pytest. Exit code 1 if a result fails: an unexpected
+deviation, or an expected deviation that no longer occurs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Plant known faults and see if the golden corpus catches them.
+"""Plant known faults and check that the golden corpus catches them.
 
-A fault that survives is a hole in the corpus; then the exit code is 1.
+Exit code 1 if a fault survives: it shows a hole in the corpus.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Tabulate what became of each route, as Markdown.
+"""Tabulate the outcomes of each route as Markdown.
 
-For each route: how many layers agree in all their cases, and how many deviate, are refused or come out invalid in some.
-RESULTS is reports/results.ndjson by default.
+The table counts for each route the layers that agree in all their cases, and the layers that deviate, are refused or
+are invalid in some case. RESULTS is reports/results.ndjson by default.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ BEGIN, END = "<!-- routes -->\n", "<!-- /routes -->"
 @click.option(
     "--into",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=f"Put the table between the lines '{BEGIN.strip()}' and '{END}' of this file, do not print it.",
+    help=f"Put the table between the lines '{BEGIN.strip()}' and '{END}' of this file instead of printing it.",
 )
 def command(results: Path, into: Path | None) -> None:
     text = markdown(route_records(load_results(results).results))
@@ -29,7 +29,7 @@ def command(results: Path, into: Path | None) -> None:
 
 
 def _placed(text: str, path: Path) -> str:
-    """The file's text with the table between its two marks."""
+    """The text of the file, with the table between the two marks."""
     before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

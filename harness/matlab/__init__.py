@@ -1,1 +1,1 @@
-"""Networks of MATLAB as files: parsed, read, written as PyTorch programs. Reading needs no framework."""
+"""Read networks from MATLAB's files, without a framework, and write them as PyTorch programs."""

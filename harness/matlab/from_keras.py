@@ -1,7 +1,7 @@
-"""Keras models in MATLAB's layers, where both have them: one Keras layer as one or several of MATLAB's.
+"""Translate Keras models into MATLAB's layers: one Keras layer into one or several of MATLAB's.
 
-The Spec works on N x C x H x W, Keras on N x H x W x C. Both orders mean the same network: whoever runs it turns inputs
-and outputs, and nothing in between. Weights are turned into MATLAB's layouts here, once.
+The Spec works on N x C x H x W, Keras on N x H x W x C. Both describe the same network: the caller transposes only
+inputs and outputs, and this module transposes the weights to MATLAB's layouts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.spec import Array, Input, Layer, Spec, source_of
 
 
 class NoCounterpartError(ValueError):
-    """A model with layers or options that MATLAB has no counterpart for; the message names all of them."""
+    """A model with layers or options without a counterpart in MATLAB; the message names all of them."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Step:
 
 
 class _Refused(Exception):
-    """An option without counterpart; says which."""
+    """An option without a counterpart; the message names it."""
 
 
 def from_keras(spec: Spec, weights: Mapping[str, Array]) -> tuple[Spec, dict[str, Array]]:
@@ -48,7 +48,7 @@ def from_keras(spec: Spec, weights: Mapping[str, Array]) -> tuple[Spec, dict[str
 
 
 class _Network:
-    """MATLAB's network under construction, and what has no counterpart in it."""
+    """MATLAB's network under construction, and the layers and options without a counterpart."""
 
     def __init__(self) -> None:
         self.inputs: list[Input] = []
@@ -424,4 +424,4 @@ WRITERS: Mapping[str, Writer] = {
         for n in (1, 2, 3)
     },
 }
-"""Keras layers that MATLAB has a counterpart for."""
+"""Keras layers with a counterpart in MATLAB."""

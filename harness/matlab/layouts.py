@@ -1,4 +1,4 @@
-"""Arrays in MATLAB's layout and in ours."""
+"""Transpose arrays between MATLAB's layout and ours."""
 
 from __future__ import annotations
 

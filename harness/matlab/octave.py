@@ -1,7 +1,7 @@
-"""Octave as a program of its own: an independent implementation of the MATLAB language.
+"""Call Octave, an independent implementation of the MATLAB language, in a separate process.
 
-One process serves many calls; it is fed through its standard input, one line per call, and data goes through
-`.mat` files. Octave is free software under the GPL and is never linked: https://octave.org.
+One process serves many calls. Each call is one line on its standard input; data travel in `.mat` files.
+Octave is free software under the GPL and is never linked: https://octave.org.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Octave:
                 raise OctaveError(f"{function}: no answer from Octave within {limit:g} s") from None
             if line is None:
                 self.close()
-                raise OctaveError(f"{function}: Octave ended; it said: {' '.join(lines)[-500:]}")
+                raise OctaveError(f"{function}: Octave ended; its last output: {' '.join(lines)[-500:]}")
             if line == _DONE:
                 return "\n".join(lines).rstrip("\n")
             if line.startswith(_FAILED):

@@ -1,4 +1,4 @@
-"""ONNX files as MATLAB's exporter writes them, for the layers that it has simple forms for.
+"""Write ONNX files in the forms of MATLAB's exporter, for layers with simple forms.
 
 The forms are those of its output and of its published converters (exportONNXNetwork, releases 18.2 to 24.2):
 `zerocenter` is a Sub. A fully connected layer is a Flatten and a Gemm or, in older files, a Conv with a kernel as large
@@ -28,7 +28,7 @@ def as_onnx(spec: Spec, weights: Mapping[str, Array]) -> Any:
 
 
 class _Graph:
-    """One graph in the making."""
+    """Builds one graph."""
 
     def __init__(self, spec: Spec, weights: Mapping[str, Array]) -> None:
         from onnx import helper
@@ -112,7 +112,7 @@ def _pads(layer: Layer) -> list[int]:
 def _same(
     graph: _Graph, layer: Layer, taken: str, *, window: list[int], stride: list[int], dilate: list[int], value: float
 ) -> str:
-    """Pads from the shape at hand: max(0, (ceil(n / s) - 1) s + (k - 1) d + 1 - n), the odd one at the end."""
+    """Pads by the input's shape: max(0, (ceil(n / s) - 1) s + (k - 1) d + 1 - n), the odd one at the end."""
     name = layer.name
     sizes = graph.node(
         "Slice",

@@ -1,14 +1,14 @@
-"""From a `.mat` file to a delivered network and the comparison of it: what `parity convert` and `parity check` do.
+"""Deliver a network of MATLAB as PyTorch or ONNX and compare it with a reference (`parity convert`, `parity check`).
 
-Reading and PyTorch each happen in a process of their own; this one computes what the layers' documentation says
-(the oracle) and compares. Where the file holds activations that MATLAB computed, those are the truth instead.
+The reference is the documentation of the layers, which the oracle computes in this process, or the activations that
+MATLAB computed, if the file holds some. Workers read the file and run PyTorch.
 """
 
 from __future__ import annotations
 
 import tempfile
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,27 +30,26 @@ from harness.workers.protocol import Call, Failure
 LIMIT = 900.0
 """Seconds that writing or running a network may take."""
 MANY = 40
-"""Layers from which the noise is measured with fewer runs: each walks the whole network in double precision."""
+"""Layers from which fewer runs measure the noise: each run computes the whole network in double precision."""
 PACKAGES = {"torch": "torch", "onnx": "onnxruntime"}
 
 
 class ConversionError(InputError):
-    """A network that was read and cannot be delivered: says why."""
+    """A network that was read and cannot be delivered."""
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """Files of a conversion, and the comparison of what they compute with a reference."""
+    """Files of a conversion, and the comparison of their outputs with a reference."""
 
     paths: tuple[Path, ...]
     comparison: Comparison
     reference: str
-    """What the outputs were compared with."""
 
 
 @dataclass(frozen=True)
 class LayerCheck:
-    """One layer of a sample: how our PyTorch compares, and the largest error relative to MATLAB's largest value."""
+    """One layer of our PyTorch against its reference, and the largest error over the reference's largest magnitude."""
 
     layer: str
     kind: str
@@ -61,7 +60,7 @@ class LayerCheck:
 def deliver(
     spec: Spec, weights: Mapping[str, Array], target: str, folder: Path, workers: Workers, *, title: str = ""
 ) -> Delivered:
-    """Write the files, run them on drawn inputs and judge. Raises ConversionError, and then nothing is written."""
+    """Write the files, run them on drawn inputs and judge. Raises ConversionError before anything is written."""
     source = np.random.Generator(np.random.PCG64(0))
     inputs = {item.name: _drawn(item, spec, weights, source) for item in spec.inputs}
     golden = golden_of(spec, weights, inputs)
@@ -76,56 +75,66 @@ def deliver(
 
 
 def golden_of(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Golden:
-    """What the network should give, by the oracle, with the noise of float32. Raises ConversionError."""
+    """The network's outputs by the oracle, with the noise of float32. Raises ConversionError."""
     try:
         expected = evaluate(spec, weights, inputs)
-    except Exception as error:  # what NumPy raises where sizes do not fit is of no one kind
-        raise ConversionError(_what_fails(spec, weights, inputs, error)) from None
+    except Exception as error:  # NumPy raises several kinds where sizes do not fit
+        raise _failing_layer(spec, weights, inputs, error) from None
     runs = RUNS if len(spec.layers) < MANY else 4
     return Golden(expected, measure(spec, weights, inputs, expected, runs=runs), Exactness.COMPUTES, channel_axis=1)
 
 
-def _what_fails(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], error: Exception) -> str:
-    """Names the layer that cannot be computed, and what it gets: the first with which the layers so far fail."""
+def _failing_layer(
+    spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], error: Exception
+) -> ConversionError:
+    """The error that names the first layer that cannot be computed, and the sizes of its inputs and weights."""
 
-    def so_far(count: int) -> Spec:
+    def first(count: int) -> Spec:
+        """The network of the first `count` layers."""
         return replace(spec, layers=spec.layers[:count], outputs=(spec.layers[count - 1].name,))
 
     def fails(count: int) -> bool:
         try:
-            evaluate(so_far(count), weights, inputs)
+            evaluate(first(count), weights, inputs)
         except Exception:
             return True
         return False
 
+    cause = f"{type(error).__name__}: {error}"
     counts = range(1, len(spec.layers) + 1)
     at = bisect_left(counts, True, key=fails)
     if at == len(counts):
-        return f"the network cannot be computed: {type(error).__name__}: {error}"
+        return ConversionError(f"the network cannot be computed: {cause}")
     layer = spec.layers[at]
-    made = walk(so_far(at), weights, inputs) if at else inputs
-    given = ", ".join(" x ".join(map(str, np.shape(made[name]))) for name in layer.inputs if name in made)
-    held = ", ".join(f"{key} {' x '.join(map(str, value.shape))}" for key, value in part(weights, layer.owner).items())
-    return (
-        f"layer {layer.name!r} ({layer.kind}) cannot be computed: its input is {given}, its weights are "
-        f"{held or 'none'}; expected sizes that fit ({type(error).__name__}: {error})"
+    tensors = walk(first(at), weights, inputs) if at else inputs
+    read = ", ".join(_times(np.shape(tensors[name])) for name in layer.inputs if name in tensors)
+    arrays = ", ".join(f"{key} {_times(value.shape)}" for key, value in part(weights, layer.owner).items())
+    return ConversionError(
+        f"cannot be computed ({cause})",
+        where=f"layer {layer.name!r} ({layer.kind})",
+        expected="sizes that fit each other",
+        came=f"an input of {read}, and the weights {arrays or 'none'}",
     )
 
 
+def _times(shape: Sequence[object]) -> str:
+    return " x ".join(map(str, shape))
+
+
 def _first_deviation(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], workers: Workers) -> str:
-    """Where the PyTorch program first leaves the documented semantics, as the end of a message."""
+    """Name the first layer at which the PyTorch program deviates, as the end of a message."""
     wide = replace(spec, outputs=tuple(layer.name for layer in spec.layers))
     try:
         golden = golden_of(wide, weights, inputs)
-        found = _by_layer(wide, weights, inputs, golden, workers)
+        checks = _by_layer(wide, weights, inputs, golden, workers)
     except ConversionError:
         return ""
-    first = next((one for one in found if not one.comparison.outcome.passes), None)
+    first = next((check for check in checks if not check.comparison.outcome.passes), None)
     return "" if first is None else f"; the first layer that deviates is {first.layer!r} ({first.kind})"
 
 
 def _drawn(item: Input, spec: Spec, weights: Mapping[str, Array], source: np.random.Generator) -> Array:
-    """Two samples; a statistic of the input layer, where there is one, says where the data lie."""
+    """Two drawn samples, around the mean of the input layer if it has one; 5 for open sizes, indices for words."""
     shape = (2, *(5 if n is None else n for n in item.shape))
     if item.dtype != "float32":
         words = [value.shape[1] for name, value in weights.items() if name.endswith("/Weights")]
@@ -140,20 +149,29 @@ def _drawn(item: Input, spec: Spec, weights: Mapping[str, Array], source: np.ran
 def check_sample(
     spec: Spec, weights: Mapping[str, Array], sample: RecordedSample, workers: Workers
 ) -> list[LayerCheck]:
-    """Our PyTorch against MATLAB's own activations, layer by layer, in the network's order. Raises ConversionError."""
+    """Our PyTorch against MATLAB's activations, layer by layer, in the network's order. Raises ConversionError."""
     if len(sample.inputs) != len(spec.inputs):
-        raise ConversionError(f"the sample has {len(sample.inputs)} inputs, the network {len(spec.inputs)}")
-    given = {
-        item.name: _given(item, array, form)
+        raise ConversionError(
+            "the sample does not fit the network",
+            expected=f"{len(spec.inputs)} inputs",
+            came=f"{len(sample.inputs)}",
+            advice="Export the network again, with one input for each input layer.",
+        )
+    inputs = {
+        item.name: _sample_input(item, array, form)
         for item, array, form in zip(spec.inputs, sample.inputs, sample.formats, strict=True)
     }
-    held = [layer.name for layer in spec.layers if layer.name in sample.activations]
-    if not held:
-        raise ConversionError("the sample has no activations of layers of this network")
-    wide = replace(spec, outputs=tuple(held))
-    golden = golden_of(wide, weights, given)
+    names = [layer.name for layer in spec.layers if layer.name in sample.activations]
+    if not names:
+        raise ConversionError(
+            "the sample has no activations of layers of this network",
+            expected="names of its layers",
+            came=", ".join(sample.activations) or "none",
+        )
+    wide = replace(spec, outputs=tuple(names))
+    golden = golden_of(wide, weights, inputs)
     truth, misfits = {}, {}
-    for name in held:
+    for name in names:
         value = np.asarray(sample.activations[name], dtype=np.float64)
         shaped = _shaped(value, golden.expected[name])
         if shaped is None:
@@ -161,58 +179,63 @@ def check_sample(
             misfits[name] = f"the file's activation is {list(value.shape)}; expected {ours} in MATLAB's layout"
         truth[name] = golden.expected[name] if shaped is None else shaped
     return [
-        replace(found, comparison=Comparison(Outcome.MALFORMED, misfits[found.layer]), relative=np.inf)
-        if found.layer in misfits
-        else found
-        for found in _by_layer(wide, weights, given, replace(golden, expected=truth), workers)
+        replace(check, comparison=Comparison(Outcome.MALFORMED, misfits[check.layer]), relative=np.inf)
+        if check.layer in misfits
+        else check
+        for check in _by_layer(wide, weights, inputs, replace(golden, expected=truth), workers)
     ]
 
 
 def not_compared(spec: Spec, sample: RecordedSample) -> list[str]:
-    """Activations of a sample that `check_sample` leaves out: indices and sizes of pooling, layers left out."""
+    """Activations that `check_sample` does not compare: pooling's indices and sizes, and layers not in the network."""
     known = {layer.name for layer in spec.layers}
     return [name for name in sample.activations if name not in known]
 
 
 def _by_layer(
-    wide: Spec, weights: Mapping[str, Array], given: Mapping[str, Array], golden: Golden, workers: Workers
+    wide: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], golden: Golden, workers: Workers
 ) -> list[LayerCheck]:
-    """Our PyTorch against a golden of many layers, each judged alone."""
+    """Our PyTorch against a golden that has the output of each layer; each layer is judged alone."""
     with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
         _call(workers, "torch", "deliver", "torch", wide, dict(weights), Path(folder), "")
-        got = _outputs(workers, "torch", Path(folder), given)
+        outputs = _outputs(workers, "torch", Path(folder), inputs)
     kinds = {layer.name: layer.kind for layer in wide.layers}
-    found = []
-    for name, value in zip(wide.outputs, got, strict=True):
+    checks = []
+    for name, value in zip(wide.outputs, outputs, strict=True):
         truth = golden.expected[name]
         one = Golden({name: truth}, {name: golden.noise[name]}, Exactness.COMPUTES, channel_axis=1)
         peak = float(np.abs(truth).max(initial=0.0)) or 1.0
         worst = float(np.abs(value - truth).max(initial=0.0)) if value.shape == truth.shape else np.inf
-        found.append(LayerCheck(name, kinds[source_of(name)], compare(one, [value]), worst / peak))
-    return found
+        checks.append(LayerCheck(name, kinds[source_of(name)], compare(one, [value]), worst / peak))
+    return checks
 
 
-def _given(item: Input, array: Array, form: str) -> Array:
+def _sample_input(item: Input, array: Array, form: str) -> Array:
     """An input of a sample in our layout."""
-    wanted = " x ".join(("N", *("T" if n is None else str(n) for n in item.shape)))
+    expected = _times(("N", *("T" if n is None else n for n in item.shape)))
+    came = f"{list(array.shape)} of format {form!r}"
     if form not in RANKS or array.ndim > RANKS[form]:
         raise ConversionError(
-            f"the sample's input for {item.name} is {list(array.shape)} of format {form!r}; "
-            f"expected {wanted} in one of the formats {', '.join(RANKS)}"
+            "the size or the format does not fit",
+            where=f"the sample's input for {item.name}",
+            expected=f"{expected} in one of the formats {', '.join(RANKS)}",
+            came=came,
         )
     value = from_matlab(array, form).astype(item.dtype)
     shape = value.shape[1:]
     fits = len(shape) == len(item.shape) and all(n in (None, m) for n, m in zip(item.shape, shape, strict=True))
     if not fits:
         raise ConversionError(
-            f"the sample's input for {item.name} is {list(array.shape)} of format {form!r}, here "
-            f"{' x '.join(map(str, value.shape))}; expected {wanted}"
+            "the size does not fit",
+            where=f"the sample's input for {item.name}",
+            expected=expected,
+            came=f"{_times(value.shape)}, from {came}",
         )
     return value
 
 
 def _shaped(value: Array, like: Array) -> Array | None:
-    """MATLAB's activation in our layout, None where it does not fit: dropped dimensions are those of size 1."""
+    """MATLAB's activation in our layout; None where it does not fit. MATLAB drops only dimensions of size 1."""
     forms = {2: "CB", 3: "CBT", 4: "SSCB", 5: "SSSCB"}
     if value.size == like.size:
         if like.ndim == 2 and value.ndim > 2:  # a fully connected layer of a DAGNetwork leaves 1 x 1 x C x N
@@ -231,7 +254,7 @@ def _outputs(workers: Workers, target: str, folder: Path, inputs: Mapping[str, A
 
 
 def _call(workers: Workers, worker: str, function: str, *arguments: Any) -> Any:
-    """What a function of `harness.models.deliver` returns in a worker. Raises ConversionError."""
+    """Call a function of `harness.models.deliver` in a worker. Raises ConversionError."""
     try:
         answer = workers[worker].request(Call(f"harness.models.deliver:{function}", arguments), LIMIT)
     except WorkerFailure as failure:

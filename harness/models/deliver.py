@@ -1,4 +1,4 @@
-"""A converted network as files: `model.py` and `weights.safetensors`, or `model.onnx`. Runs where torch is."""
+"""Write and run a converted network: `model.py` with `weights.safetensors`, or `model.onnx`. Needs torch."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MODEL, ONNX = "model.py", "model.onnx"
 
 
 def write_torch(spec: Spec, weights: Mapping[str, Array], folder: Path, title: str = "") -> list[Path]:
-    """Write the two files, each under another name first. Raises ValueError for a network that cannot be written."""
+    """Write the two files, each whole or not at all. Raises ValueError for a network that cannot be written."""
     from safetensors.numpy import save
 
-    made = program(spec, weights, title)
+    written = program(spec, weights, title)
     folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / WEIGHTS, save({name: np.ascontiguousarray(value) for name, value in made.state.items()}))
-    atomic_write(folder / MODEL, made.source.encode())
+    atomic_write(folder / WEIGHTS, save({name: np.ascontiguousarray(value) for name, value in written.state.items()}))
+    atomic_write(folder / MODEL, written.source.encode())
     return [folder / MODEL, folder / WEIGHTS]
 
 
 def load_torch(folder: Path) -> Any:
-    """The module of a delivered folder, as its own `load` makes it."""
+    """The module of a delivered folder, made by the `load` of its `model.py`."""
     spec = importlib.util.spec_from_file_location("delivered_network", folder / MODEL)
     assert spec is not None
     assert spec.loader is not None
@@ -43,21 +43,18 @@ def run_torch(folder: Path, inputs: Sequence[Array]) -> list[Array]:
     import torch
 
     with torch.no_grad():
-        given = load_torch(folder)(*(torch.from_numpy(np.array(value)) for value in inputs))
-    return [part.numpy() for part in (given if isinstance(given, tuple) else (given,))]
+        result = load_torch(folder)(*(torch.from_numpy(np.array(value)) for value in inputs))
+    return [part.numpy() for part in (result if isinstance(result, tuple) else (result,))]
 
 
 def write_onnx(spec: Spec, weights: Mapping[str, Array], folder: Path, title: str = "") -> list[Path]:
-    """Export the PyTorch program to `model.onnx` (`torch.onnx.export`, batch and time open).
-
-    Raises what that raises.
-    """
+    """Export the PyTorch program to `model.onnx`, with open batch and time. Raises what `torch.onnx.export` raises."""
     import torch
 
     with tempfile.TemporaryDirectory(prefix="parity-") as scratch:
         write_torch(spec, weights, Path(scratch), title)
         module = load_torch(Path(scratch))
-        made = program(spec, weights)
+        parameters = program(spec, weights).inputs
         examples = tuple(
             torch.ones([3, *(7 if n is None else n for n in item.shape)], dtype=getattr(torch, item.dtype))
             for item in spec.inputs
@@ -65,7 +62,7 @@ def write_onnx(spec: Spec, weights: Mapping[str, Array], folder: Path, title: st
         auto = torch.export.Dim.AUTO
         shapes = {
             name: {axis: auto for axis, n in enumerate((None, *item.shape)) if n is None}
-            for name, item in zip(made.inputs, spec.inputs, strict=True)
+            for name, item in zip(parameters, spec.inputs, strict=True)
         }
         whole = Path(scratch) / ONNX
         torch.onnx.export(
@@ -96,7 +93,7 @@ def run_onnx(folder: Path, inputs: Mapping[str, Array]) -> list[Array]:
 
 
 def deliver(target: str, spec: Spec, weights: Mapping[str, Array], folder: Path, title: str) -> list[Path]:
-    """Write the files of a target (`torch`, `onnx`); their paths."""
+    """Write the files of a target (`torch`, `onnx`) and return their paths."""
     write = {"torch": write_torch, "onnx": write_onnx}[target]
     return write(spec, weights, folder, title)
 

@@ -1,7 +1,7 @@
-"""A model file run on the arrays of a `.mat` file, for MATLAB and Octave.
+"""Run a model file on the arrays of a `.mat` file, for MATLAB and Octave.
 
-The file's own framework does it, in a worker; this process reads and writes `.mat` files and imports none.
-The convention for the arrays is in docs/predict.md.
+The model's own framework runs it in a worker; this process only reads and writes `.mat` files. docs/predict.md states
+the convention for the arrays.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.models.predictors import (
     PredictionError,
     SavedModelPredictor,
     TorchPredictor,
-    came,
+    class_and_size,
 )
 from harness.spec import Array
 from harness.workers.pool import WorkerFailure, Workers
@@ -43,7 +43,7 @@ SUFFIXES: Mapping[str, type] = MappingProxyType(
     }
 )
 PICKLES = (".pt", ".pth")
-"""Suffixes of files that run code when they are loaded."""
+"""Suffixes of files that can run code when they are loaded."""
 
 
 def _plugin(cls: type) -> Plugin:
@@ -51,28 +51,40 @@ def _plugin(cls: type) -> Plugin:
 
 
 def plugins() -> tuple[Plugin, ...]:
-    """Every runtime there is for model files, as a worker needs to know it."""
+    """Every runtime for model files, with the facts that a worker needs."""
     return tuple(_plugin(cls) for cls in dict.fromkeys((*SUFFIXES.values(), SavedModelPredictor)))
 
 
 def plugin_for(model: Path) -> Plugin:
-    """The runtime of a model file. Raises PredictionError if there is no such file, or none for it."""
+    """The runtime of a model file. Raises PredictionError if there is no such file or no runtime that can run it."""
     if not model.exists():
-        raise PredictionError(f"there is no model file {model} (current folder: {Path.cwd()}); check the path")
+        raise PredictionError(
+            "there is no such model file", where=model, advice=f"Check the path (current folder: {Path.cwd()})."
+        )
+    runtime = _plugin(_predictor_for(model))
+    if runtime.missing:
+        raise PredictionError(
+            f"its runtime cannot run here: {runtime.missing}", where=model, advice="Install it with pip."
+        )
+    return runtime
+
+
+def _predictor_for(model: Path) -> type:
     if model.is_dir():
         if not (model / "saved_model.pb").is_file():
-            raise PredictionError(f"the folder {model} is no SavedModel: it holds no saved_model.pb; name a model file")
-        found = _plugin(SavedModelPredictor)
-    elif model.suffix.lower() in SUFFIXES:
-        found = _plugin(SUFFIXES[model.suffix.lower()])
-    else:
+            raise PredictionError(
+                "the folder is no SavedModel", where=model, expected="saved_model.pb in it", advice="Name a model file."
+            )
+        return SavedModelPredictor
+    if model.suffix.lower() not in SUFFIXES:
         raise PredictionError(
-            f"{model}: the suffix {model.suffix!r} tells no model format; there are {', '.join(SUFFIXES)} and "
-            "SavedModel folders. Save the model as one of these, or rename the file"
+            "no model format has this suffix",
+            where=model,
+            expected=f"{', '.join(SUFFIXES)} or a SavedModel folder",
+            came=repr(model.suffix),
+            advice="Save the model as one of these, or rename the file.",
         )
-    if found.missing:
-        raise PredictionError(f"{model} needs what is {found.missing}; install it with pip")
-    return found
+    return SUFFIXES[model.suffix.lower()]
 
 
 def predict(
@@ -85,71 +97,84 @@ def predict(
     runtime = plugin_for(model)
     if model.suffix.lower() in PICKLES and not model.is_dir() and not trust:
         raise PredictionError(
-            f"{model} is a pickle, which can run any code when it is loaded. If you trust whoever made it, give "
-            "--trust (in MATLAB: 'Trust', true); otherwise ask for an .onnx file"
+            "is a pickle, which can run any code when it is loaded",
+            where=model,
+            advice="If you trust its author, give --trust (in MATLAB: 'Trust', true); otherwise ask for an .onnx file.",
         )
     request = Predict(runtime.reference, model.absolute(), dict(arrays), trust)
     try:
         answer = workers[runtime.worker].request(request, limit)
     except WorkerFailure as error:
         raise PredictionError(
-            f"{model}: {error}. The last that {runtime.worker} printed: {error.log or 'nothing'}. "
-            "Where it was memory, give fewer samples at once; where it was time, a greater --limit"
+            f"{error}. {runtime.worker} last printed: {error.log or 'nothing'}",
+            where=model,
+            advice="If memory was short, give fewer samples at once; if time was short, a greater --limit.",
         ) from error
     if isinstance(answer.value, Failure):
         failure = answer.value
-        said = failure.message if failure.error == PredictionError.__name__ else failure.sentence
-        raise PredictionError(f"{model}: {said}")
+        raise PredictionError(
+            failure.message if failure.error == PredictionError.__name__ else failure.sentence, where=model
+        )
     return list(answer.value)
 
 
 def predict_file(model: Path, inputs: Path, outputs: Path, *, trust: bool, limit: float = LIMIT) -> list[str]:
-    """Run a model file on the variables of one `.mat` file and write another; says what was written, in order."""
+    """Run a model file on the variables of one `.mat` file, write its outputs to another, and describe each output."""
     runtime = plugin_for(model)
     if outputs.suffix.lower() != ".mat":
-        raise PredictionError(f"the outputs file {outputs} is not named .mat, and MATLAB's load takes others for text")
+        raise PredictionError(
+            "MATLAB's load reads a file without the suffix .mat as text", where=outputs, advice="Name it .mat."
+        )
     arrays = read_mat(inputs)
     with Workers((runtime,)) as workers:
-        found = predict(model, arrays, workers, trust=trust, limit=limit)
-    named = {f"y{k}": value for k, value in enumerate(found, 1)}
+        values = predict(model, arrays, workers, trust=trust, limit=limit)
+    named = {f"y{k}": value for k, value in enumerate(values, 1)}
     write_mat(outputs, named)
-    return [came(*item) for item in named.items()]
+    return [f"{name} is {class_and_size(value)}" for name, value in named.items()]
 
 
 def read_mat(path: Path) -> dict[str, Array]:
     """The arrays of a `.mat` file in order: x1, x2, ...; a single one may have any name. Raises PredictionError."""
     if not path.is_file():
-        raise PredictionError(f"there is no inputs file {path} (current folder: {Path.cwd()}); check the path")
-    try:
-        held = matfile.read_mat(path)
-    except MatFileError as error:
-        raise PredictionError(f"{error}; save it again by save('-v7', ...)") from None
-    return _in_order(held, path)
-
-
-def _in_order(held: Mapping[str, object], path: Path) -> dict[str, Array]:
-    numbered = [f"x{k}" for k in range(1, len(held) + 1)]
-    if not held or (len(held) > 1 and set(held) != set(numbered)):
-        names = ", ".join(sorted(held)) or "no variables"
         raise PredictionError(
-            f"{path} holds {names}; it must hold the inputs in the model's order as x1, x2, ... and nothing else "
-            "(a single one may have any name)"
+            "there is no such inputs file", where=path, advice=f"Check the path (current folder: {Path.cwd()})."
         )
-    return {name: _numbers(held[name], f"{path}: {name}") for name in (numbered if len(held) > 1 else held)}
+    try:
+        variables = matfile.read_mat(path)
+    except MatFileError as error:
+        raise PredictionError(**{**error.parts, "advice": "Save it again by save('-v7', ...)."}) from None
+    return _in_order(variables, path)
+
+
+def _in_order(variables: Mapping[str, object], path: Path) -> dict[str, Array]:
+    numbered = [f"x{k}" for k in range(1, len(variables) + 1)]
+    if not variables or (len(variables) > 1 and set(variables) != set(numbered)):
+        raise PredictionError(
+            "the file does not hold the inputs of a model",
+            where=path,
+            expected="x1, x2, ... in the model's order and nothing else; a single one may have any name",
+            came=", ".join(sorted(variables)) or "no variables",
+        )
+    names = numbered if len(variables) > 1 else variables
+    return {name: _numbers(variables[name], f"{path}: {name}") for name in names}
 
 
 def _numbers(value: object, where: str) -> Array:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biufc":
-        kind = "sparse" if hasattr(value, "todense") else "text, a cell or a structure"
+        sparse = hasattr(value, "todense")
         raise PredictionError(
-            f"{where} must be a full array of numbers or logicals, it is {kind}; give full(x) or numbers"
+            "is no input of a model",
+            where=where,
+            expected="a full array of numbers or logicals",
+            came="a sparse array" if sparse else "text, a cell or a structure",
+            advice="Give full(x)." if sparse else "Give numbers.",
         )
     return value
 
 
 def write_mat(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write a `.mat` file of version 5, under a temporary name first. Raises PredictionError."""
+    """Write a `.mat` file of version 5 whole or not at all. Raises PredictionError."""
     try:
         save_mat(path, arrays, compress=False)
     except Exception as error:  # SciPy has errors of its own, and the disk has others
-        raise PredictionError(f"the outputs cannot be written to {path}: {error}") from None
+        raise PredictionError(f"the outputs cannot be written: {error}", where=path) from None

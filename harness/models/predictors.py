@@ -1,7 +1,7 @@
-"""Inside a worker: a model file run on arrays that come from MATLAB.
+"""Run a model file on arrays from MATLAB, inside a worker.
 
-MATLAB knows no rank below 2 and drops singleton axes at the end, and most of its numbers are double. What the model
-declares about its inputs restores both: see docs/predict.md. Nothing here imports a framework outside a method.
+A MATLAB array has at least two axes, none of size 1 at the end, and mostly the class double. The inputs that the model
+declares restore rank and type (docs/predict.md). Only methods import a framework.
 """
 
 from __future__ import annotations
@@ -25,118 +25,143 @@ from harness.errors import InputError
 from harness.spec import Array
 
 MATLAB_CLASSES = MappingProxyType({"float64": "double", "float32": "single", "bool": "logical"})
-"""NumPy's names of types where MATLAB has others."""
+"""MATLAB's class by NumPy's name of the type, where they differ."""
 TYPES = frozenset(
     (
         *("bool", "float16", "bfloat16", "float32", "float64", "complex64", "complex128"),
         *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
     )
 )
-"""Types of inputs that numbers from MATLAB can become."""
+"""Types of inputs to which MATLAB's numbers can be converted."""
 
 
 class PredictionError(InputError):
-    """Arrays that the model does not take, or a model file that cannot be run: what was expected, what came, where."""
+    """Arrays that the model does not take, or a model file that cannot be run."""
 
 
 @dataclass(frozen=True)
 class Declared:
-    """What a model says of one input. None marks an open size, an unknown rank, an unknown type."""
+    """One input as the model declares it. None stands for an open size, an unknown rank or an unknown type."""
 
     name: str
     shape: tuple[int | None, ...] | None = None
     dtype: str | None = None
 
+    @property
+    def tensor(self) -> str:
+        """Type and size."""
+        return f"{self.dtype or 'any type'}{'' if self.shape is None else f' {sizes(self.shape)}'}"
+
     def __str__(self) -> str:
-        return f"{self.name}: {self.dtype or 'any type'}{'' if self.shape is None else f' {sizes(self.shape)}'}"
+        return f"{self.name}: {self.tensor}"
 
 
 def sizes(shape: Sequence[int | None]) -> str:
-    """A size as MATLAB shows one; an open axis is `?`."""
+    """A size in MATLAB's notation; an open axis is `?`."""
     return f"[{' '.join('?' if n is None else str(n) for n in shape)}]"
 
 
-def came(name: str, array: Array) -> str:
-    """What an array is, in MATLAB's words."""
-    return f"{name} is {MATLAB_CLASSES.get(array.dtype.name, array.dtype.name)} {sizes(array.shape)}"
+def class_and_size(array: Array) -> str:
+    """MATLAB's class and size of an array: `double [3 4]`."""
+    return f"{MATLAB_CLASSES.get(array.dtype.name, array.dtype.name)} {sizes(array.shape)}"
+
+
+def described(arrays: Mapping[str, Array]) -> str:
+    """Arrays by name, class and size: `x1 is double [3 4], x2 is int32 [1 2]`."""
+    return ", ".join(f"{name} is {class_and_size(array)}" for name, array in arrays.items())
 
 
 def fitted(declared: Declared, array: Array, name: str) -> Array:
     """The MATLAB array `name` as the tensor that the model declares. Raises PredictionError where it does not fit."""
-    return _typed(declared, array, name).reshape(_shape(declared, array, name))
+    try:
+        return _typed(declared, array, name).reshape(_shape(declared, array, name))
+    except PredictionError as error:
+        raise error.at(f"the model's input {declared.name}") from None
 
 
 def _shape(declared: Declared, array: Array, name: str) -> tuple[int, ...]:
-    """The array's size at the model's rank: singleton axes at the end are added or dropped, nothing else."""
+    """The array's size at the model's rank: only axes of size 1 at the end are added or dropped."""
     if declared.shape is None:
         return array.shape
     rank = len(declared.shape)
     shape = (*array.shape, *(1,) * (rank - array.ndim))
     fits = all(n == 1 for n in shape[rank:])
-    if fits and all(want is None or want == n for want, n in zip(declared.shape, shape, strict=False)):
+    if fits and all(expected is None or expected == n for expected, n in zip(declared.shape, shape, strict=False)):
         return shape[:rank]
     raise PredictionError(
-        f"the model's input {declared} has another size: {came(name, array)}. Axes come in the order of the Python "
-        f"tensor, the batch mostly first, and only singleton axes at the end may lack; {_advice(declared.shape, name)}"
+        f"{name} has another size",
+        expected=declared.tensor,
+        came=class_and_size(array),
+        advice="Put the axes in the order of the Python tensor, the batch mostly first; only axes of size 1 at the end "
+        f"may be missing. {_cure_of_size(declared.shape, name)}",
     )
 
 
-def _advice(wanted: tuple[int | None, ...], name: str) -> str:
-    if len(wanted) == 1:
-        return f"give a column: {name}(:)"
-    return f"a single sample is given by reshape({name}, [1 size({name})]), another order of axes by permute"
+def _cure_of_size(expected: tuple[int | None, ...], name: str) -> str:
+    if len(expected) == 1:
+        return f"Give a column: {name}(:)."
+    return f"Give a single sample by reshape({name}, [1 size({name})]), and change the order of axes by permute."
 
 
 def _typed(declared: Declared, array: Array, name: str) -> Array:
-    """The array in the model's type. Real numbers are rounded to it; whole numbers must be held exactly."""
+    """The array in the model's type. Real numbers are rounded; whole numbers must not change."""
     if declared.dtype is None:
         return array
     if declared.dtype not in TYPES:
-        raise PredictionError(f"the model's input {declared} is of a type that MATLAB has not; give another model")
-    wanted = np.dtype("float32" if declared.dtype == "bfloat16" else declared.dtype)
-    if array.dtype.kind == "c" and wanted.kind != "c":
-        raise PredictionError(f"the model's input {declared} takes real numbers, {name} is complex; give real({name})")
+        raise PredictionError(
+            f"{declared.dtype} is a type that MATLAB does not have", advice="Give a model with inputs of other types."
+        )
+    dtype = np.dtype("float32" if declared.dtype == "bfloat16" else declared.dtype)
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise PredictionError(
+            f"{name} is complex", expected=f"real numbers, {declared.dtype}", advice=f"Give real({name})."
+        )
     with np.errstate(invalid="ignore", over="ignore"):
-        made = array.astype(wanted)
-        lost = np.argwhere(_lost(array, made, coarse=declared.dtype == "bfloat16"))
-    if not lost.size:
-        return made
-    first = tuple(int(n) for n in lost[0])
+        cast = array.astype(dtype)
+        changed = np.argwhere(_changed(array, cast, coarse=declared.dtype == "bfloat16"))
+    if not changed.size:
+        return cast
+    first = tuple(int(n) for n in changed[0])
     raise PredictionError(
-        f"the model's input {declared} cannot hold {name}({','.join(str(n + 1) for n in first)}) = {array[first]} "
-        f"exactly: {came(name, array)}; {_cure(wanted, name)}"
+        f"{declared.dtype} cannot hold {name}({','.join(str(n + 1) for n in first)}) = {array[first]} exactly",
+        expected=declared.tensor,
+        came=class_and_size(array),
+        advice=_cure_of_type(dtype, name),
     )
 
 
-def _cure(wanted: np.dtype[Any], name: str) -> str:
-    if wanted.kind == "b":
-        return "give logical, or zeros and ones"
-    if wanted.kind in "iu":
-        limits = np.iinfo(wanted)
-        return f"give whole numbers from {limits.min} to {limits.max}"
-    return f"give double({name}) if rounding is meant, and numbers within the type's range"
+def _cure_of_type(dtype: np.dtype[Any], name: str) -> str:
+    if dtype.kind == "b":
+        return "Give logical, or zeros and ones."
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return f"Give whole numbers from {limits.min} to {limits.max}."
+    return f"Give numbers within the type's range; if they may be rounded, give double({name})."
 
 
-def _lost(array: Array, made: Array, *, coarse: bool) -> Array:
-    """Where the number changed more than it may: real numbers may be rounded to real ones, but not to infinity."""
-    if made.dtype.kind == "c":
+def _changed(array: Array, cast: Array, *, coarse: bool) -> Array:
+    """Where a number changed more than it may. A real number may be rounded to a real one, but not to infinity.
+
+    `coarse`: the model's type is bfloat16, whose numbers are the float32 with 16 zero bits at the end.
+    """
+    if cast.dtype.kind == "c":
         return np.zeros(array.shape, dtype=bool)
-    if array.dtype.kind == "f" and made.dtype.kind == "f":
-        return np.isfinite(array) & ~np.isfinite(made)
-    if made.dtype.kind == "b":
-        return array.astype(np.float64) != made
+    if array.dtype.kind == "f" and cast.dtype.kind == "f":
+        return np.isfinite(array) & ~np.isfinite(cast)
+    if cast.dtype.kind == "b":
+        return array.astype(np.float64) != cast
     if array.dtype.kind == "f":
-        return ~(_within(array.astype(np.float64), made.dtype) & (array == np.floor(array)))
-    if made.dtype.kind == "f":
-        real = made.astype(np.float64)
+        return ~(_within(array.astype(np.float64), cast.dtype) & (array == np.floor(array)))
+    if cast.dtype.kind == "f":
+        real = cast.astype(np.float64)
         back = np.where(_within(real, array.dtype), real, 0).astype(array.dtype)
-        lost = ~_within(real, array.dtype) | (back != array)
-        return lost | ((made.view(np.uint32) & 0xFFFF) != 0) if coarse else lost
-    return (array < np.iinfo(made.dtype).min) | (array > np.iinfo(made.dtype).max)
+        changed = ~_within(real, array.dtype) | (back != array)
+        return changed | ((cast.view(np.uint32) & 0xFFFF) != 0) if coarse else changed
+    return (array < np.iinfo(cast.dtype).min) | (array > np.iinfo(cast.dtype).max)
 
 
 def _within(real: Array, dtype: np.dtype[Any]) -> Array:
-    """Which numbers are in the range of a whole-number type. (The end of int64 itself is no double.)"""
+    """Which numbers are in the range of a type of whole numbers. (The largest int64 is not a double.)"""
     if dtype.kind == "b":
         return (real == 0) | (real == 1)
     limits = np.iinfo(dtype)
@@ -150,62 +175,67 @@ def plain_output(value: Any, number: int) -> Array:
         array = array.astype(np.float32)
     if array.dtype.kind not in "biufc":
         raise PredictionError(
-            f"output {number} of the model is no array of numbers but {type(value).__name__} of {array.dtype}; "
-            "save a model without it"
+            "MATLAB cannot hold it",
+            where=f"output {number} of the model",
+            expected="an array of numbers",
+            came=f"{type(value).__name__} of {array.dtype}",
+            advice="Save a model without this output.",
         )
     return array.reshape(-1, 1) if array.ndim < 2 else array
 
 
 class Predictor:
-    """What all have in common: open, fit the inputs, run once."""
+    """Opens a model, fits the arrays to its inputs and runs it once."""
 
     def predict(self, artifact: Path, arrays: Mapping[str, Array], *, trust: bool) -> list[Array]:
         """Outputs of the model in its order. Raises PredictionError."""
         try:
             opened = self.opened(artifact, trust=trust)
-            wanted = self.takes(opened)
+            declared = self.takes(opened)
         except PredictionError:
             raise
         except Exception as error:
             self._refused("load it", error)
-        given = list(arrays.values()) if wanted is None else self._all_fitted(wanted, arrays)
+        inputs = list(arrays.values()) if declared is None else self._all_fitted(declared, arrays)
         try:
-            outputs = self.outputs(opened, wanted, given)
+            outputs = self.outputs(opened, declared, inputs)
         except PredictionError:
             raise
         except Exception as error:
-            self._refused(f"run it on {', '.join(came(*item) for item in arrays.items())}", error)
+            self._refused(f"run it on {described(arrays)}", error)
         return [plain_output(value, k) for k, value in enumerate(outputs, 1)]
 
-    def _refused(self, what: str, error: Exception) -> NoReturn:
+    def _refused(self, action: str, error: Exception) -> NoReturn:
         name = getattr(self, "name", "the runtime")
-        raise PredictionError(f"{name} cannot {what}: {type(error).__name__}: {error}") from None
+        raise PredictionError(f"{name} cannot {action}: {type(error).__name__}: {error}") from None
 
-    def _all_fitted(self, wanted: Sequence[Declared], arrays: Mapping[str, Array]) -> list[Array]:
-        if len(wanted) != len(arrays):
+    def _all_fitted(self, declared: Sequence[Declared], arrays: Mapping[str, Array]) -> list[Array]:
+        if len(declared) != len(arrays):
             raise PredictionError(
-                f"the model takes {len(wanted)} inputs, in this order: {', '.join(map(str, wanted))}; {len(arrays)} "
-                f"came: {', '.join(came(*item) for item in arrays.items())}; give one array for each"
+                "the number of inputs differs",
+                expected=f"{len(declared)}, in this order: {', '.join(map(str, declared))}",
+                came=f"{len(arrays)}: {described(arrays)}",
+                advice="Give one array for each.",
             )
-        return [fitted(item, array, name) for item, (name, array) in zip(wanted, arrays.items(), strict=True)]
+        return [fitted(item, array, name) for item, (name, array) in zip(declared, arrays.items(), strict=True)]
 
     def opened(self, artifact: Path, *, trust: bool) -> Any:
         """The loaded model."""
         return self.open(artifact)  # type: ignore[attr-defined] # a runtime's, which every subclass is
 
     def takes(self, opened: Any) -> list[Declared] | None:
-        """The inputs in the model's order; None where the model does not say."""
+        """The inputs in the model's order; None if the model declares none."""
         raise NotImplementedError
 
-    def outputs(self, opened: Any, wanted: Sequence[Declared] | None, given: Sequence[Array]) -> list[Any]:
+    def outputs(self, opened: Any, declared: Sequence[Declared] | None, inputs: Sequence[Array]) -> list[Any]:
         """Outputs in the model's order."""
-        assert wanted is not None
-        named = {item.name: array for item, array in zip(wanted, given, strict=True)}
+        assert declared is not None
+        named = {item.name: array for item, array in zip(declared, inputs, strict=True)}
         return list(self.run(opened, named)[0])  # type: ignore[attr-defined] # as above
 
 
 class KerasPredictor(Predictor, KerasRuntime):
-    """A `.keras` file, with inputs and outputs in any structure, flattened in Keras' order."""
+    """Runs a `.keras` file. Nested inputs and outputs are flattened in Keras' order."""
 
     def opened(self, artifact: Path, *, trust: bool) -> Any:
         return load_model(artifact, trust=trust)
@@ -213,38 +243,39 @@ class KerasPredictor(Predictor, KerasRuntime):
     def takes(self, opened: Any) -> list[Declared] | None:
         if not getattr(opened, "inputs", None):
             raise PredictionError(
-                f"the model is a {type(opened).__name__} that declares no inputs (a subclassed model, or a Sequential "
-                "never built); save a functional model, or a Sequential with keras.Input first"
+                f"the model is a {type(opened).__name__} that declares no inputs",
+                expected="a functional model, or a Sequential that was built (no subclassed model)",
+                advice="Begin a Sequential with keras.Input and save it again.",
             )
         return [
             Declared(getattr(item, "name", f"input {k}"), tuple(item.shape), str(item.dtype))
             for k, item in enumerate(opened.inputs, 1)
         ]
 
-    def outputs(self, opened: Any, wanted: Sequence[Declared] | None, given: Sequence[Array]) -> list[Any]:
+    def outputs(self, opened: Any, declared: Sequence[Declared] | None, inputs: Sequence[Array]) -> list[Any]:
         import keras
 
-        assert wanted is not None
+        assert declared is not None
         tensors = [
-            keras.ops.convert_to_tensor(value, dtype=item.dtype) for item, value in zip(wanted, given, strict=True)
+            keras.ops.convert_to_tensor(value, dtype=item.dtype) for item, value in zip(declared, inputs, strict=True)
         ]
-        whole = isinstance(opened, keras.Sequential)  # which takes one tensor, and has no structure of inputs
+        whole = isinstance(opened, keras.Sequential)  # it takes one tensor, never a structure of them
         packed = tensors[0] if whole else keras.tree.pack_sequence_as(opened.input, tensors)
         return [keras.ops.convert_to_numpy(part) for part in keras.tree.flatten(opened(packed, training=False))]
 
 
 class KerasH5Predictor(KerasPredictor, KerasH5Runtime):
-    """The legacy `.h5` file."""
+    """Runs a legacy `.h5` file."""
 
     name = "kerash5"
     format = "h5"
 
 
 class OnnxPredictor(Predictor, OnnxRuntime):
-    """An `.onnx` file."""
+    """Runs an `.onnx` file."""
 
     TYPES: ClassVar[Mapping[str, str]] = MappingProxyType({"float": "float32", "double": "float64"})
-    """ONNX Runtime's names of types where NumPy has others."""
+    """NumPy's name by ONNX Runtime's name of the type, where they differ."""
 
     def takes(self, opened: Any) -> list[Declared] | None:
         return [
@@ -253,16 +284,19 @@ class OnnxPredictor(Predictor, OnnxRuntime):
         ]
 
     def _dtype(self, item: Any) -> str:
-        found = re.fullmatch(r"tensor\((\w+)\)", item.type)
-        if found is None:
-            raise PredictionError(f"the model's input {item.name} is {item.type}, which is no array")
-        return self.TYPES.get(found[1], found[1])
+        match = re.fullmatch(r"tensor\((\w+)\)", item.type)
+        if match is None:
+            raise PredictionError(
+                "it is no array", where=f"the model's input {item.name}", expected="a tensor", came=item.type
+            )
+        return self.TYPES.get(match[1], match[1])
 
 
 class SavedModelPredictor(Predictor, SavedModelRuntime):
-    """A SavedModel folder by its function `serving_default`.
+    """Runs the function `serving_default` of a SavedModel folder.
 
-    That one is called by names and knows no order; here it is that of the names, numbers in them counted.
+    The function takes its inputs by name, in no order. Here the order is that of the names, with the numbers in them
+    compared as numbers (`counted`).
     """
 
     def takes(self, opened: Any) -> list[Declared] | None:
@@ -272,50 +306,54 @@ class SavedModelPredictor(Predictor, SavedModelRuntime):
             for name in sorted(specs, key=counted)
         ]
 
-    def outputs(self, opened: Any, wanted: Sequence[Declared] | None, given: Sequence[Array]) -> list[Any]:
+    def outputs(self, opened: Any, declared: Sequence[Declared] | None, inputs: Sequence[Array]) -> list[Any]:
         import tensorflow as tf
 
-        assert wanted is not None
+        assert declared is not None
         result = opened.signatures["serving_default"](
-            **{item.name: tf.cast(value, item.dtype) for item, value in zip(wanted, given, strict=True)}
+            **{item.name: tf.cast(value, item.dtype) for item, value in zip(declared, inputs, strict=True)}
         )
         return [result[name].numpy() for name in sorted(result, key=counted)]
 
 
 def counted(name: str) -> list[tuple[int, str]]:
-    """Sorts names with the numbers in them as numbers."""
+    """A key that sorts names by the value of the numbers in them: `output_2` before `output_10`."""
     return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 class TorchPredictor(Predictor, TorchRuntime):
-    """A module saved whole. It declares its inputs only in the attribute `parity_signature`."""
+    """Runs a module that was saved whole. The attribute `parity_signature` declares its inputs, if it has one."""
 
     def opened(self, artifact: Path, *, trust: bool) -> Any:
         import torch
 
         if not trust:
-            raise PredictionError("a torch module file is a pickle, which can run any code, and it was not trusted")
-        made = torch.load(artifact, weights_only=False, map_location="cpu")
-        if not isinstance(made, torch.nn.Module):
             raise PredictionError(
-                f"the file holds a {type(made).__name__}, not a torch.nn.Module (weights alone say nothing of the "
-                "network); save the module itself: torch.save(model, path)"
+                "a torch module file is a pickle, which can run any code",
+                advice="If you trust its author, give --trust (in MATLAB: 'Trust', true).",
             )
-        return made.eval()
+        module = torch.load(artifact, weights_only=False, map_location="cpu")
+        if not isinstance(module, torch.nn.Module):
+            raise PredictionError(
+                f"the file holds a {type(module).__name__}",
+                expected="a torch.nn.Module (weights alone do not say which network they belong to)",
+                advice="Save the module itself: torch.save(model, path).",
+            )
+        return module.eval()
 
     def takes(self, opened: Any) -> list[Declared] | None:
-        kept = getattr(opened, KEPT_AS, None)
-        return [Declared(name, tuple(shape), dtype) for name, shape, dtype in kept] if kept else None
+        signature = getattr(opened, KEPT_AS, None)
+        return [Declared(name, tuple(shape), dtype) for name, shape, dtype in signature] if signature else None
 
-    def outputs(self, opened: Any, wanted: Sequence[Declared] | None, given: Sequence[Array]) -> list[Any]:
+    def outputs(self, opened: Any, declared: Sequence[Declared] | None, inputs: Sequence[Array]) -> list[Any]:
         import torch
 
-        tensors = [torch.from_numpy(np.array(value)) for value in given]
-        if wanted is None:
+        tensors = [torch.from_numpy(np.array(value)) for value in inputs]
+        if declared is None:
             real = next((p.dtype for p in opened.parameters() if p.is_floating_point()), torch.float32)
             tensors = [one.to(real) if one.is_floating_point() else one for one in tensors]
         else:
-            tensors = [one.to(getattr(torch, item.dtype or "")) for one, item in zip(tensors, wanted, strict=True)]
+            tensors = [one.to(getattr(torch, item.dtype or "")) for one, item in zip(tensors, declared, strict=True)]
         self._check_arguments(opened, tensors)
         with torch.no_grad():
             result = opened(*tensors)
@@ -327,12 +365,15 @@ class TorchPredictor(Predictor, TorchRuntime):
             signature.bind(*tensors)
         except TypeError as error:
             raise PredictionError(
-                f"the module's forward takes {signature}, {len(tensors)} inputs came ({error}); give one array for each"
+                f"the inputs do not fit the module's forward ({error})",
+                expected=str(signature),
+                came=f"{len(tensors)} inputs",
+                advice="Give one array for each argument.",
             ) from None
 
 
 def _leaves(result: Any) -> list[Any]:
-    """Tensors in a module's result, in order; those that are None are left out."""
+    """Tensors in a module's result, in order, without None."""
     if isinstance(result, Mapping):
         return [part for item in result.values() for part in _leaves(item)]
     if isinstance(result, list | tuple):

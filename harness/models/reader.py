@@ -1,7 +1,7 @@
-"""Files of strangers, read in a process of their own: what kills or hangs a reader becomes a `MatFileError`.
+"""Read untrusted files in a separate process, and turn its crash or hang into a `MatFileError`.
 
-The HDF5 library can crash on a damaged file, and a parser can run for ever or fill the memory. The process has no
-framework, starts once and serves many calls; each call has a limit of time and of memory, by the size of its file.
+The HDF5 library can crash on a damaged file, and a parser can run for ever or fill the memory. The process loads no
+framework, starts once and serves many calls. The size of the file limits the time and the memory of each call.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ __all__ = ["Reader", "ReaderFailed", "Variable", "memory_for", "network_of", "re
 NAME = "matreader"
 MIB = 2**20
 MEMORY = 1024 * MIB
-"""Bytes that reading may take beyond what the process has after its imports; `PER_BYTE` times the file if more."""
+"""Bytes that reading may take beyond those of the process after its imports; `PER_BYTE` for each byte of the file, if
+that is more."""
 PER_BYTE = 16
 SECONDS, MOST_SECONDS = 10.0, 600.0
-"""Seconds that reading may take; as many as `BYTES_PER_SECOND` makes of the file if more, up to the second number. A
-real file of version 7.3 with thousands of fields takes a second for each MB, several on a busy machine."""
+"""Least and greatest limit of time for one file; between them, one second for each `BYTES_PER_SECOND`. A real file of
+version 7.3 with thousands of fields takes a second for each MB, several on a busy machine."""
 BYTES_PER_SECOND = 100 * 1024
 SETTING = Setting(
     NAME,
@@ -53,20 +54,20 @@ SETTING = Setting(
     memory=MEMORY,
 )
 RAISED = (MatFileError, NetworkError, UnsupportedLayers)
-"""Exceptions that come back as themselves."""
+"""Exceptions of the process that are raised here too."""
 
 
 class ReaderFailed(MatFileError):
-    """A file that a reader did not survive. `how`: `crash`, `hang`, `memory`, or `exception` (one nobody expected)."""
+    """A file that broke the reader. `how`: `crash`, `hang`, `memory`, or `exception` (an unexpected one)."""
 
-    def __init__(self, message: str, how: str) -> None:
-        super().__init__(message)
+    def __init__(self, problem: str, *, how: str, where: Path) -> None:
+        super().__init__(problem, where=where)
         self.how = how
 
 
 @dataclass(frozen=True)
 class Variable:
-    """What a variable is: MATLAB's class, its size, and the names of its fields or properties."""
+    """MATLAB's class of a variable, its size, and the names of its fields or properties."""
 
     kind: str
     shape: tuple[int, ...]
@@ -74,23 +75,23 @@ class Variable:
 
 
 def seconds_for(size: int) -> float:
-    """Limit of time for a file of so many bytes."""
+    """Limit of time for a file of `size` bytes."""
     return min(max(SECONDS, size / BYTES_PER_SECOND), MOST_SECONDS)
 
 
 def memory_for(size: int) -> int:
-    """Limit of memory for a file of so many bytes."""
+    """Limit of memory, in bytes, for a file of `size` bytes."""
     return max(MEMORY, PER_BYTE * size)
 
 
 class Reader:
-    """A warm process that reads; a context manager that ends it."""
+    """A warm process that reads files. As a context manager it ends the process."""
 
     def __init__(self) -> None:
         self._workers = Workers(settings=(SETTING,))
         self._lock = Lock()
         self.peak = 0
-        """Most bytes that a call took beyond what the process had before it, of those that were answered."""
+        """Most bytes that an answered call took beyond those of the process before it."""
 
     @property
     def worker(self) -> Worker:
@@ -105,12 +106,12 @@ class Reader:
         memory: int | None = None,
         raises: Iterable[type[Exception]] = RAISED,
     ) -> Any:
-        """What `module:function` gives for a file: called with its path as text and further plain data.
+        """Call `module:function` with the path and further plain data; return its value.
 
-        Raises those of `raises` that the function raised, with their messages and attributes; ReaderFailed where the
-        process died, took longer or more memory than the limits (by the file's size if not given), or raised anything
-        else; OSError where the file cannot be opened. A process that dies may have been harmed by an earlier file:
-        the call is made again in a fresh one.
+        Raises an exception of `raises` with its attributes if the function raised it; OSError if the file cannot be
+        opened; else ReaderFailed if the process died, exceeded a limit (by default that of the file's size) or raised
+        another exception. An earlier file may have damaged a process that dies: the call is repeated once in a fresh
+        process.
         """
         with path.open("rb") as file:  # an OSError is raised here, where the caller sees the real one
             size = file.seek(0, 2)
@@ -127,12 +128,14 @@ class Reader:
                     answer = self.worker.request(request, seconds)
             except WorkerCrash as error:
                 cause = str(error).removeprefix("the worker died: ")
-                raise ReaderFailed(f"{path}: is damaged: reading it crashed the reader ({cause})", "crash") from None
+                raise ReaderFailed(
+                    f"is damaged: reading it crashed the reader ({cause})", how="crash", where=path
+                ) from None
             except WorkerHang:
                 raise ReaderFailed(
-                    f"{path}: is damaged or too complex: reading it took longer than {seconds:g} s", "hang"
+                    f"is damaged or too complex: reading it took longer than {seconds:g} s", how="hang", where=path
                 ) from None
-            except BaseException:  # an interrupt: the answer that is still to come must not be taken for the next one
+            except BaseException:  # an interrupt: the next call must not receive the answer of this one
                 self.worker.stop()
                 raise
         self.peak = max(self.peak, answer.peak)
@@ -157,38 +160,39 @@ class Reader:
 
 
 def _raised(failure: Failure, path: Path, memory: int, raises: Iterable[type[Exception]]) -> Exception:
-    """The exception that a failed call stands for."""
+    """The exception of a failed call: the function's, with its attributes, or ReaderFailed."""
     known = {cls.__name__: cls for cls in raises}
     for name in failure.classes or (failure.error,):
         if name in known:
-            error = known[name].__new__(known[name])
-            error.args = (failure.message,)
+            error = known[name].__new__(known[name], failure.attributes.get("problem", failure.message))
             vars(error).update(failure.attributes)
             return error
     if "MemoryError" in failure.classes:
-        return ReaderFailed(f"{path}: reading it takes more than the {memory // MIB} MiB that it may take", "memory")
+        return ReaderFailed(
+            f"reading it takes more memory than the limit of {memory // MIB} MiB", how="memory", where=path
+        )
     line = failure.sentence.splitlines()[0][:200]
-    return ReaderFailed(f"{path}: is damaged or unknown: it cannot be read ({line})", "exception")
+    return ReaderFailed(f"is damaged or unknown: it cannot be read ({line})", how="exception", where=path)
 
 
 @cache
 def reader() -> Reader:
-    """The reader of this process; it ends when the interpreter does."""
-    made = Reader()
-    atexit.register(made.close)
-    return made
+    """The shared reader; its process ends with the interpreter."""
+    shared = Reader()
+    atexit.register(shared.close)
+    return shared
 
 
 def variables_of(path: Path, by: Reader | None = None) -> dict[str, Variable]:
-    """What a file holds, read whole but in the other process. Raises MatFileError and OSError."""
-    found = (by or reader()).call(f"{__name__}:summary", path)
-    return {name: Variable(kind, tuple(shape), tuple(fields)) for name, (kind, shape, fields) in found.items()}
+    """The variables of a file. The process reads it whole and sends a summary. Raises MatFileError and OSError."""
+    summaries = (by or reader()).call(f"{__name__}:summary", path)
+    return {name: Variable(kind, tuple(shape), tuple(fields)) for name, (kind, shape, fields) in summaries.items()}
 
 
 def network_of(
     path: Path, variable: str | None = None, layout: Path | None = None, by: Reader | None = None
 ) -> Network:
-    """The network in a file, as `harness.matlab.readers.network.read_network` gives it, read elsewhere.
+    """The network in a file: `harness.matlab.readers.network.read_network` in the other process.
 
     Raises MatFileError, NetworkError (UnsupportedLayers too) and OSError.
     """
@@ -197,12 +201,12 @@ def network_of(
 
 
 def summary(path: Path) -> dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
-    """What `variables_of` sends for."""
-    return {name: _told(value) for name, value in read_mat(path).items()}
+    """MATLAB's class, size and fields of each variable; `variables_of` calls it in the process."""
+    return {name: _summarized(value) for name, value in read_mat(path).items()}
 
 
 def network(path: Path, variable: str | None, layout: Path | None) -> tuple[Any, ...]:
-    """What `network_of` sends for."""
+    """The network in plain data; `network_of` calls it in the process."""
     from harness.matlab.readers.network import read_network
 
     network = read_network(path, variable, layout=layout)
@@ -214,7 +218,7 @@ def network(path: Path, variable: str | None, layout: Path | None) -> tuple[Any,
 MATLAB_CLASSES = {"float64": "double", "float32": "single", "bool": "logical"}
 
 
-def _told(value: Any) -> tuple[str, tuple[int, ...], tuple[str, ...]]:
+def _summarized(value: Any) -> tuple[str, tuple[int, ...], tuple[str, ...]]:
     if isinstance(value, str):
         return "char", (int(bool(value)), len(value)), ()
     if isinstance(value, dict):

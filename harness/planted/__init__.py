@@ -1,9 +1,9 @@
-"""Planted faults: hops that carry one known fault each. The suite's own test is that it catches them all.
+"""Planted faults: hops with one known fault each, all of which the suite must catch.
 
-A planted hop edits what a real one, which it `wraps`, made: as a hop of its own behind it, so that one conversion
-serves all faults of a layer, or in its place, where the fault lies inside. It is never among the ordinary routes:
-`parity selftest` and `suites/planted` put it beside the real one. A fault is a class with a docstring that says what
-is wrong, the `layers` it concerns, and an `edit`.
+A planted hop edits the result of the real hop that it `wraps`. It stands behind the real one, so that one conversion
+serves all faults of a layer, or replaces it if the fault lies inside. Ordinary routes never have planted hops;
+`parity selftest` and `suites/planted` add them. A fault is a class with a docstring that names the error, the `layers`
+that may have it, and an `edit`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from harness.spec import digest
 EQUIVALENT: tuple[tuple[str, str], ...] = (
     (
         "ids of an Embedding below zero taken for zero",
-        "Keras takes ids from 0 to input_dim - 1: max(id, 0) is the id for every one of them.",
+        "Keras takes ids from 0 to input_dim - 1, and max(id, 0) is the id for each of them.",
     ),
     (
         "ids of an Embedding, or of CategoryEncoding, rounded instead of truncated when they are cast",
-        "Ids are whole numbers by their documentation: rounding and truncating them is the same. No other layer that "
-        "Keras documents casts a number with a fraction to an integer.",
+        "Ids are whole numbers by their documentation, which rounding and truncating leave alike. No other layer of "
+        "Keras casts a number with a fraction to an integer.",
     ),
     (
         "crop of a transposed convolution that tf2onnx writes as `pads` turned in the graph",
@@ -37,12 +37,12 @@ EQUIVALENT: tuple[tuple[str, str], ...] = (
         "At inference these layers are the identity, whatever their rate.",
     ),
 )
-"""Faults that were tried and are none, each with the proof that it computes the same function. They are not counted."""
+"""Edits that are no faults, each with the proof that it computes the same function. They are not counted."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One planted fault as the self-test knows it; `wraps` names the real hop beneath, `before` those before that."""
+    """One planted fault. `wraps` names the real hop that it edits, `before` the hops before that one."""
 
     name: str
     does: str
@@ -52,14 +52,14 @@ class Fault:
     before: tuple[str, ...] = ()
 
 
-def sampled(found: list[Fault]) -> list[Fault]:
-    """A tenth of the faults, by digests of their names: the same ones each time, of every family."""
-    return [fault for fault in found if int(digest(fault.name), 16) % 10 == 0]
+def sampled(faults: list[Fault]) -> list[Fault]:
+    """A tenth of the faults, chosen by the digest of the name: always the same ones, from every family."""
+    return [fault for fault in faults if int(digest(fault.name), 16) % 10 == 0]
 
 
 def faults() -> list[Fault]:
     """Every planted fault, by module and name."""
-    return [found for module in iter_modules(__path__) for found in _faults_of(f"{__name__}.{module.name}")]
+    return [fault for module in iter_modules(__path__) for fault in _faults_of(f"{__name__}.{module.name}")]
 
 
 def _faults_of(module: str) -> Iterator[Fault]:

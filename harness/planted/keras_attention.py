@@ -33,7 +33,7 @@ class ScaleByValueSize(KerasFault):
 
 
 class HeadsInterleaved(KerasFault):
-    """Query split into heads from the other end: (size, heads) instead of (heads, size)."""
+    """Query split into heads along the wrong axis: (size, heads) instead of (heads, size)."""
 
     name = "planted-attention-heads-interleaved"
     layers = HEADED
@@ -43,7 +43,7 @@ class HeadsInterleaved(KerasFault):
 
 
 class HeadsJoinedInterleaved(KerasFault):
-    """Heads joined from the other end before the last projection."""
+    """Heads joined in the wrong order of axes before the last projection."""
 
     name = "planted-attention-heads-joined"
     layers = HEADED
@@ -66,7 +66,7 @@ class ProjectionsExchanged(KerasFault):
 
 
 class MaskIgnored(KerasFault):
-    """Attention that leaves every mask out."""
+    """Attention that ignores every mask."""
 
     name = "planted-attention-mask-ignored"
     layers = HEADED
@@ -76,7 +76,7 @@ class MaskIgnored(KerasFault):
 
 
 class MaskInverted(KerasFault):
-    """Attention to what the mask hides."""
+    """Attention with its mask inverted."""
 
     name = "planted-attention-mask-inverted"
     layers = HEADED

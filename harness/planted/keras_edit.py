@@ -1,4 +1,4 @@
-"""What the faults that misread a Keras layer share: the layer is changed in the loaded model, then tf2onnx converts it.
+"""Misread a Keras layer: the base class of faults that change it in the loaded model, which tf2onnx then converts.
 
 So lie those faults that no small edit of the graph could make, because the converter works out much from one setting:
 a recurrent layer becomes a loop, an attention layer some sixty nodes.

@@ -31,7 +31,7 @@ class EpsilonOutside(KerasFault):
 
 
 class StatisticsExchanged(KerasFault):
-    """Batch normalisation whose mean and beta change places."""
+    """Batch normalisation with mean and beta exchanged."""
 
     name = "planted-batchnorm-mean-beta-exchanged"
     layers = ("BatchNormalization",)
@@ -44,7 +44,7 @@ class StatisticsExchanged(KerasFault):
 
 
 class AxisTakenForAnother(KerasFault):
-    """Batch normalisation along the last axis where it is to be another one of that size."""
+    """Batch normalisation along the last axis instead of another axis of the same size."""
 
     name = "planted-batchnorm-axis"
     layers = ("BatchNormalization",)
@@ -56,7 +56,7 @@ class AxisTakenForAnother(KerasFault):
 
 
 class FoldedIntoPadded(KerasFault):
-    """Batch normalisation folded into the convolution behind it, whose padding should stay zero but is not any more."""
+    """Batch normalisation folded into the convolution behind it, so that the zeros of its padding are shifted too."""
 
     name = "planted-batchnorm-folded"
     layers = ("Model", "Graph")
@@ -90,7 +90,7 @@ class GroupsDefault(KerasFault):
 
 
 class ChannelsDealt(KerasFault):
-    """Root mean square taken after the mean was subtracted, as layer normalisation does."""
+    """Root mean square of the values minus their mean, as layer normalisation computes it."""
 
     name = "planted-rms-centred"
     layers = ("RMSNormalization",)

@@ -23,7 +23,7 @@ class GruGatesExchanged(KerasFault):
 
 
 class GruRecurrentBiasDropped(KerasFault):
-    """GRU with `reset_after` whose second bias is left out."""
+    """GRU with `reset_after` without its second bias."""
 
     name = "planted-gru-recurrent-bias-dropped"
     layers = ("GRU",)
@@ -34,7 +34,7 @@ class GruRecurrentBiasDropped(KerasFault):
 
 
 class GruBiasesAdded(KerasFault):
-    """GRU with `reset_after` whose two biases are added before the loop, as can be done for a LSTM."""
+    """GRU with `reset_after` whose two biases are added before the loop, which is right for an LSTM only."""
 
     name = "planted-gru-biases-added"
     layers = ("GRU",)
@@ -66,7 +66,7 @@ class RecurrentBiasDropped(KerasFault):
 
 
 class RecurrentBiasDoubled(KerasFault):
-    """LSTM whose one bias is taken for both of ONNX', and so added twice."""
+    """LSTM whose bias is written to both biases of ONNX, and so added twice."""
 
     name = "planted-recurrent-bias-doubled"
     layers = ("LSTM", "SimpleRNN")
@@ -121,7 +121,7 @@ class GoBackwardsIgnored(KerasFault):
 
 
 class BackwardsTurnedBack(KerasFault):
-    """Output of a layer with `go_backwards` put into the input's order, as ONNX' `reverse` leaves it."""
+    """Output of a layer with `go_backwards` in the order of the input, which ONNX' `reverse` returns."""
 
     name = "planted-go-backwards-output-turned"
     layers = RECURRENT
@@ -132,7 +132,7 @@ class BackwardsTurnedBack(KerasFault):
 
 
 class InitialStateDropped(KerasFault):
-    """Recurrent layer that starts from zeros, whatever initial state it is given."""
+    """Recurrent layer that ignores its initial state and starts from zeros."""
 
     name = "planted-initial-state-dropped"
     layers = RECURRENT
@@ -145,7 +145,7 @@ class InitialStateDropped(KerasFault):
 
 
 class ReturnedStatesExchanged(KerasFault):
-    """LSTM that returns its two states, hidden and cell, in the other order."""
+    """LSTM that returns its hidden state and its cell state exchanged."""
 
     name = "planted-returned-states-exchanged"
     layers = ("LSTM",)
@@ -193,7 +193,7 @@ class RecurrentMaskIgnored(KerasFault):
 
 
 class BidirectionalNotTurned(KerasFault):
-    """Backward half of Bidirectional left in the order it was computed in."""
+    """Bidirectional whose backward half keeps the reversed order of its steps."""
 
     name = "planted-bidirectional-not-turned"
     layers = ("Bidirectional",)
@@ -216,7 +216,7 @@ class BidirectionalHalvesExchanged(KerasFault):
 
 
 class MergeModeDefault(KerasFault):
-    """Bidirectional that adds its halves where they are to be averaged."""
+    """Bidirectional that adds its halves instead of averaging them."""
 
     name = "planted-bidirectional-average-summed"
     layers = ("Bidirectional",)

@@ -93,7 +93,7 @@ class SlopesShared(KerasFault):
 
 
 class HardSigmoidOld(KerasFault):
-    """Hard sigmoid with the slope it had in Keras 2, a fifth."""
+    """Hard sigmoid with the slope of Keras 2, a fifth."""
 
     name = "planted-hard-sigmoid-slope"
     layers = ("Activation",)
@@ -106,7 +106,7 @@ class HardSigmoidOld(KerasFault):
 
 
 class SiluHard(KerasFault):
-    """Silu as the piecewise linear one that phones prefer."""
+    """Silu replaced by the piecewise linear hard silu."""
 
     # gelu by tanh is planted on the MATLAB path: the released tf2onnx writes no exact gelu that could be spoilt here
     name = "planted-silu-hard"
@@ -206,7 +206,7 @@ class DotNotNormalized(KerasFault):
 
 
 class AverageOfTwo(KerasFault):
-    """Average that halves, however many parts there are."""
+    """Average that divides by two, whatever the number of inputs."""
 
     name = "planted-average-halves"
     layers = ("Average",)
@@ -292,7 +292,7 @@ class ConvFormatIgnored(KerasFault):
 
 
 class MaskValueZero(KerasFault):
-    """Masking of zeros, whatever value is to be masked."""
+    """Masking that masks zeros instead of its `mask_value`."""
 
     name = "planted-mask-value-default"
     layers = ("Masking",)

@@ -1,4 +1,4 @@
-"""Faults of importers of MatConvNet files, made by editing what was read before the module is built."""
+"""Faults of importers of MatConvNet files. They edit the network between reading it and building the module."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MatFault:
         return save_module(build(program(spec, self.edit_network(spec, dict(network.weights)))), out)
 
     def edit(self, layer: Layer) -> dict[str, Any]:
-        """Configuration to put in place of the layer's own."""
+        """The configuration that replaces the layer's."""
         return {}
 
     def edit_inputs(self, layer: Layer, spec: Spec) -> tuple[str, ...]:
@@ -48,7 +48,7 @@ class MatFault:
         return self.edit_weights(weights)
 
     def edit_weights(self, weights: Weights) -> Weights:
-        """The weights, with a fault that their names alone can say."""
+        """The weights, with a fault that needs only their names."""
         return weights
 
 
@@ -79,7 +79,7 @@ class PadsPermuted(MatFault):
 
 
 class LeakDropped(MatFault):
-    """The slope of a leaky relu left out."""
+    """A leaky relu without its slope."""
 
     name = "planted-mat-leak-dropped"
     layers = ("relu",)
@@ -148,7 +148,7 @@ class CropReversed(MatFault):
 
 
 class CropIgnored(MatFault):
-    """Images cropped at their bottom and right alone."""
+    """Images cropped at the bottom and at the right only."""
 
     name = "planted-mat-crop-ignored"
     layers = ("crop",)
@@ -158,7 +158,7 @@ class CropIgnored(MatFault):
 
 
 class ScaleBiasDropped(MatFault):
-    """The bias of a scale left out."""
+    """A scale without its bias."""
 
     name = "planted-mat-scale-bias-dropped"
     layers = ("scale",)
@@ -168,7 +168,7 @@ class ScaleBiasDropped(MatFault):
 
 
 class SumOfTwo(MatFault):
-    """A sum that adds its first two inputs alone."""
+    """A sum of the first two inputs only."""
 
     name = "planted-mat-sum-of-two"
     layers = ("sum",)
@@ -194,7 +194,7 @@ class CellsExchanged(MatFault):
 
 
 class SingletonSqueezed(MatFault):
-    """Filters of one channel that lose that axis: their number is taken for the channels."""
+    """Filters of one channel that lose the channel axis, so that their number is read as the number of channels."""
 
     name = "planted-mat-singleton-squeezed"
     layers = ("conv", "convt")
@@ -207,7 +207,7 @@ class SingletonSqueezed(MatFault):
 
 
 class FoldedIntoPadded(MatFault):
-    """bnorm folded into the convolution behind it, whose padding should stay zero but is not any more."""
+    """bnorm folded into the convolution behind it, so that the zeros of its padding are shifted too."""
 
     name = "planted-mat-bnorm-folded"
     layers = ("SimpleNN",)

@@ -46,7 +46,7 @@ class VolumeDepthFirst(MatlabFault):
 
 
 class KernelFlipped(MatlabFault):
-    """Kernels flipped, as a convolution in mathematics wants them."""
+    """Kernels flipped, as in the mathematical convolution."""
 
     name = "planted-matlab-kernel-flipped"
     layers: ClassVar[tuple[str, ...]] = ("Convolution2DLayer",)
@@ -128,7 +128,7 @@ class SequenceSameOddFirst(SameOddFirst):
 
 
 class SameIgnoresStride(MatlabFault):
-    """Padding `same` of window - 1 in all, whatever the stride."""
+    """Padding `same` of window - 1 elements in total, whatever the stride."""
 
     name = "planted-matlab-same-ignores-stride"
     layers = ("Convolution2DLayer",)
@@ -157,7 +157,7 @@ class MirrorWithoutEdge(MatlabFault):
 
 
 class DilationIgnored(MatlabFault):
-    """DilationFactor left at 1."""
+    """DilationFactor ignored."""
 
     name = "planted-matlab-dilation-ignored"
     layers = ("Convolution2DLayer",)

@@ -15,7 +15,7 @@ ROW_MAJOR = {"x.permute(0, 1, *range(x.dim() - 1, 1, -1))": "x"}
 
 
 class LinearRowMajor(MatlabFault):
-    """Images flattened as PyTorch holds them before a fully connected layer, not column by column."""
+    """Images flattened in PyTorch's order, not column by column, before a fully connected layer."""
 
     name = "planted-matlab-linear-row-major"
     layers = ("FullyConnectedLayer",)
@@ -96,7 +96,7 @@ class SoftmaxOverTime(MatlabFault):
 
 
 class SlopeDropped(MatlabFault):
-    """The slope of a leaky relu left at its default."""
+    """A leaky relu with the default slope."""
 
     name = "planted-matlab-leaky-slope-dropped"
     layers = ("LeakyReLULayer",)
@@ -106,7 +106,7 @@ class SlopeDropped(MatlabFault):
 
 
 class EluAlphaDropped(MatlabFault):
-    """Alpha of an ELU left at its default."""
+    """An ELU with the default alpha."""
 
     name = "planted-matlab-elu-alpha-dropped"
     layers = ("ELULayer",)
@@ -169,7 +169,7 @@ class ConcatenationInOrderOfTable(MatlabFault):
 
 
 class DimensionsExchanged(MatlabFault):
-    """A concatenation along height done along width, and the other way round."""
+    """A concatenation along height computed along width, and vice versa."""
 
     name = "planted-matlab-concatenation-dimension"
     layers = ("ConcatenationLayer",)
@@ -189,7 +189,7 @@ class EmbeddingFromZero(MatlabFault):
 
 
 class UnknownWordFirst(MatlabFault):
-    """Words out of range given the first vector, not the last."""
+    """Words out of range mapped to the first vector instead of the last."""
 
     name = "planted-matlab-embedding-unknown-first"
     layers = ("WordEmbeddingLayer",)

@@ -1,4 +1,4 @@
-"""What the faults of importers of MATLAB's networks share: the base class, and small changes to weights.
+"""Edit networks of MATLAB: the base class of faults of their importers, and small changes of weights.
 
 A fault edits the network between reading and building, or the program. Weights are in MATLAB's layout where they are
 edited: kernels H x W x C x F, gates one below the other.
@@ -22,7 +22,7 @@ Weights = dict[str, Array]
 
 
 class MatlabFault:
-    """The importer, with an edit between reading and building. `name` and `layers` are the fault's own."""
+    """The importer, with an edit between reading and building. Each fault sets `name` and `layers`."""
 
     source: ClassVar[str] = MatlabToTorch.source
     target: ClassVar[str] = MatlabToTorch.target
@@ -32,9 +32,9 @@ class MatlabFault:
     name: ClassVar[str]
     layers: ClassVar[tuple[str, ...]]
     kinds: ClassVar[tuple[str, ...]] = ()
-    """Kinds to edit, where they are not `layers`: those of a graph."""
+    """Kinds to edit, if they differ from `layers`: the kinds in a graph."""
     swaps: ClassVar[Mapping[str, str]] = {}
-    """Text of the program, and what stands in its place."""
+    """Text of the program, and its replacement."""
 
     def convert(self, artifact: Path, out: Path) -> Path:
         from harness.matlab.readers.network import read_network
@@ -62,7 +62,7 @@ class MatlabFault:
         return replace(layer, config={**layer.config, **self.options(layer.config)})
 
     def options(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Configuration to put in place of the layer's own."""
+        """The configuration that replaces the layer's."""
         return {}
 
     def edit_weights(self, weights: Weights, layer: Layer) -> Weights:
@@ -71,12 +71,12 @@ class MatlabFault:
 
 
 def transposed(value: Array, a: int = 0, b: int = 1) -> Array:
-    """Two axes exchanged where they are of one size, so that shapes stay as they are."""
+    """Exchange two axes if they are equally long, so that the shape stays."""
     return value.swapaxes(a, b) if value.shape[a] == value.shape[b] else value
 
 
 def rows_exchanged(value: Array, gates: int, a: int, b: int) -> Array:
-    """Two gates exchanged; further blocks (a second direction, a second bias) alike."""
+    """Exchange two gates, also in further blocks (a second direction, a second bias)."""
     blocks = np.split(value, gates)
     blocks[a], blocks[b] = blocks[b], blocks[a]
     return np.concatenate(blocks)

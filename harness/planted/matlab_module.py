@@ -1,4 +1,4 @@
-"""Faults of importers of MATLAB's networks that mix, keep or drop, made by wrapping the module that was built."""
+"""Faults of importers of MATLAB's networks that mix samples, keep state or drop axes. They wrap the built module."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class MatlabModuleFault(TorchFault):
 
 
 class MeanOverBatch(MatlabModuleFault):
-    """Global average that takes the batch in, and repeats it for every row."""
+    """Global average over the batch too, repeated for every sample."""
 
     name = "planted-matlab-pooling-over-batch"
     layers = ("GlobalAveragePooling1DLayer", "GlobalAveragePooling2DLayer", "GlobalAveragePooling3DLayer")
@@ -50,21 +50,21 @@ class SingletonsDropped(MatlabModuleFault, BatchDropped):
 
 
 class StateKept(MatlabModuleFault, StateCarried):
-    """Recurrent module that keeps something of one call for the next, as `predictAndUpdateState` does."""
+    """Recurrent module that keeps its state between calls, as `predictAndUpdateState` does."""
 
     name = "planted-matlab-state-carried"
     layers = ("LSTMLayer", "GRULayer", "BiLSTMLayer")
 
 
 class FirstOutputOnly(MatlabModuleFault, SecondOutputForFirst):
-    """Module that returns its first output for every one of that shape."""
+    """Module that returns its first output in place of every output of the same shape."""
 
     name = "planted-matlab-first-output-only"
     layers = ("Graph",)
 
 
 class OutputsExchanged(MatlabModuleFault):
-    """Two outputs of one shape exchanged."""
+    """Two outputs of the same shape exchanged."""
 
     name = "planted-matlab-outputs-exchanged"
     layers = ("Graph",)
@@ -83,7 +83,7 @@ class OutputsExchanged(MatlabModuleFault):
 
 
 class SignOfZeroLost(MatlabModuleFault):
-    """Identity by adding zero: minus zero becomes zero."""
+    """Layer that adds zero to its input, so that minus zero becomes zero."""
 
     name = "planted-matlab-minus-zero-lost"
     layers = MOVING
@@ -93,7 +93,7 @@ class SignOfZeroLost(MatlabModuleFault):
 
 
 class InfinityTakenForLargest(MatlabModuleFault):
-    """Infinities taken for the largest finite numbers by a layer that only moves values."""
+    """Layer that should only move values and replaces infinities by the largest finite numbers."""
 
     name = "planted-matlab-infinity-clipped"
     layers = MOVING
@@ -103,7 +103,7 @@ class InfinityTakenForLargest(MatlabModuleFault):
 
 
 class NotANumberLost(MatlabModuleFault):
-    """What is not a number taken for zero by a layer that only moves values."""
+    """Layer that should only move values and replaces NaN by zero."""
 
     name = "planted-matlab-nan-lost"
     layers = MOVING
@@ -114,7 +114,7 @@ class NotANumberLost(MatlabModuleFault):
 
 
 class SubnormalsFlushed(MatlabModuleFault):
-    """Subnormal numbers flushed to zero by a layer that only moves values."""
+    """Layer that should only move values and flushes subnormal numbers to zero."""
 
     name = "planted-matlab-subnormals-flushed"
     layers = MOVING

@@ -53,7 +53,7 @@ class InstanceEpsilon(BatchEpsilon):
 
 
 class ChannelsOnly(MatlabFault):
-    """Layer normalisation over the channels alone, whatever OperationDimension says."""
+    """Layer normalisation over the channels only, whatever OperationDimension says."""
 
     name = "planted-matlab-layer-norm-channels-only"
     layers = ("LayerNormalizationLayer",)
@@ -93,7 +93,7 @@ class WindowMirrored(MatlabFault):
 
 
 class KappaOfPyTorch(MatlabFault):
-    """K of the normalisation across channels left at PyTorch's default of 1."""
+    """Normalisation across channels with PyTorch's default K of 1."""
 
     name = "planted-matlab-lrn-k"
     layers = ("CrossChannelNormalizationLayer",)

@@ -41,7 +41,7 @@ class WindowReversed(MatlabFault):
 
 
 class PaddingNotCounted(MatlabFault):
-    """Average pooling over the pixels of the image alone, where padding counts as zeros."""
+    """Average pooling that ignores its padding, which should count as zeros."""
 
     name = "planted-matlab-padding-not-counted"
     layers = ("AveragePooling2DLayer",)
@@ -51,7 +51,7 @@ class PaddingNotCounted(MatlabFault):
 
 
 class PaddingCounted(MatlabFault):
-    """Average pooling whose padding counts as zeros, where PaddingValue is `mean`."""
+    """Average pooling that counts its padding as zeros although PaddingValue is `mean`."""
 
     name = "planted-matlab-padding-counted"
     layers = ("AveragePooling2DLayer",)
@@ -69,7 +69,7 @@ class PaddingOfZeros(MatlabFault):
 
 
 class GlobalMaxTakenForMean(MatlabFault):
-    """Global max pooling done as a mean."""
+    """Global max pooling replaced by a mean."""
 
     name = "planted-matlab-global-max-as-mean"
     layers = ("GlobalMaxPooling2DLayer",)
@@ -128,7 +128,7 @@ class RoundingIgnored(MatlabFault):
 
 
 class TiesRoundedDown(MatlabFault):
-    """Resizing by `round` that rounds halves down, as ONNX's own rounding does."""
+    """Resizing by `round` that rounds halves down, as ONNX rounds."""
 
     name = "planted-matlab-resize-ties"
     layers = ("Resize2DLayer",)

@@ -30,7 +30,7 @@ class ResetAndUpdateExchanged(MatlabFault):
 
 
 class ResetTooEarly(MatlabFault):
-    """The reset gate put before the multiplication where it comes after."""
+    """The reset gate applied before the multiplication instead of after it."""
 
     name = "planted-matlab-gru-reset-before"
     layers = ("GRULayer",)
@@ -40,7 +40,7 @@ class ResetTooEarly(MatlabFault):
 
 
 class ResetTooLate(MatlabFault):
-    """The reset gate put after the multiplication where it comes before, as PyTorch has it."""
+    """The reset gate applied after the multiplication, as in PyTorch, instead of before it."""
 
     name = "planted-matlab-gru-reset-after"
     layers = ("GRULayer",)
@@ -51,7 +51,7 @@ class ResetTooLate(MatlabFault):
 
 
 class RecurrentBiasDropped(MatlabFault):
-    """The second of a GRU's two biases left out."""
+    """A GRU without its second bias."""
 
     name = "planted-matlab-gru-recurrent-bias-dropped"
     layers = ("GRULayer",)
@@ -62,7 +62,7 @@ class RecurrentBiasDropped(MatlabFault):
 
 
 class RecurrentBiasAdded(MatlabFault):
-    """A GRU's two biases added up, as though neither were within the reset."""
+    """A GRU's two biases added before the reset gate, which should act on the second."""
 
     name = "planted-matlab-gru-biases-added"
     layers = ("GRULayer",)
@@ -101,7 +101,7 @@ class HardSigmoidOfPyTorch(MatlabFault):
 
 
 class LastOfBothTakenAtTheEnd(MatlabFault):
-    """The last output of a BiLSTM taken at the last step, where its backward half has seen one step."""
+    """The last output of a BiLSTM taken at the last step, at which its backward half has read one step."""
 
     name = "planted-matlab-bilstm-last"
     layers = ("BiLSTMLayer",)
@@ -133,7 +133,7 @@ class DirectionsTakenInTurns(MatlabFault):
 
 
 class StateNotInitialised(MatlabFault):
-    """Stored states left out: the network starts at zero."""
+    """Stored states ignored: the network starts at zero."""
 
     name = "planted-matlab-state-not-initialised"
     layers: ClassVar[tuple[str, ...]] = ("LSTMLayer",)
@@ -143,7 +143,7 @@ class StateNotInitialised(MatlabFault):
 
 
 class GruStateNotInitialised(StateNotInitialised):
-    """A GRU's stored state left out: the network starts at zero."""
+    """A GRU's stored state ignored: the network starts at zero."""
 
     name = "planted-matlab-gru-state-not-initialised"
     layers = ("GRULayer",)
@@ -187,7 +187,7 @@ class HeadsInTurns(MatlabFault):
 
 
 class MaskIgnored(MatlabFault):
-    """The causal mask of self-attention left out."""
+    """Self-attention without its causal mask."""
 
     name = "planted-matlab-attention-mask-ignored"
     layers = ("SelfAttentionLayer",)

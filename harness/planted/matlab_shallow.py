@@ -1,4 +1,4 @@
-"""Faults of shallow networks: what goes before and after, and transfer functions."""
+"""Faults of shallow networks: pre- and postprocessing, and transfer functions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from harness.spec import Layer, Spec
 
 
 class ReverseForgotten(MatlabFault):
-    """Outputs of a shallow network left as mapminmax made them."""
+    """Outputs of a shallow network not mapped back from the range of mapminmax."""
 
     name = "planted-matlab-mapminmax-reverse-forgotten"
     layers = ("mapminmax_reverse",)
@@ -31,7 +31,7 @@ class OffsetForgotten(MatlabFault):
 
 
 class DeviationTakenForGain(MatlabFault):
-    """gain of mapstd divided by, as though it were the deviation."""
+    """Division by the gain of mapstd, as if it were the deviation."""
 
     name = "planted-matlab-mapstd-gain"
     layers = ("mapstd",)
@@ -52,18 +52,18 @@ class RowsFromZero(MatlabFault):
 
 
 class ConstantsLast(MatlabFault):
-    """Constant rows put behind the others, not back at their places."""
+    """Constant rows appended to the others instead of restored to their places."""
 
     name = "planted-matlab-constant-rows-last"
     layers = ("removeconstantrows_reverse",)
 
     def options(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        kept, count = len(config["keep"]), len(config["keep"]) + len(config["remove"])
-        return {"keep": list(range(1, kept + 1)), "remove": list(range(kept + 1, count + 1))}
+        rows, count = len(config["keep"]), len(config["keep"]) + len(config["remove"])
+        return {"keep": list(range(1, rows + 1)), "remove": list(range(rows + 1, count + 1))}
 
 
 class SaturationExchanged(MatlabFault):
-    """satlin done as satlins, down to -1."""
+    """satlin replaced by satlins, down to -1."""
 
     name = "planted-matlab-satlin-as-satlins"
     layers = ("satlin",)

@@ -28,14 +28,14 @@ class ThroughLowPrecision(OnnxFault):
     def edit(self, graph: Any) -> None:
         for position, node in reversed(list(enumerate(graph.node))):
             if node.op_type in ("Tanh", "Sigmoid", "Softplus", "Elu", "Selu"):
-                given, narrow = node.input[0], f"{node.output[0]}/narrow"
+                source, narrow = node.input[0], f"{node.output[0]}/narrow"
                 node.input[0] = f"{narrow}/wide"
-                insert(graph, position, "Cast", [given], [narrow], to=10)
+                insert(graph, position, "Cast", [source], [narrow], to=10)
                 insert(graph, position + 1, "Cast", [narrow], [f"{narrow}/wide"], to=1)
 
 
 class GeluApproximate(OnnxFault):
-    """Gelu through tanh where the exact one is meant."""
+    """Gelu by its tanh approximation instead of the error function."""
 
     name = "planted-gelu-approximate"
     layers = ("Activation",)

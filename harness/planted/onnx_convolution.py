@@ -59,7 +59,7 @@ class MultiplierOrder(OnnxFault):
 
 
 class KernelFlipped(OnnxFault):
-    """Transposed convolution with its kernel turned by half a circle."""
+    """Transposed convolution with its kernel turned by 180 degrees."""
 
     name = "planted-transposed-kernel-flipped"
     layers = ("Conv2DTranspose",)
@@ -69,7 +69,7 @@ class KernelFlipped(OnnxFault):
 
 
 class BiasDropped(OnnxFault):
-    """Bias of a convolution left out."""
+    """Convolution without its bias."""
 
     name = "planted-bias-dropped"
     layers = ("Conv1D", "Conv2D", "SeparableConv2D")
@@ -115,7 +115,7 @@ class PadsTurned(OnnxFault):
 
 
 class SamePadsIgnoreStride(OnnxFault):
-    """Padding `same` always of the kernel's reach, whatever the stride leaves over."""
+    """Padding `same` of the dilated kernel's size minus one in total, whatever the stride."""
 
     name = "planted-same-pads-ignore-stride"
     layers = ("Conv1D", "Conv2D", "MaxPooling1D", "MaxPooling2D", "AveragePooling2D")
@@ -208,7 +208,7 @@ class FiltersDealt(OnnxFault):
 
 
 class CausalCentred(OnnxFault):
-    """Causal padding given half to the end."""
+    """Causal padding with half of it at the end."""
 
     name = "planted-causal-centred"
     layers = ("Conv1D",)
@@ -222,7 +222,7 @@ class CausalCentred(OnnxFault):
 
 
 class WeightsThroughHalf(OnnxFault):
-    """Kernels stored in half precision on the way."""
+    """Kernels rounded to half precision."""
 
     name = "planted-weights-through-half"
     layers = ("Conv2D", "Dense")

@@ -12,7 +12,7 @@ from harness.spec import Array
 
 
 class DenseTransposed(OnnxFault):
-    """Square matrix of a Dense layer transposed."""
+    """Dense layer with its weights transposed, if they are square."""
 
     name = "planted-dense-transposed"
     layers = ("Dense",)
@@ -44,7 +44,7 @@ class PartsExchanged(OnnxFault):
 
 
 class PermutationInverted(OnnxFault):
-    """Permute with the inverse permutation."""
+    """Permute layer with the inverse permutation."""
 
     name = "planted-permutation-inverted"
     layers = ("Permute",)
@@ -66,7 +66,7 @@ class RowsShifted(OnnxFault):
 
 
 class FirstOperandTwice(OnnxFault):
-    """Merging layer that takes its first operand for the second as well."""
+    """Merging layer that takes its first operand twice."""
 
     name = "planted-merge-first-twice"
     layers = ("Add", "Multiply", "Maximum", "Minimum")
@@ -78,7 +78,7 @@ class FirstOperandTwice(OnnxFault):
 
 
 class InputsReordered(OnnxFault):
-    """Inputs of one shape taken in the other order."""
+    """Two inputs of the same shape exchanged."""
 
     name = "planted-inputs-reordered"
     layers = ("Subtract", "Concatenate", "Dot")
@@ -92,7 +92,7 @@ class InputsReordered(OnnxFault):
 
 
 class TransposeForReshape(OnnxFault):
-    """Reshape that resolves its open size before it knows the batch: the first axis becomes one."""
+    """Reshape that assumes a batch of one when it resolves the open size."""
 
     name = "planted-reshape-batch-of-one"
     layers = ("Reshape", "Flatten")
@@ -105,19 +105,19 @@ class TransposeForReshape(OnnxFault):
 
 
 class OutputsReordered(OnnxFault):
-    """Outputs declared in the reverse order."""
+    """Outputs declared in reverse order."""
 
     name = "planted-outputs-reordered"
     layers = ("LSTM", "GRU", "Graph")
 
     def edit(self, graph: Any) -> None:
-        kept = list(graph.output)
+        outputs = list(graph.output)
         del graph.output[:]
-        graph.output.extend(kept[::-1])
+        graph.output.extend(outputs[::-1])
 
 
 class OutputsExchanged(OnnxFault):
-    """Values of two outputs of one shape exchanged under their names."""
+    """Two outputs of the same shape with their values exchanged."""
 
     name = "planted-outputs-exchanged"
     layers = ("LSTM", "Graph")
@@ -134,7 +134,7 @@ class OutputsExchanged(OnnxFault):
 
 
 class RepeatOverBatch(OnnxFault):
-    """Repetition along the batch order: rows of different samples interleaved."""
+    """Repetition that interleaves the rows of different samples."""
 
     name = "planted-tile-transposed"
     layers = ("RepeatVector",)
@@ -142,10 +142,10 @@ class RepeatOverBatch(OnnxFault):
     def edit(self, graph: Any) -> None:
         for position, node in reversed(list(enumerate(graph.node))):
             if node.output[0] == graph.output[0].name and len(shape_of(graph, node.output[0])) == 3:
-                result, own = node.output[0], f"{node.output[0]}/own"
-                node.output[0] = own
-                add_constant(graph, f"{own}/shape", np.array([0, 0, 0], dtype=np.int64))
-                insert(graph, position + 1, "Shape", [own], [f"{own}/is"])
-                insert(graph, position + 2, "Transpose", [own], [f"{own}/turned"], perm=[1, 0, 2])
-                insert(graph, position + 3, "Reshape", [f"{own}/turned", f"{own}/is"], [result])
+                result, repeated = node.output[0], f"{node.output[0]}/repeated"
+                node.output[0] = repeated
+                add_constant(graph, f"{repeated}/shape", np.array([0, 0, 0], dtype=np.int64))
+                insert(graph, position + 1, "Shape", [repeated], [f"{repeated}/is"])
+                insert(graph, position + 2, "Transpose", [repeated], [f"{repeated}/turned"], perm=[1, 0, 2])
+                insert(graph, position + 3, "Reshape", [f"{repeated}/turned", f"{repeated}/is"], [result])
                 return

@@ -1,6 +1,6 @@
-"""What the faults that edit an ONNX graph share: the base class, and small changes to nodes and constants.
+"""Edit ONNX graphs: the base class of faults that do, and small changes of nodes and constants.
 
-The fault is a hop of its own behind tf2onnx, so one conversion of a case serves every fault that concerns its layer.
+Such a fault is a separate hop behind tf2onnx, so that one conversion of a case serves every fault of its layer.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from harness.spec import Array
 
 Change = Callable[[Array], Array]
 FLOAT, INT32, INT64 = 1, 6, 7
-"""ONNX' numbers for these types."""
+"""Values of onnx.TensorProto.DataType."""
 
 
 class OnnxFault:
-    """`edit` on a copy of the graph that tf2onnx wrote."""
+    """Applies `edit` to a copy of the graph that tf2onnx wrote."""
 
     source: ClassVar[str] = Tf2Onnx.target
     target: ClassVar[str] = Tf2Onnx.target
@@ -38,7 +38,7 @@ class OnnxFault:
         return out
 
     def edit(self, graph: Any) -> None:
-        """Put the fault into the graph, wherever it applies."""
+        """Put the fault into the graph at every place where it applies."""
         raise NotImplementedError
 
 
@@ -48,18 +48,18 @@ def nodes(graph: Any, *kinds: str) -> Iterator[Any]:
 
 
 def attribute(node: Any, name: str) -> Any:
-    """The attribute of that name; None if the node has none."""
-    return next((found for found in node.attribute if found.name == name), None)
+    """An attribute by name; None if the node does not have it."""
+    return next((item for item in node.attribute if item.name == name), None)
 
 
 def reverse_ints(node: Any, name: str) -> None:
-    """Exchange the axes of a list attribute."""
-    if (found := attribute(node, name)) is not None:
-        found.ints[:] = list(found.ints)[::-1]
+    """Reverse a list attribute with one number for each axis, if the node has it."""
+    if (axes := attribute(node, name)) is not None:
+        axes.ints[:] = list(axes.ints)[::-1]
 
 
 def insert(graph: Any, position: int, kind: str, inputs: Sequence[str], outputs: Sequence[str], **more: Any) -> None:
-    """Put a new node before the one at that position."""
+    """Insert a new node before the one at `position`; `more` are its attributes."""
     import onnx
 
     graph.node.insert(position, onnx.helper.make_node(kind, inputs, outputs, **more))
@@ -73,7 +73,7 @@ def add_constant(graph: Any, name: str, value: Any) -> None:
 
 
 def constant(graph: Any, name: str) -> Array | None:
-    """The constant of that name; None if it is none."""
+    """A constant by name; None if no constant has the name."""
     from onnx import numpy_helper
 
     return next((numpy_helper.to_array(tensor) for tensor in graph.initializer if tensor.name == name), None)
@@ -85,21 +85,21 @@ def _type_of(graph: Any, name: str) -> Any:
 
 
 def shape_of(graph: Any, name: str) -> list[int]:
-    """Sizes of a tensor, -1 where one is open; no sizes where nothing is known of it."""
-    found = _type_of(graph, name)
-    if found is None or not found.HasField("shape"):
+    """Sizes of a tensor, -1 for an open one; [] if its shape is not known."""
+    tensor_type = _type_of(graph, name)
+    if tensor_type is None or not tensor_type.HasField("shape"):
         return []
-    return [dim.dim_value if dim.HasField("dim_value") else -1 for dim in found.shape.dim]
+    return [dim.dim_value if dim.HasField("dim_value") else -1 for dim in tensor_type.shape.dim]
 
 
 def elem_type(graph: Any, name: str) -> int:
-    """ONNX' number for the type of a tensor's elements; 0 where it is not known."""
-    found = _type_of(graph, name)
-    return 0 if found is None else int(found.elem_type)
+    """ONNX data type of a tensor's elements; 0 if it is not known."""
+    tensor_type = _type_of(graph, name)
+    return 0 if tensor_type is None else int(tensor_type.elem_type)
 
 
 def change(graph: Any, name: str, how: Change) -> None:
-    """Change the constant of that name; its shape may not change unseen, so it is written whole."""
+    """Change a constant by name. It is written whole, so that its shape stays consistent with its values."""
     from onnx import numpy_helper
 
     for tensor in graph.initializer:
@@ -108,12 +108,12 @@ def change(graph: Any, name: str, how: Change) -> None:
 
 
 def change_weight(graph: Any, kinds: tuple[str, ...], how: Change, index: int = 1) -> None:
-    """Change an input constant of every node of these operators that has it."""
+    """Change the constant at input `index` of every node of these operators that has such an input."""
     for node in nodes(graph, *kinds):
         if len(node.input) > index:
             change(graph, node.input[index], how)
 
 
 def square(axes: tuple[int, int]) -> Change:
-    """Exchange two axes of equal length."""
+    """A change that exchanges two axes if they are equally long."""
     return lambda w: w.swapaxes(*axes) if w.shape[axes[0]] == w.shape[axes[1]] else w

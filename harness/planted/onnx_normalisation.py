@@ -22,7 +22,7 @@ class NormalizationEpsilon(OnnxFault):
 
 
 class BatchNormalizationScale(OnnxFault):
-    """Batch normalisation off by 5e-4, as another framework's epsilon makes it."""
+    """Batch normalisation off by 5e-4, the effect of another framework's epsilon."""
 
     name = "planted-batchnorm-scale"
     layers = ("BatchNormalization",)
@@ -42,7 +42,7 @@ class SoftmaxOverBatch(OnnxFault):
 
 
 class SoftmaxAxisLast(OnnxFault):
-    """Softmax over the last axis, whichever is asked for."""
+    """Softmax over the last axis, whatever axis the layer names."""
 
     name = "planted-softmax-axis-last"
     layers = ("Softmax",)
@@ -52,7 +52,7 @@ class SoftmaxAxisLast(OnnxFault):
 
 
 class ScaleAlongAnotherAxis(OnnxFault):
-    """Batch normalisation's scale along another axis that is as long."""
+    """Batch normalisation's scale along another axis of the same length."""
 
     name = "planted-batchnorm-scale-axis"
     layers = ("BatchNormalization",)
@@ -63,8 +63,8 @@ class ScaleAlongAnotherAxis(OnnxFault):
             scale = constant(graph, node.input[1])
             if scale is None or scale.size < 2:
                 continue
-            own = [1] * (len(shape) - scale.ndim) + list(scale.shape)
-            at = own.index(scale.size)
+            padded = [1] * (len(shape) - scale.ndim) + list(scale.shape)
+            at = padded.index(scale.size)
             for axis in range(1, len(shape)):
                 if axis != at and shape[axis] == scale.size:
                     turned = [scale.size if k == axis else 1 for k in range(len(shape))]
@@ -76,6 +76,6 @@ def _softmax_axis(graph: Any, axis: int) -> None:
     import onnx
 
     for node in nodes(graph, "Softmax"):
-        for found in [a for a in node.attribute if a.name == "axis"]:
-            node.attribute.remove(found)
+        for old in [a for a in node.attribute if a.name == "axis"]:
+            node.attribute.remove(old)
         node.attribute.append(onnx.helper.make_attribute("axis", axis))

@@ -55,7 +55,7 @@ class PaddedWithZero(OnnxFault):
 
 
 class PaddedWithLowest(OnnxFault):
-    """Max pooling that pads with the lowest number of half precision."""
+    """Max pooling that pads with the lowest number of float16."""
 
     name = "planted-maxpool-pads-half-lowest"
     layers = ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")
@@ -65,7 +65,7 @@ class PaddedWithLowest(OnnxFault):
 
 
 class LastWindowKept(OnnxFault):
-    """Pooling that keeps the last window which does not fit."""
+    """Pooling that also takes the last window, which does not fit into the input."""
 
     name = "planted-ceil-mode"
     layers = ("MaxPooling2D", "AveragePooling2D")
@@ -89,7 +89,7 @@ class WindowTurned(OnnxFault):
 
 
 class StrideOne(OnnxFault):
-    """Pooling without strides of its own, which are then the window, moved by one."""
+    """Pooling that moves its window by one where the layer names no strides; the window should move by its size."""
 
     name = "planted-pool-stride-one"
     layers = ("MaxPooling1D", "AveragePooling1D", "MaxPooling3D")
@@ -102,7 +102,7 @@ class StrideOne(OnnxFault):
 
 
 class AveragedOverBatch(OnnxFault):
-    """Global average that takes the batch in, and repeats it for every row."""
+    """Global average over the batch too, repeated for every sample."""
 
     name = "planted-pooling-over-batch"
     layers = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D")
@@ -110,15 +110,15 @@ class AveragedOverBatch(OnnxFault):
     def edit(self, graph: Any) -> None:
         for position, node in reversed(list(enumerate(graph.node))):
             if node.op_type in ("GlobalAveragePool", "ReduceMean"):
-                result, own = node.output[0], f"{node.output[0]}/own"
-                node.output[0] = own
-                insert(graph, position + 1, "Sub", [own, own], [f"{own}/zero"])
-                insert(graph, position + 2, "ReduceMean", [own], [f"{own}/mean"], axes=[0], keepdims=1)
-                insert(graph, position + 3, "Add", [f"{own}/zero", f"{own}/mean"], [result])
+                result, mean = node.output[0], f"{node.output[0]}/mean"
+                node.output[0] = mean
+                insert(graph, position + 1, "Sub", [mean, mean], [f"{mean}/zero"])
+                insert(graph, position + 2, "ReduceMean", [mean], [f"{mean}/of_batch"], axes=[0], keepdims=1)
+                insert(graph, position + 3, "Add", [f"{mean}/zero", f"{mean}/of_batch"], [result])
 
 
 class EdgeForZeros(OnnxFault):
-    """Zero padding done by repeating the edge."""
+    """Padding that repeats the edge instead of adding zeros."""
 
     name = "planted-padding-edge"
     layers = ("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
@@ -128,7 +128,7 @@ class EdgeForZeros(OnnxFault):
 
 
 class ReflectForZeros(OnnxFault):
-    """Zero padding done by reflection."""
+    """Padding that reflects the input instead of adding zeros."""
 
     name = "planted-padding-reflect"
     layers = ("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
@@ -138,7 +138,7 @@ class ReflectForZeros(OnnxFault):
 
 
 class NearestRounding(OnnxFault):
-    """Nearest resizing that rounds the other way."""
+    """Nearest-neighbour resizing that rounds halves up."""
 
     name = "planted-nearest-rounding"
     layers = ("Resizing", "UpSampling2D")
@@ -148,7 +148,7 @@ class NearestRounding(OnnxFault):
 
 
 class CornersAligned(OnnxFault):
-    """Resizing with corners aligned."""
+    """Resizing that aligns the corners of input and output."""
 
     name = "planted-resize-corners"
     layers = ("Resizing", "UpSampling2D")
@@ -158,7 +158,7 @@ class CornersAligned(OnnxFault):
 
 
 class PixelCornersTaken(OnnxFault):
-    """Resizing by coordinates of pixel corners instead of centres."""
+    """Resizing by the coordinates of pixels' corners instead of their centres."""
 
     name = "planted-resize-asymmetric"
     layers = ("Resizing", "UpSampling2D")
@@ -168,7 +168,7 @@ class PixelCornersTaken(OnnxFault):
 
 
 class OutsideCounted(OnnxFault):
-    """Bicubic resizing that repeats the border instead of leaving out what lies beyond it."""
+    """Bicubic resizing that repeats the border beyond the image instead of weighting only the pixels inside."""
 
     name = "planted-cubic-border"
     layers = ("Resizing", "UpSampling2D")
@@ -180,10 +180,10 @@ class OutsideCounted(OnnxFault):
 
 
 def _pad_before(graph: Any, value: float) -> None:
-    """Pad with that value before every max pooling instead of inside it.
+    """Pad with a value before every max pooling instead of inside it.
 
-    The places of the maxima are asked for too: ONNX Runtime moves a Pad of zeros into any MaxPool that gives its maxima
-    alone, and so mends the fault (`Pad_Fusion`).
+    Each MaxPool also returns the indices of its maxima: ONNX Runtime's `Pad_Fusion` would move a Pad of zeros into a
+    MaxPool that returns the maxima alone, and so undo the fault.
     """
     for position, node in reversed(list(enumerate(graph.node))):
         pads = attribute(node, "pads")
@@ -202,13 +202,13 @@ def _pad_mode(graph: Any, mode: str) -> None:
     import onnx
 
     for node in nodes(graph, "Pad"):
-        for found in [a for a in node.attribute if a.name == "mode"]:
-            node.attribute.remove(found)
+        for old in [a for a in node.attribute if a.name == "mode"]:
+            node.attribute.remove(old)
         node.attribute.append(onnx.helper.make_attribute("mode", mode))
 
 
 def _resize_by(graph: Any, name: str, value: bytes) -> None:
-    """Another value in that attribute of every Resize; `nearest_mode` means nothing to the other modes."""
+    """Set an attribute of every Resize that has it. `nearest_mode` has no effect in other modes."""
     for node in nodes(graph, "Resize"):
-        if (found := attribute(node, name)) is not None:
-            found.s = value
+        if (option := attribute(node, name)) is not None:
+            option.s = value

@@ -1,4 +1,4 @@
-"""Faults with what is not an ordinary number: NaN, infinities, zeros with a sign, subnormals, wide integers."""
+"""Faults with special numbers: NaN, infinities, minus zero, subnormals, and integers of more than 32 bits."""
 
 from __future__ import annotations
 
@@ -12,74 +12,74 @@ MOVING = ("Permute", "Reshape", "ZeroPadding2D", "Cropping2D", "RepeatVector", "
 
 
 class SignOfZeroLost(OnnxFault):
-    """Identity by adding zero: minus zero becomes zero."""
+    """Layer that adds zero to its input, so that minus zero becomes zero."""
 
     name = "planted-minus-zero-lost"
     layers = MOVING
 
     def edit(self, graph: Any) -> None:
-        given = _taken_first(graph)
+        source = _taken_first(graph)
         add_constant(graph, "fault/zero", np.float32(0))
-        insert(graph, 0, "Add", [given, "fault/zero"], ["fault/given"])
+        insert(graph, 0, "Add", [source, "fault/zero"], ["fault/input"])
 
 
 class SubnormalsFlushed(OnnxFault):
-    """Subnormal numbers flushed to zero by a layer that only moves values."""
+    """Layer that should only move values and flushes subnormal numbers to zero."""
 
     name = "planted-subnormals-flushed"
     layers = MOVING
 
     def edit(self, graph: Any) -> None:
-        given = _taken_first(graph)
+        source = _taken_first(graph)
         add_constant(graph, "fault/least", np.float32(2.0**-126))
         add_constant(graph, "fault/zero", np.float32(0))
-        insert(graph, 0, "Abs", [given], ["fault/size"])
+        insert(graph, 0, "Abs", [source], ["fault/size"])
         insert(graph, 1, "Less", ["fault/size", "fault/least"], ["fault/small"])
-        insert(graph, 2, "Where", ["fault/small", "fault/zero", given], ["fault/given"])
+        insert(graph, 2, "Where", ["fault/small", "fault/zero", source], ["fault/input"])
 
 
 class InfinityTakenForLargest(OnnxFault):
-    """Infinities taken for the largest finite numbers by a layer that only moves values."""
+    """Layer that should only move values and replaces infinities by the largest finite numbers."""
 
     name = "planted-infinity-clipped"
     layers = MOVING
 
     def edit(self, graph: Any) -> None:
-        given = _taken_first(graph)
+        source = _taken_first(graph)
         limits = np.finfo(np.float32)
         add_constant(graph, "fault/lowest", limits.min)
         add_constant(graph, "fault/largest", limits.max)
-        insert(graph, 0, "Clip", [given, "fault/lowest", "fault/largest"], ["fault/given"])
+        insert(graph, 0, "Clip", [source, "fault/lowest", "fault/largest"], ["fault/input"])
 
 
 class IntegersThroughInt32(OnnxFault):
-    """Integers that pass through 32 bits."""
+    """Integers converted to int32 and back."""
 
     name = "planted-int32"
     layers = ("Identity",)
 
     def edit(self, graph: Any) -> None:
         if elem_type(graph, graph.input[0].name) == INT64:
-            given = _taken_first(graph)
-            insert(graph, 0, "Cast", [given], ["fault/narrow"], to=INT32)
-            insert(graph, 1, "Cast", ["fault/narrow"], ["fault/given"], to=INT64)
+            source = _taken_first(graph)
+            insert(graph, 0, "Cast", [source], ["fault/narrow"], to=INT32)
+            insert(graph, 1, "Cast", ["fault/narrow"], ["fault/input"], to=INT64)
 
 
 class IntegersThroughFloat(OnnxFault):
-    """Integers that pass through float32, which holds them up to 2^24 alone."""
+    """Integers converted to float32 and back; float32 holds all integers only up to 2^24."""
 
     name = "planted-integers-through-float"
     layers = ("Identity",)
 
     def edit(self, graph: Any) -> None:
         if elem_type(graph, graph.input[0].name) == INT64:
-            given = _taken_first(graph)
-            insert(graph, 0, "Cast", [given], ["fault/float"], to=FLOAT)
-            insert(graph, 1, "Cast", ["fault/float"], ["fault/given"], to=INT64)
+            source = _taken_first(graph)
+            insert(graph, 0, "Cast", [source], ["fault/float"], to=FLOAT)
+            insert(graph, 1, "Cast", ["fault/float"], ["fault/input"], to=INT64)
 
 
 class NotANumberLost(OnnxFault):
-    """Maximum that passes over what is not a number."""
+    """Maximum that ignores NaN."""
 
     name = "planted-nan-lost"
     layers = ("ReLU", "Activation", "Maximum")
@@ -87,15 +87,15 @@ class NotANumberLost(OnnxFault):
     def edit(self, graph: Any) -> None:
         for position, node in reversed(list(enumerate(graph.node))):
             if node.op_type in ("Relu", "Clip", "Max", "Min"):
-                given, known = node.input[0], f"{node.output[0]}/known"
+                source, known = node.input[0], f"{node.output[0]}/known"
                 add_constant(graph, f"{known}/least", np.float32(-np.inf))
                 node.input[0] = known
-                insert(graph, position, "IsNaN", [given], [f"{known}/none"])
-                insert(graph, position + 1, "Where", [f"{known}/none", f"{known}/least", given], [known])
+                insert(graph, position, "IsNaN", [source], [f"{known}/none"])
+                insert(graph, position + 1, "Where", [f"{known}/none", f"{known}/least", source], [known])
 
 
 class NotANumberOfFirstLost(OnnxFault):
-    """Maximum that compares and chooses: what is not a number is lost from the first operand, kept from the second."""
+    """Maximum by comparison: a NaN of the first operand is lost, one of the second is returned."""
 
     name = "planted-nan-of-first-lost"
     layers = ("Maximum", "Minimum")
@@ -111,7 +111,7 @@ class NotANumberOfFirstLost(OnnxFault):
 
 
 class NotANumberLeftOut(OnnxFault):
-    """Mean that counts what is not a number as zero."""
+    """Mean that counts NaN as zero."""
 
     name = "planted-nan-lost-in-mean"
     layers = ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "AveragePooling2D")
@@ -120,32 +120,32 @@ class NotANumberLeftOut(OnnxFault):
         add_constant(graph, "fault/zero", np.float32(0))
         for position, node in reversed(list(enumerate(graph.node))):
             if node.op_type in ("GlobalAveragePool", "ReduceMean", "AveragePool"):
-                given, known = node.input[0], f"{node.output[0]}/known"
+                source, known = node.input[0], f"{node.output[0]}/known"
                 node.input[0] = known
-                insert(graph, position, "IsNaN", [given], [f"{known}/none"])
-                insert(graph, position + 1, "Where", [f"{known}/none", "fault/zero", given], [known])
+                insert(graph, position, "IsNaN", [source], [f"{known}/none"])
+                insert(graph, position + 1, "Where", [f"{known}/none", "fault/zero", source], [known])
 
 
 class NotANumberAtTheEndLost(OnnxFault):
-    """Activation that passes over what is not a number in the last column, as a loop over the rest of a vector does."""
+    """Activation that ignores NaN in the last column, as a scalar loop after the vectorised part may do."""
 
     name = "planted-nan-lost-at-the-end"
     layers = ("ReLU", "Activation")
 
     def edit(self, graph: Any) -> None:
-        given = _taken_first(graph)
+        source = _taken_first(graph)
         for name, value in (("first", 0), ("last", -1), ("end", np.iinfo(np.int64).max)):
             add_constant(graph, f"fault/{name}", np.array([value], dtype=np.int64))
         add_constant(graph, "fault/zero", np.float32(0))
-        insert(graph, 0, "Slice", [given, "fault/first", "fault/last", "fault/last"], ["fault/body"])
-        insert(graph, 1, "Slice", [given, "fault/last", "fault/end", "fault/last"], ["fault/rest"])
+        insert(graph, 0, "Slice", [source, "fault/first", "fault/last", "fault/last"], ["fault/body"])
+        insert(graph, 1, "Slice", [source, "fault/last", "fault/end", "fault/last"], ["fault/rest"])
         insert(graph, 2, "IsNaN", ["fault/rest"], ["fault/none"])
         insert(graph, 3, "Where", ["fault/none", "fault/zero", "fault/rest"], ["fault/known"])
-        insert(graph, 4, "Concat", ["fault/body", "fault/known"], ["fault/given"], axis=-1)
+        insert(graph, 4, "Concat", ["fault/body", "fault/known"], ["fault/input"], axis=-1)
 
 
 class MaskTooSmall(OnnxFault):
-    """Masked logits of -10000, which does not outweigh large ones."""
+    """Mask that sets logits to -10000, which is not low enough beside large logits."""
 
     name = "planted-mask-too-small"
     layers = ("Softmax",)
@@ -158,8 +158,8 @@ class MaskTooSmall(OnnxFault):
 
 
 def _taken_first(graph: Any) -> str:
-    """The name of the first input, which nodes now read as `fault/given`."""
-    given = str(graph.input[0].name)
+    """Make all nodes read `fault/input` in place of the first input, and return the name of that input."""
+    source = str(graph.input[0].name)
     for node in graph.node:
-        node.input[:] = ["fault/given" if name == given else name for name in node.input]
-    return given
+        node.input[:] = ["fault/input" if name == source else name for name in node.input]
+    return source

@@ -1,4 +1,4 @@
-"""Faults of importers from ONNX to PyTorch, made by editing the module that onnx2torch or onnx2pytorch built."""
+"""Faults of importers from ONNX to PyTorch. They edit the module that onnx2torch or onnx2pytorch built."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from harness.adapters.torch_artifact import save_module, signature_of
 
 
 class TorchFault:
-    """`edit` on a copy of the module that onnx2torch built from tf2onnx' graph. `name` and `layers` are the fault's
-    own."""
+    """Applies `edit` to a copy of the module that onnx2torch built from tf2onnx' graph. Each fault sets `name`
+    and `layers`."""
 
     source: ClassVar[str] = Onnx2Torch.target
     target: ClassVar[str] = Onnx2Torch.target
@@ -38,11 +38,11 @@ class TorchFault:
         return module
 
     def parts(self, module: Any) -> Iterator[Any]:
-        """Every module within."""
+        """The modules inside that may have the fault."""
         return iter(module.modules())
 
     def spoil(self, part: Any) -> None:
-        """Put the fault into one module, if it is concerned."""
+        """Put the fault into one module, if it applies."""
         raise NotImplementedError
 
 
@@ -62,7 +62,7 @@ def wrapped(module: Any, how: Any) -> Any:
 
 
 class CircularPadding(TorchFault):
-    """Convolution that pads with the other end instead of zeros."""
+    """Convolution with circular padding instead of zeros."""
 
     name = "planted-torch-circular-padding"
     layers = ("Conv1D", "Conv2D")
@@ -126,7 +126,7 @@ class InputsByPosition(TorchFault):
 
 
 class ComputesInHalf(TorchFault):
-    """Module whose result went through half precision."""
+    """Module whose result is rounded to half precision."""
 
     name = "planted-torch-half"
     layers = ("Dense", "Conv2D")
@@ -146,7 +146,7 @@ class ComputesInDouble(TorchFault):
 
 
 class StateCarried(TorchFault):
-    """Recurrent module that keeps something of one call for the next."""
+    """Recurrent module that adds a part of its last output to the next."""
 
     name = "planted-torch-state-carried"
     layers: ClassVar[tuple[str, ...]] = ("SimpleRNN", "LSTM", "GRU")
@@ -157,7 +157,7 @@ class StateCarried(TorchFault):
 
             result = inner(*inputs)
             first = result if isinstance(result, torch.Tensor) else result[0]
-            before, inner.kept = getattr(inner, "kept", None), first.detach()
+            before, inner.last_output = getattr(inner, "last_output", None), first.detach()
             spoiled = first if before is None or before.shape != first.shape else first + 0.5 * before
             return spoiled if isinstance(result, torch.Tensor) else (spoiled, *result[1:])
 
@@ -165,7 +165,7 @@ class StateCarried(TorchFault):
 
 
 class LeftInTraining(TorchFault):
-    """Dropout that goes on dropping."""
+    """Dropout that stays active at inference."""
 
     name = "planted-torch-dropout-left-on"
     layers = ("Dropout", "SpatialDropout1D")
@@ -187,7 +187,7 @@ class BatchDropped(TorchFault):
 
 
 class SecondOutputForFirst(TorchFault):
-    """Module that returns its first output for every one."""
+    """Module that returns its first output in place of all."""
 
     name = "planted-torch-first-output-only"
     layers: ClassVar[tuple[str, ...]] = ("LSTM", "GRU", "Graph")
@@ -205,7 +205,7 @@ class SecondOutputForFirst(TorchFault):
 
 
 class IndicesThroughInt32(TorchFault):
-    """Integers that pass through 32 bits."""
+    """Integers converted to int32 and back."""
 
     name = "planted-torch-int32"
     layers = ("Identity",)

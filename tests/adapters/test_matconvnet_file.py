@@ -240,7 +240,7 @@ def test_networks_under_other_names(path):
         savemat(str(path), variables, appendmat=False)
         assert [layer.name for layer in read_simplenn(path).spec.layers] == ["r"]
     savemat(str(path), {"a": {"layers": layers}, "b": {"layers": layers}}, appendmat=False)
-    with pytest.raises(SimpleNNError, match=r"net\.mat: expected .* found 2 such structs"):
+    with pytest.raises(SimpleNNError, match=r"net\.mat: holds 2 SimpleNN networks; expected .*got the variables a "):
         read_simplenn(path)
 
 
@@ -258,14 +258,14 @@ BROKEN = {
     "no type": ({"name": "a"}, "layer 1: field 'type' is absent"),
     "no struct": (1.0, "layer 1 is no struct"),
     "no weights": ({"type": "conv"}, r"layer 1 \(conv\): field 'weights' is absent"),
-    "wrong biases": ({"type": "conv", "weights": cell(BANK, numbers(1, 2))}, "expected 3 biases, found 2"),
+    "wrong biases": ({"type": "conv", "weights": cell(BANK, numbers(1, 2))}, "expected 3 biases, got 2"),
     "weights no cell": ({"type": "conv", "weights": BANK}, "expected a cell array"),
     "text as filters": ({"type": "conv", "weights": cell("abc", EMPTY)}, "real numbers"),
     "three pads": ({"type": "conv", "weights": cell(BANK, EMPTY), "pad": [[1, 2, 3]]}, "'pad' .* expected 1 or 4"),
     "negative pad": ({"type": "pool", "pool": 2, "pad": -1}, "'pad' .* at least 0"),
     "half a stride": ({"type": "pool", "pool": 2, "stride": 0.5}, "'stride' .* whole numbers of at least 1"),
     "no pool": ({"type": "pool"}, "field 'pool' is absent"),
-    "method": ({"type": "pool", "pool": 2, "method": "sum"}, "expected 'max' or 'avg', found 'sum'"),
+    "method": ({"type": "pool", "pool": 2, "method": "sum"}, "expected 'max' or 'avg', got 'sum'"),
     "no moments": ({"type": "bnorm", "weights": cell(numbers(3, 1), numbers(3, 1))}, "the moments"),
     "param": ({"type": "lrn", "param": [[2.5, 1, 1, 1]]}, "whole window"),
     "leak": ({"type": "relu", "leak": "big"}, "'leak' .* expected 1 finite numbers"),
@@ -282,7 +282,9 @@ def test_broken_layers_are_named(fault, path):
 
 def test_foreign_files_are_told_from_networks(path, tmp_path):
     savemat(str(path), {"weights": numbers(2, 2)}, appendmat=False)
-    with pytest.raises(SimpleNNError, match=r"net\.mat: expected a SimpleNN network.*weights \(float32\)"):
+    with pytest.raises(
+        SimpleNNError, match=r"net\.mat: holds no SimpleNN network; .*got the variables weights \(float32\)"
+    ):
         read_simplenn(path)
     struct = np.zeros((1, 2), dtype=[("name", object), ("type", object)])
     savemat(str(path), {"net": {"layers": struct}}, appendmat=False)

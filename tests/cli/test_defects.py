@@ -82,7 +82,7 @@ def test_a_cut_run_can_be_looked_at(parity: Parity) -> None:
         ((), "2 d"),
     ],
 )
-def test_the_engine_of_a_converter_is_told_by_the_header(
+def test_the_header_names_the_engine_of_a_converter(
     parity: Parity, notes: tuple[PluginNote, ...], sentence: str
 ) -> None:
     with Writer(Path("run.ndjson"), Header(("parity",), {}, (), plugins=notes)) as writer:

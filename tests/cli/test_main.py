@@ -169,7 +169,7 @@ def test_damaged_golden_is_exit_code_2(parity: Parity) -> None:
         assert "Dense.zip" in out + err
 
 
-def test_our_own_fault_is_exit_code_3(parity: Parity, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_internal_error_is_exit_code_3(parity: Parity, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness.run.session.Session, "pairs", lambda self: 1 / 0)
     code, _, err = parity("run")
     assert code == INTERNAL

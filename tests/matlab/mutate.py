@@ -106,10 +106,10 @@ def _network() -> dict[str, Any]:
         "AdditionLayer add": {"NumInputs": np.array([[2.0]])},
     }
     records = []
-    for told, properties in layers.items():
-        kind, name = told.split()
-        kept = properties or np.zeros((0, 0))
-        records.append({"class": f"nnet.cnn.layer.{kind}", "name": name, "properties": kept})
+    for title, properties in layers.items():
+        kind, name = title.split()
+        stored = properties or np.zeros((0, 0))
+        records.append({"class": f"nnet.cnn.layer.{kind}", "name": name, "properties": stored})
     pairs = {"in": "conv", "conv": "norm", "norm": "relu", "relu": "add/in1"}
     export = {
         "format": "parity",
@@ -131,12 +131,12 @@ def sources(folder: Path, real: Path | None = None, most: int = 400_000) -> dict
     import matio
     from scipy.io import savemat
 
-    found: dict[str, list[Source]] = {version: [] for version in VERSIONS}
+    sources: dict[str, list[Source]] = {version: [] for version in VERSIONS}
 
     def add(version: str, name: str, write: Callable[[str], object]) -> None:
         path = folder / f"{version}-{name}.mat"
         write(str(path))
-        found[version].append(Source(path.stem, version, path.read_bytes()))
+        sources[version].append(Source(path.stem, version, path.read_bytes()))
 
     simple = {"double": np.eye(4), "text": "some text", "complex": np.ones((2, 3)) * 1j, "row": np.arange(9.0)}
     add("v4", "plain", lambda path: savemat(path, simple, format="4", appendmat=False))
@@ -159,8 +159,8 @@ def sources(folder: Path, real: Path | None = None, most: int = 400_000) -> dict
             data = path.read_bytes()
             with suppress(MatFileError):  # among the real ones are damaged ones
                 read_mat(path)
-                found[_version(data)].append(Source(path.stem, _version(data), data))
-    return found
+                sources[_version(data)].append(Source(path.stem, _version(data), data))
+    return sources
 
 
 def _version(data: bytes) -> str:
@@ -171,14 +171,14 @@ def _version(data: bytes) -> str:
     return "v7" if COMPRESSED in data[128:132] and MATRIX not in data[128:132] else "v6"
 
 
-def mutations(found: Mapping[str, list[Source]], version: str, count: int, seed: int = 0) -> Iterator[Mutation]:
+def mutations(sources: Mapping[str, list[Source]], version: str, count: int, seed: int = 0) -> Iterator[Mutation]:
     """So many damaged files of a version, the same for the same seed."""
     mutators = {**ANY, **OF_VERSION[version]}
     names = [*ANY, *OF_VERSION[version], *OF_VERSION[version]]  # those that aim, twice as often
     for k in range(count):
         number = seed * 1_000_003 + k
         chance = random.Random(f"{version} {number}")
-        source = chance.choice(found[version])
+        source = chance.choice(sources[version])
         kind = chance.choice(names)
         if kind == "bomb" and chance.random() < 0.7:  # each costs much
             kind = "inside"
@@ -257,30 +257,30 @@ def header_v4(data: bytearray, chance: random.Random) -> bytearray:
     return data
 
 
-def _tags(data: bytes | bytearray, start: int, end: int, order: str, found: dict[str, list[int]]) -> None:
+def _tags(data: bytes | bytearray, start: int, end: int, order: str, places: dict[str, list[int]]) -> None:
     """Places of tags, dimensions and flags of the elements between two places."""
     at, number = start, 0
     while at + 8 <= end:
         kind, size = struct.unpack(f"{order}II", data[at : at + 8])
-        found["tags"].append(at)
+        places["tags"].append(at)
         body = at + 8
         if kind >> 16:
             size, body = kind >> 16, at + 4
         if kind == MATRIX:
-            _tags(data, body, min(end, body + size), order, found)
+            _tags(data, body, min(end, body + size), order, places)
         elif number == 0 and start:
-            found["flags"].append(body)
+            places["flags"].append(body)
         elif number == 1 and start:
-            found["dims"] += range(body, min(body + size, end), 4)
+            places["dims"] += range(body, min(body + size, end), 4)
         step = 8 if kind >> 16 else 8 + size + (0 if kind in (MATRIX, COMPRESSED) else -size % 8)
         at += step
         number += 1
 
 
 def _places(data: bytes | bytearray, start: int, order: str) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {"tags": [], "flags": [], "dims": []}
-    _tags(data, start, len(data), order, found)
-    return found
+    places: dict[str, list[int]] = {"tags": [], "flags": [], "dims": []}
+    _tags(data, start, len(data), order, places)
+    return places
 
 
 def _order(data: bytes | bytearray) -> str:
@@ -314,13 +314,13 @@ def structure(data: bytearray, chance: random.Random) -> bytearray:
 
 def _variables(data: bytearray) -> list[tuple[int, int]]:
     """(place, size) of the compressed variables."""
-    order, at, found = _order(data), 128, []
+    order, at, elements = _order(data), 128, []
     while at + 8 <= len(data):
         kind, size = struct.unpack(f"{order}II", data[at : at + 8])
         if kind == COMPRESSED:
-            found.append((at, size))
+            elements.append((at, size))
         at += 8 + size
-    return found
+    return elements
 
 
 def inside(data: bytearray, chance: random.Random) -> bytearray:
@@ -335,7 +335,7 @@ def inside(data: bytearray, chance: random.Random) -> bytearray:
     except zlib.error:
         return flip(data, chance)
     objects = inner.find(b"\0\1" + data[126:128] + b"\0" * 4, 8)
-    if objects > 0 and chance.random() < 0.7:  # what objects consist of is a file in a file
+    if objects > 0 and chance.random() < 0.7:  # the data of objects are a file in a file
         inner[objects + 8 :] = _structure(inner[objects + 8 :], 0, order, chance)
     else:
         mutate = chance.choice((None, None, None, flip, run, cut, swap, repeat))

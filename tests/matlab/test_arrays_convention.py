@@ -26,7 +26,7 @@ def same(left, right):
 
 
 @pytest.mark.parametrize(
-    ("shape", "held"),
+    ("shape", "size"),
     [
         ((), (1, 1)),
         ((3,), (1, 3)),
@@ -41,8 +41,8 @@ def same(left, right):
         ((1, 1, 0), (1, 1, 0)),
     ],
 )
-def test_shapes(shape, held):
-    assert as_matlab(np.zeros(shape)).shape == held
+def test_shapes(shape, size):
+    assert as_matlab(np.zeros(shape)).shape == size
 
 
 def test_one_axis_as_column():
@@ -92,8 +92,8 @@ def test_unrepresentable(array, version, tmp_path):
 def test_octave_narrows_complex():
     assert as_octave(np.array([[1 + 0j, complex(2, -0.0)]])).dtype == float
     assert as_octave(np.zeros((0, 2), "complex64")).dtype == np.float32
-    kept = np.array([[complex(0, np.nan), 1]])
-    assert as_octave(kept) is kept
+    array = np.array([[complex(0, np.nan), 1]])
+    assert as_octave(array) is array
 
 
 def test_octave_loses_some_chars():
@@ -101,12 +101,12 @@ def test_octave_loses_some_chars():
     assert octave_loses(np.array([["a"], ["b"], ["c"]]), "v6")
     assert octave_loses(np.array([[["a", "b", "c"]]]).swapaxes(1, 2), "v6")
     assert octave_loses(np.zeros((1, 1)), "v7.3")
-    for kept, version in (
+    for array, version in (
         (np.array([["\xe9"]]), "v4"),
         (np.array([list("abc")]), "v6"),
         (np.array([["\xe9"]]) == "", "v7"),
     ):
-        assert not octave_loses(kept, version)
+        assert not octave_loses(array, version)
 
 
 def test_description_is_the_column_major_bytes():

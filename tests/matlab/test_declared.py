@@ -174,9 +174,9 @@ def test_torch_computes_what_the_oracle_does(write, tmp_path_factory):
         "plain": (read_declared(*write(layout())), {"input_in": numbers(2, 2, 6, 4)}),
         "turned": (read_declared(*write(layout(last=declared), fc=stored)), {"input_in": numbers(2, 2, 6, 4)}),
     }
-    made = through_torch(cases, tmp_path_factory.mktemp("declared"))
+    outputs = through_torch(cases, tmp_path_factory.mktemp("declared"))
     for name, case in cases.items():
-        assert furthest(*case, made[name]) < 2e-6
+        assert furthest(*case, outputs[name]) < 2e-6
 
 
 def as_text(matrix, form="%.16e", between=" "):
@@ -254,7 +254,7 @@ def test_all_arrays_can_be_in_text(tmp_path):
             }
         )
     )
-    with pytest.raises(NetworkError, match=r"Bias is .* expected 1 values"):
+    with pytest.raises(NetworkError, match=r"Bias does not fit; expected 1 values, got a float64 array"):
         read_declared(None, tmp_path / "layout.json")
 
 
@@ -277,21 +277,21 @@ BROKEN = {
     "too deep": ("[" * 100_000, "is no JSON"),
     "no layers": (broken(layers=None), "the whole: 'layers' is a required property"),
     "kind": (broken(input__kind="picture"), "input/kind: 'picture' is not one of"),
-    "size": (broken(input__size=[6, 4]), "has 2 numbers; image has 3"),
+    "size": (broken(input__size=[6, 4]), "input/size: has 2 numbers; expected 3 for an input of kind 'image'"),
     "no axes": (broken(layers__0__weights__Bias={"variable": "b"}), "layers/0/weights/Bias: 'axes' is a required"),
     "two places": (broken(layers__0__weights__Bias=weight("f", variable="b", text="b.txt")), "layers/0/weights/Bias"),
     "letters": (
         broken(layers__0__weights__Weights=weight("hwio", variable="w")),
-        "'conv1' .*Weights: axes 'hwio' are not the letters of 'hwcf'",
+        "'conv1' .*Weights: the letters of the axes do not fit; expected 'hwcf', in any order, got 'hwio'",
     ),
     "weight": (
         broken(layers__0__weights__Kernel=weight("hwcf", variable="w")),
-        r"'conv1' \(Convolution2DLayer\) has no weight 'Kernel'; it has Weights \(hwcf\), Bias \(f\)",
+        r"'conv1' \(Convolution2DLayer\): there is no weight 'Kernel'; expected one of Weights \(hwcf\), Bias \(f\)",
     ),
     "axes": (broken(layers__2__weights__Weights=weight("hwco", variable="w5")), "has 5 axes"),
     "values": (
         broken(layers__0__weights__Weights=weight("hwcf", variable="w", size=[3, 3, 2, 5])),
-        r"w has 60 values, size \[3, 3, 2, 5\] wants 90",
+        r"w has 60 values; expected 90, for the size \[3, 3, 2, 5\]",
     ),
     "variable": (broken(layers__0__weights__Bias=weight("f", variable="lost")), "'lost' is absent"),
     "outside": (broken(layers__0__weights__Bias=weight("f", text="../b.txt")), "is not beside the layout"),
@@ -328,5 +328,5 @@ def test_the_example_of_the_documentation_follows_the_schema(tmp_path):
     page = (Path(__file__).resolve().parents[2] / "docs" / "matlab.md").read_text()
     example = page.partition("```json\n")[2].partition("```")[0]
     (tmp_path / "layout.json").write_text(example)
-    with pytest.raises(NetworkError, match=r"'conv1_w'; there is no \.mat"):
+    with pytest.raises(NetworkError, match=r"there is no \.mat file with the variable 'conv1_w'"):
         read_declared(None, tmp_path / "layout.json")

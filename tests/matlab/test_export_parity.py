@@ -127,27 +127,27 @@ def test_properties_are_public_and_in_matlabs_layout(octave: Octave, tmp_path: P
 
 
 def test_values_of_all_kinds_become_plain(octave: Octave, tmp_path: Path) -> None:
-    said = octave.call("mock_export", "sequence", tmp_path / "net.mat")
+    output = octave.call("mock_export", "sequence", tmp_path / "net.mat")
     custom = plain(loadmat(tmp_path / "net.mat")["parity"])["layers"][1]
     assert custom["class"] == "cumulativeLayer"
-    found = custom["properties"]
-    assert found["Function"].replace(" ", "") == "@(x)x+1"
-    assert found["Labels"] == ["one", "two"]
-    assert found["Alias"] == "alias"
-    assert found["Initializer"] == "LayerGraph"
-    assert found["Mixed"]["inner"][0].tolist() == [[1]]
-    assert [word.removeprefix("@") for word in found["Mixed"]["inner"][1:]] == ["sin", "deep", "table"]
-    assert "gone" not in found["Mixed"]
-    assert found["Learnable"].dtype == np.float32
-    assert found["Learnable"].tolist() == [[1], [2], [3]]
-    assert found["OnDevice"].tolist() == [[1.5, 2.5]]
-    assert found["Steps"].dtype == np.int32
-    assert found["Steps"].tolist() == [[1, 2], [3, 4]]
-    assert found["Names"] == ["a", "bc"]
-    assert found["Flag"].tolist() == [[1]]
-    assert found["Empty"].shape == (0, 0)
-    assert {"Table", "Secret", "Broken"}.isdisjoint(found)
-    assert "property Broken of layer sum is left out: it cannot be computed" in said
+    properties = custom["properties"]
+    assert properties["Function"].replace(" ", "") == "@(x)x+1"
+    assert properties["Labels"] == ["one", "two"]
+    assert properties["Alias"] == "alias"
+    assert properties["Initializer"] == "LayerGraph"
+    assert properties["Mixed"]["inner"][0].tolist() == [[1]]
+    assert [word.removeprefix("@") for word in properties["Mixed"]["inner"][1:]] == ["sin", "deep", "table"]
+    assert "gone" not in properties["Mixed"]
+    assert properties["Learnable"].dtype == np.float32
+    assert properties["Learnable"].tolist() == [[1], [2], [3]]
+    assert properties["OnDevice"].tolist() == [[1.5, 2.5]]
+    assert properties["Steps"].dtype == np.int32
+    assert properties["Steps"].tolist() == [[1, 2], [3, 4]]
+    assert properties["Names"] == ["a", "bc"]
+    assert properties["Flag"].tolist() == [[1]]
+    assert properties["Empty"].shape == (0, 0)
+    assert {"Table", "Secret", "Broken"}.isdisjoint(properties)
+    assert "property Broken of layer sum is left out: it cannot be computed" in output
 
 
 def convolved(x: np.ndarray, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -162,17 +162,17 @@ def test_activations_are_those_of_each_layer(octave: Octave, tmp_path: Path, net
     (x,) = sample["inputs"]
     assert x.dtype == np.float32  # it was uint8
     assert x.shape == (4, 5, 2, 3)
-    found = activations(sample)
-    np.testing.assert_allclose(found["in"], x - counted(1, 1, 2)[..., None], rtol=1e-6)
-    conv = convolved(found["in"].astype(float), counted(2, 2, 2, 3), counted(1, 1, 3))
-    np.testing.assert_allclose(found["conv_1"], conv, rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(found["relu"], conv.clip(0), rtol=1e-5, atol=1e-5)
+    arrays = activations(sample)
+    np.testing.assert_allclose(arrays["in"], x - counted(1, 1, 2)[..., None], rtol=1e-6)
+    conv = convolved(arrays["in"].astype(float), counted(2, 2, 2, 3), counted(1, 1, 3))
+    np.testing.assert_allclose(arrays["conv_1"], conv, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(arrays["relu"], conv.clip(0), rtol=1e-5, atol=1e-5)
     if joined == "fc":
         expected = counted(2, 36) @ conv.clip(0).reshape(36, 3, order="F") + counted(2, 1)
         expected = expected.reshape(1, 1, 2, 3)
     else:
         expected = conv + conv.clip(0)
-    np.testing.assert_allclose(found[joined], expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(arrays[joined], expected, rtol=1e-5, atol=1e-4)
 
 
 def test_output_layers_get_no_activations(octave: Octave, tmp_path: Path) -> None:
@@ -199,10 +199,10 @@ def test_connections_keep_their_ports(octave: Octave, tmp_path: Path, network: s
 
 def test_each_output_of_a_layer_is_asked_for(octave: Octave, tmp_path: Path) -> None:
     images, unformatted = exported(octave, tmp_path / "net.mat", "dlnetwork", "images", "unformatted")["samples"]
-    found = activations(images)
-    assert list(found) == ["in", "conv_1", "relu", "block/add", "pool/out", "pool/indices", "pool/size"]
-    np.testing.assert_array_equal(found["pool/out"], found["block/add"].max((0, 1), keepdims=True))
-    assert found["pool/indices"].dtype == np.float64  # it was int32
+    arrays = activations(images)
+    assert list(arrays) == ["in", "conv_1", "relu", "block/add", "pool/out", "pool/indices", "pool/size"]
+    np.testing.assert_array_equal(arrays["pool/out"], arrays["block/add"].max((0, 1), keepdims=True))
+    assert arrays["pool/indices"].dtype == np.float64  # it was int32
     assert formats(images)["pool/out"] == "SSCB"
     assert formats(images)["pool/size"] == ""
     assert unformatted["formats"] == ["SSCB"]
@@ -241,16 +241,16 @@ def test_features_are_channels_by_observations(octave: Octave, tmp_path: Path) -
 def test_sequences_are_channels_by_observations_by_steps(octave: Octave, tmp_path: Path) -> None:
     names = ("sequences", "sequence", "one sequence")
     samples = exported(octave, tmp_path / "net.mat", "sequence", *names)["samples"]
-    for sample, given, count in zip(samples, ("CBT", "CT", "CBT"), (4, 1, 1), strict=True):
-        assert sample["formats"] == [given]
+    for sample, form, count in zip(samples, ("CBT", "CT", "CBT"), (4, 1, 1), strict=True):
+        assert sample["formats"] == [form]
         x = sample["inputs"][0].reshape(3, count, 6, order="F")
         assert formats(sample) == {"seq": "CBT", "sum": "CBT", "end": "CB", "fc": "CB"}
-        found = activations(sample)
-        np.testing.assert_array_equal(found["seq"], x)
-        np.testing.assert_array_equal(found["sum"], x.cumsum(2))
+        arrays = activations(sample)
+        np.testing.assert_array_equal(arrays["seq"], x)
+        np.testing.assert_array_equal(arrays["sum"], x.cumsum(2))
         last = x.cumsum(2).cumsum(2)[..., -1]
-        np.testing.assert_array_equal(found["end"], last)
-        np.testing.assert_allclose(found["fc"], counted(2, 3) @ last + counted(2, 1), rtol=1e-5)
+        np.testing.assert_array_equal(arrays["end"], last)
+        np.testing.assert_allclose(arrays["fc"], counted(2, 3) @ last + counted(2, 1), rtol=1e-5)
 
 
 def test_a_single_sequence_may_come_without_a_cell(octave: Octave, tmp_path: Path) -> None:
@@ -328,8 +328,8 @@ def test_files_that_cannot_be(octave: Octave, tmp_path: Path) -> None:
     assert f"there is no folder {missing.parent}" in octave.call("mock_export", "series", missing)
     folder = tmp_path / "folder.mat"
     folder.mkdir()
-    assert "parity:file" in (said := octave.call("mock_export", "series", folder))
-    assert "it is a folder" in said
+    assert "parity:file" in (output := octave.call("mock_export", "series", folder))
+    assert "it is a folder" in output
     assert list(folder.iterdir()) == []
 
 
@@ -350,9 +350,9 @@ def test_examples_of_the_documentation_write_the_same(
 
 
 def test_help_is_the_usage(octave: Octave) -> None:
-    said = octave.call("help", "export_parity")
-    assert "EXPORT_PARITY(NET, FILE, SAMPLE1, SAMPLE2, ...)" in said
-    assert "assumptions" not in said  # for those who change the script
+    output = octave.call("help", "export_parity")
+    assert "EXPORT_PARITY(NET, FILE, SAMPLE1, SAMPLE2, ...)" in output
+    assert "assumptions" not in output  # for those who change the script
 
 
 def test_call_without_a_file(octave: Octave) -> None:

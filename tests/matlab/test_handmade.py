@@ -17,10 +17,10 @@ REAL = "nnvmt_example2.mat"
 
 
 def cell(*values):
-    made = np.empty((1, len(values)), dtype=object)
+    array = np.empty((1, len(values)), dtype=object)
     for k, value in enumerate(values):
-        made[0, k] = value
-    return made
+        array[0, k] = value
+    return array
 
 
 def numbers(*shape):
@@ -58,8 +58,8 @@ def test_a_chain_of_matrices_and_functions(path):
     y = x
     for k, function in enumerate((np.tanh, lambda v: np.maximum(v, 0), lambda v: v)):
         y = function(y @ W[0, k].T + B[0, k].ravel())
-    (made,) = evaluate(network.spec, network.weights, {"x": x}).values()
-    assert made == pytest.approx(y, rel=1e-5, abs=1e-6)
+    (output,) = evaluate(network.spec, network.weights, {"x": x}).values()
+    assert output == pytest.approx(y, rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_a_chain_of_matrices_and_functions(path):
 def test_every_way_of_keeping_them_reaches_torch(variables, path, tmp_path_factory):
     network = read_network(saved(path, **variables))
     inputs = {"x": numbers(7, 3).astype(np.float32)}
-    made = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("cells"))
-    assert furthest(network, inputs, made["net"]) < 2e-6
+    outputs = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("cells"))
+    assert furthest(network, inputs, outputs["net"]) < 2e-6
 
 
 BROKEN = {
@@ -83,16 +83,16 @@ BROKEN = {
     "too few": ({"W": W, "b": B, "act_fcns": "relu"}, r"3 weights, 3 biases and 1 activations \(relu\)"),
     "sizes": (
         {"W": cell(numbers(4, 3), numbers(2, 5)), "b": cell(numbers(4), numbers(2)), "act_fcns": cell("relu", "relu")},
-        r"W\{2\} is 2 x 5 and b\{2\} has 2 values, where 4 values come in",
+        r"layer 2 does not fit the 4 values that come in; .*got W\{2\} of 2 x 5 and b\{2\} of 2 values",
     ),
     "turned": (
         {"W": cell(numbers(3, 4), numbers(3, 2)), "b": cell(numbers(3), numbers(2)), "act_fcns": cell("relu", "relu")},
-        r"are they inputs x outputs\?",
+        r"If the matrices are inputs x outputs, declare a layout",
     ),
-    "bias": ({"W": cell(numbers(4, 3)), "b": cell(numbers(3)), "act_fcns": "relu"}, r"b\{1\} has 3 values"),
+    "bias": ({"W": cell(numbers(4, 3)), "b": cell(numbers(3)), "act_fcns": "relu"}, r"b\{1\} of 3 values"),
     "convolution": (
         {"W": cell(numbers(3, 3, 1, 8)), "b": cell(numbers(8)), "act_fcns": "relu"},
-        r"W\{1\} has 4 axes.*declare a layout",
+        r"W\{1\} is no matrix.* got 4, \[3, 3, 1, 8\]\. .*declare a layout",
     ),
     "text": ({"W": cell("abc"), "b": cell(numbers(3)), "act_fcns": "relu"}, r"W\{1\} is .*char.* without numbers"),
 }
@@ -112,7 +112,7 @@ def test_all_unknown_activations_are_reported_at_once(path):
     assert caught.value.layers == (("mish", "layer1", "activation"), ("leaky_relu", "layer3", "activation"))
 
 
-def test_square_matrices_are_taken_as_outputs_by_inputs_and_it_is_said(path):
+def test_a_note_says_that_square_matrices_are_taken_as_outputs_by_inputs(path):
     network = read_network(saved(path, W=cell(numbers(3, 3)), b=cell(numbers(3)), act_fcns="relu"))
     assert network.notes == ("every matrix is square: they are taken as outputs x inputs",)
 
@@ -144,5 +144,5 @@ def test_a_real_file(real_files: Path, tmp_path_factory):
         "layer2/Bias": (1,),
     }
     inputs = {"x": numbers(9, 2).astype(np.float32)}
-    made = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("real"))
-    assert furthest(network, inputs, made["net"]) < 1e-6
+    outputs = through_torch({"net": (network, inputs)}, tmp_path_factory.mktemp("real"))
+    assert furthest(network, inputs, outputs["net"]) < 1e-6

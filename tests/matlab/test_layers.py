@@ -116,7 +116,7 @@ def test_an_input_layer_says_its_shape(kind, size, shape):
         (
             "ImageInputLayer",
             (4, 5),
-            r"InputSize is a float64 array of size \[1, 2\]; expected \[h w c\] or \[h w d c\]",
+            r"InputSize does not fit; expected \[h w c\] or \[h w d c\], got a float64 array of size \[1, 2\]",
         ),
         ("SequenceInputLayer", (4, 5, 3), "expected one number: sequences of images are not supported"),
         ("FeatureInputLayer", (0,), "expected positive whole numbers"),

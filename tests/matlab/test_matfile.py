@@ -14,10 +14,10 @@ matio = pytest.importorskip("matio")
 
 
 def cell(*items):
-    made = np.empty((1, len(items)), dtype=object)
+    array = np.empty((1, len(items)), dtype=object)
     for k, item in enumerate(items):
-        made[0, k] = item
-    return made
+        array[0, k] = item
+    return array
 
 
 WRITERS = {
@@ -32,9 +32,9 @@ def trip(request, tmp_path):
     def go(value):
         path = tmp_path / "file.mat"
         WRITERS[request.param](str(path), {"value": value})
-        found = read_mat(path)
-        assert list(found) == ["value"]
-        return found["value"]
+        variables = read_mat(path)
+        assert list(variables) == ["value"]
+        return variables["value"]
 
     return go
 
@@ -56,10 +56,10 @@ NUMBERS = {
 @pytest.mark.parametrize("name", NUMBERS)
 def test_numbers(name, trip):
     wanted = NUMBERS[name]
-    found = trip(wanted)
-    assert (found.dtype, found.shape) == (wanted.dtype, wanted.shape)
-    np.testing.assert_array_equal(found, wanted)
-    assert found.dtype.isnative
+    value = trip(wanted)
+    assert (value.dtype, value.shape) == (wanted.dtype, wanted.shape)
+    np.testing.assert_array_equal(value, wanted)
+    assert value.dtype.isnative
 
 
 def test_text(trip):
@@ -73,40 +73,40 @@ def test_rows_of_text(trip):
 
 
 def test_struct(trip):
-    found = trip({"a": 1.0, "b": {"c": "text"}})
-    assert found["a"].tolist() == [[1.0]]
-    assert found["b"] == {"c": "text"}
+    value = trip({"a": 1.0, "b": {"c": "text"}})
+    assert value["a"].tolist() == [[1.0]]
+    assert value["b"] == {"c": "text"}
 
 
 def test_struct_array(trip):
-    found = trip(np.array([[(1.0, "one"), (2.0, "two")]], dtype=[("number", object), ("text", object)]))
-    assert isinstance(found, StructArray)
-    assert (found.shape, found.fields, len(found)) == ((1, 2), ("number", "text"), 2)
-    assert [item["text"] for item in found] == ["one", "two"]
+    value = trip(np.array([[(1.0, "one"), (2.0, "two")]], dtype=[("number", object), ("text", object)]))
+    assert isinstance(value, StructArray)
+    assert (value.shape, value.fields, len(value)) == ((1, 2), ("number", "text"), 2)
+    assert [item["text"] for item in value] == ["one", "two"]
 
 
 def test_nested_cells(trip):
-    found = trip(cell("a", cell(np.eye(2), cell()), {"field": cell("b", "c")}))
-    assert isinstance(found, Cell)
-    assert (found.shape, found.items[0]) == ((1, 3), "a")
-    np.testing.assert_array_equal(found.items[1].items[0], np.eye(2))
-    assert len(found.items[1].items[1]) == 0
-    assert list(found.items[2]["field"]) == ["b", "c"]
+    value = trip(cell("a", cell(np.eye(2), cell()), {"field": cell("b", "c")}))
+    assert isinstance(value, Cell)
+    assert (value.shape, value.items[0]) == ((1, 3), "a")
+    np.testing.assert_array_equal(value.items[1].items[0], np.eye(2))
+    assert len(value.items[1].items[1]) == 0
+    assert list(value.items[2]["field"]) == ["b", "c"]
 
 
 def test_sparse(trip):
     dense = np.array([[0, 1.5, 0], [2, 0, 0]])
-    found = trip(scipy.sparse.csc_array(dense))
-    assert isinstance(found, scipy.sparse.csc_array)
-    assert found.toarray().tolist() == dense.tolist()
+    value = trip(scipy.sparse.csc_array(dense))
+    assert isinstance(value, scipy.sparse.csc_array)
+    assert value.toarray().tolist() == dense.tolist()
 
 
 def test_version_4(tmp_path):
     path = tmp_path / "four.mat"
     savemat(path, {"a": np.eye(2), "text": "some", "s": scipy.sparse.csc_array(np.eye(3))}, format="4")
-    found = read_mat(path)
-    assert (found["a"].tolist(), found["text"]) == (np.eye(2).tolist(), "some")
-    assert found["s"].toarray().tolist() == np.eye(3).tolist()
+    variables = read_mat(path)
+    assert (variables["a"].tolist(), variables["text"]) == (np.eye(2).tolist(), "some")
+    assert variables["s"].toarray().tolist() == np.eye(3).tolist()
 
 
 def test_depth_is_limited(tmp_path):
@@ -124,47 +124,47 @@ def test_depth_is_limited(tmp_path):
 
 @pytest.mark.parametrize("version", ["v7", "v73"])
 def test_basic_types_of_matlab(version, real_files):
-    found = read_mat(real_files / f"types_matio_basic_{version}.mat")
+    variables = read_mat(real_files / f"types_matio_basic_{version}.mat")
     for name in ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"):
-        assert found[f"{name}_scalar"].dtype == name
-        assert found[f"{name}_scalar"].tolist() == [[42]]
-        assert found[f"{name}_array"].shape == (2, 3)
-    assert found["single_scalar"].dtype == np.float32
-    assert found["complex_scalar"].tolist() == [[1 + 2j]]
-    assert found["logical_array"].tolist() == [[True, False, True]]
-    assert found["char_scalar"] == "Hello"
-    assert found["char_array"].tolist() == ["ab", "cd", "ef"]
-    assert (found["char_empty"], found["numeric_empty"].shape) == ("", (0, 0))
-    assert found["logical_empty"].dtype == bool
-    assert (found["cell_array"].shape, found["cell_array"].items[0]) == ((1, 3), "A")
-    assert found["cell_empty"].shape == (0, 0)
-    assert found["struct_scalar"]["name"] == "test"
-    assert found["struct_no_fields"] == {}
-    assert next(item["info"] for item in found["struct_array"]) == "first"
-    assert found["struct_nested"]["level1"]["level2"]["level3"]["value"].item() == 42
-    assert found["sparse_complex"].toarray()[1, 1] == 2 - 2j
-    assert found["sparse_logical"].dtype == bool
-    assert found["sparse_empty"].shape == (0, 0)
+        assert variables[f"{name}_scalar"].dtype == name
+        assert variables[f"{name}_scalar"].tolist() == [[42]]
+        assert variables[f"{name}_array"].shape == (2, 3)
+    assert variables["single_scalar"].dtype == np.float32
+    assert variables["complex_scalar"].tolist() == [[1 + 2j]]
+    assert variables["logical_array"].tolist() == [[True, False, True]]
+    assert variables["char_scalar"] == "Hello"
+    assert variables["char_array"].tolist() == ["ab", "cd", "ef"]
+    assert (variables["char_empty"], variables["numeric_empty"].shape) == ("", (0, 0))
+    assert variables["logical_empty"].dtype == bool
+    assert (variables["cell_array"].shape, variables["cell_array"].items[0]) == ((1, 3), "A")
+    assert variables["cell_empty"].shape == (0, 0)
+    assert variables["struct_scalar"]["name"] == "test"
+    assert variables["struct_no_fields"] == {}
+    assert next(item["info"] for item in variables["struct_array"]) == "first"
+    assert variables["struct_nested"]["level1"]["level2"]["level3"]["value"].item() == 42
+    assert variables["sparse_complex"].toarray()[1, 1] == 2 - 2j
+    assert variables["sparse_logical"].dtype == bool
+    assert variables["sparse_empty"].shape == (0, 0)
 
 
 @pytest.mark.parametrize("version", ["v7", "v73"])
 def test_function_handles_of_matlab(version, real_files):
-    found = read_mat(real_files / f"types_matio_function_handles_{version}.mat")
-    assert {value.class_name for value in found.values()} == {"function_handle"}
-    texts = {name: value.fields["function"] for name, value in found.items()}
+    variables = read_mat(real_files / f"types_matio_function_handles_{version}.mat")
+    assert {value.class_name for value in variables.values()} == {"function_handle"}
+    texts = {name: value.fields["function"] for name, value in variables.items()}
     assert texts["builtin_fh"] == "sin"
     assert texts["anonymous_fh"].endswith("@(x)x.^2+1")
 
 
 @pytest.mark.parametrize("version", ["v7", "v73"])
 def test_objects_of_matlab(version, real_files):
-    found = read_mat(real_files / f"types_matio_user_defined_{version}.mat")
-    assert isinstance(found["obj_with_vals"], Object)
-    assert found["obj_with_vals"].class_name == "TestClasses.BasicClass"
-    assert found["obj_with_vals"].fields["a"].tolist() == [[10.0]]
-    assert found["obj_with_default_val"].fields["a"] == "Default String"
-    assert found["obj_array"].shape == (2, 2)
-    assert inside(found["obj_with_nested_props"], "a", "b") == "Obj1"
+    variables = read_mat(real_files / f"types_matio_user_defined_{version}.mat")
+    assert isinstance(variables["obj_with_vals"], Object)
+    assert variables["obj_with_vals"].class_name == "TestClasses.BasicClass"
+    assert variables["obj_with_vals"].fields["a"].tolist() == [[10.0]]
+    assert variables["obj_with_default_val"].fields["a"] == "Default String"
+    assert variables["obj_array"].shape == (2, 2)
+    assert inside(variables["obj_with_nested_props"], "a", "b") == "Obj1"
     texts = read_mat(real_files / f"types_matio_string_{version}.mat")
     assert (texts["string_scalar"], texts["string_empty"]) == ("Hello", "")
 

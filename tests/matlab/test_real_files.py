@@ -53,8 +53,8 @@ NETWORKS = {
 
 @pytest.fixture(scope="module")
 def reader():
-    with Reader() as found:
-        yield found
+    with Reader() as shared:
+        yield shared
 
 
 def path_of(name, folder):
@@ -79,9 +79,9 @@ def test_reads(name, real_files, reader):
 @pytest.mark.parametrize("name", REFUSED)
 def test_refused(name, real_files, reader):
     path = path_of(name, real_files)
-    with pytest.raises(MatFileError, match=REFUSED[name]) as told:
+    with pytest.raises(MatFileError, match=REFUSED[name]) as caught:
         variables_of(path, reader)
-    assert str(told.value).startswith(str(path))
+    assert str(caught.value).startswith(str(path))
     with pytest.raises(MatFileError, match=REFUSED[name]):
         read_mat(path)
 

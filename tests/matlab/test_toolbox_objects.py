@@ -58,8 +58,8 @@ def test_a_graph_is_wired_by_ports(kind: str) -> None:
     assert is_network(value)
     network = read_objects("here", value)
     assert [item.name for item in network.spec.inputs] == ["in_in"]
-    made = evaluate(network.spec, network.weights, {"in_in": np.array([[1.0, 3.0]], dtype=np.float32)})
-    assert made["join"].tolist() == [[1, 3, 2, 6]]
+    outputs = evaluate(network.spec, network.weights, {"in_in": np.array([[1.0, 3.0]], dtype=np.float32)})
+    assert outputs["join"].tolist() == [[1, 3, 2, 6]]
 
 
 def test_a_layer_array_is_a_chain() -> None:
@@ -69,8 +69,8 @@ def test_a_layer_array_is_a_chain() -> None:
 
 
 def test_every_unknown_layer_is_named_at_once() -> None:
-    own = [layer("SpikingLayer", "spike", package=""), layer("CapsuleLayer", "capsule")]
-    layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), *own), (3, 1))
+    custom = [layer("SpikingLayer", "spike", package=""), layer("CapsuleLayer", "capsule")]
+    layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), *custom), (3, 1))
     with pytest.raises(UnsupportedLayers) as caught:
         read_objects("net.mat", layers)
     assert [name for _, name, _ in caught.value.layers] == ["spike", "capsule"]

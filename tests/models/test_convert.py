@@ -123,8 +123,8 @@ network = delivered.load()
 x = torch.arange(120, dtype=torch.float32).reshape(2, 2, 6, 5).sin()
 exported = torch.export.export(network, (x,)).module()
 with torch.no_grad():
-    found = {"y": network(x).tolist(), "exported": exported(x).tolist()}
-print(json.dumps({**found, "more": sorted(more), "keys": list(network.state_dict())}))
+    outputs = {"y": network(x).tolist(), "exported": exported(x).tolist()}
+print(json.dumps({**outputs, "more": sorted(more), "keys": list(network.state_dict())}))
 """
 
 
@@ -137,9 +137,9 @@ def test_torch_is_a_program_and_its_weights(parity, tmp_path):
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["model.py", "weights.safetensors"]
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    told = python(elsewhere, "", str(tmp_path / "made" / "model.py"))
+    text = python(elsewhere, "", str(tmp_path / "made" / "model.py"))
     for name in ("in_", "conv_1", "relu", "fc", "prob"):
-        assert f"({name}): " in told
+        assert f"({name}): " in text
     used = json.loads(python(elsewhere, USE, str(tmp_path / "made" / "model.py")))
     assert used["more"] == []
     assert used["keys"] == ["conv_1.weight", "conv_1.bias", "fc.weight", "fc.bias"]
@@ -183,8 +183,8 @@ def test_unsupported_layers_are_named_at_once_and_nothing_is_written(parity, tmp
 @pytest.mark.parametrize("damage", ["cut", "noise", "empty", "text"])
 def test_damaged_files_are_one_line(parity, tmp_path, damage):
     whole = (tmp_path / "net.mat").read_bytes()
-    made = {"cut": whole[:400], "noise": whole[:200] + bytes(range(256)) * 4, "empty": b"", "text": b"MATLAB 1 2 3"}
-    (tmp_path / "bad.mat").write_bytes(made[damage])
+    files = {"cut": whole[:400], "noise": whole[:200] + bytes(range(256)) * 4, "empty": b"", "text": b"MATLAB 1 2 3"}
+    (tmp_path / "bad.mat").write_bytes(files[damage])
     for verb in (("convert", "bad.mat", "-o", "made"), ("check", "bad.mat")):
         code, out, err = parity(*verb)
         assert (code, out) == (USAGE, "")
@@ -193,13 +193,14 @@ def test_damaged_files_are_one_line(parity, tmp_path, damage):
     assert not (tmp_path / "made").exists()
 
 
-def test_weights_that_do_not_fit_name_the_layer(parity, tmp_path):
+def test_weights_that_do_not_fit_name_the_file_and_the_layer(parity, tmp_path):
     write_plain(SPEC, WEIGHTS | {"fc/Weights": numbers(4, 91)}, tmp_path / "odd.mat")
-    code, _, err = parity("convert", "odd.mat", "-o", "made")
-    assert code == USAGE
-    assert err.count("\n") == 1
-    assert "layer 'fc' (FullyConnectedLayer) cannot be computed: its input is 2 x 3 x 5 x 6" in err
-    assert "Weights 4 x 91" in err
+    for verb in (("convert", "odd.mat", "-o", "made"), ("check", "odd.mat")):
+        code, _, err = parity(*verb)
+        assert code == USAGE
+        assert err.count("\n") == 1
+        assert err.startswith("parity: odd.mat: layer 'fc' (FullyConnectedLayer): cannot be computed (")
+        assert "got an input of 2 x 3 x 5 x 6, and the weights Weights 4 x 91" in err
     assert not (tmp_path / "made").exists()
 
 
@@ -208,7 +209,7 @@ def test_wrong_usage(parity):
     assert parity("convert", "net.mat")[0] == USAGE
     code, _, err = parity("convert", "net.mat", "--variable", "other", "-o", "made")
     assert code == USAGE
-    assert "has no variable 'other'; it has parity" in err
+    assert "has no variable 'other'; expected one of parity" in err
 
 
 @pytest.mark.usefixtures("lasting")
@@ -224,9 +225,9 @@ def test_declared_layout(parity, tmp_path):
     assert code == AGREED, out + err
     assert "arrays.mat (declared): 2 layers" in out
     code, out, _ = parity("check", "arrays.mat", "--layout", "layout.json", "--json")
-    found = json.loads(out)
-    assert (code, found["reference"]) == (AGREED, "the documented semantics of the layers")
-    assert [layer["name"] for layer in found["layers"]] == ["input", "last"]
+    report = json.loads(out)
+    assert (code, report["reference"]) == (AGREED, "the documented semantics of the layers")
+    assert [layer["name"] for layer in report["layers"]] == ["input", "last"]
 
 
 def test_wrong_conversion_fails_and_names_the_first_layer(parity, tmp_path, monkeypatch):
@@ -278,10 +279,10 @@ def exports(tmp_path_factory):
 def test_every_layer_agrees_with_the_activations_of_the_file(parity, exports, network, rows):
     code, out, err = parity("check", exports / f"{network}.mat", "--json")
     assert code == AGREED, out + err
-    found = json.loads(out)
-    assert [record["layer"] for record in found["layers"]] == rows
-    assert {record["outcome"] for record in found["layers"]} <= {"exact", "faithful"}
-    assert found["reference"] == "the activations that MATLAB computed"
+    report = json.loads(out)
+    assert [record["layer"] for record in report["layers"]] == rows
+    assert {record["outcome"] for record in report["layers"]} <= {"exact", "faithful"}
+    assert report["reference"] == "the activations that MATLAB computed"
     code, out, _ = parity("check", exports / f"{network}.mat")
     assert code == AGREED
     assert "against the activations that MATLAB computed" in out
@@ -297,10 +298,10 @@ def test_activation_of_other_numbers_names_its_layer(parity, exports, tmp_path):
     item["value"][0, 0][0, 0, 0] += 1
     savemat(tmp_path / "tampered.mat", {"parity": parity_struct})
     code, out, _ = parity("check", "tampered.mat", "--json")
-    found = json.loads(out)
+    report = json.loads(out)
     assert code == DEVIATIONS
-    assert [record["layer"] for record in found["layers"] if record["outcome"] == "divergent"] == ["block_add"]
-    assert found["message"].startswith("layer 'block_add' (AdditionLayer): ")
+    assert [record["layer"] for record in report["layers"] if record["outcome"] == "divergent"] == ["block_add"]
+    assert report["message"].startswith("layer 'block_add' (AdditionLayer): ")
 
 
 @needs_octave
@@ -308,17 +309,17 @@ def test_activation_of_other_numbers_names_its_layer(parity, exports, tmp_path):
 def test_activation_of_another_size_names_its_layer(parity, exports):
     """The stand-in's pooling layer does not pool: sizes differ, the other layers are judged all the same."""
     code, out, _ = parity("check", exports / "dlnetwork.mat", "--json")
-    found = json.loads(out)
+    report = json.loads(out)
     assert code == DEVIATIONS
-    assert {record["layer"]: record["outcome"] for record in found["layers"]} == {
+    assert {record["layer"]: record["outcome"] for record in report["layers"]} == {
         "in": "exact",
         "conv_1": "exact",
         "relu": "exact",
         "block_add": "exact",
         "pool": "malformed",
     }
-    assert "expected [2, 3, 3, 2] in MATLAB's layout" in found["message"]
-    assert found["not_compared"] == ["pool:1", "pool:2"]
+    assert "expected [2, 3, 3, 2] in MATLAB's layout" in report["message"]
+    assert report["not_compared"] == ["pool:1", "pool:2"]
 
 
 @pytest.mark.parametrize("verb", ["convert", "check"])

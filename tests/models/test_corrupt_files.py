@@ -43,11 +43,11 @@ pytest.importorskip("matio")
 @pytest.fixture(scope="module")
 def other():
     """A reader whose process also finds this module."""
-    with Reader() as found:
+    with Reader() as other_reader:
         root = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
-        found.worker.setting.environment["PYTHONPATH"] = path
-        yield found
+        other_reader.worker.setting.environment["PYTHONPATH"] = path
+        yield other_reader
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +59,8 @@ def valid(tmp_path_factory):
 def test_mutations(version, valid, tmp_path, other):
     path = tmp_path / "damaged.mat"
     counts = {"read": 0, "refused": 0}
-    for made in mutations(valid, version, EACH, seed=1):
-        path.write_bytes(made.data)
+    for mutation in mutations(valid, version, EACH, seed=1):
+        path.write_bytes(mutation.data)
         started = time.perf_counter()
         try:
             variables_of(path, other)
@@ -68,7 +68,7 @@ def test_mutations(version, valid, tmp_path, other):
             network_of(path, by=other)
         except MatFileError as error:
             if getattr(error, "how", "") == "exception" or str(path) not in str(error):
-                pytest.fail(f"{made.kind}, seed {made.seed}: {error}")
+                pytest.fail(f"{mutation.kind}, seed {mutation.seed}: {error}")
             counts["refused"] += 1
         except NetworkError:
             pass
@@ -106,9 +106,9 @@ def refused(tmp_path, data, match, limits=None):
     path = tmp_path / "file.mat"
     path.write_bytes(data)
     started = time.perf_counter()
-    with pytest.raises(MatFileError, match=match) as told:
+    with pytest.raises(MatFileError, match=match) as caught:
         scan(path, limits or Limits())
-    assert str(path) in str(told.value)
+    assert str(path) in str(caught.value)
     with pytest.raises(MatFileError, match=match):
         read_mat(path, limits)
     assert time.perf_counter() - started < 30
@@ -116,8 +116,8 @@ def refused(tmp_path, data, match, limits=None):
 
 def archive():
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w") as made:
-        made.writestr("inside.txt", "x" * 500)
+    with zipfile.ZipFile(file, "w") as zipped:
+        zipped.writestr("inside.txt", "x" * 500)
     return file.getvalue()
 
 
@@ -126,7 +126,10 @@ FOREIGN = {
     "few bytes": (b"MATLAB", "6 bytes are no MAT-file"),
     "png": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(200), "is no MAT-file"),
     "zip": (archive(), "is no MAT-file"),
-    "text": (b"layers = [\n  imageInputLayer([28 28 1])\n];\n" * 20, "is no MAT-file: it begins with"),
+    "text": (
+        b"layers = [\n  imageInputLayer([28 28 1])\n];\n" * 20,
+        "is no MAT-file; expected 'MATLAB 5.0 MAT-file' first, got 'layers = ",
+    ),
     "zeros": (bytes(400), "is cut or damaged|no header of version 4"),
     "header only half": (HEADER[:100], "is cut: it ends after 100 bytes, in its header"),
 }
@@ -205,7 +208,12 @@ def test_wide_sparse_of_version_4(tmp_path):
 def test_bombs(tmp_path):
     limits = Limits(free=2**20, inflation=4, values=1000)
     zeros = zlib.compress(matrix(head(6, 1, 2**18), element(9, bytes(2**21))))
-    refused(tmp_path, HEADER + element(15, zeros)[: 8 + len(zeros)], "a bomb", limits)
+    refused(
+        tmp_path,
+        HEADER + element(15, zeros)[: 8 + len(zeros)],
+        "holds more than 1 MiB and .* a bomb; if you trust it, raise the limit",
+        limits,
+    )
     cells = zlib.compress(matrix(head(1, 1, 50_000), struct.pack("<II", 14, 0) * 50_000))
     refused(tmp_path, HEADER + struct.pack("<II", 15, len(cells)) + cells, "more than the 1000 values", limits)
 
@@ -257,7 +265,18 @@ def die_once(path):
     return "alive"
 
 
+PARTS = {
+    "problem": "Bias does not fit",
+    "where": "net: layer 'fc'",
+    "expected": "4 values",
+    "came": "3",
+    "advice": "Train the network.",
+}
+
+
 def raise_this(path, which):
+    if which == "parts":
+        raise NetworkError(**PARTS).at(path)
     if which == "unsupported":
         raise UnsupportedLayers(path, [("MyLayer", "first", "why")])
     raise {"network": NetworkError, "damaged": MatFileError, "value": ValueError}[which](f"{path}: told so")
@@ -279,10 +298,10 @@ def test_call(some, other):
 
 @pytest.mark.parametrize("function", ["kill_myself", "read_nowhere"])
 def test_crash(function, some, other):
-    with pytest.raises(ReaderFailed, match=r"some\.mat: is damaged: reading it crashed the reader \(SIG") as told:
+    with pytest.raises(ReaderFailed, match=r"some\.mat: is damaged: reading it crashed the reader \(SIG") as caught:
         other.call(f"{HERE}:{function}", some)
-    assert told.value.how == "crash"
-    assert isinstance(told.value, MatFileError)
+    assert caught.value.how == "crash"
+    assert isinstance(caught.value, MatFileError)
     assert other.call(f"{HERE}:answer", some)[0] == "some.mat"
 
 
@@ -292,33 +311,38 @@ def test_crash_of_a_used_process_is_tried_again(some, other):
 
 
 def test_hang(some, other):
-    with pytest.raises(ReaderFailed, match=r"took longer than 0\.5 s") as told:
+    with pytest.raises(ReaderFailed, match=r"took longer than 0\.5 s") as caught:
         other.call(f"{HERE}:sleep", some, seconds=0.5)
-    assert told.value.how == "hang"
+    assert caught.value.how == "hang"
     assert other.call(f"{HERE}:answer", some)[0] == "some.mat"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="address space is limited on Linux only")
 def test_memory(some, other):
-    with pytest.raises(ReaderFailed, match="more than the 1024 MiB") as told:
+    with pytest.raises(ReaderFailed, match="more memory than the limit of 1024 MiB") as caught:
         other.call(f"{HERE}:fill", some)
-    assert told.value.how == "memory"
+    assert caught.value.how == "memory"
     assert other.call(f"{HERE}:fill", some, memory=4 * MEMORY) == 2 * MEMORY // 8
 
 
 def test_exceptions(some, other):
     for which, kind in (("network", NetworkError), ("damaged", MatFileError)):
-        with pytest.raises(kind) as told:
+        with pytest.raises(kind) as caught:
             other.call(f"{HERE}:raise_this", some, which)
-        assert type(told.value) is kind
-        assert str(told.value) == f"{some}: told so"
-    with pytest.raises(UnsupportedLayers, match="1 unsupported: MyLayer 'first'") as told:
+        assert type(caught.value) is kind
+        assert str(caught.value) == f"{some}: told so"
+    with pytest.raises(UnsupportedLayers, match="1 unsupported: MyLayer 'first'") as caught:
         other.call(f"{HERE}:raise_this", some, "unsupported")
-    assert told.value.layers == (("MyLayer", "first", "why"),)
-    with pytest.raises(ReaderFailed, match=r"ValueError: .*told so") as told:
+    assert caught.value.layers == (("MyLayer", "first", "why"),)
+    with pytest.raises(NetworkError) as caught:
+        other.call(f"{HERE}:raise_this", some, "parts")
+    assert caught.value.parts == {**PARTS, "where": f"{some}: net: layer 'fc'"}
+    text = f"{some}: net: layer 'fc': Bias does not fit; expected 4 values, got 3. Train the network."
+    assert str(caught.value) == text
+    with pytest.raises(ReaderFailed, match=r"ValueError: .*told so") as caught:
         other.call(f"{HERE}:raise_this", some, "value")
-    assert told.value.how == "exception"
-    assert "Traceback" not in str(told.value)
+    assert caught.value.how == "exception"
+    assert "Traceback" not in str(caught.value)
 
 
 def test_files_that_cannot_be_opened(tmp_path):
@@ -335,15 +359,15 @@ def test_limits_by_size():
 
 
 def test_summary_and_network(valid, tmp_path):
-    found = {source.name: source for source in valid["v7"]}
+    sources = {source.name: source for source in valid["v7"]}
     path = tmp_path / "file.mat"
-    path.write_bytes(found["v7-nested"].data)
-    told = variables_of(path)
-    assert (told["cell"].kind, told["cell"].shape) == ("cell", (2, 2))
-    assert (told["net"].kind, told["net"].fields) == ("struct", ("layers", "meta"))
+    path.write_bytes(sources["v7-nested"].data)
+    variables = variables_of(path)
+    assert (variables["cell"].kind, variables["cell"].shape) == ("cell", (2, 2))
+    assert (variables["net"].kind, variables["net"].fields) == ("struct", ("layers", "meta"))
     with pytest.raises(NetworkError):
         network_of(path, "array")
-    path.write_bytes(found["v7-network"].data)
+    path.write_bytes(sources["v7-network"].data)
     network = network_of(path)
     assert (network.dialect, len(network.spec.layers), network.notes) == ("parity", 5, ())
     assert network.weights["conv/Weights"].shape == (3, 3, 2, 4)

@@ -42,7 +42,7 @@ def fit(array: Array, shape: tuple[int | None, ...] | None = None, dtype: str | 
 
 
 @pytest.mark.parametrize(
-    ("came", "declared", "made"),
+    ("came", "declared", "shape"),
     [
         ((3, 4, 5), (None, 4, 5, 1), (3, 4, 5, 1)),
         ((3, 4), (None, 4, 1, 1), (3, 4, 1, 1)),
@@ -53,24 +53,28 @@ def fit(array: Array, shape: tuple[int | None, ...] | None = None, dtype: str | 
     ],
 )
 def test_the_models_rank_restores_singleton_axes(
-    came: tuple[int, ...], declared: tuple[int | None, ...] | None, made: tuple[int, ...]
+    came: tuple[int, ...], declared: tuple[int | None, ...] | None, shape: tuple[int, ...]
 ) -> None:
     array = np.asfortranarray(np.arange(np.prod(came), dtype=np.float64).reshape(came))
-    found = fit(array, declared)
-    assert found.shape == made
-    assert np.array_equal(found.reshape(came), array)
+    tensor = fit(array, declared)
+    assert tensor.shape == shape
+    assert np.array_equal(tensor.reshape(came), array)
 
 
 @pytest.mark.parametrize(
     ("came", "declared", "advice"),
     [
-        ((4, 5), (None, 4, 5, 1), r"in: any type \[\? 4 5 1\].*x1 is double \[4 5\].*\[1 size\(x1\)\]"),
+        (
+            (4, 5),
+            (None, 4, 5, 1),
+            r"input in: x1 has .*expected any type \[\? 4 5 1\], got double \[4 5\]\. .*\[1 size\(x1\)\]",
+        ),
         ((3, 1, 4, 5), (None, 4, 5, 1), "permute"),
-        ((1, 3), (None,), r"give a column: x1\(:\)"),
-        ((3, 4, 2), (None, 4), r"x1 is double \[3 4 2\]"),
+        ((1, 3), (None,), r"Give a column: x1\(:\)"),
+        ((3, 4, 2), (None, 4), r"x1 has another size; .*got double \[3 4 2\]"),
     ],
 )
-def test_other_sizes_are_told(came: tuple[int, ...], declared: tuple[int | None, ...], advice: str) -> None:
+def test_other_sizes_are_refused(came: tuple[int, ...], declared: tuple[int | None, ...], advice: str) -> None:
     with pytest.raises(PredictionError, match=advice):
         fit(np.zeros(came), declared)
 
@@ -92,16 +96,16 @@ def test_other_sizes_are_told(came: tuple[int, ...], declared: tuple[int | None,
     ],
 )
 def test_types_that_hold_the_numbers(values: Array, dtype: str) -> None:
-    made = np.dtype("float32" if dtype == "bfloat16" else dtype)
-    found = fit(values, dtype=dtype)
-    assert found.dtype == made
-    assert np.array_equal(found, values.astype(made), equal_nan=made.kind == "f")
+    wanted = np.dtype("float32" if dtype == "bfloat16" else dtype)
+    tensor = fit(values, dtype=dtype)
+    assert tensor.dtype == wanted
+    assert np.array_equal(tensor, values.astype(wanted), equal_nan=wanted.kind == "f")
 
 
 @pytest.mark.parametrize(
-    ("values", "dtype", "told"),
+    ("values", "dtype", "message"),
     [
-        (np.int32([[1, 2**24 + 1]]), "float32", r"x1\(1,2\) = 16777217 .*x1 is int32 \[1 2\]; give double\(x1\)"),
+        (np.int32([[1, 2**24 + 1]]), "float32", r"x1\(1,2\) = 16777217 .*got int32 \[1 2\]\. .*give double\(x1\)"),
         (np.int64([[2**63 - 1]]), "float64", "9223372036854775807"),
         (np.uint64([[2**64 - 1]]), "float32", "18446744073709551615"),
         (np.int16([[257]]), "bfloat16", "257"),
@@ -112,12 +116,12 @@ def test_types_that_hold_the_numbers(values: Array, dtype: str) -> None:
         (np.float64([[1e39]]), "float32", "1e[+]39"),
         (np.uint8([[2]]), "bool", "logical"),
         (np.float64([[np.nan]]), "bool", "logical"),
-        (np.complex128([[1]]), "float32", "complex"),
-        (np.float64([[1]]), "string", "in: string"),
+        (np.complex128([[1]]), "float32", r"x1 is complex; .* Give real\(x1\)"),
+        (np.float64([[1]]), "string", "input in: string is a type that MATLAB does not have"),
     ],
 )
-def test_types_that_do_not_hold_the_numbers(values: Array, dtype: str, told: str) -> None:
-    with pytest.raises(PredictionError, match=told):
+def test_types_that_do_not_hold_the_numbers(values: Array, dtype: str, message: str) -> None:
+    with pytest.raises(PredictionError, match=message):
         fit(values, dtype=dtype)
 
 
@@ -130,15 +134,15 @@ WHOLE = ("int8", "uint8", "int32", "uint32", "int64", "uint64")
 )
 def test_whole_numbers_arrive_exactly_or_not_at_all(array: Array, dtype: str) -> None:
     with np.errstate(over="ignore"):
-        made = array.astype(dtype).reshape(-1).tolist()
-    exact = array.reshape(-1).tolist() == made
+        cast = array.astype(dtype).reshape(-1).tolist()
+    exact = array.reshape(-1).tolist() == cast
     try:
-        found = fit(array, (2, 2), dtype)
+        tensor = fit(array, (2, 2), dtype)
     except PredictionError:
         assert not exact
     else:
         assert exact
-        assert found.reshape(-1).tolist() == made
+        assert tensor.reshape(-1).tolist() == cast
 
 
 def test_outputs_as_matlab_has_them() -> None:
@@ -164,33 +168,33 @@ def test_mat_files_keep_classes_and_order(tmp_path: Path) -> None:
         "x12": np.int64([[2**53 + 1]]),
     }
     write_mat(tmp_path / "in.mat", arrays)
-    found = read_mat(tmp_path / "in.mat")
-    assert list(found) == [f"x{k}" for k in range(1, 13)]
-    assert all(found[k].dtype == v.dtype and np.array_equal(found[k], v) for k, v in arrays.items())
+    arrays_read = read_mat(tmp_path / "in.mat")
+    assert list(arrays_read) == [f"x{k}" for k in range(1, 13)]
+    assert all(arrays_read[k].dtype == v.dtype and np.array_equal(arrays_read[k], v) for k, v in arrays.items())
     assert [path.name for path in tmp_path.iterdir()] == ["in.mat"]
 
 
 @pytest.mark.parametrize(
-    ("held", "told"),
+    ("variables", "message"),
     [
-        ({}, "holds no variables"),
-        ({"a": [[1.0]], "b": [[1.0]]}, "holds a, b; .*x1, x2"),
-        ({"x1": [[1.0]], "x3": [[1.0]]}, "holds x1, x3"),
-        ({"a": "text"}, "a must be a full array"),
+        ({}, r"in\.mat: .*got no variables"),
+        ({"a": [[1.0]], "b": [[1.0]]}, "expected x1, x2.*got a, b"),
+        ({"x1": [[1.0]], "x3": [[1.0]]}, "got x1, x3"),
+        ({"a": "text"}, r"in\.mat: a: .*expected a full array of numbers or logicals, got text"),
         ({"a": {"b": 1}}, "structure"),
     ],
 )
-def test_mat_files_that_hold_no_inputs(tmp_path: Path, held: dict[str, object], told: str) -> None:
+def test_mat_files_that_hold_no_inputs(tmp_path: Path, variables: dict[str, object], message: str) -> None:
     from scipy.io import savemat
 
-    savemat(tmp_path / "in.mat", held)
-    with pytest.raises(PredictionError, match=told):
+    savemat(tmp_path / "in.mat", variables)
+    with pytest.raises(PredictionError, match=message):
         read_mat(tmp_path / "in.mat")
 
 
 def test_other_files_are_no_mat_files(tmp_path: Path) -> None:
     (tmp_path / "in.mat").write_text("# Created by Octave\n")
-    with pytest.raises(PredictionError, match="save it again by save"):
+    with pytest.raises(PredictionError, match=r"in\.mat: is no MAT-file; expected .*Save it again by save"):
         read_mat(tmp_path / "in.mat")
 
 
@@ -220,38 +224,39 @@ def test_usage_errors_come_before_any_framework(parity, tmp_path: Path) -> None:
     for name in ("net.keras", "net.tflite", "net.pt"):
         (tmp_path / name).touch()
     (tmp_path / "folder").mkdir()
-    for arguments, told in {
-        ("none.keras",): "no model file none.keras",
-        ("net.tflite",): "there are .keras, .h5, .onnx, .pt, .pth and SavedModel folders",
-        ("folder",): "no saved_model.pb",
-        ("net.keras", "none.mat"): "no inputs file none.mat",
-        ("net.keras", "in.mat", "out.txt"): "not named .mat",
+    for arguments, message in {
+        ("none.keras",): "none.keras: there is no such model file. Check the path",
+        ("net.tflite",): "expected .keras, .h5, .onnx, .pt, .pth or a SavedModel folder, got '.tflite'",
+        ("folder",): "expected saved_model.pb in it",
+        ("net.keras", "none.mat"): "none.mat: there is no such inputs file",
+        ("net.keras", "in.mat", "out.txt"): "out.txt: MATLAB's load reads a file without the suffix .mat as text",
         ("net.pt",): "--trust",
     }.items():
         code, out, err = parity(*arguments)
         assert (code, out) == (USAGE, ""), arguments
         assert err.startswith("parity: ")
-        assert told in err or (told == "--trust" and "not installed" in err)
+        assert message in err or (message == "--trust" and "not installed" in err)
     assert not (tmp_path / "out.mat").exists()
 
 
 @needs_onnx
-def test_command_writes_the_outputs(parity, made_onnx: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    numbers = np.load(made_onnx / "sum.npz")
+def test_command_writes_the_outputs(parity, onnx_models: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    numbers = np.load(onnx_models / "sum.npz")
     write_mat(tmp_path / "in.mat", {name: numbers[name] for name in ("x2", "x1")})
-    code, out, _ = parity(str(made_onnx / "sum.onnx"))
+    code, out, _ = parity(str(onnx_models / "sum.onnx"))
     assert (code, out.split("\n")[:2]) == (AGREED, ["y1 is int64 [1 2 1]", "y2 is logical [1 2 1]"])
-    held = read_mat_outputs(tmp_path / "out.mat")
-    assert held["y1"].dtype == np.int64
-    assert held["y2"].dtype == np.bool_
-    assert all(np.array_equal(held[name].reshape(numbers[name].shape), numbers[name]) for name in ("y1", "y2"))
+    outputs = read_mat_outputs(tmp_path / "out.mat")
+    assert outputs["y1"].dtype == np.int64
+    assert outputs["y2"].dtype == np.bool_
+    assert all(np.array_equal(outputs[name].reshape(numbers[name].shape), numbers[name]) for name in ("y1", "y2"))
 
 
 @needs_onnx
-def test_command_tells_what_the_model_refuses(parity, made_onnx: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    code, _, err = parity(str(made_onnx / "sum.onnx"))
+def test_command_tells_what_the_model_refuses(parity, onnx_models: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = parity(str(onnx_models / "sum.onnx"))
     assert code == USAGE
-    assert "takes 2 inputs, in this order: b: int64 [? 2 1], a: int64 [? 2 1]; 1 came: x is double [1 2]" in err
+    expected = "expected 2, in this order: b: int64 [? 2 1], a: int64 [? 2 1], got 1: x is double [1 2]. Give one array"
+    assert expected in err
     assert not (tmp_path / "out.mat").exists()
 
 
@@ -266,29 +271,29 @@ def read_mat_outputs(path: Path) -> dict[str, Array]:
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
-    with Workers(plugins()) as found:
-        yield found
+    with Workers(plugins()) as pool:
+        yield pool
 
 
-def _made(workers: Workers, worker: str, maker: str, folder: Path) -> Path:
+def _written(workers: Workers, worker: str, maker: str, folder: Path) -> Path:
     answer = workers[worker].request(Convert(f"tests.prediction_models:{maker}", Path(), folder), 120)
     assert not isinstance(answer.value, Failure), answer
     return folder
 
 
 @pytest.fixture(scope="module")
-def made_keras(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _made(workers, "tensorflow", "KerasMaker", tmp_path_factory.mktemp("keras"))
+def keras_models(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _written(workers, "tensorflow", "KerasMaker", tmp_path_factory.mktemp("keras"))
 
 
 @pytest.fixture(scope="module")
-def made_onnx(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _made(workers, "onnxruntime", "OnnxMaker", tmp_path_factory.mktemp("onnx"))
+def onnx_models(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _written(workers, "onnxruntime", "OnnxMaker", tmp_path_factory.mktemp("onnx"))
 
 
 @pytest.fixture(scope="module")
-def made_torch(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _made(workers, "torch", "TorchMaker", tmp_path_factory.mktemp("torch"))
+def torch_models(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _written(workers, "torch", "TorchMaker", tmp_path_factory.mktemp("torch"))
 
 
 def from_matlab(array: Array) -> Array:
@@ -301,64 +306,67 @@ def from_matlab(array: Array) -> Array:
 
 def check(workers: Workers, model: Path, numbers: Path, *, trust: bool = False) -> None:
     """The model on the inputs as MATLAB has them answers exactly what the direct call did."""
-    held = np.load(numbers)
-    inputs = {name: from_matlab(held[name]) for name in sorted(held) if name.startswith("x")}
-    wanted = [held[name] for name in sorted(held) if name.startswith("y")]
-    found = predict(model, inputs, workers, trust=trust)
-    assert len(found) == len(wanted)
-    for one, other in zip(found, wanted, strict=True):
+    saved = np.load(numbers)
+    inputs = {name: from_matlab(saved[name]) for name in sorted(saved) if name.startswith("x")}
+    wanted = [saved[name] for name in sorted(saved) if name.startswith("y")]
+    outputs = predict(model, inputs, workers, trust=trust)
+    assert len(outputs) == len(wanted)
+    for one, other in zip(outputs, wanted, strict=True):
         assert one.dtype == (np.float32 if other.dtype == np.float16 else other.dtype)
         assert np.array_equal(one, other.reshape(one.shape))
         assert one.shape == (other.shape if other.ndim > 1 else (other.size, 1))
 
 
 @needs_keras
-def test_keras_files(workers: Workers, made_keras: Path) -> None:
+def test_keras_files(workers: Workers, keras_models: Path) -> None:
     for model in ("two.keras", "two.h5", "sequential.keras", "dictionary.keras"):
-        check(workers, made_keras / model, made_keras / f"{Path(model).stem}.npz")
+        check(workers, keras_models / model, keras_models / f"{Path(model).stem}.npz")
 
 
 @needs_keras
-def test_savedmodel_folder(workers: Workers, made_keras: Path) -> None:
-    held = np.load(made_keras / "two.npz")
-    inputs = {name: from_matlab(held[name]) for name in ("x1", "x2")}
-    found = predict(made_keras / "two_saved", inputs, workers)
-    assert all(np.allclose(one, held[name], atol=1e-6) for one, name in zip(found, ("y1", "y2"), strict=True))
+def test_savedmodel_folder(workers: Workers, keras_models: Path) -> None:
+    saved = np.load(keras_models / "two.npz")
+    inputs = {name: from_matlab(saved[name]) for name in ("x1", "x2")}
+    outputs = predict(keras_models / "two_saved", inputs, workers)
+    assert all(np.allclose(one, saved[name], atol=1e-6) for one, name in zip(outputs, ("y1", "y2"), strict=True))
 
 
 @needs_keras
-def test_what_keras_models_refuse(workers: Workers, made_keras: Path) -> None:
+def test_what_keras_models_refuse(workers: Workers, keras_models: Path) -> None:
     image = np.zeros((3, 4, 5))
-    for words, told in {
-        (1.5, 0): r"two.keras: the model's input words: int32 \[\? 2\] cannot hold x2\(1,1\) = 1.5",
-        (1, 2, 3): r"words: int32 \[\? 2\] has another size: x2 is double \[1 3\]",
+    for words, message in {
+        (1.5, 0): r"two.keras: the model's input words: int32 cannot hold x2\(1,1\) = 1.5 exactly; "
+        r"expected int32 \[\? 2\], got double \[1 2\]",
+        (1, 2, 3): r"words: x2 has another size; expected int32 \[\? 2\], got double \[1 3\]",
     }.items():
-        with pytest.raises(PredictionError, match=told):
-            predict(made_keras / "two.keras", {"x1": image, "x2": np.float64([words])}, workers)
+        with pytest.raises(PredictionError, match=message):
+            predict(keras_models / "two.keras", {"x1": image, "x2": np.float64([words])}, workers)
     with pytest.raises(PredictionError, match=r"keras cannot load it: .*(zip|accessible|file)"):
-        predict(made_keras / "damaged.keras", {"x1": image}, workers)
+        predict(keras_models / "damaged.keras", {"x1": image}, workers)
     with pytest.raises(PredictionError, match="Lambda"):
-        predict(made_keras / "lambda.keras", {"x1": np.ones((1, 2))}, workers)
-    found = predict(made_keras / "lambda.keras", {"x1": np.ones((1, 2))}, workers, trust=True)
-    assert found[0].tolist() == [[3.0, 3.0]]
+        predict(keras_models / "lambda.keras", {"x1": np.ones((1, 2))}, workers)
+    outputs = predict(keras_models / "lambda.keras", {"x1": np.ones((1, 2))}, workers, trust=True)
+    assert outputs[0].tolist() == [[3.0, 3.0]]
 
 
 @needs_onnx
-def test_onnx_files(workers: Workers, made_onnx: Path) -> None:
+def test_onnx_files(workers: Workers, onnx_models: Path) -> None:
     for model in ("sum", "half"):
-        check(workers, made_onnx / f"{model}.onnx", made_onnx / f"{model}.npz")
+        check(workers, onnx_models / f"{model}.onnx", onnx_models / f"{model}.npz")
 
 
 @needs_torch
-def test_torch_files(workers: Workers, made_torch: Path) -> None:
+def test_torch_files(workers: Workers, torch_models: Path) -> None:
     for model in ("plain.pt", "told.pth"):
-        check(workers, made_torch / model, made_torch / f"{Path(model).stem}.npz", trust=True)
-    with pytest.raises(PredictionError, match=r"holds a OrderedDict.*torch.save\(model, path\)"):
-        predict(made_torch / "weights.pt", {"x1": np.ones((1, 2))}, workers, trust=True)
-    with pytest.raises(PredictionError, match=r"missing a required argument.*give one array for each"):
-        predict(made_torch / "plain.pt", {"x1": np.ones((1, 3))}, workers, trust=True)
+        check(workers, torch_models / model, torch_models / f"{Path(model).stem}.npz", trust=True)
+    with pytest.raises(
+        PredictionError, match=r"weights\.pt: the file holds a OrderedDict; .*torch.save\(model, path\)"
+    ):
+        predict(torch_models / "weights.pt", {"x1": np.ones((1, 2))}, workers, trust=True)
+    with pytest.raises(PredictionError, match=r"missing a required argument.*got 1 inputs. Give one array for each"):
+        predict(torch_models / "plain.pt", {"x1": np.ones((1, 3))}, workers, trust=True)
     with pytest.raises(PredictionError, match="torch cannot run it on x1 is double"):
-        predict(made_torch / "plain.pt", {"x1": np.ones((1, 9)), "x2": np.ones((1, 2))}, workers, trust=True)
+        predict(torch_models / "plain.pt", {"x1": np.ones((1, 9)), "x2": np.ones((1, 2))}, workers, trust=True)
 
 
 # ---- Octave -------------------------------------------------------------------------------------------------------
@@ -387,12 +395,12 @@ class Octaves:
         self.octave, self.folder = octave, folder
 
     def __call__(self, code: str, numbers: Path | None = None) -> tuple[dict[str, Array], str]:
-        held = dict(np.load(numbers)) if numbers else {"x1": np.zeros((1, 2))}
-        write_mat(self.folder / "held.mat", {k: from_matlab(v) for k, v in held.items() if k.startswith("x")})
-        found = self.folder / "found.mat"
-        found.unlink(missing_ok=True)
-        said = self.octave.call("runs", self.folder / "held.mat", code, found, limit=100)
-        return (read_mat_outputs(found) if found.exists() else {}), said
+        inputs = dict(np.load(numbers)) if numbers else {"x1": np.zeros((1, 2))}
+        write_mat(self.folder / "held.mat", {k: from_matlab(v) for k, v in inputs.items() if k.startswith("x")})
+        outputs = self.folder / "found.mat"
+        outputs.unlink(missing_ok=True)
+        printed = self.octave.call("runs", self.folder / "held.mat", code, outputs, limit=100)
+        return (read_mat_outputs(outputs) if outputs.exists() else {}), printed
 
 
 @pytest.fixture
@@ -408,47 +416,49 @@ def octave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Octaves]
     assert [path for path in tmp_path.iterdir() if path != folder] == [], "temporary files are left"
 
 
-def same(found: dict[str, Array], numbers: Path) -> None:
-    held = np.load(numbers)
-    assert sorted(found) == sorted(name for name in held if name.startswith("y"))
-    for name, value in found.items():
-        assert value.dtype == held[name].dtype, name
-        assert np.array_equal(value.reshape(held[name].shape), held[name]), name
+def same(outputs: dict[str, Array], numbers: Path) -> None:
+    saved = np.load(numbers)
+    assert sorted(outputs) == sorted(name for name in saved if name.startswith("y"))
+    for name, value in outputs.items():
+        assert value.dtype == saved[name].dtype, name
+        assert np.array_equal(value.reshape(saved[name].shape), saved[name]), name
 
 
 @needs_octave
 @needs_keras
-def test_octave_runs_keras(octave: Octaves, made_keras: Path) -> None:
-    found, said = octave(f"[y1, y2] = parity_predict('{made_keras}/two.keras', x1, x2);", made_keras / "two.npz")
-    assert not said
-    same(found, made_keras / "two.npz")
+def test_octave_runs_keras(octave: Octaves, keras_models: Path) -> None:
+    outputs, printed = octave(
+        f"[y1, y2] = parity_predict('{keras_models}/two.keras', x1, x2);", keras_models / "two.npz"
+    )
+    assert not printed
+    same(outputs, keras_models / "two.npz")
 
 
 @needs_octave
 @needs_onnx
-def test_octave_runs_onnx(octave: Octaves, made_onnx: Path) -> None:
-    found, said = octave(f"[y1, y2] = parity_predict('{made_onnx}/sum.onnx', x1, x2);", made_onnx / "sum.npz")
-    assert not said
-    same(found, made_onnx / "sum.npz")
-    _, said = octave(f"[y1, y2, y3] = parity_predict('{made_onnx}/sum.onnx', x1, x2);", made_onnx / "sum.npz")
-    assert said.endswith("sum.onnx has 2 outputs, 3 were asked for")
-    assert said.startswith("parity:predict | ")
+def test_octave_runs_onnx(octave: Octaves, onnx_models: Path) -> None:
+    outputs, printed = octave(f"[y1, y2] = parity_predict('{onnx_models}/sum.onnx', x1, x2);", onnx_models / "sum.npz")
+    assert not printed
+    same(outputs, onnx_models / "sum.npz")
+    _, printed = octave(f"[y1, y2, y3] = parity_predict('{onnx_models}/sum.onnx', x1, x2);", onnx_models / "sum.npz")
+    assert printed.endswith("sum.onnx has 2 outputs, 3 were asked for")
+    assert printed.startswith("parity:predict | ")
 
 
 @needs_octave
 @needs_torch
-def test_octave_runs_torch(octave: Octaves, made_torch: Path) -> None:
-    code = f"y1 = parity_predict('{made_torch}/plain.pt', x1, x2, 'Trust', true);"
-    found, said = octave(code, made_torch / "plain.npz")
-    assert not said
-    same(found, made_torch / "plain.npz")
+def test_octave_runs_torch(octave: Octaves, torch_models: Path) -> None:
+    code = f"y1 = parity_predict('{torch_models}/plain.pt', x1, x2, 'Trust', true);"
+    outputs, printed = octave(code, torch_models / "plain.npz")
+    assert not printed
+    same(outputs, torch_models / "plain.npz")
 
 
 @needs_octave
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
-        ("parity_predict('none.keras', x1)", "there is no model file none.keras"),
+        ("parity_predict('none.keras', x1)", "none.keras: there is no such model file"),
         ("parity_predict('net.pt')", "no arrays"),
         ("parity_predict('net.pt', {1})", "input 1 must be a full array of numbers or logicals, it is cell"),
         ("parity_predict('net.pt', x1, sparse(1))", "input 2 must be .* it is sparse double"),
@@ -458,7 +468,7 @@ def test_octave_runs_torch(octave: Octaves, made_torch: Path) -> None:
         ("parity_predict('net.pt', x1, 'Command', 'no_such_program')", "no_such_program cannot be run .*bin/parity"),
     ],
 )
-def test_octave_raises_what_the_command_says(octave: Octaves, code: str, told: str) -> None:
-    found, said = octave(f"y = {code};")
-    assert not found
-    assert re.match(rf"parity:predict \| {told}", said), said
+def test_octave_raises_what_the_command_says(octave: Octaves, code: str, message: str) -> None:
+    outputs, printed = octave(f"y = {code};")
+    assert not outputs
+    assert re.match(rf"parity:predict \| {message}", printed), printed

@@ -1,11 +1,11 @@
-"""What the importer knows of each layer: how MATLAB stores it, and how PyTorch says it.
+"""The layers of the importer: how MATLAB stores each, and how it is written for PyTorch.
 
 One module per family, with the family's name in the catalogue and in the oracle. A layer is the writer of its PyTorch
-module; the decorator `layer` registers it in `KINDS` with its reader and all else that is known of it. Where PyTorch
-has no module that means the same, a function of tensors stands beside the writer and goes along in the program
+module; the decorator `layer` registers it in `KINDS` with its reader and the other fields of `Kind`. If PyTorch has no
+module with the same meaning, a function of tensors stands beside the writer and is copied into the program
 (`Module.functions`), or the module is a class of `harness.matlab.torch.blocks`.
 
-Importing this package registers all layers. It imports no framework: what is written is text.
+Importing this package registers all layers. It imports no framework, as the program is text.
 """
 
 from importlib import import_module

@@ -13,7 +13,7 @@ from harness.matlab.torch.writers import Module, Site, border_of, convolution_te
 from harness.spec import Config
 
 CONTINUED = ("symmetric-include-edge", "symmetric-exclude-edge", "replicate")
-"""Values of PaddingValue by which the image goes on at its border."""
+"""Values of PaddingValue that continue the image beyond its border."""
 
 
 def as_image(config: Config, rank: int) -> int:

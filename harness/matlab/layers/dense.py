@@ -49,7 +49,7 @@ def _read_embedding(record: Record) -> Read:
 
 @layer("WordEmbeddingLayer", read=_read_embedding, axes={"Weights": ("dn",)}, dtype="int64")
 def word_embedding(site: Site) -> Module:
-    """`WordEmbedding`: words from 1, and one row for all that are not known."""
+    """`WordEmbedding`: words are counted from 1, and one row serves all unknown words."""
     table = site.weights["Weights"].T
     unknown = site.config.get("OOVMode", "map-to-last") == "map-to-last"
     return Module(f"WordEmbedding({table.shape[0]}, {table.shape[1]}, unknown={unknown})", {"weight": table})

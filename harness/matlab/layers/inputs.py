@@ -114,7 +114,7 @@ def input_layer(site: Site) -> Module:
 
 
 def _combinable(values: Array, rank: int) -> Array:
-    """A statistic ready to be combined with an array of that rank, the batch left out."""
+    """A statistic in a shape that broadcasts to one sample of an array of this rank."""
     if values.size == 1:
         return values.reshape([1] * (rank - 1))
     if values.ndim > 1:

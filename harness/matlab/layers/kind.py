@@ -1,4 +1,4 @@
-"""One kind of layer as the importer knows it, the decorator that registers it, and the tables of all kinds."""
+"""One kind of layer, the decorator that registers it, and the tables of all kinds."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ Read = tuple[dict[str, Any], dict[str, Array]]
 """Configuration with the names of MATLAB's properties, and weights in MATLAB's layout: docs/matlab.md has the table."""
 Shape = tuple[int | None, ...]
 Reader = Callable[[Any], Read]
-"""What is read from: a `Record`, for MatConvNet's layers `Fields`."""
+"""Takes a `Record`; for MatConvNet's layers, `Fields`."""
 
 
 class Unsupported(Exception):
-    """A known layer with an option whose meaning is not known; says which."""
+    """A known layer with an option whose meaning is not known; the message names the option."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What is known of one kind of layer."""
+    """How one kind of layer is read and written, its ports, ranks and shapes."""
 
     name: str
     read: Reader
-    """From the stored layer to its configuration and weights."""
+    """Turns the stored layer into its configuration and weights."""
     write: Writer
-    """From the layer where it stands to its module in a PyTorch program."""
+    """Turns the layer at its site into its module in a PyTorch program."""
     axes: Mapping[str, tuple[str, ...]]
-    """MATLAB's layout of each weight, one letter for each axis; where several layouts are read, each of them."""
+    """MATLAB's layouts of each weight, one letter for each axis."""
     rank: Callable[[Config, int], int]
     """Rank of the first output, batch included, by configuration and by the rank of the first input."""
     inputs: tuple[str, ...]
-    """Input ports in order where they have names; otherwise they are `in`, or `in1`, `in2` and so on."""
+    """Input ports in order, if they have special names; otherwise the ports are `in`, or `in1`, `in2` and so on."""
     outputs: Callable[[Config], tuple[str, ...]]
     """Output ports in order."""
     dtype: str
     """Type of the numbers that it reads."""
     shape: Callable[[Record], Shape] | None
-    """Shape of what an input layer takes, without the batch: C x H x W (x D), T x C with T open, or C."""
+    """Shape of an input layer's input, without the batch: C x H x W (x D), T x C with T open, or C."""
 
     def input_place(self, port: str) -> int | None:
-        """Which input a port is, from 1; None for a port that is not known. Without a port it is the first."""
+        """Number of the input at a port, from 1; None for an unknown port. An empty port means the first input."""
         if port in self.inputs:
             return self.inputs.index(port) + 1
         if port in ("", "in", "input"):
@@ -59,7 +59,7 @@ class Kind:
         return self.inputs[place - 1] if self.inputs else f"in{place}"
 
     def output_place(self, port: str, config: Config) -> int | None:
-        """Which output a port is, from 0; None for a port that is not known. Without a port it is the first."""
+        """Number of the output at a port, from 0; None for an unknown port. An empty port means the first output."""
         ports = self.outputs(config)
         if port in ports:
             return ports.index(port)
@@ -69,13 +69,13 @@ class Kind:
 TOOLBOX: dict[str, Kind] = {}
 """Deep Learning Toolbox: MATLAB's classes without the package, and the functions of shallow networks."""
 MATCONVNET: dict[str, Kind] = {}
-"""MatConvNet: the types of SimpleNN's layers, and what DagNN's classes are called in a Spec."""
+"""MatConvNet: the types of SimpleNN's layers, which name DagNN's classes in a Spec too."""
 KINDS: Mapping[str, Mapping[str, Kind]] = {"matlab": TOOLBOX, "matconvnet": MATCONVNET}
 """All kinds, by the dialect of the Spec."""
 
 
 def kind_of(spec: Spec, layer: Layer) -> Kind:
-    """What is known of a layer of a Spec. Raises ValueError for a kind or a dialect that is not known."""
+    """The kind of a layer of a Spec. Raises ValueError for an unknown kind or dialect."""
     known = KINDS.get(spec.dialect, {})
     if layer.kind not in known:
         raise ValueError(f"layer {layer.name!r}: no {layer.kind} is known in dialect {spec.dialect!r}")
@@ -88,7 +88,7 @@ def nothing(stored: Any) -> Read:
 
 
 def unchanged(config: Config, rank: int) -> int:
-    """The rank of a layer that takes and gives arrays of the same rank."""
+    """The rank of a layer's output, equal to the rank of its input."""
     return rank
 
 
@@ -108,7 +108,7 @@ def register(
     dtype: str = "float32",
     shape: Callable[[Record], Shape] | None = None,
 ) -> Callable[[Writer], Writer]:
-    """Register the writer of a layer's PyTorch module, and with it all else that is known of these kinds.
+    """Register the writer of a layer's PyTorch module with the other fields of its kinds.
 
     The arguments are the fields of `Kind`. Raises ValueError for a kind that is registered already.
     """
@@ -128,7 +128,7 @@ layer = partial(register, TOOLBOX)
 
 
 PACKAGES = ("nnet.cnn.layer.", "nnet.internal.cnn.layer.", "nnet.nlp.")
-"""Packages of MathWorks' classes. In others the same name is somebody else's class."""
+"""Packages of MathWorks' classes. A class of the same name in another package is not MathWorks'."""
 
 
 def read_layer(record: Record) -> Read:

@@ -40,7 +40,7 @@ def _bank(fields: Fields, outputs_axis: int, groups: int = 1) -> dict[str, Array
     if biases is None:
         return {"filters": filters}
     if biases.size != filters.shape[outputs_axis] * groups:
-        raise fields.fault("weights", f"{filters.shape[outputs_axis] * groups} biases, found {biases.size}")
+        raise fields.fault("weights", f"{filters.shape[outputs_axis] * groups} biases", came=f"{biases.size}")
     return {"filters": filters, "biases": biases.ravel(order="F")}
 
 
@@ -89,7 +89,7 @@ def convt(site: Site) -> Module:
 def _read_pool(fields: Fields) -> Read:
     method = fields.text("method", "max")
     if method not in ("max", "avg"):
-        raise fields.fault("method", f"'max' or 'avg', found {method!r}")
+        raise fields.fault("method", "'max' or 'avg'", came=repr(method))
     config = {
         "method": method,
         "pool": fields.whole("pool", 2),
@@ -138,7 +138,7 @@ def bnorm(site: Site) -> Module:
 def _read_lrn(fields: Fields) -> Read:
     size, *rest = fields.numbers("param", (4,), WINDOW)
     if size != int(size) or size < 1:
-        raise fields.fault("param", f"[N kappa alpha beta] with a whole window N, found {size:g}")
+        raise fields.fault("param", "[N kappa alpha beta] with a whole window N", came=f"{size:g}")
     return {"param": [int(size), *rest]}, {}
 
 
@@ -196,7 +196,12 @@ def _read_scale(fields: Fields) -> Read:
             raise Unsupported(f"a factor of size {list(array.shape)}, expected one per channel")
     channels = max(array.size for array in arrays)
     if any(array.size not in (1, channels) for array in arrays):
-        raise SimpleNNError(f"{fields.where}: {fields.what}: {arrays[0].size} factors, {arrays[1].size} biases")
+        raise SimpleNNError(
+            "factors and biases differ in number",
+            where=fields.place,
+            expected="one of each for each channel",
+            came=f"{arrays[0].size} factors, {arrays[1].size} biases",
+        )
     names = ("multipliers", "biases")
     return {}, {name: np.resize(array.ravel(), channels) for name, array in zip(names, arrays, strict=False)}
 

@@ -1,4 +1,4 @@
-"""Normalisations, by statistics of training or of the input at hand."""
+"""Normalisations, by statistics of the training data or of the input."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def _window(site: Site) -> tuple[Any, Any, Any]:
 
 
 def over_time(config: Config, rank: int) -> int:
-    """Features are left of a sequence, 1 x 1 of an image."""
+    """A sequence becomes features; an image becomes 1 x 1."""
     return 2 if rank == 3 else rank
 
 

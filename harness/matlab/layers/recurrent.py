@@ -34,7 +34,7 @@ def _states_axes(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def last_step(config: Config, rank: int) -> int:
-    """Features are left where only the last step is wanted."""
+    """The last step of a sequence is features; all steps are a sequence."""
     return 2 if config.get("OutputMode") == "last" else rank
 
 

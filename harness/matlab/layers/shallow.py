@@ -16,7 +16,7 @@ TRANSFER = {
     "softmax": softmax,
     **{name: constant(f"Transfer({name!r})") for name in ("radbas", "tribas", "hardlim", "hardlims")},
 }
-"""Transfer functions, each a layer of that kind; `purelin` is none."""
+"""Transfer functions, each the kind of a layer; `purelin` is no layer."""
 for _name, _write in TRANSFER.items():
     layer(_name)(_write)
 
@@ -39,7 +39,7 @@ layer("mapminmax_reverse", "mapstd_reverse", read=_read_mapping)(_mapping(True))
 
 
 def _read_rows(record: Record) -> Read:
-    """Features by number from 1: kept ones and left out ones are together all there are."""
+    """Numbers of the features to keep and to remove, from 1; each feature is in one of both lists."""
     keep, remove = ([int(n) for n in record.numbers(name, [])] for name in ("keep", "remove"))
     if sorted(keep + remove) != list(range(1, len(keep) + len(remove) + 1)):
         raise record.fault("keep", "with remove each feature once, from 1")
@@ -53,12 +53,12 @@ def _rows(site: Site, name: str) -> tuple[int, ...]:
 
 @layer("removeconstantrows", read=_read_rows)
 def keep_rows(site: Site) -> Module:
-    """Only the features that are kept."""
+    """`KeepRows`: the features to keep."""
     return Module(f"KeepRows({_rows(site, 'keep')})")
 
 
 @layer("removeconstantrows_reverse", read=_read_rows)
 def restore_rows(site: Site) -> Module:
-    """The constant features back at their places."""
+    """`RestoreRows`: the constant features return to their places."""
     text = f"RestoreRows({_rows(site, 'keep')}, {_rows(site, 'remove')})"
     return Module(text, {"value": site.weights["value"]})

@@ -1,4 +1,4 @@
-"""What readers of several families share: borders, biases, and options that are plain numbers.
+"""Read properties that several families of layers have: borders, biases, and options that are plain numbers.
 
 A property value whose meaning is not known is refused; nothing is guessed.
 """

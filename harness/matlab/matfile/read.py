@@ -1,4 +1,4 @@
-"""Every kind of `.mat` file to plain values: versions 4, 5/6, 7 and 7.3, MATLAB's objects included. No code is run.
+"""Read `.mat` files of versions 4, 5/6, 7 and 7.3 as plain values, MATLAB's objects included. No code is run.
 
 | MATLAB | here |
 |---|---|
@@ -91,16 +91,18 @@ def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
                 raise ValueError(str(warning.message))
         return {name: _value(value, limits.depth) for name, value in variables.items() if not name.startswith("__")}
     except MatFileError as error:
-        raise error if str(path) in str(error) else MatFileError(f"{path}: {error}") from None
+        raise error.at(path) from None
     except RecursionError:
         raise MatFileError(
-            f"{path}: its values are nested too deeply; at most {limits.depth} levels are read"
+            "values are nested too deeply", where=path, expected=f"at most {limits.depth} levels"
         ) from None
     except MemoryError:
-        raise MatFileError(f"{path}: its values do not fit into the memory that reading may take") from None
+        raise MatFileError("its values do not fit into the memory that reading may take", where=path) from None
     except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
         cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        raise MatFileError(f"{path}: is damaged: its values of version {version} cannot be read ({cause})") from error
+        raise MatFileError(
+            f"is damaged: its values of version {version} cannot be read ({cause})", where=path
+        ) from error
 
 
 def _read_scipy(path: Path) -> dict[str, Any]:
@@ -131,7 +133,7 @@ def _read_matio(path: Path) -> dict[str, Any]:
 
 
 def _value(value: Any, depth: int) -> Any:
-    """The library's value as one of ours."""
+    """The library's value as one of the plain values."""
     import scipy.sparse
 
     if depth < 0:
@@ -192,7 +194,7 @@ def _struct(value: Array, kind: str, depth: int) -> Any:
 
 
 def _handle(value: Array, depth: int) -> str:
-    """The text of a function handle, wherever the version keeps it; its workspace may hold itself and stays unread."""
+    """The text of a function handle, at the place of its version. The workspace is not read, as it may hold itself."""
     if depth < 0 or not isinstance(value, np.ndarray) or not value.size:
         return ""
     if value.dtype.kind == "U":
@@ -212,7 +214,7 @@ def _object(properties: Any, class_name: str, depth: int) -> Object:
 
 
 def _foreign(value: Any, kind: str, depth: int) -> Any:
-    """What the library makes of MATLAB's own data types: a table's columns, a categorical's values, else the text."""
+    """A value of one of MATLAB's data types that the library translates: a table, a categorical, else its text."""
     if kind == "DataFrame":
         return Object("table", {str(name): _column(value[name]) for name in value.columns})
     if kind == "Categorical":
@@ -231,7 +233,7 @@ def _column(column: Any) -> list[Any]:
 
 
 def _plain(item: Any) -> Any:
-    """The one element of a column's cell, however often it is wrapped."""
+    """The single element of a column's cell, unwrapped from all arrays and lists around it."""
     while isinstance(item, np.ndarray | list | tuple) and len(item) == 1:
         item = item[0]
     return str(item) if isinstance(item, np.str_) else item

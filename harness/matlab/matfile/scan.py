@@ -1,6 +1,7 @@
-"""A walk over the elements of a `.mat` file before anybody reads it: does what its headers claim fit into the file?
+"""Check a `.mat` file before it is read: do the sizes in its headers fit into the file?
 
-Readers allocate what a header claims, and four wrong bytes can claim a terabyte. The walk gives the version only.
+Readers allocate the size that a header claims, and four wrong bytes can claim a terabyte. The walk over the elements
+returns only the file's version.
 Format: "MAT-File Format", MathWorks, https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
 """
 
@@ -21,12 +22,12 @@ MIB = 2**20
 
 
 class MatFileError(InputError):
-    """A file that is no MAT-file, or a damaged or an oversized one; the message names the file and what is wrong."""
+    """A file that is no MAT-file, that is damaged, or that is larger than the limits."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may ask for.
+    """Limits of a file.
 
     `depth` is levels of cells and structs. Contents of more than `free` bytes may be at most `inflation` times as large
     as the file. `values` counts all values, those in cells and structs included: an empty one takes 8 bytes there and
@@ -39,7 +40,7 @@ class Limits:
     values: int = 1_000_000
 
     def contents(self, size: int) -> int:
-        """Bytes that the contents of a file of that size may have."""
+        """Bytes that the contents of a file of `size` bytes may have."""
         return max(self.free, self.inflation * size)
 
 
@@ -54,17 +55,17 @@ def scan(path: Path, limits: Limits) -> str:
     """The version (`4`, `5`, `7.3`) of a file that holds together. Raises MatFileError and OSError."""
     data = path.read_bytes()
     if len(data) < 20:
-        raise MatFileError(f"{path}: {len(data)} bytes are no MAT-file; a file that was not copied to its end?")
+        raise MatFileError(f"{len(data)} bytes are no MAT-file", where=path, advice="Was the file copied to its end?")
     if data[:8] == HDF5 or data[512:520] == HDF5:
         return "7.3"
     if 0 in data[:4]:
         _scan_v4(path, data)
         return "4"
     if len(data) < 128 and data[:6] == b"MATLAB":
-        raise MatFileError(f"{path}: is cut: it ends after {len(data)} bytes, in its header of 128")
+        raise MatFileError(f"is cut: it ends after {len(data)} bytes, in its header of 128", where=path)
     if data[126:128] not in (b"IM", b"MI"):
         start = data[:16].decode("latin-1")
-        raise MatFileError(f"{path}: is no MAT-file: it begins with {start!r}; expected 'MATLAB 5.0 MAT-file'")
+        raise MatFileError("is no MAT-file", where=path, expected="'MATLAB 5.0 MAT-file' first", came=repr(start))
     _Scan(path, "<" if data[126:128] == b"IM" else ">", limits).file(data)
     return "5"
 
@@ -76,17 +77,19 @@ def _scan_v4(path: Path, data: bytes) -> None:
     while at < len(data):
         if at + 20 > len(data):
             raise MatFileError(
-                f"{path}: is cut or damaged: {len(data) - at} bytes are left over after {count} variables"
+                f"is cut or damaged: {len(data) - at} bytes are left over after {count} variables", where=path
             )
         kind, rows, columns, complex_too, length = struct.unpack(f"{order}5i", data[at : at + 20])
         width = {0: 8, 1: 4, 2: 4, 3: 2, 4: 2, 5: 1}.get(kind // 10 % 10)
         if not 0 <= kind < 5000 or width is None or min(rows, columns, length) < 0 or complex_too not in (0, 1):
-            raise MatFileError(f"{path}: is no MAT-file, or damaged: byte {at} is no header of version 4")
+            raise MatFileError(f"is no MAT-file, or damaged: byte {at} is no header of version 4", where=path)
         size = rows * columns * width * (1 + complex_too) + length
         at += 20 + size
         count += 1
         if at > len(data):
-            raise MatFileError(f"{path}: is cut or damaged: variable {count} claims {size} bytes, the file ends before")
+            raise MatFileError(
+                f"is cut or damaged: variable {count} claims {size} bytes, the file ends before", where=path
+            )
 
 
 class _Scan:
@@ -97,8 +100,13 @@ class _Scan:
         self.spare = 0
         self.values = 0
 
-    def fault(self, what: str) -> MatFileError:
-        return MatFileError(f"{self.path}: is damaged: {what}")
+    def fault(self, problem: str, *, expected: str = "") -> MatFileError:
+        return MatFileError(f"is damaged: {problem}", where=self.path, expected=expected)
+
+    def excess(self, problem: str) -> MatFileError:
+        """The error of a file that asks for more than the limits."""
+        advice = "The file may be a bomb; if you trust it, raise the limit."
+        return MatFileError(problem, where=self.path, advice=advice)
 
     def file(self, data: bytes) -> None:
         self.spare = self.limits.contents(len(data))
@@ -113,7 +121,7 @@ class _Scan:
                 raise self.fault(f"{len(data) - at} bytes are left over after {number - 1} variables")
             kind, size = struct.unpack(f"{self.order}II", data[at : at + 8])
             if kind not in (COMPRESSED, MATRIX):
-                raise self.fault(f"{where} is of data type {kind}; expected a matrix (14) or a compressed one (15)")
+                raise self.fault(f"{where} is of data type {kind}", expected="a matrix (14) or a compressed one (15)")
             if at + 8 + size > len(data):
                 raise self.fault(f"{where} claims {size} bytes, the file ends after {len(data) - at - 8}: was it cut?")
             body = memoryview(data)[at + 8 : at + 8 + size]
@@ -136,8 +144,8 @@ class _Scan:
         return data[8 : 8 + size]
 
     def subsystem(self, body: memoryview) -> None:
-        """What objects consist of: bytes that are a file again, its header cut to 8 bytes."""
-        where = "what its objects consist of"
+        """The data of objects: bytes that are again a file, with a header of only 8 bytes."""
+        where = "the data of its objects"
         self.matrix(body, where, self.limits.depth)
         _, _, at = self.element(body, 0, where)
         for _ in range(2):  # size and name
@@ -157,9 +165,8 @@ class _Scan:
             raise self.fault(f"{where} cannot be decompressed ({error})") from None
         if machine.unconsumed_tail:
             most = self.limits.free // MIB
-            raise MatFileError(
-                f"{self.path}: {where} holds more than the {most} MiB, or {self.limits.inflation} times the file's "
-                "size, that are read; a bomb? If it is not, raise the limit"
+            raise self.excess(
+                f"{where} holds more than {most} MiB and more than {self.limits.inflation} times the file's size"
             )
         if not machine.eof:
             raise self.fault(f"{where} ends before its compressed data do")
@@ -189,17 +196,17 @@ class _Scan:
         if not len(body):
             return  # an element that was never assigned
         if depth < 0:
-            raise MatFileError(f"{self.path}: {where} is nested deeper than {self.limits.depth} levels")
+            raise MatFileError(f"{where} is nested deeper than {self.limits.depth} levels", where=self.path)
         _, flags, at = self.element(body, 0, where)
         if len(flags) < 8:
-            raise self.fault(f"{where} has flags of {len(flags)} bytes; expected 8")
+            raise self.fault(f"{where} has flags of {len(flags)} bytes", expected="8")
         word = struct.unpack(f"{self.order}I", flags[:4])[0]
         kind, complex_too = word & 0xFF, bool(word & 0x800)
         if kind == OPAQUE:
             self.parts(body, at, where, depth, 1)
             return
         if not 1 <= kind <= OPAQUE:
-            raise self.fault(f"{where} is of class {kind}; there are 1 to 17")
+            raise self.fault(f"{where} is of class {kind}", expected="a number from 1 to 17")
         _, sizes, at = self.element(body, at, where)
         dims = struct.unpack(f"{self.order}{len(sizes) // 4}i", sizes[: len(sizes) // 4 * 4])
         if (not dims and kind != FUNCTION) or any(n < 0 for n in dims):
@@ -224,10 +231,7 @@ class _Scan:
         """One value more."""
         self.values += 1
         if self.values > self.limits.values:
-            raise MatFileError(
-                f"{self.path}: holds more than the {self.limits.values} values that are read; a bomb? If it is not, "
-                "raise the limit"
-            )
+            raise self.excess(f"holds more than the {self.limits.values} values that are read")
 
     def room(self, needed: int, body: memoryview, at: int, where: str) -> None:
         if needed > len(body) - at:
@@ -261,7 +265,7 @@ class _Scan:
     def indices(self, body: memoryview, at: int, where: str) -> tuple[Array, int]:
         kind, data, at = self.element(body, at, where)
         if kind not in (5, 6):
-            raise self.fault(f"{where} has indices of data type {kind}; expected whole numbers of 4 bytes (5)")
+            raise self.fault(f"{where} has indices of data type {kind}", expected="whole numbers of 4 bytes (5)")
         numbers = np.frombuffer(data[: len(data) // 4 * 4], f"{self.order}i4")
         return numbers.astype(np.int64), at
 

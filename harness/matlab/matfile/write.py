@@ -1,4 +1,4 @@
-"""What every writer of `.mat` files shares: cells, arrays as MATLAB holds them, a file that is whole or not there."""
+"""Write `.mat` files: cells, arrays in MATLAB's form, and a file that is written whole or not at all."""
 
 from __future__ import annotations
 

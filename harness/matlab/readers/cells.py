@@ -1,4 +1,4 @@
-"""Cells of weights with the names of activations, as people save them by hand: a chain of fully connected layers.
+"""Read cells of weights with the names of activations, saved by hand: a chain of fully connected layers.
 
 `W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs, and one vector for each layer; `act_fcns` or
 `activation_fcns` names what follows each.
@@ -27,7 +27,7 @@ ACTIVATIONS: Mapping[str, str] = {
     "softplus": "SoftplusLayer",
     **{name: name for name in ("satlin", "satlins", "radbas", "tribas", "elliotsig", "hardlim", "hardlims")},
 }
-"""Kind of layer by the name of an activation in small letters; the linear one is none."""
+"""Kind of layer by the name of an activation in lower case; empty for the linear one, which is no layer."""
 
 
 def is_cells(value: Any) -> bool:
@@ -51,13 +51,17 @@ def read_cells(where: str, value: Mapping[str, Any]) -> Network:
     names = [text.strip() for text in strings(_first(value, FUNCTIONS))]
     if not names:
         raise NetworkError(
-            f"{where}: cells of weights without the names of their activations; expected {' or '.join(FUNCTIONS[:2])}, "
-            "a char matrix or a cell with one name for each layer, or a declared layout (docs/matlab.md)"
+            "cells of weights without the names of their activations",
+            where=where,
+            expected=f"{' or '.join(FUNCTIONS[:2])}, a char matrix or a cell with one name for each layer",
+            advice="Add them, or declare a layout (docs/matlab.md).",
         )
     if not len(weights) == len(biases) == len(names):
         raise NetworkError(
-            f"{where}: {len(weights)} weights, {len(biases)} biases and {len(names)} activations ({', '.join(names)}); "
-            "expected as many of each"
+            "the cells differ in length",
+            where=where,
+            expected="as many weights as biases and activations",
+            came=f"{len(weights)} weights, {len(biases)} biases and {len(names)} activations ({', '.join(names)})",
         )
     unknown = [(name, f"layer{k}", "activation") for k, name in enumerate(names, 1) if name.lower() not in ACTIVATIONS]
     if unknown:
@@ -87,25 +91,31 @@ def _chain(
 
 def _numbers(where: str, what: str, value: Any) -> Array:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf" or not value.size:
-        raise NetworkError(f"{where}: {what} is {class_of(value)} without numbers; expected a matrix")
+        raise NetworkError(f"{what} is {class_of(value)} without numbers", where=where, expected="a matrix")
     return value
 
 
 def _check_sizes(where: str, weights: Sequence[Array], biases: Sequence[Array]) -> None:
-    """Raise NetworkError where a layer does not take what the one before it gives."""
+    """Raise NetworkError if the size of a layer does not fit the output of the layer before it."""
     first = weights[0]
     if first.ndim != 2:
         raise NetworkError(
-            f"{where}: W{{1}} has {first.ndim} axes, {list(first.shape)}; cells hold fully connected layers only: "
-            "declare a layout for others (docs/matlab.md)"
+            "W{1} is no matrix, and cells hold fully connected layers only",
+            where=where,
+            expected="2 axes",
+            came=f"{first.ndim}, {list(first.shape)}",
+            advice="For other layers declare a layout (docs/matlab.md).",
         )
     coming = first.shape[1]
     for k, (matrix, bias) in enumerate(zip(weights, biases, strict=True), start=1):
         if matrix.ndim != 2 or matrix.shape[1] != coming or bias.size != matrix.shape[0]:
-            turned = " (are they inputs x outputs? then declare a layout)" if matrix.shape[0] == coming else ""
+            turned = matrix.shape[0] == coming
             raise NetworkError(
-                f"{where}: W{{{k}}} is {' x '.join(map(str, matrix.shape))} and b{{{k}}} has {bias.size} values, where "
-                f"{coming} values come in; expected W of outputs x {coming} and one bias for each output{turned}"
+                f"layer {k} does not fit the {coming} values that come in",
+                where=where,
+                expected=f"W{{{k}}} of outputs x {coming} and one bias for each output",
+                came=f"W{{{k}}} of {' x '.join(map(str, matrix.shape))} and b{{{k}}} of {bias.size} values",
+                advice="If the matrices are inputs x outputs, declare a layout (docs/matlab.md)." if turned else "",
             )
         coming = matrix.shape[0]
 

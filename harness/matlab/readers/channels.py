@@ -1,4 +1,4 @@
-"""Channels that reach each layer of MatConvNet.
+"""Count the channels that reach each layer of MatConvNet.
 
 A file says neither how many channels an input has, nor how many groups a convolution: channels / size(filters, 3).
 """
@@ -19,8 +19,7 @@ Leaving = tuple[int | None, int | None]
 
 
 def with_channels(spec: Spec, weights: Weights) -> Spec:
-    """The Spec with the channels of its inputs, where no option of the file says them, from the weights that read
-    them."""
+    """The Spec with the channels of each input that the file leaves open, by the first weights that read it."""
     inputs = tuple(
         Input(item.name, (first_channels(spec, weights, item.name), *item.shape[1:])) if item.shape[0] is None else item
         for item in spec.inputs
@@ -29,8 +28,8 @@ def with_channels(spec: Spec, weights: Weights) -> Spec:
 
 
 def first_channels(spec: Spec, weights: Weights, source: str | None = None) -> int | None:
-    """Channels that the first layer with weights asks of an input (a convolution taken as one group); None if none
-    does."""
+    """Channels of an input by the first layer with weights that reads it (a convolution counts as one group); None
+    without such a layer."""
     same = {source or spec.inputs[0].name}
     for layer in spec.layers:
         if layer.inputs[0] not in same and not (layer.kind == "sum" and same.intersection(layer.inputs)):
@@ -103,7 +102,12 @@ def _concat(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
 def _sum(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
     known = {count for count in coming if count is not None}
     if len(known) > 1:
-        raise SimpleNNError(f"layer {layer.name!r} (sum): adds {', '.join(map(str, coming))} channels")
+        raise SimpleNNError(
+            "adds tensors of different depths",
+            where=_place(layer),
+            expected="as many channels in each",
+            came=", ".join(map(str, coming)),
+        )
     return next(iter(known), None), None
 
 
@@ -115,17 +119,21 @@ RULES: Mapping[str, Callable[[Layer, Weights, Coming], Leaving]] = {
     "concat": _concat,
     "sum": _sum,
 }
-"""What each kind of layer makes of the channels that come; others pass the first input's on."""
+"""Channels of the output of each kind of layer; other kinds keep the channels of the first input."""
 
 
 def _divided(layer: Layer, channels: int, by: int, what: str) -> int:
     if by < 1 or channels % by:
-        raise SimpleNNError(
-            f"layer {layer.name!r} ({layer.kind}): {channels} channels cannot be divided by {what} {by}"
-        )
+        raise SimpleNNError(f"{channels} channels cannot be divided by {what} {by}", where=_place(layer))
     return channels // by
 
 
 def _equal(layer: Layer, channels: int, size: int) -> None:
     if channels != size:
-        raise SimpleNNError(f"layer {layer.name!r} ({layer.kind}): has weights for {size} channels, gets {channels}")
+        raise SimpleNNError(
+            "the weights do not fit the input", where=_place(layer), expected=f"{size} channels", came=f"{channels}"
+        )
+
+
+def _place(layer: Layer) -> str:
+    return f"layer {layer.name!r} ({layer.kind})"

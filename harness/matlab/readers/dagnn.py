@@ -1,11 +1,11 @@
-"""Reader of MatConvNet's DagNN: the struct that `net.saveobj()` gives, as a Spec and its weights.
+"""Read MatConvNet's DagNN, the struct of `net.saveobj()`, as a Spec and its weights.
 
 `layers` is a struct array with `type` (a class, `dagnn.Conv`), `name`, `inputs`, `outputs`, `params` and `block` (the
-properties of the class); `params` has the arrays by name, `vars` the names of the tensors. Tensors wire the layers, and
-have names of their own. The layers stand in the file in the order in which they were added, in which they may not be
-able to run. https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
+properties of the class); `params` has the arrays by name, `vars` the names of the tensors, which connect the layers.
+The file lists the layers in the order in which they were added, which need not be an order in which they can run.
+https://www.vlfeat.org/matconvnet/mfiles/+dagnn/@DagNN/DagNN/
 
-The network loses its losses, which `Network.notes` names, and with them the inputs that nothing else reads: labels.
+The Spec omits losses, which `Network.notes` names, and the inputs that only losses read: labels.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.matlab.matfile.read import Cell, Object, StructArray
 from harness.matlab.readers.channels import with_channels
 from harness.matlab.readers.fields import Fields
 from harness.matlab.readers.order import Circle, running_order
-from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
+from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, inside, strings
 from harness.matlab.readers.simplenn import DIALECT, average_image, average_note, image_size
 from harness.matlab.readers.toolbox import Network, spec_names
 from harness.spec import Array, Input, Layer, Spec
@@ -44,7 +44,7 @@ class Block:
 
     @property
     def is_loss(self) -> bool:
-        """Whether it only matters in training."""
+        """Whether only training uses it."""
         return re.search(r"(?i)loss$", self.class_name) is not None
 
     def as_layer(self, kind: str) -> Fields:
@@ -67,17 +67,17 @@ def read_dagnn(where: str, value: Any) -> Network:
     """Raises NetworkError for a broken network, UnsupportedLayers for all blocks that are not known."""
     net = value if isinstance(value, Mapping) else (inside(value, "any") or value.fields)
     blocks = _blocks(where, net)
-    kept = [block for block in blocks if not block.is_loss]
-    if not kept:
-        raise NetworkError(f"{where}: a DagNN without layers; expected net.layers to hold at least one")
-    spec, weights = _graph(where, net, kept)
+    active = [block for block in blocks if not block.is_loss]
+    if not active:
+        raise NetworkError("a DagNN without layers", where=where, expected="at least one in net.layers")
+    spec, weights = _graph(where, net, active)
     losses = [f"left out: {block.name} ({block.class_name}), a loss" for block in blocks if block.is_loss]
     notes = (*average_note(average_image(where, net)), *losses)
     return Network("DagNN", with_channels(spec, weights), weights, notes)
 
 
 def _graph(where: str, net: Mapping[str, Any], blocks: Sequence[Block]) -> tuple[Spec, dict[str, Array]]:
-    """The blocks wired by their tensors. A tensor of the Spec is called as the layer that makes it."""
+    """The blocks, connected by their tensors. A tensor of the Spec has the name of the layer that makes it."""
     stored = [block.name for block in blocks]
     names = dict(zip(stored, spec_names(stored), strict=True))
     read = _read(where, blocks)
@@ -111,9 +111,14 @@ def _blocks(where: str, net: Mapping[str, Any]) -> list[Block]:
     for k, item in enumerate(_items(net.get("layers")), start=1):
         class_name, name = item.get("type"), item.get("name") or f"layer{k}"
         if not isinstance(class_name, str) or not isinstance(name, str):
-            raise NetworkError(f"{where}: layer {k}: 'type' or 'name' is no text; expected both, as in 'dagnn.Conv'")
+            raise NetworkError(
+                "'type' or 'name' is no text",
+                where=f"{where}: layer {k}",
+                expected="texts, such as 'dagnn.Conv' and 'conv1'",
+                came=f"{class_of(class_name)} and {class_of(name)}",
+            )
         if any(block.name == name for block in blocks):
-            raise NetworkError(f"{where}: two layers are called {name!r}; a DagNN's layers have names of their own")
+            raise NetworkError(f"two layers are called {name!r}", where=where, expected="different names")
         block = item.get("block")
         options = block.fields if isinstance(block, Object) else block
         blocks.append(
@@ -132,7 +137,7 @@ def _blocks(where: str, net: Mapping[str, Any]) -> list[Block]:
 
 def _param(where: str, layer: str, name: str, params: Mapping[str, Any]) -> Any:
     if name not in params:
-        raise NetworkError(f"{where}: layer {layer!r}: its parameter {name!r} is not in net.params")
+        raise NetworkError(f"its parameter {name!r} is not in net.params", where=f"{where}: layer {layer!r}")
     return params[name]
 
 
@@ -164,7 +169,7 @@ def _makers(where: str, blocks: Sequence[Block]) -> dict[str, Block]:
     for block in blocks:
         if block.outputs[0] in makers:
             both = f"{makers[block.outputs[0]].name!r} and {block.name!r}"
-            raise NetworkError(f"{where}: layers {both} both make {block.outputs[0]!r}; expected one")
+            raise NetworkError(f"layers {both} both make {block.outputs[0]!r}", where=where, expected="one of them")
         makers[block.outputs[0]] = block
     return makers
 
@@ -175,17 +180,19 @@ def _order(where: str, blocks: Sequence[Block], makers: Mapping[str, Block]) -> 
     try:
         return [by_name[name] for name in running_order(reads)]
     except Circle as circle:
-        raise NetworkError(f"{where}: the layers {circle} feed each other") from None
+        raise NetworkError(f"the layers {circle} feed each other", where=where, expected="no circles") from None
 
 
 def _inputs(
     where: str, net: Mapping[str, Any], blocks: Sequence[Block], makers: Mapping[str, Block], taken: set[str]
 ) -> dict[str, Input]:
-    """The inputs by tensor: what layers read and none makes. The file has the size of an image for a single input."""
+    """The inputs by tensor: tensors that layers read and no layer makes. A single input has the file's image size."""
     free = list(dict.fromkeys(var for block in blocks for var in block.inputs if var not in makers))
     if not free:
-        raise NetworkError(f"{where}: no layer reads a tensor that no other makes; expected an input")
-    declared = dict(_declared(net))
+        raise NetworkError(
+            "has no input", where=where, expected="a layer that reads a tensor which no other layer makes"
+        )
+    declared = dict(_declared(where, net))
     inputs: dict[str, Input] = {}
     for var, text in zip(free, spec_names(free), strict=True):
         name = text
@@ -198,9 +205,9 @@ def _inputs(
     return inputs
 
 
-def _declared(net: Mapping[str, Any]) -> list[tuple[str, list[int | None]]]:
+def _declared(where: str, net: Mapping[str, Any]) -> list[tuple[str, list[int | None]]]:
     """`meta.inputs` by name: [H W C N]."""
-    structs = [Fields("", "meta.inputs", item) for item in _items(inside(net, "meta", "inputs"))]
+    structs = [Fields(where, "meta.inputs", item) for item in _items(inside(net, "meta", "inputs"))]
     return [(fields.text("name", ""), fields.sizes("size")) for fields in structs]
 
 
@@ -223,22 +230,29 @@ CLASSES: Mapping[str, tuple[str, int]] = {
 }
 """Kind of layer and number of inputs (0: any) of each class."""
 RENAMED = {"poolSize": "pool"}
-"""Options that a block calls otherwise than SimpleNN does."""
+"""SimpleNN's name of an option by the block's, where they differ."""
 
 
 def _read_block(block: Block, kind: str) -> Read:
     """Configuration and weights, read as SimpleNN's layer of the same kind."""
     if kind not in ("conv", "convt"):
         return MATCONVNET[kind].read(block.as_layer(kind))
-    fault = f"{block.where}: layer {block.name!r} ({block.class_name})"
+    where = f"{block.where}: layer {block.name!r} ({block.class_name})"
     has_bias = block.as_layer(kind).flag("hasBias")
     if not block.params or (has_bias is not None and len(block.params) != 1 + has_bias):
         raise NetworkError(
-            f"{fault}: has {len(block.params)} parameters; expected filters{'' if has_bias is False else ' and biases'}"
+            f"has {len(block.params)} parameters",
+            where=where,
+            expected="filters" if has_bias is False else "filters and biases",
         )
     config, arrays = MATCONVNET[kind].read(block.as_layer(kind))
     declared = [int(n) for n in np.ravel(block.options.get("size", ())) if n > 0]
     shape = list(arrays["filters"].shape)
     if len(declared) == 4 and declared != shape:
-        raise NetworkError(f"{fault}: filters of size {shape}, its block says {declared}")
+        raise NetworkError(
+            "the filters are not of the size that the block declares",
+            where=where,
+            expected=str(declared),
+            came=str(shape),
+        )
     return config, arrays

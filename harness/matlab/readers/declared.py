@@ -1,9 +1,9 @@
-"""Files of arrays with a declared layout: a JSON file that says which layers there are, and what is where.
+"""Read files of arrays with a declared layout: a JSON file that lists the layers and the place of each weight.
 
-docs/matlab.md has an example, `layout.schema.json` the rules. For each weight the layout says where it is kept and what
-its axes are: one letter for each axis of the stored array, in its order, out of the letters of MATLAB's own layout of
-that weight (`Kind.axes`). Arrays are kept in variables of a `.mat`, in text that MATLAB wrote (`save -ascii`,
-`writematrix`) or in JSON (`jsonencode`).
+docs/matlab.md has an example, `layout.schema.json` the rules. The layout names for each weight its place and its axes:
+one letter for each axis of the stored array, in the array's order, from the letters of MATLAB's layout of the weight
+(`Kind.axes`). Arrays are variables of a `.mat`, text that MATLAB wrote (`save -ascii`, `writematrix`) or JSON
+(`jsonencode`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from harness.matlab.layers import TOOLBOX
 from harness.matlab.matfile.read import Cell, Limits, read_mat
-from harness.matlab.readers.records import NetworkError, Record, inside, listed
+from harness.matlab.readers.records import NetworkError, Record, class_of, inside, listed
 from harness.matlab.readers.toolbox import Network, assemble
 from harness.spec import Array
 
@@ -46,7 +46,11 @@ def read_declared(path: Path | None, layout_path: Path, limits: Limits | None = 
     first = layout["input"]
     class_name, axes = INPUT_KINDS[first["kind"]]
     if len(first["size"]) != axes:
-        raise NetworkError(f"{layout_path}: input/size: has {len(first['size'])} numbers; {first['kind']} has {axes}")
+        raise NetworkError(
+            f"has {len(first['size'])} numbers",
+            where=f"{layout_path}: input/size",
+            expected=f"{axes} for an input of kind {first['kind']!r}",
+        )
     source = {
         "class": class_name,
         "name": first.get("name", "input"),
@@ -69,12 +73,12 @@ def _layout(path: Path) -> dict[str, Any]:
     fault = best_match(Draft202012Validator(schema).iter_errors(layout))
     if fault is not None:
         place = "/".join(map(str, fault.absolute_path)) or "the whole"
-        raise NetworkError(f"{path}: {place}: {fault.message[:300]}; docs/matlab.md describes a layout")
+        raise NetworkError(fault.message[:300], where=f"{path}: {place}", advice="docs/matlab.md describes a layout.")
     return dict(layout)
 
 
 class _Literal(str):
-    """A number as it is written."""
+    """The text of a number in JSON, with its digits."""
 
     __slots__ = ()
 
@@ -84,11 +88,11 @@ def _json(path: Path, *, literal: bool = False) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"), **kinds)
     except (ValueError, RecursionError) as error:
-        raise NetworkError(f"{path}: is no JSON ({error})") from None
+        raise NetworkError(f"is no JSON ({error})", where=path) from None
 
 
 def _record(store: _Store, item: Mapping[str, Any]) -> Record:
-    """A layer of the layout as if MATLAB had stored it; an unknown class, which is refused later, has no weights."""
+    """A layer of the layout as a stored layer of MATLAB. An unknown class has no weights, and is refused later."""
     class_name, name = item["class"], item["name"]
     kind = class_name.rpartition(".")[2]
     properties = {key: _property(value) for key, value in item.get("properties", {}).items()}
@@ -96,7 +100,11 @@ def _record(store: _Store, item: Mapping[str, Any]) -> Record:
     for key, source in item.get("weights", {}).items() if kind in TOOLBOX else ():
         if key not in declared:
             known = ", ".join(f"{each} ({' or '.join(ways)})" for each, ways in declared.items()) or "none"
-            raise NetworkError(f"{store.layout}: layer {name!r} ({kind}) has no weight {key!r}; it has {known}")
+            raise NetworkError(
+                f"there is no weight {key!r}",
+                where=f"{store.layout}: layer {name!r} ({kind})",
+                expected=f"one of {known}",
+            )
         array, axes = store.array(f"layer {name!r} ({kind}), {key}", source, declared[key])
         properties[key] = array
         if kind == "FullyConnectedLayer" and key == "Weights":
@@ -109,7 +117,7 @@ def _property(value: Any) -> Any:
 
 
 class _Store:
-    """Where the arrays of a layout are kept."""
+    """The arrays of a layout, from the `.mat` file and the files beside the layout."""
 
     def __init__(self, path: Path | None, layout: Path, limits: Limits | None) -> None:
         self.path, self.layout, self.limits = path, layout, limits
@@ -118,12 +126,16 @@ class _Store:
         self._json: dict[str, Any] = {}
 
     def array(self, what: str, source: Mapping[str, Any], ways: Sequence[str]) -> tuple[Array, str]:
-        """The array in MATLAB's layout, and the letters of that."""
+        """The array in MATLAB's layout, and the letters of this layout."""
         axes = source["axes"]
         way = next((each for each in ways if sorted(each) == sorted(axes)), None)
         if way is None:
-            expected = " or ".join(repr(each) for each in ways)
-            raise NetworkError(f"{self.layout}: {what}: axes {axes!r} are not the letters of {expected}, in any order")
+            raise NetworkError(
+                "the letters of the axes do not fit",
+                where=f"{self.layout}: {what}",
+                expected=f"{' or '.join(repr(each) for each in ways)}, in any order",
+                came=repr(axes),
+            )
         if "variable" in source:
             array, place = self.variable(what, source["variable"]), str(source["variable"])
         elif "text" in source:
@@ -135,12 +147,16 @@ class _Store:
             shape = tuple(source["size"])
             if prod(shape) != array.size:
                 raise NetworkError(
-                    f"{self.layout}: {what}: {place} has {array.size} values, size {list(shape)} wants {prod(shape)}"
+                    f"{place} has {array.size} values",
+                    where=f"{self.layout}: {what}",
+                    expected=f"{prod(shape)}, for the size {list(shape)}",
                 )
         if len(shape) != len(axes):
             raise NetworkError(
-                f"{self.layout}: {what}: {place} has {len(shape)} axes, {list(shape)}, and axes {axes!r} names "
-                f"{len(axes)}; expected one letter for each, or 'size' to say how they are split"
+                f"{place} has {len(shape)} axes, {list(shape)}",
+                where=f"{self.layout}: {what}",
+                expected=f"{len(axes)}, for the letters {axes!r}",
+                advice="Give one letter for each axis, or say by 'size' how the axes are split.",
             )
         order = [axes.index(letter) for letter in way]
         return np.ascontiguousarray(array.reshape(shape, order="F").transpose(order)), way
@@ -148,7 +164,11 @@ class _Store:
     def variable(self, what: str, path: str) -> Array:
         """The array at a path of variables, fields and elements: `conv1_w`, `model.weight{3}`."""
         if self.path is None:
-            raise NetworkError(f"{self.layout}: {what}: names the variable {path!r}; there is no .mat to look in")
+            raise NetworkError(
+                f"there is no .mat file with the variable {path!r}",
+                where=f"{self.layout}: {what}",
+                advice="Name the .mat file too, or keep the array in text or JSON.",
+            )
         if self._variables is None:
             self._variables = read_mat(self.path, self.limits)
         value: Any = self._variables
@@ -159,10 +179,13 @@ class _Store:
                 items = value.items if isinstance(value, Cell) else ()
                 value = items[int(number) - 1] if 0 < int(number) <= len(items) else None
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf":
-            came = "absent" if value is None else listed({path: value})
+            problem = f"{path!r} is absent" if value is None else f"{path!r} is no array of real numbers"
             raise NetworkError(
-                f"{self.layout}: {what}: {path!r} is {came}; expected real numbers; {self.path} has "
-                f"{listed(self._variables)}"
+                problem,
+                where=f"{self.layout}: {what}",
+                expected="real numbers",
+                came="" if value is None else class_of(value),
+                advice=f"{self.path} has {listed(self._variables)}.",
             )
         return value
 
@@ -172,12 +195,15 @@ class _Store:
         try:
             lines = [re.split(r"[\s,;]+", line.strip().strip(",;")) for line in path.read_text("utf-8").splitlines()]
         except UnicodeDecodeError:
-            raise NetworkError(f"{path}: is no text") from None
+            raise NetworkError("is no text", where=path) from None
         rows = [line for line in lines if line != [""]]
         if not rows or len({len(row) for row in rows}) > 1:
             lengths = sorted({len(row) for row in rows})
             raise NetworkError(
-                f"{path}: lines of {' and '.join(map(str, lengths[:4])) or 'no'} numbers; expected a matrix"
+                "is no matrix",
+                where=path,
+                expected="lines of equal length",
+                came=f"lines of {' and '.join(map(str, lengths[:4])) or 'no'} numbers",
             )
         return self.parsed(path, np.array(rows, dtype=object))
 
@@ -192,7 +218,9 @@ class _Store:
         shape = _nested(value)
         if shape is None:
             key = f" at {source['key']!r}" if "key" in source else ""
-            raise NetworkError(f"{path}{key}: is no array of numbers; expected lists of lists of equal length")
+            raise NetworkError(
+                "is no array of numbers", where=f"{path}{key}", expected="lists of lists of equal length"
+            )
         flat = np.empty(prod(shape), dtype=object)
         flat[:] = list(_leaves(value))
         return self.parsed(path, flat.reshape(shape))
@@ -201,7 +229,9 @@ class _Store:
         parts = PurePosixPath(name.replace("\\", "/"))
         if parts.is_absolute() or ".." in parts.parts or ":" in name:
             raise NetworkError(
-                f"{self.layout}: {what}: {name!r} is not beside the layout; expected a file in its folder"
+                f"{name!r} is not beside the layout",
+                where=f"{self.layout}: {what}",
+                expected="a file in the layout's folder",
             )
         return self.layout.parent / parts
 
@@ -211,9 +241,9 @@ class _Store:
         try:
             values = np.array([float(text) for text in texts])
         except ValueError as error:
-            raise NetworkError(f"{path}: holds something that is no number ({error})") from None
+            raise NetworkError(f"holds something that is no number ({error})", where=path) from None
         if not np.isfinite(values).all():
-            raise NetworkError(f"{path}: holds numbers that are not finite")
+            raise NetworkError("holds numbers that are not finite", where=path, expected="finite numbers")
         note = digits_note(texts, values)
         if note and (text := f"{path.name}: {note}") not in self.notes:
             self.notes.append(text)
@@ -221,7 +251,7 @@ class _Store:
 
 
 def _fitted(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
-    """A stored shape with as many axes as are named: MATLAB drops sizes of 1 at the end and knows no vectors."""
+    """A stored shape with `axes` axes. MATLAB drops sizes of 1 at the end, and saves a vector as a matrix."""
     if axes == 1 and prod(shape) == max(shape, default=1):
         return (prod(shape),)
     while len(shape) > axes and shape[-1] == 1:
@@ -230,7 +260,7 @@ def _fitted(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:
 
 
 def _nested(value: Any) -> tuple[int, ...] | None:
-    """Shape of nested lists of numbers; None where they are none."""
+    """Shape of nested lists of numbers; None for any other value."""
     if isinstance(value, _Literal):
         return ()
     if not isinstance(value, list) or not value:
@@ -252,10 +282,10 @@ _NUMBER = re.compile(r"[+-]?0*(\d*)(?:\.(\d*))?(?:[eEdD]([+-]?\d+))?$")
 
 
 def digits_note(texts: Sequence[str], values: Array) -> str:
-    """What may have been lost where numbers were written with too few digits; empty where nothing was.
+    """A note on the possible loss in numbers with too few digits; empty without a loss.
 
-    Writers that drop zeros at the end (`writematrix`) make some numbers short: the longest number tells how many digits
-    there were. Numbers with as many decimals each and no exponent are taken as written with that many decimals.
+    Some writers drop zeros at the end (`writematrix`), so the longest number shows how many digits were written.
+    Numbers with equally many decimals and no exponent count as rounded to these decimals.
     """
     split = [match.groups(default="") for text in texts if (match := _NUMBER.match(text))]
     if not split:

@@ -1,4 +1,4 @@
-"""One struct of a MatConvNet file: its fields by name, and readers that say where a value is not what it should be."""
+"""One struct of a MatConvNet file: its fields by name, and readers of these that check types and sizes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from harness.matlab.readers.records import NetworkError
 from harness.spec import Array
 
 Place = Path | str
-"""Where a network stands: the file, or the file and the variable."""
+"""The place of a network: the file, or the file and the variable."""
 
 
 class SimpleNNError(NetworkError):
-    """A file without a SimpleNN network, or with a broken one; the message names the file and what was expected."""
+    """A file without a SimpleNN network, or with a broken one."""
 
 
 def restored(array: Array, rank: int) -> Array:
@@ -27,23 +27,31 @@ def restored(array: Array, rank: int) -> Array:
 
 
 class Fields:
-    """One struct of the file, with readers that say where a value was not what it should be."""
+    """One struct of the file. Its readers raise SimpleNNError for a value of another type or size."""
 
     def __init__(self, where: Place, what: str, value: Any) -> None:
         if isinstance(value, StructArray) and len(value):
             value = value.items[0]
         if not isinstance(value, Mapping):
-            raise SimpleNNError(f"{where}: {what} is no struct; expected one with the fields 'type' and 'name'")
+            raise SimpleNNError(f"{what} is no struct", where=where, expected="one with the fields 'type' and 'name'")
         self.where, self.what, self._fields = where, what, value
 
-    def fault(self, name: str, expected: str) -> SimpleNNError:
-        value, kind = self._fields.get(name), self._fields.get("type")
-        if isinstance(value, np.ndarray):
-            came = f"of class {value.dtype} and size {value.shape}"
-        else:
-            came = "absent" if value is None else f"{type(value).__name__} {str(value)[:40]!r}"
-        what = f" ({kind})" if isinstance(kind, str) else ""
-        return SimpleNNError(f"{self.where}: {self.what}{what}: field {name!r} is {came}; expected {expected}")
+    @property
+    def place(self) -> str:
+        """What messages call the struct: the file, the layer, its type."""
+        kind = self._fields.get("type")
+        return f"{self.where}: {self.what}" + (f" ({kind})" if isinstance(kind, str) else "")
+
+    def fault(self, name: str, expected: str, *, came: str = "") -> SimpleNNError:
+        """The error of a field that is absent or does not fit; `came` replaces its class and size."""
+        value = self._fields.get(name)
+        if value is None:
+            return SimpleNNError(f"field {name!r} is absent", where=self.place, expected=expected)
+        if not came and isinstance(value, np.ndarray):
+            came = f"class {value.dtype} and size {value.shape}"
+        elif not came:
+            came = f"{type(value).__name__} {str(value)[:40]!r}"
+        return SimpleNNError(f"field {name!r} does not fit", where=self.place, expected=expected, came=came)
 
     def get(self, name: str) -> Any:
         """The stored value; None where the field is absent or empty, which is how MATLAB says absent."""

@@ -1,4 +1,4 @@
-"""Which network is in a file, in whichever of the ways that MATLAB's users keep them."""
+"""Find the network in a file, in any of the forms in which MATLAB's users save one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ READERS: tuple[Reader, ...] = (
     (is_shallow, read_shallow),
     *STRUCTS,
 )
-"""What tells a variable that is a network, and what reads it."""
+"""Test and reader of each form."""
 
 
 def read_network(
@@ -49,37 +49,39 @@ def read_network(
         return read_declared(path, layout)
     variables = read_mat(path, limits)
     if variable is not None and variable not in variables:
-        raise NetworkError(f"{path}: has no variable {variable!r}; it has {listed(variables)}")
+        raise NetworkError(f"has no variable {variable!r}", where=path, expected=f"one of {listed(variables)}")
     chosen = variables if variable is None else {variable: variables[variable]}
     networks = [(name, read, value) for name, value in chosen.items() for test, read in READERS if test(value)]
     if not networks and variable is None:
         networks = [("", read, variables) for test, read in STRUCTS if test(variables)]
     if len(networks) != 1:
-        raise NetworkError(_not_one(path, variables, [name for name, _, _ in networks], _advice(chosen)))
+        raise _not_one(path, variables, [name for name, _, _ in networks], _advice(chosen))
     name, read, value = networks[0]
     return read(f"{path}: {name}" if name else str(path), value)
 
 
-def _not_one(path: Path, variables: Mapping[str, Any], names: Sequence[str], advice: str) -> str:
-    """What to say of a file with no network, or with several of these names."""
-    count = f"{len(names)} networks ({', '.join(names)}): name one" if names else "none"
-    return (
-        f"{path}: expected a network (an object of Deep Learning Toolbox, a shallow network, MatConvNet's struct, "
-        f"a plain-struct export, or cells of weights with the names of their activations), found {count}; "
-        f"its variables are {listed(variables)}{'' if names else advice}"
+def _not_one(path: Path, variables: Mapping[str, Any], names: Sequence[str], advice: str) -> NetworkError:
+    """The error of a file with no network, or with several of these names."""
+    return NetworkError(
+        "holds more than one network" if names else "holds no network",
+        where=path,
+        expected="an object of Deep Learning Toolbox, a shallow network, MatConvNet's struct, a plain-struct export, "
+        "or cells of weights with the names of their activations",
+        came=f"{len(names)} networks ({', '.join(names)})" if names else f"the variables {listed(variables)}",
+        advice="Name the variable of one (--variable)." if names else advice,
     )
 
 
 def _advice(variables: Mapping[str, Any]) -> str:
-    """What to do with a file of arrays: such files do not say which layer an array belongs to."""
+    """The advice for a file of arrays, which does not say to which layer an array belongs; empty for other files."""
     arrays = sorted({name for name, value in variables.items() if _has_matrix(value, 3)})
     if not arrays:
         return ""
     return (
-        f". {', '.join(arrays[:6])}{', ...' if len(arrays) > 6 else ''} may be weights, but a file of arrays says "
+        f"{', '.join(arrays[:6])}{', ...' if len(arrays) > 6 else ''} may be weights, but a file of arrays says "
         "neither which layer has them nor what their axes are: declare the input, the layers, and for each weight its "
-        "variable and axes in a layout file (JSON, described in docs/matlab.md) and read the two with "
-        "harness.matlab.readers.declared.read_declared"
+        "variable and axes in a layout file (JSON, described in docs/matlab.md), and give both to `parity convert "
+        "--layout`."
     )
 
 

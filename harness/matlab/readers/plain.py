@@ -1,4 +1,4 @@
-"""The plain-struct export: any network of layers as one struct, for people, scripts and Octave to read and to write.
+"""Read and write the plain-struct export: any network as one struct, which scripts and Octave can use too.
 
 One variable `parity` with `format`, `version`, `source`, `layers` (a cell of structs with `class`, `name` and
 `properties`), `connections` (`source`, `destination`), `inputs`, `outputs` and, where MATLAB was asked, `samples`.
@@ -42,7 +42,9 @@ def read_plain(where: str, value: Mapping[str, Any]) -> Network:
     """Raises NetworkError for a broken export, UnsupportedLayers for classes that are not known."""
     version = np.ravel(value.get("version", ())).tolist()
     if version[:1] != [VERSION]:
-        raise NetworkError(f"{where}: an export of version {version}; this reader knows {VERSION}")
+        raise NetworkError(
+            "the version of the export is not known", where=where, expected=f"{VERSION}", came=f"{version}"
+        )
     records = [_record(where, k, item) for k, item in enumerate(_items(value["layers"]), start=1)]
     table = value.get("connections")
     connections = connections_of(where, table) if isinstance(table, Mapping) else None
@@ -72,7 +74,7 @@ def _items(stored: Any) -> list[Any]:
 def _record(where: str, k: int, item: Any) -> Record:
     class_name, name = inside(item, "class"), inside(item, "name")
     if not isinstance(class_name, str) or not isinstance(name, str):
-        raise NetworkError(f"{where}: layer {k} of the export has no class or no name; expected both as text")
+        raise NetworkError(f"layer {k} of the export has no class or no name", where=where, expected="both as text")
     properties = inside(item, "properties")
     return Record(class_name, name, properties if isinstance(properties, Mapping) else {})
 
@@ -88,7 +90,7 @@ def write_plain(
 
 
 def as_export(spec: Spec, weights: Mapping[str, Array], source: str = "") -> dict[str, Any]:
-    """The struct, with arrays as MATLAB would hold them. A kind that is not known has ports `in1`, `out1` and so on."""
+    """The struct, with arrays in MATLAB's form. An unknown kind has ports `in1`, `out1` and so on."""
     if spec.dialect != DIALECT:
         raise ValueError(f"a plain-struct export holds Specs of dialect {DIALECT!r}, this one is {spec.dialect!r}")
     inputs = {item.name: item.shape for item in spec.inputs}
@@ -165,7 +167,9 @@ def _sample(where: str, stored: Any, known: Mapping[str, str], spec: Spec) -> Re
     arrays = tuple(np.asarray(a) for a in inputs) if isinstance(inputs, Cell) else (np.asarray(inputs),)
     formats = tuple(strings(inside(stored, "formats")))
     if len(arrays) != len(formats):
-        raise NetworkError(f"{where}: a sample has {len(arrays)} inputs and {len(formats)} formats; expected as many")
+        raise NetworkError(
+            f"a sample has {len(arrays)} inputs and {len(formats)} formats", where=where, expected="as many of each"
+        )
     named = {
         _tensor(str(inside(item, "layer")), known, spec): np.asarray(inside(item, "value"))
         for item in _items(activations)
@@ -175,7 +179,7 @@ def _sample(where: str, stored: Any, known: Mapping[str, str], spec: Spec) -> Re
 
 
 def _tensor(text: str, known: Mapping[str, str], spec: Spec) -> str:
-    """The Spec's name of what an activation is called: a layer, or `layer/port`; as it is where there is no such."""
+    """The Spec's name of an activation by MATLAB's, a layer or `layer/port`; unchanged if there is no such tensor."""
     if text in known:
         return known[text]
     name, _, port = text.rpartition("/")

@@ -1,4 +1,4 @@
-"""A layer of Deep Learning Toolbox as it was stored: class, name, properties, and readers that say what is wrong.
+"""A stored layer of Deep Learning Toolbox: class, name, properties, and readers of these that check types and sizes.
 
 A saved object differs from its public properties; both are read. A learnable is saved as a struct with the field
 `Value`, and its public property is the array. `Normalization` is saved as a struct with `Type` and the statistics, and
@@ -20,20 +20,21 @@ from harness.spec import Array
 
 
 class NetworkError(InputError):
-    """A file without a network that can be read, or with a broken one. The message names file, layer and what was
-    expected."""
+    """A file without a readable network, or with a broken one."""
 
 
 class UnsupportedLayers(NetworkError):
-    """A network with layers that are not known; `layers` has each of them as (class, name, why).
+    """A network with unknown layers; `layers` has (class, name, why) of each.
 
-    The message lists them in this form, unless `description` puts it in other words.
+    The message lists them in this form, or as `description`.
     """
 
-    def __init__(self, where: Path | str, layers: Sequence[tuple[str, str, str]], description: str = "") -> None:
+    def __init__(
+        self, where: Path | str, layers: Sequence[tuple[str, str, str]], *, description: str = "", advice: str = ""
+    ) -> None:
         self.layers = tuple(layers)
         each = "; ".join(f"{kind} {name!r}" + (f" ({why})" if why else "") for kind, name, why in layers)
-        super().__init__(f"{where}: {len(layers)} unsupported: {description or each}")
+        super().__init__(f"{len(layers)} unsupported: {description or each}", where=where, advice=advice)
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,21 @@ class Record:
     def kind(self) -> str:
         return self.class_name.rpartition(".")[2]
 
+    @property
+    def place(self) -> str:
+        """What messages call the layer."""
+        return f"layer {self.name!r} ({self.kind})"
+
     def fault(self, name: str, expected: str) -> NetworkError:
+        """The error of a property that is absent or does not fit."""
         value = self.properties.get(name)
+        if value is None:
+            return NetworkError(f"{name} is absent", where=self.place, expected=expected)
         if isinstance(value, np.ndarray):
             came = f"a {value.dtype} array of size {list(value.shape)}"
         else:
-            came = "absent" if value is None else f"{type(value).__name__} {str(value)[:60]!r}"
-        return NetworkError(f"layer {self.name!r} ({self.kind}): {name} is {came}; expected {expected}")
+            came = f"{type(value).__name__} {str(value)[:60]!r}"
+        return NetworkError(f"{name} does not fit", where=self.place, expected=expected, came=came)
 
     def get(self, *names: str) -> Any:
         """The first of these properties that is there and not empty; of a learnable its array."""
@@ -121,7 +130,7 @@ class Record:
         value = self.array(name)
         if value is None:
             raise NetworkError(
-                f"layer {self.name!r} ({self.kind}) has no {name}: was the network trained or initialised?"
+                f"has no {name}", where=self.place, advice="Train or initialise the network before it is saved."
             )
         return value
 
@@ -170,7 +179,7 @@ def strings(value: Any) -> list[str]:
 
 
 def listed(variables: Mapping[str, Any]) -> str:
-    """For messages: the variables of a file, each with MATLAB's class."""
+    """The variables of a file with MATLAB's class of each, for messages."""
     return ", ".join(f"{name} ({class_of(value)})" for name, value in variables.items()) or "none"
 
 
@@ -179,6 +188,8 @@ def class_of(value: Any) -> str:
     if isinstance(value, Object):
         return value.class_name
     kinds = {"dict": "struct", "StructArray": "struct array", "Cell": "cell", "str": "char", "csc_array": "sparse"}
+    if value is None:
+        return "nothing"
     return kinds.get(type(value).__name__, str(getattr(value, "dtype", type(value).__name__)))
 
 

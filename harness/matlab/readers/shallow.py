@@ -1,8 +1,8 @@
-"""Shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, old and of today.
+"""Read shallow networks (`feedforwardnet`, `patternnet`, `fitnet`, ...): MATLAB's class `network`, of any release.
 
 The network computes on columns: x is features x samples there, N x features here. Each input runs through its
-`processFcns`. A layer adds up its bias and all that is connected to it, inputs and layers, each times its weights, and
-applies its transfer function. An output is a layer that runs back through the `processFcns` of that output.
+`processFcns`. A layer adds its bias to the weighted inputs and layers that are connected to it, and applies its
+transfer function. An output is the output of a layer, mapped back by the `processFcns` of the network's output.
 https://www.mathworks.com/help/deeplearning/ug/create-neural-network-object.html
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from harness.matlab.layers import TRANSFER
 from harness.matlab.matfile.read import Cell, Object
 from harness.matlab.readers.order import Circle, running_order
-from harness.matlab.readers.records import NetworkError, UnsupportedLayers, inside, strings
+from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, inside, strings
 from harness.matlab.readers.toolbox import DIALECT, Network
 from harness.spec import Array, Input, Layer, Spec
 
@@ -34,7 +34,7 @@ def read_shallow(where: str, value: Object) -> Network:
 
 
 class _Reader:
-    """One network on its way to a Spec."""
+    """Builds the Spec of one network."""
 
     def __init__(self, where: str, fields: Mapping[str, Any]) -> None:
         self.where, self.fields = where, fields
@@ -45,13 +45,20 @@ class _Reader:
     def cells(self, name: str) -> Any:
         value = self.fields.get(name)
         if not isinstance(value, Cell):
-            raise NetworkError(f"{self.where}: the network's {name} is {type(value).__name__}; expected a cell array")
+            raise NetworkError(
+                f"the network's {name} does not fit", where=self.where, expected="a cell array", came=class_of(value)
+            )
         return np.array([*value.items, None], dtype=object)[:-1].reshape(value.shape, order="F")
 
     def connect(self, name: str) -> Array:
         value = self.fields.get(name)
         if not isinstance(value, np.ndarray) or value.dtype.kind not in "bif":
-            raise NetworkError(f"{self.where}: the network's {name} is no logical matrix")
+            raise NetworkError(
+                f"the network's {name} does not fit",
+                where=self.where,
+                expected="a logical matrix",
+                came=class_of(value),
+            )
         return value.astype(bool)
 
     def add(self, kind: str, name: str, inputs: tuple[str, ...], config: dict[str, Any], **weights: Any) -> str:
@@ -77,7 +84,7 @@ class _Reader:
         if self.unknown:
             raise UnsupportedLayers(self.where, self.unknown)
         if not outputs:
-            raise NetworkError(f"{self.where}: the network has no output")
+            raise NetworkError("the network has no output", where=self.where, expected="at least one")
         return Network("network", Spec(DIALECT, tuple(inputs), tuple(self.layers), tuple(outputs)), self.weights)
 
     def process(self, name: str, tensor: str, stored: Mapping[str, Any], *, reverse: bool) -> str:
@@ -130,7 +137,9 @@ class _Reader:
             ending = "" if len(sources) == 1 else f"_{n + 1}"
             terms.append(self.add("FullyConnectedLayer", f"{name}{ending}", (tensor,), {}, Weights=matrix, Bias=offset))
         if not terms:
-            raise NetworkError(f"{self.where}: nothing is connected to layer {k + 1}")
+            raise NetworkError(
+                f"nothing is connected to layer {k + 1}", where=self.where, expected="an input or another layer"
+            )
         total = terms[0] if len(terms) == 1 else self.add("AdditionLayer", f"{name}_sum", tuple(terms), {})
         function = stored.get("transferFcn")
         if function == "purelin":

@@ -1,4 +1,4 @@
-"""Reader of MatConvNet SimpleNN files: a `.mat` in, a Spec and its weights out. No MATLAB, no framework.
+"""Read MatConvNet's SimpleNN files as a Spec and its weights, without MATLAB and without a framework.
 
 It upgrades old networks as MatConvNet's `vl_simplenn_tidy` does (https://www.vlfeat.org/matconvnet/mfiles/simplenn/vl_simplenn_tidy/):
 `filters`/`biases` for `weights`, `net.normalization` for `net.meta.normalization`, defaults for absent fields.
@@ -24,17 +24,17 @@ from harness.matlab.layers import MATCONVNET
 from harness.matlab.matfile.read import Cell, MatFileError, StructArray, read_mat
 from harness.matlab.readers.channels import with_channels
 from harness.matlab.readers.fields import Fields, Place, SimpleNNError, restored
-from harness.matlab.readers.records import UnsupportedLayers, inside, listed
+from harness.matlab.readers.records import UnsupportedLayers, class_of, inside, listed
 from harness.matlab.readers.toolbox import Network, spec_names
 from harness.spec import Array, Input, Layer, Spec
 
 DIALECT = "matconvnet"
 IGNORED = ("loss",)
-"""Layer types that do nothing at inference and are left out."""
+"""Layer types without effect at inference, which the Spec omits."""
 ALIASES = {"normalize": "lrn", "softmaxloss": "softmax"}
 """Old names, and the training layer that is a softmax once the network is deployed."""
 TYPES = ("conv", "convt", "bnorm", "pool", "relu", "lrn", "softmax", "sigmoid", "dropout")
-"""Types of layers that are read."""
+"""Supported types of layers."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,11 @@ def read_simplenn(path: Path) -> SimpleNN:
     try:
         variables = read_mat(path)
     except MatFileError as error:
-        raise SimpleNNError(str(error)) from error
+        raise SimpleNNError(**error.parts) from error
     if not variables:
-        raise SimpleNNError(f"{path}: holds no variable; expected a SimpleNN network, of version 4 to 7 or version 7.3")
+        raise SimpleNNError(
+            "holds no variable", where=path, expected="a SimpleNN network, of version 4 to 7 or version 7.3"
+        )
     return simplenn_of(path, _network(path, variables))
 
 
@@ -73,7 +75,7 @@ def read_struct(where: str, value: Mapping[str, Any]) -> Network:
 
 
 def average_note(image: Array | None) -> tuple[str, ...]:
-    """What a user of the network has to know about its average image."""
+    """A note on the average image: the caller has to subtract it."""
     if image is None:
         return ()
     values = f" ({', '.join(f'{v:g}' for v in image.ravel())})" if image.size <= 4 else ""
@@ -86,15 +88,15 @@ def average_note(image: Array | None) -> tuple[str, ...]:
 def simplenn_of(where: Place, net: Mapping[str, Any]) -> SimpleNN:
     """The network in a struct with the field `layers`. Raises SimpleNNError."""
     stored = [Fields(where, f"layer {k}", value) for k, value in enumerate(_layers(where, net), start=1)]
-    kept = [(k, fields) for k, fields in enumerate(stored, start=1) if fields.text("type") not in IGNORED]
-    _refuse_unknown(where, kept)
-    if not kept:
-        raise SimpleNNError(f"{where}: a network without layers; expected net.layers to hold at least one")
-    names = spec_names([fields.text("name", f"layer{k}") for k, fields in kept])
+    active = [(k, fields) for k, fields in enumerate(stored, start=1) if fields.text("type") not in IGNORED]
+    _refuse_unknown(where, active)
+    if not active:
+        raise SimpleNNError("a network without layers", where=where, expected="at least one in net.layers")
+    names = spec_names([fields.text("name", f"layer{k}") for k, fields in active])
     source = _source(where, net, taken=names)
     layers: list[Layer] = []
     weights: dict[str, Array] = {}
-    for name, (_, fields) in zip(names, kept, strict=True):
+    for name, (_, fields) in zip(names, active, strict=True):
         kind = _kind(fields)
         config, arrays = MATCONVNET[kind].read(fields)
         layers.append(Layer(kind, name, config, inputs=(layers[-1].name if layers else source.name,)))
@@ -113,8 +115,10 @@ def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         nets = [net]
     if len(nets) != 1:
         raise SimpleNNError(
-            f"{path}: expected a SimpleNN network, a struct 'net' with the field 'layers'; "
-            f"found {len(nets)} such structs among the variables: {listed(variables)}"
+            f"holds {len(nets)} SimpleNN networks" if nets else "holds no SimpleNN network",
+            where=path,
+            expected="one struct 'net' with the field 'layers'",
+            came=f"the variables {listed(variables)}",
         )
     return nets[0]
 
@@ -122,16 +126,23 @@ def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:
 def _layers(where: Place, net: Mapping[str, Any]) -> list[Any]:
     layers = net["layers"]
     if isinstance(layers, StructArray | Mapping):
-        raise SimpleNNError(f"{where}: net.layers is a struct array, as in a DagNN; expected SimpleNN's cell array")
+        raise SimpleNNError(
+            "net.layers is a struct array, as in a DagNN", where=where, expected="SimpleNN's cell array"
+        )
     if not isinstance(layers, Cell):
         if isinstance(layers, np.ndarray) and not layers.size:
             return []
-        raise SimpleNNError(f"{where}: net.layers is no cell array; expected one struct per layer in a cell array")
+        raise SimpleNNError(
+            "net.layers is no cell array",
+            where=where,
+            expected="one struct per layer in a cell array",
+            came=class_of(layers),
+        )
     return list(layers)
 
 
 def _refuse_unknown(where: Place, layers: Sequence[tuple[int, Fields]]) -> None:
-    """All unknown layers in one message: a user wants to hear of them at once."""
+    """Raise one error that names all unknown layers."""
     unknown = [(k, fields.text("type"), fields.text("name", "")) for k, fields in layers if _kind(fields) not in TYPES]
     if unknown:
         places = ", ".join(f"layer {k} of type {kind!r} (name {name!r})" for k, kind, name in unknown)
@@ -139,7 +150,8 @@ def _refuse_unknown(where: Place, layers: Sequence[tuple[int, Fields]]) -> None:
         raise UnsupportedLayers(
             where,
             [(kind, name, f"layer {k}") for k, kind, name in unknown],
-            f"{places}. Supported types: {supported}",
+            description=places,
+            advice=f"Supported types: {supported}",
         )
 
 
@@ -171,7 +183,7 @@ def image_size(where: Place, net: Mapping[str, Any]) -> list[int | None]:
 
 
 def _inside(where: Place, net: Mapping[str, Any], *names: str) -> Fields | None:
-    """The struct at net.a.b, None where it or anything on the way is absent or empty."""
+    """The struct at net.a.b; None if it or a struct around it is absent or empty."""
     value = inside(net, *names)
     if isinstance(value, StructArray) and len(value):
         value = value.items[0]

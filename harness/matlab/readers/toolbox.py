@@ -1,8 +1,8 @@
-"""Networks of Deep Learning Toolbox as Specs: saved objects, and the plain-struct export that holds the same layers.
+"""Build Specs from networks of Deep Learning Toolbox: saved objects, or the plain-struct export of the same layers.
 
 An input layer becomes an input of the Spec, `NAME_in`, and a layer that normalises it. SeriesNetwork and arrays of
 layers are chains. DAGNetwork, LayerGraph and dlnetwork have a table of connections (`Source`, `Destination`), whose
-rows are in no order: the ports (`add/in2`) say which input is which.
+rows are in no order; the ports (`add/in2`) number the inputs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.matlab.layers import TOOLBOX, Read, Unsupported, read_layer
 from harness.matlab.layers.inputs import image
 from harness.matlab.matfile.read import Cell, Object
 from harness.matlab.readers.order import Circle, running_order
-from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, inside, strings
+from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, class_of, inside, strings
 from harness.spec import Array, Input, Layer, Spec, source_of
 
 DIALECT = "matlab"
@@ -27,7 +27,7 @@ NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph", "
 
 @dataclass(frozen=True)
 class RecordedSample:
-    """Inputs with their formats (`SSCB`, `CBT`, ...) and what each layer gave for them in MATLAB; MATLAB's layout."""
+    """Inputs with their formats (`SSCB`, `CBT`, ...) and MATLAB's activations of the layers, all in MATLAB's layout."""
 
     inputs: tuple[Array, ...]
     formats: tuple[str, ...]
@@ -36,7 +36,7 @@ class RecordedSample:
 
 @dataclass(frozen=True)
 class Network:
-    """A network read from a file. `dialect` is the form in which it was stored, `notes` is what was lost or assumed."""
+    """A network from a file. `dialect` is its stored form; `notes` are losses and assumptions of the reader."""
 
     dialect: str
     spec: Spec
@@ -82,13 +82,17 @@ def _layers(where: str, value: Object, holder: Any) -> Cell:
     if isinstance(layers, Object):
         return Cell((layers,), (1, 1))
     if not isinstance(layers, Cell) or not len(layers):
-        raise NetworkError(f"{where}: a {value.class_name} without layers; expected its property Layers to hold some")
+        raise NetworkError(
+            f"a {value.class_name} without layers", where=where, expected="at least one in its property Layers"
+        )
     return layers
 
 
 def _record(where: str, item: Any) -> Record:
     if not isinstance(item, Object):
-        raise NetworkError(f"{where}: an element of Layers is a {type(item).__name__}; expected the object of a layer")
+        raise NetworkError(
+            "an element of Layers is no layer", where=where, expected="the object of a layer", came=class_of(item)
+        )
     saved = inside(item, "any")
     properties = {**dict(item.fields), **(saved if isinstance(saved, Mapping) else {})}
     name = properties.get("Name")
@@ -100,13 +104,18 @@ def connections_of(where: str, table: Any) -> list[tuple[str, str]]:
     fields = table.fields if isinstance(table, Object) else table
     if not isinstance(fields, Mapping):
         raise NetworkError(
-            f"{where}: the table of connections cannot be read; expected the columns Source and Destination"
+            "the table of connections cannot be read",
+            where=where,
+            expected="the columns Source and Destination",
+            came=class_of(table),
         )
     columns = {name.lower(): strings(value) for name, value in fields.items()}
     sources, destinations = columns.get("source", []), columns.get("destination", [])
     if len(sources) != len(destinations):
         raise NetworkError(
-            f"{where}: connections have {len(sources)} sources and {len(destinations)} destinations; expected as many"
+            f"connections have {len(sources)} sources and {len(destinations)} destinations",
+            where=where,
+            expected="as many of each",
         )
     return list(zip(sources, destinations, strict=True))
 
@@ -126,7 +135,9 @@ def assemble(
     """
     known = names_of(records)
     if len(known) != len(records):
-        raise NetworkError(f"{where}: layers of the same name; expected {len(records)} names, found {len(known)}")
+        raise NetworkError(
+            "layers of the same name", where=where, expected=f"{len(records)} names", came=f"{len(known)}"
+        )
     stored = dict(zip(known.values(), records, strict=True))
     read = _read(where, stored)
     wires = _chain(stored) if connections is None else _wires(where, known, stored, read, connections)
@@ -142,7 +153,7 @@ def assemble(
 
 
 def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
-    """Configuration and weights of each layer. Raises UnsupportedLayers for all that are not known at once."""
+    """Configuration and weights of each layer. Raises one UnsupportedLayers for all unknown layers."""
     read: dict[str, Read] = {}
     unknown: list[tuple[str, str, str]] = []
     for name, record in stored.items():
@@ -151,20 +162,20 @@ def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
         except Unsupported as why:
             unknown.append((record.class_name, record.name, str(why)))
         except NetworkError as error:
-            raise NetworkError(f"{where}: {error}") from None
+            raise error.at(where) from None
     if unknown:
         raise UnsupportedLayers(where, unknown)
     return read
 
 
 def names_of(records: Sequence[Record]) -> dict[str, str]:
-    """The Spec's name of each layer by the stored one. Equal stored names leave fewer names than records."""
+    """The Spec's name of each layer by the stored name; fewer than the records if stored names are equal."""
     names = spec_names([record.name or f"layer{k}" for k, record in enumerate(records, start=1)])
     return {record.name or name: name for record, name in zip(records, names, strict=True)}
 
 
 def spec_names(stored: Iterable[str]) -> list[str]:
-    """MATLAB's names as a Spec may have them: `/` and `:` become `_`; of equal names the later ones get `_2`, `_3`."""
+    """MATLAB's names in a form allowed in a Spec: `/` and `:` become `_`; later equal names get `_2`, `_3`."""
     names: list[str] = []
     for text in stored:
         base = re.sub("[/:]", "_", text)
@@ -205,17 +216,17 @@ def _wires(
         maker, port = _end(where, source, known)
         output = TOOLBOX[stored[maker].kind].output_place(port, read[maker][0])
         if output is None:
-            raise NetworkError(f"{where}: connection from {source!r}: the port {port!r} is not known")
+            raise NetworkError(f"the port {port!r} is not known", where=f"{where}: connection from {source!r}")
         reader, port = _end(where, destination, known)
         place = TOOLBOX[stored[reader].kind].input_place(port) or LAST + len(ports[reader])
         if place in ports[reader]:
-            raise NetworkError(f"{where}: two connections go to {destination!r}")
+            raise NetworkError(f"two connections go to {destination!r}", where=where, expected="one")
         ports[reader][place] = tensor_of(maker, output)
     return {name: [tensors[place] for place in sorted(tensors)] for name, tensors in ports.items()}
 
 
 def tensor_of(layer: str, output: int) -> str:
-    """What a Spec calls an output of a layer, counted from 0."""
+    """The Spec's name of an output of a layer, counted from 0."""
     return f"{layer}:{output}" if output else layer
 
 
@@ -225,7 +236,9 @@ def _end(where: str, text: str, known: Mapping[str, str]) -> tuple[str, str]:
         return known[text], ""
     name, slash, port = text.rpartition("/")
     if not slash or name not in known:
-        raise NetworkError(f"{where}: a connection names {text!r}, which is no layer; there are {', '.join(known)}")
+        raise NetworkError(
+            f"a connection names {text!r}, which is no layer", where=where, expected=f"one of {', '.join(known)}"
+        )
     return known[name], port
 
 
@@ -233,11 +246,11 @@ def _order(where: str, wires: Wires) -> list[str]:
     try:
         return running_order({name: [source_of(tensor) for tensor in tensors] for name, tensors in wires.items()})
     except Circle as circle:
-        raise NetworkError(f"{where}: the connections of {circle} run in a circle") from None
+        raise NetworkError(f"the connections of {circle} run in a circle", where=where) from None
 
 
 def input_shape(record: Record) -> tuple[int | None, ...]:
-    """Shape of what a layer takes that reads an input of the network; an image, unless its kind says otherwise."""
+    """Shape of the network's input that a layer reads; that of an image unless its kind defines another."""
     return (TOOLBOX[record.kind].shape or image)(record)
 
 
@@ -251,12 +264,15 @@ def _sources(
     sources = declared or [name for name in order if _is_input(stored[name])]
     if not sources:
         raise NetworkError(
-            f"{where}: no input layer, so the size of the input is not known; expected one of "
-            f"{', '.join(name for name, kind in TOOLBOX.items() if kind.shape)}"
+            "no input layer, so the size of the input is not known",
+            where=where,
+            expected=f"one of {', '.join(name for name, kind in TOOLBOX.items() if kind.shape)}",
         )
     loose = [name for name in order if not wires[name] and not _is_input(stored[name])]
     if loose:
-        raise NetworkError(f"{where}: no connection goes to {', '.join(loose)}")
+        raise NetworkError(
+            f"no connection goes to {', '.join(loose)}", where=where, expected="one for each layer but the input"
+        )
     return input_names(sources, order)
 
 
@@ -265,7 +281,7 @@ def _tensors(name: str, sources: Mapping[str, str], wires: Wires) -> tuple[str, 
 
 
 def _ends(order: Sequence[str], wires: Wires) -> tuple[str, ...]:
-    """Layers that none reads."""
+    """Layers that no layer reads."""
     read = {source_of(tensor) for tensors in wires.values() for tensor in tensors}
     return tuple(name for name in order if name not in read)
 
@@ -282,7 +298,7 @@ def input_names(sources: Sequence[str], layers: Sequence[str]) -> dict[str, str]
 
 
 def _dtype(name: str, stored: Mapping[str, Record], wires: Wires) -> str:
-    """Type of an input: what all layers that read it take, or else float32."""
+    """Type of an input: the common type of all layers that read it, or else float32."""
     dtypes = {TOOLBOX[stored[reader].kind].dtype for reader, tensors in wires.items() if name in tensors}
     return dtypes.pop() if len(dtypes) == 1 else "float32"
 

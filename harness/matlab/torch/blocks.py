@@ -361,8 +361,8 @@ class LastOrAll(nn.Module):
 
     def __init__(self, cell: str, inputs: int, units: int, *, last: bool, both_ways: bool = False, states: int = 0):
         super().__init__()
-        made = nn.LSTM if cell == "LSTM" else nn.GRU
-        self.rnn = made(inputs, units, batch_first=True, bidirectional=both_ways)
+        kind = nn.LSTM if cell == "LSTM" else nn.GRU
+        self.rnn = kind(inputs, units, batch_first=True, bidirectional=both_ways)
         self.last = last
         for name in ("hidden", "cell")[:states]:
             self.register_buffer(name, torch.zeros(2 if both_ways else 1, units))
@@ -457,13 +457,16 @@ class CellGRU(nn.Module):
         single = x.dim() == 2
         x = x.unsqueeze(1) if single else x
         h = self.hidden.expand(x.shape[0], -1)
-        gates, own = self.weight_hh[: 2 * self.units], self.weight_hh[2 * self.units :]
-        gate_bias, own_bias = self.bias_hh[: 2 * self.units], self.bias_hh[2 * self.units :]
+        gates, candidate = self.weight_hh[: 2 * self.units], self.weight_hh[2 * self.units :]
+        gate_bias, candidate_bias = self.bias_hh[: 2 * self.units], self.bias_hh[2 * self.units :]
         outputs = []
         for step in range(x.shape[1]):
             seen = F.linear(x[:, step], self.weight_ih, self.bias_ih)
             r, z = self.activate(self.gate, seen[:, : 2 * self.units] + F.linear(h, gates, gate_bias)).chunk(2, 1)
-            back = F.linear(r * h, own, own_bias) if self.early else r * F.linear(h, own, own_bias)
+            if self.early:
+                back = F.linear(r * h, candidate, candidate_bias)
+            else:
+                back = r * F.linear(h, candidate, candidate_bias)
             n = self.activate(self.state, seen[:, 2 * self.units :] + back)
             h = (1.0 - z) * n + z * h
             outputs.append(h)

@@ -1,9 +1,8 @@
-"""A Spec of MATLAB layers as a PyTorch program: one class with one submodule per layer, and its `state_dict`.
+"""Write a Spec of MATLAB layers as a PyTorch program: one class with one submodule per layer, and its `state_dict`.
 
-The text is what `parity convert` delivers, and what the hop runs: the program is written once, and the module that is
-judged is the one that a user gets. Submodules carry the layers' names (`torch_names`). `harness.matlab.layers` says how
-each layer is written: as PyTorch's own wherever one means the same, otherwise as a class of `blocks.py`, whose source
-goes along.
+`parity convert` delivers the text, and the hop runs the same text, so the judged module is the delivered one.
+Submodules have the layers' names (`torch_names`). `harness.matlab.layers` writes each layer as a module of PyTorch if
+one has the same meaning, otherwise as a class of `blocks.py`, whose source is copied into the program.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ def load(path: str | Path = Path(__file__).with_name("{WEIGHTS}")) -> {CLASS}:
         if name != "__metadata__":
             dtype = {{"F32": torch.float32, "I64": torch.int64}}[entry["dtype"]]
             first, last = (start + n for n in entry["data_offsets"])
-            held = last > first  # frombuffer refuses none at all
-            flat = torch.frombuffer(bytearray(data[first:last]), dtype=dtype) if held else torch.zeros(0, dtype=dtype)
+            filled = last > first  # frombuffer refuses an empty buffer
+            flat = torch.frombuffer(bytearray(data[first:last]), dtype=dtype) if filled else torch.zeros(0, dtype=dtype)
             state[name] = flat.reshape(entry["shape"])
     network = {CLASS}()
     network.load_state_dict(state)

@@ -1,6 +1,6 @@
-"""What the writers of a PyTorch program share: a layer where it stands, its module, and the text of common modules.
+"""Shared parts of the writers of a PyTorch program: the site of a layer, its module, and the text of common modules.
 
-A writer takes a layer where it stands and gives the expression that makes its module, with the module's parameters.
+A writer takes the site of a layer and returns the expression that makes its module, with the module's parameters.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Site:
-    """A layer where it stands, with its weights, the rank of its first input, and the groups of a MatConvNet bank."""
+    """A layer in its network: its weights, the rank of its first input, and the groups of a MatConvNet bank."""
 
     layer: Layer
     weights: Mapping[str, Array]
@@ -55,7 +55,7 @@ def sides(sizes: Any) -> Sides:
 
 
 def border_of(config: Mapping[str, Any], axes: int, what: str = "Padding") -> Sides | None:
-    """A layer's Padding or Cropping; None for `same`, which is worked out from the input at hand."""
+    """A layer's Padding or Cropping; None for `same`, which depends on the input."""
     if config.get(f"{what}Mode", "manual") == "same":
         return None
     return sides(config.get(f"{what}Size", [0] * (2 * axes)))
