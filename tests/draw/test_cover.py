@@ -143,7 +143,7 @@ def test_topping_up_takes_the_choice_with_most_new_triples() -> None:
 
 def test_topping_up_takes_the_best_of_30_offers() -> None:
     """Nine choices hold the pairs of three axes of three values; 12 are owed. Of 31 offers others would be best."""
-    row = row_of({axis: (0, 1, 2) for axis in "abc"}, per_axis=4)
+    row = row_of(dict.fromkeys("abc", (0, 1, 2)), per_axis=4)
     assert bits(covering_array(row))[9:] == ["120", "210", "200"]
 
 

@@ -18,7 +18,7 @@ def read_matconvnet(path: Path) -> Network:
 
     network = read_network(path)
     if network.spec.dialect != MatConvNetToTorch.source:
-        raise NetworkError(f"{path}: is a {network.dialect}; expected a network of MatConvNet")
+        raise NetworkError(f"this is a {network.dialect}", where=path, expected="a network of MatConvNet")
     return network
 
 
