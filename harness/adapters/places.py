@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from packaging.requirements import Requirement
 
-from harness.adapters.plugin import Plugin, PluginError
+from harness.adapters.plugin import ADVICE, Plugin, PluginError
 
 _QUIET_TENSORFLOW = MappingProxyType(
     {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
@@ -92,8 +92,9 @@ class Place:
         for one, other in combinations(inside, 2):
             if clash := _clash(one, other) or _clash(other, one):
                 raise PluginError(
-                    f"{one.reference} and {other.reference} cannot share the worker {worker!r}: {clash}. Give one of "
-                    "them another worker; see docs/extending.md"
+                    f"they cannot share the worker {worker!r}: {clash}",
+                    where=f"{one.reference} and {other.reference}",
+                    advice=f"Give one of them another worker; {ADVICE}",
                 )
         return cls(
             {key: value for plugin in inside for key, value in plugin.environment},

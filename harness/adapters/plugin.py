@@ -23,6 +23,7 @@ class PluginError(InputError):
     """A format, hop or runtime that cannot be used: it does not import, breaks its contract, or fits no other."""
 
 
+ADVICE = "docs/extending.md explains each fact"
 FORMATS, HOPS, RUNTIMES = KINDS = ("formats", "hops", "runtimes")
 NEEDED = MappingProxyType(
     {
@@ -160,8 +161,10 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
     lacking = [name for name in (*NEEDED[kind], *METHODS[kind]) if not hasattr(cls, name)]
     if lacking:
         raise PluginError(
-            f"{reference} is no {kind[:-1]}: it lacks {', '.join(lacking)}. A {kind[:-1]} is a class with "
-            f"{', '.join(NEEDED[kind])} and {'(), '.join(METHODS[kind])}(); see docs/extending.md"
+            f"it is no {kind[:-1]}: it lacks {', '.join(lacking)}",
+            where=reference,
+            expected=f"a class with {', '.join(NEEDED[kind])} and {'(), '.join(METHODS[kind])}()",
+            advice=ADVICE,
         )
     declared = [item for item in fields(Plugin) if kind in item.metadata.get("kinds", ())]
     values = {item.name: _declared(cls, kind, item, reference) for item in declared}
@@ -170,7 +173,13 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
         try:
             Requirement(text)
         except InvalidRequirement as error:
-            raise PluginError(f"{reference} requires {text!r}, which is no requirement: {error}") from None
+            raise PluginError(
+                f"it is no requirement ({str(error).splitlines()[0]})",
+                where=f"{reference}, requires",
+                expected='a requirement such as "torch>=2.6"',
+                came=repr(text),
+                advice=ADVICE,
+            ) from None
     facts["worker"] = facts.get("worker") or _worker(facts, reference)
     plugin = Plugin(reference, **facts)
     if kind != FORMATS:
@@ -189,7 +198,13 @@ def _declared(cls: type, kind: str, item: Field[Any], reference: str) -> Any:
         return None
     wanted: _Value = item.metadata["value"]
     if not wanted.check(value):
-        raise PluginError(f"{reference} has {item.name} = {value!r}; expected {wanted.words}. See docs/extending.md")
+        raise PluginError(
+            "it has a wrong value",
+            where=f"{reference}, {item.name}",
+            expected=wanted.words,
+            came=repr(value),
+            advice=ADVICE,
+        )
     if isinstance(value, Mapping):
         return tuple(value.items())
     return tuple(value) if isinstance(value, tuple | list) else value

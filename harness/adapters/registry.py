@@ -29,17 +29,21 @@ __all__ = ["Plugin", "PluginError", "Registry", "describe_foreign", "facts_of", 
 
 OPEN_TO_OTHERS = (HOPS, RUNTIMES)
 """Kinds that other packages can add, by an entry point group of that name."""
+DESCRIBE_LIMIT = 180
+"""Seconds that the process which describes a class of another package may take: it imports the class's framework."""
 
 
 def resolve(reference: str) -> Any:
     """The class or function that `module:name` names. Raises PluginError if there is none."""
     module, _, name = reference.partition(":")
     if not name:
-        raise PluginError(f"{reference!r} names no class; write module:Class")
+        raise PluginError("it names no class", where=reference, expected="module:Class")
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise PluginError(f"{reference} cannot be imported: {error}") from error
+        raise PluginError(
+            f"it cannot be imported: {error}", where=reference, advice="Name a class of a module on Python's path"
+        ) from error
 
 
 def _classes_of(package: ModuleType, kind: str) -> Iterable[Plugin]:
@@ -51,23 +55,25 @@ def _classes_of(package: ModuleType, kind: str) -> Iterable[Plugin]:
 
 
 def describe_foreign(reference: str, kind: str, distribution: str = "") -> Plugin:
-    """Facts of a class of another package, asked for in a process of its own; `distribution` is the one that it is of,
-    where that is known.
+    """The facts of a class of another package, read in a process of its own.
 
-    Raises PluginError with the last line of what that process said.
+    `distribution` names the distribution that holds the class, if the caller knows it. Raises PluginError if the class
+    breaks its contract, or if the process fails or takes longer than `DESCRIBE_LIMIT` seconds.
     """
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "harness.adapters.facts", reference, kind, distribution],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
+    command = [sys.executable, "-m", "harness.adapters.facts", reference, kind, distribution]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DESCRIBE_LIMIT)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise PluginError(
+            "its module takes too long to import", where=reference, expected=f"its facts within {DESCRIBE_LIMIT} s"
+        ) from None
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise PluginError(last.removeprefix("harness.adapters.plugin.PluginError: "))
-    facts = json.loads(done.stdout.strip().splitlines()[-1])
-    return Plugin(**{name: _frozen(value) for name, value in facts.items()})
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise PluginError("its module cannot be imported", where=reference, came=last)
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    if "error" in answer:
+        raise PluginError(**answer["error"])
+    return Plugin(**{name: _frozen(value) for name, value in answer["facts"].items()})
 
 
 def _frozen(value: Any) -> Any:
@@ -124,9 +130,12 @@ class Registry:
 
     def _with(self, kind: str, plugin: Plugin) -> Registry:
         known: tuple[Plugin, ...] = getattr(self, kind)
-        if any(plugin.name == other.name for other in known):
+        namesake = next((other for other in known if other.name == plugin.name), None)
+        if namesake is not None:
             raise PluginError(
-                f"a {plugin.kind} named {plugin.name!r} exists already; {plugin.reference} needs another name"
+                f"a {plugin.kind} named {plugin.name!r} exists already: {namesake.reference}",
+                where=plugin.reference,
+                advice="Give it another name",
             )
         Place.of(plugin.worker, (*self.plugins, plugin))
         return replace(self, **{kind: (*known, plugin)})  # type: ignore[arg-type]
@@ -143,6 +152,6 @@ def installed() -> Registry:
             try:
                 of = entry.dist.name if entry.dist else ""
                 registry = registry._with(kind, describe_foreign(entry.value, kind, of))
-            except (PluginError, subprocess.TimeoutExpired) as error:
+            except PluginError as error:
                 problems.append(f"{entry.name} ({entry.value}): {error}")
     return replace(registry, problems=tuple(problems))

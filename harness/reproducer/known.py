@@ -15,7 +15,9 @@ def choose(session: Session, glob: str) -> list[Expectation]:
     """Expectations whose id matches, those of one case together. Raises SelectionError if none does."""
     chosen = [item for item in session.expectations if fnmatchcase(item.id, glob)]
     if not chosen:
-        raise SelectionError(f"no expectation fits {glob!r}; `parity list expectations` shows all")
+        raise SelectionError(
+            f"no expectation fits {glob!r}", where="--id", advice="`parity list expectations` shows all"
+        )
     return sorted(chosen, key=lambda item: item.case)
 
 

@@ -33,7 +33,12 @@ def run_reproducer(folder: Path) -> tuple[Answer, str]:
     """
     script = folder / SCRIPT
     if not script.is_file():
-        raise ReproduceError(f"{folder} is no reproducer: it has no {SCRIPT}; `parity reproduce` writes one")
+        raise ReproduceError(
+            "the folder is no reproducer",
+            where=folder,
+            expected=f"a {SCRIPT} in it",
+            advice="`parity reproduce` writes one",
+        )
     command = [sys.executable, str(script.resolve())]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603

@@ -138,7 +138,12 @@ def of_expectation(session: Session, item: Expectation, folder: Path) -> Reprodu
         if result.fault is not None and item.foresees(result.fault):
             return write(session, case, route, folder, item)
         tried.append(f"{route.name}: {result.outcome}")
-    raise ReproduceError(f"{item.id}: {item.case} does not end as foreseen: {'; '.join(tried) or 'no route can run'}")
+    raise ReproduceError(
+        "the minimal case does not end as the expectation foresees",
+        where=item.case,
+        expected=f"{' or '.join(item.outcome)} at {' or '.join(item.blame)}",
+        came="; ".join(tried) or "no route that can run here",
+    )
 
 
 def write(session: Session, case: Case, route: Route, folder: Path, item: Expectation | None = None) -> Reproducer:
@@ -146,7 +151,12 @@ def write(session: Session, case: Case, route: Route, folder: Path, item: Expect
     steps = session.walk.steps(case, route)
     fault = fault_of([step.stage for step in steps])
     if fault is None:
-        raise ReproduceError(f"{case.id} agrees on {route.name}: there is nothing to reproduce")
+        raise ReproduceError(
+            "there is nothing to reproduce",
+            where=f"{case.id} on {route.name}",
+            expected="a deviation",
+            came="agreement with the golden",
+        )
     count = next(k for k, step in enumerate(steps) if step.stage is fault)
     if item is None:
         item = _spoken(session, session.walk.result(case, route))
@@ -223,7 +233,7 @@ def _recipe(session: Session, case: Case, route: Route, steps: Sequence[Step]) -
             raise NoProgram(f"no program is written that builds a model of the format {source.name}")
         return recipe.building(program(case.spec, source.builder)), None
     except (NoRecipe, NoProgram) as error:
-        raise ReproduceError(f"{case.id}: {error}") from None
+        raise ReproduceError(str(error), where=case.id) from None
 
 
 def _copied(artifact: Path, target: Path) -> None:

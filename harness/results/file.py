@@ -64,7 +64,11 @@ class Writer:
     def add(self, result: Result) -> None:
         """Append one result. Raises InconsistentResults for a case and route already written."""
         if result.key in self._keys:
-            raise InconsistentResults(f"case {result.case} on route {result.route} is written twice", where=self.path)
+            raise InconsistentResults(
+                f"case {result.case} on route {result.route} is written twice",
+                where=self.path,
+                expected="each pair once",
+            )
         self._write(result.to_json())
         self._keys.add(result.key)
         self._outcomes[result.outcome.value] += 1

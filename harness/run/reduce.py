@@ -102,7 +102,12 @@ def reduced(walk: Walk, case: Case, route: Route, progress: Progress = lambda te
     stages = [step.stage for step in walk.steps(case, route)]
     fault = fault_of(stages)
     if fault is None:
-        raise ReduceError(f"{case.id} agrees on {route.name}: there is nothing to reduce")
+        raise ReduceError(
+            "there is nothing to reduce",
+            where=f"{case.id} on {route.name}",
+            expected="a deviation",
+            came="agreement with the golden",
+        )
     search = _Search(walk, route, fault, progress)
     with walk.hurried(stages):
         flat = flattened(case)

@@ -130,7 +130,9 @@ class Session:
         """Selected routes of a dialect that can run here. Raises SelectionError if there is none."""
         routes = self.runnable_for(dialect)
         if not routes:
-            raise SelectionError(f"no selected route starts from {dialect!r} and can run here")
+            raise SelectionError(
+                f"no selected route starts from {dialect!r} and can run here", advice="`parity list routes` says why"
+            )
         return routes
 
     def explored(self, dialect: str) -> list[Route]:

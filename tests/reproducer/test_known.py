@@ -26,7 +26,7 @@ def test_those_of_one_case_are_together() -> None:
 
 
 def test_a_pattern_that_fits_nothing() -> None:
-    with pytest.raises(SelectionError, match="no expectation fits 'x'; `parity list expectations` shows all"):
+    with pytest.raises(SelectionError, match=r"--id: no expectation fits 'x'\. `parity list expectations` shows all"):
         known.choose(SESSION, "x")
 
 

@@ -78,8 +78,13 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
         opened.__dict__["registry"] = known
         opened.__dict__["workers"] = workers
         copies, doubles = (Route(known.formats[0], (hop,)) for hop in known.hops)
-        with pytest.raises(ReproduceError, match="nothing to reproduce"):
-            write(opened, dense_case(), copies, tmp_path / "a")
+        case = dense_case()
+        with pytest.raises(ReproduceError) as caught:
+            write(opened, case, copies, tmp_path / "a")
+        assert str(caught.value) == (
+            f"{case.id} on mini-copies: there is nothing to reproduce; expected a deviation, got agreement "
+            "with the golden"
+        )
         with pytest.raises(ReproduceError, match="harness's own"):
             write(opened, dense_case(), doubles, tmp_path / "b")
     assert not list(tmp_path.iterdir())

@@ -234,7 +234,7 @@ def test_writer_refuses_a_pair_twice_and_lines_that_break_the_schema(path: Path)
             writer.add(result(route="b", profile=3))
         with pytest.raises(ValueError, match="JSON compliant"):
             writer.add(replace(result(route="b"), stages=(Stage("keras", Outcome.EXACT, seconds=float("nan")),)))
-    assert str(twice.value) == f"{path}: case c on route a is written twice"
+    assert str(twice.value) == f"{path}: case c on route a is written twice; expected each pair once"
     assert str(broken.value) == (
         f"{path}: refused to write a line that the schema forbids: $.profile: 3 is not of type 'string'"
     )

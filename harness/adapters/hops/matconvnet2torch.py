@@ -13,12 +13,20 @@ if TYPE_CHECKING:
 
 
 def read_matconvnet(path: Path) -> Network:
-    """The network of MatConvNet in a file. Raises what `read_network` does, NetworkError for one of another library."""
+    """The network of MatConvNet in a file.
+
+    Raises NetworkError for a network of another library, and whatever `read_network` raises.
+    """
     from harness.matlab.readers.network import NetworkError, read_network
 
     network = read_network(path)
     if network.spec.dialect != MatConvNetToTorch.source:
-        raise NetworkError(f"{path}: is a {network.dialect}; expected a network of MatConvNet")
+        raise NetworkError(
+            "it is a network of another library",
+            where=path,
+            expected="a network of MatConvNet",
+            came=f"the form {network.dialect!r}",
+        )
     return network
 
 
