@@ -14,7 +14,7 @@ from harness.errors import InputError
 from harness.judge.expectations import Expectation
 from harness.planted import Fault, faults, sampled
 from harness.pytest_plugin.options import session_of
-from harness.reproducer.write import is_reproducible, telling
+from harness.reproducer.known import is_reproducible, telling
 from harness.run.session import Session
 
 GOLDEN_TEST = "test_golden"

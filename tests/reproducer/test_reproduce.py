@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.routes import Route
-from harness.judge.expectations import Expectation
-from harness.outcomes import Outcome
+from harness.reproducer.known import of_expectation
 from harness.reproducer.program import program
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.running import run_reproducer
-from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, telling, write
+from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, write
 from harness.run.session import Selection, Session
 from harness.spec import Exactness, Golden, Input, Layer, Spec
 from harness.workers.pool import Workers
@@ -35,21 +32,6 @@ def session() -> Iterator[Session]:
         yield opened
 
 
-def test_of_many_expectations_those_that_tell_most_are_run() -> None:
-    def item(name: str, blame: str, *outcomes: str) -> Expectation:
-        return cast("Expectation", SimpleNamespace(id=name, blame=(blame,), outcome=tuple(map(Outcome, outcomes))))
-
-    known = [
-        item("a", "x", "refused"),
-        item("b", "x", "refused"),
-        item("c", "x", "invalid"),
-        item("d", "x", "divergent"),
-        item("e", "x", "refused", "divergent"),
-        item("f", "y", "refused"),
-    ]
-    assert [each.id for each in telling(known)] == ["d", "e", "c", "f"]
-
-
 def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_path: Path) -> None:
     item = next(item for item in session.expectations if item.id == "onnx2torch-auto-pad")
     folder = of_expectation(session, item, tmp_path / "pad").folder
@@ -62,8 +44,8 @@ def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_
     answers = (
         "def convert():\n    return None\ndef run(model, inputs):\n    return [y[n].astype('float32') for n in names]\n"
     )
-    given = "y = np.load(HERE / 'expected.npz')\nnames = [n for n in y.files if n.startswith('output')]\n"
-    script.write_text(original[:start] + given + answers + original[stop:])
+    setup = "y = np.load(HERE / 'expected.npz')\nnames = [n for n in y.files if n.startswith('output')]\n"
+    script.write_text(original[:start] + setup + answers + original[stop:])
     assert run_reproducer(folder) == (0, "FIXED")
     script.write_text(original.replace("return onnx2torch", "raise OSError('full')  #"))
     assert run_reproducer(folder) == (2, "ERROR: OSError: full")
@@ -120,32 +102,14 @@ def test_scripts_of_crashes_and_hangs_end_by_themselves(
     assert len((made.folder / SCRIPT).read_text().splitlines()) <= LINES
 
 
-@pytest.mark.parametrize(
-    ("message", "same"),
-    [
-        ("ValueError: no file at a/b.c", "ValueError: no file at a"),
-        ("Fail: [ONNXRuntimeError] : 1 : Load model from source-tf2onnx.onnx failed: x", None),
-        ("InputError: the artifact takes the inputs ['a'], the model has []", None),
-        ("runs, but not with x (0, 3), y (1,): Fail: bad", "Fail: bad"),
-        ("TypeError: <KerasTensor at 0x7f>", "TypeError:"),
-    ],
-)
-def test_beginning_of_a_message(message: str, same: str | None) -> None:
-    wanted = {
-        "Fail": "Fail: [ONNXRuntimeError] : 1 : Load model from",
-        "Inpu": "ValueError: the artifact takes the inputs ['a'], the model has []",
-    }
-    assert beginning(message) == (same or wanted[message[:4]])
-
-
 def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
     expected = np.array([[1000.0, 1000.0], [1e-6, 1e-6]])
     golden = Golden({"y": expected}, {"y": np.full((2, 2), 1e-12, np.float32)}, Exactness.COMPUTES)
     large = expected.astype(np.float32) + np.float32([[5, 0], [0, 0]])
     small = expected.astype(np.float32) + np.float32([[0, 0], [1e-6, 0]])
-    assert _judged(golden, [large], strict=True)["tolerance_0"].shape == ()
-    assert _judged(golden, [small], strict=True)["tolerance_0"].shape == (2, 2)
-    assert _judged(golden, [small], strict=False)["tolerance_0"].shape == ()
+    assert _with_tolerances(golden, [large], must_show=True)["tolerance_0"].shape == ()
+    assert _with_tolerances(golden, [small], must_show=True)["tolerance_0"].shape == (2, 2)
+    assert _with_tolerances(golden, [small], must_show=False)["tolerance_0"].shape == ()
 
 
 def test_program_of_a_spec() -> None:
