@@ -1,9 +1,8 @@
-"""Which formats, hops and runtimes there are, ours and other people's.
+"""The registry of formats, hops and runtimes: ours, and those of other packages.
 
-Our own classes are found by looking through the packages `formats`, `hops` and `runtimes` beside this module; others
-come from the entry point groups `harness.hops` and `harness.runtimes`, or by name (`module:Class`). The suite's process
-must not import a framework, so foreign classes, whose modules may do so at their top, are asked for their facts in a
-process of their own.
+Ours are the classes in the packages `formats`, `hops` and `runtimes` beside this module. Other packages add theirs by
+the entry point groups `harness.hops` and `harness.runtimes`, a user by name (`module:Class`). The module of a foreign
+class may import a framework at its top, and the suite's process must not; so a process of its own reads the facts.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ from harness.installed import COMPUTES_WITH
 __all__ = ["Plugin", "PluginError", "Registry", "describe_foreign", "facts_of", "installed", "resolve"]
 
 OPEN_TO_OTHERS = (HOPS, RUNTIMES)
-"""Kinds that other packages can add, by an entry point group of that name."""
+"""Kinds of plugins that other packages can add; the entry point group is `harness.` and the kind."""
 DESCRIBE_LIMIT = 180
 """Seconds that the process which describes a class of another package may take: it imports the class's framework."""
 
 
 def resolve(reference: str) -> Any:
-    """The class or function that `module:name` names. Raises PluginError if there is none."""
+    """Import the class or function `module:name`. Raises PluginError if there is none."""
     module, _, name = reference.partition(":")
     if not name:
         raise PluginError("it names no class", where=reference, expected="module:Class")
@@ -77,13 +76,13 @@ def describe_foreign(reference: str, kind: str, distribution: str = "") -> Plugi
 
 
 def _frozen(value: Any) -> Any:
-    """JSON data with tuples for lists."""
+    """JSON data with its lists as tuples."""
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything that can be joined into routes."""
+    """The formats, hops and runtimes that form routes; `problems` names the plugins that cannot be used."""
 
     formats: tuple[Plugin, ...]
     hops: tuple[Plugin, ...]
@@ -96,33 +95,37 @@ class Registry:
 
     @property
     def distributions(self) -> tuple[str, ...]:
-        """Names of all distributions on which a result can depend, sorted; those that the suite computes with last."""
+        """Names of all distributions on which a result can depend: sorted, then those that the suite computes with."""
         names = {name for plugin in self.plugins for name in (*plugin.distributions, plugin.origin) if name}
         return (*sorted(names - set(COMPUTES_WITH)), *COMPUTES_WITH)
 
     def format(self, name: str) -> Plugin | None:
-        return next((found for found in self.formats if found.name == name), None)
+        return next((form for form in self.formats if form.name == name), None)
 
     def runtime_of(self, name: str) -> Plugin | None:
-        """The first runtime for a format, one that is installed before others."""
-        fitting = [found for found in self.runtimes if found.format == name]
-        return next((found for found in fitting if not found.missing), fitting[0] if fitting else None)
+        """The first installed runtime for a format; the first of all if none is installed."""
+        fitting = [runtime for runtime in self.runtimes if runtime.format == name]
+        return next((runtime for runtime in fitting if not runtime.missing), fitting[0] if fitting else None)
 
     def file_of(self, name: str) -> str:
-        """What a file of this format is called in the folder of a reproducer: `model.onnx`."""
+        """The name of a file of this format in the folder of a reproducer: `model.onnx`."""
         form, runtime = self.format(name), self.runtime_of(name)
         if form is not None:
             return form.file or f"model{form.suffix}"
         return (runtime.file if runtime else "") or f"model.{name}"
 
     def optional(self, name: str) -> bool:
-        """Whether artifacts of a source format may be read back where no runtime of it is installed: it needs a program
-        of the system, which a user need not have."""
-        return all(found.programs for found in self.runtimes if found.format == name)
+        """Whether a source format may go without a runtime: each of its runtimes needs a program of the system.
+
+        Its artifacts are then read back instead.
+        """
+        return all(runtime.programs for runtime in self.runtimes if runtime.format == name)
 
     def with_hops(self, references: Iterable[str]) -> Registry:
-        """The registry with further hops, by `module:Class`. Raises PluginError for one that cannot be used, has the
-        name of another, or contradicts the others of its worker."""
+        """The registry with more hops, by `module:Class`.
+
+        Raises PluginError for a hop that cannot be used, has the name of another hop, or contradicts its worker.
+        """
         registry = self
         for reference in references:
             registry = registry._with(HOPS, describe_foreign(reference, HOPS))
@@ -143,7 +146,7 @@ class Registry:
 
 @cache
 def installed() -> Registry:
-    """Our own plugins and those of installed packages. A broken foreign one is named in `problems`, not raised."""
+    """Our plugins and those of installed packages. A broken plugin of a package becomes one of the `problems`."""
     ours = {kind: tuple(_classes_of(import_module(f"harness.adapters.{kind}"), kind)) for kind in KINDS}
     registry = Registry(ours[FORMATS], ours[HOPS], ours[RUNTIMES])
     problems: list[str] = []
