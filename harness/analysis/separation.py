@@ -192,7 +192,7 @@ def _by_chance(field: _Field, choice: _Choice) -> bool:
 
 def _meet(literals: Iterable[_Literal], rows: int) -> int:
     """Those of the rows that fulfil all literals."""
-    return reduce(lambda left, literal: left & literal.rows, literals, rows)
+    return reduce(lambda fulfilling, literal: fulfilling & literal.rows, literals, rows)
 
 
 def _together(literals: Sequence[_Literal], against: int, size: int) -> list[_Choice]:

@@ -1,7 +1,7 @@
 """What a reproducer's script does: the recipes of its plugins, joined.
 
-A recipe is Python text that does without the harness what a method of the plugin does (docs/extending.md). The hop's
-recipe converts; the recipes of the target's runtime open and run the result. A class of another package without a
+A recipe is Python text that replaces a method of the plugin and needs no harness (docs/extending.md). The hop's recipe
+converts; the recipes of the target's runtime open and run the result. A class of another package without a
 recipe is imported and called.
 """
 
@@ -82,7 +82,7 @@ class _Text:
 
 
 def is_shown(plugin: Plugin, registry: Registry) -> bool:
-    """Whether a script can do without the harness what a hop or a source format does."""
+    """Whether a hop or a source format has a recipe, so that a script can do without the harness."""
     try:
         (of_hop if plugin.kind == "hop" else of_source)(plugin, registry)
     except NoRecipe:

@@ -63,7 +63,7 @@ def write(
 ) -> Reproducer:
     """Walk the case along the route, and write the folder and its zip. Raises ReproduceError.
 
-    Without `expectation`, the one that foresees the deviation is looked up.
+    Without `expectation`, the expectation that the result names is taken.
     """
     deviation = _deviation(session, case, route, expectation)
     recipe, artifact = _recipe(session, deviation)

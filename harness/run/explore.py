@@ -26,7 +26,7 @@ MOST_HANGS = 12
 
 
 class Failed(AssertionError):
-    """A case fails as the first failing case did."""
+    """A case that fails as the first failing case did."""
 
 
 @dataclass(frozen=True)

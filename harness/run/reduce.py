@@ -205,7 +205,7 @@ class _Search:
                 return None
             size = len(keep)
             part = window(case, keep, name)
-            if self.is_smaller(part, f"{name} and what is at most {depth} steps before it"):
+            if self.is_smaller(part, f"{name} and the layers up to {depth} steps before it"):
                 return part
             depth = depth * 2 or 1
 
