@@ -4,8 +4,9 @@ A finding is one defect, confirmed by reading the source at fault; an entry `no_
 defect. Each entry owns the expectations of its deviations. So the same file decides which deviations a run accepts, and
 fills the page of findings (`harness.analysis.findings`).
 
-The schema beside this module, `findings.schema.json` (JSON Schema 2020-12), explains each key. This module adds the
-formats `regex` and `requirement`, and one rule: ids are unique over all files.
+The files fit the schema that is published beside this module, `findings.schema.json` (JSON Schema 2020-12), in which
+each key is explained. Beside it stand two formats (a regular expression, a requirement) and one rule: ids are unique
+over all files.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def _is_requirement(text: Any) -> bool:
 
 
 FORMATS = FormatChecker(formats=())
-"""The formats of the schema."""
+"""What `format` means in the schema."""
 FORMATS.checks("regex", raises=re.error)(_is_regex)
 FORMATS.checks("requirement", raises=InvalidRequirement)(_is_requirement)
 

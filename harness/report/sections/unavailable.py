@@ -10,6 +10,6 @@ PLACE = 20
 
 
 def facts(look: Look) -> dict[str, Any] | None:
-    """The routes; None if all could run."""
+    """The routes; no section where all could run."""
     routes = look.results.header.unavailable
     return {"routes": routes} if routes else None
