@@ -156,5 +156,5 @@ def installed() -> Registry:
                 of = entry.dist.name if entry.dist else ""
                 registry = registry._with(kind, describe_foreign(entry.value, kind, of))
             except PluginError as error:
-                problems.append(f"{entry.name} ({entry.value}): {error}")
+                problems.append(f"{entry.name}: {error}")
     return replace(registry, problems=tuple(problems))

@@ -162,7 +162,7 @@ def test_an_entry_point_says_its_distribution_and_a_broken_one_is_named(tmp_path
     distribution, depth, problems = json.loads(done.stdout)
     assert (distribution, depth) == ("wrong-dense", 2)
     assert len(problems) == 1
-    assert problems[0].startswith("broken (wrong_dense:Nothing): wrong_dense:Nothing: it cannot be imported: ")
+    assert problems[0].startswith("broken: wrong_dense:Nothing: it cannot be imported: ")
 
 
 @pytest.mark.parametrize("entry_points", [True, False])
