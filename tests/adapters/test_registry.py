@@ -85,8 +85,8 @@ def test_route_to_a_format_that_nothing_runs_cannot_run() -> None:
 
 
 def test_foreign_hop_is_described_elsewhere() -> None:
-    found = describe_foreign("tests.miniatures:Doubles", "hops")
-    assert (found.name, found.source, found.target, found.worker) == ("doubles", "mini", "mini2", "mini")
+    plugin = describe_foreign("tests.miniatures:Doubles", "hops")
+    assert (plugin.name, plugin.source, plugin.target, plugin.worker) == ("doubles", "mini", "mini2", "mini")
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
 
 
 @pytest.mark.parametrize(
-    ("hop", "does", "said"),
+    ("hop", "does", "last_line"),
     [
         (Sleeps, "__import__('time').sleep(60)", "DEVIATES: no answer within 3 s"),
         (KillsItself, "os.kill(os.getpid(), 9)", "DEVIATES: the process died with status -9"),
@@ -83,7 +83,7 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
     ],
 )
 def test_scripts_of_crashes_and_hangs_end_by_themselves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: type[Copies], does: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: type[Copies], does: str, last_line: str
 ) -> None:
     mini = registry(hop)
     answers = "(np.load(path)['output_0'].astype('float32') for path in HERE.glob('*expected.npz'))"
@@ -96,10 +96,10 @@ def test_scripts_of_crashes_and_hangs_end_by_themselves(
     monkeypatch.setattr("harness.reproducer.write.LIMIT", 3)
     with Session(Selection(limit=2)) as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
         opened.__dict__.update(registry=known, workers=workers)
-        made = write(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path / "mini")
-    assert made.outcome in ("crash", "hang")
-    assert run_reproducer(made.folder) == ({"D": 1, "F": 0, "E": 2}[said[0]], said)
-    assert len((made.folder / SCRIPT).read_text().splitlines()) <= LINES
+        reproducer = write(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path / "mini")
+    assert reproducer.outcome in ("crash", "hang")
+    assert run_reproducer(reproducer.folder) == ({"D": 1, "F": 0, "E": 2}[last_line[0]], last_line)
+    assert len((reproducer.folder / SCRIPT).read_text().splitlines()) <= LINES
 
 
 def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
