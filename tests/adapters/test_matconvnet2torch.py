@@ -121,9 +121,9 @@ def test_modules_are_in_evaluation_mode_and_right(converted):
 
 def test_a_network_of_another_library_is_refused_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = Spec("matlab", (Input("x", (3,)),), (Layer("ReLULayer", "r", {}, ("x",)),), ("r",))
-    monkeypatch.setattr("harness.matlab.readers.network.read_network", lambda path: Network("plain", spec, {}))
+    monkeypatch.setattr(
+        "harness.matlab.readers.network.read_network", lambda path: Network("plain-struct export", spec, {})
+    )
     with pytest.raises(NetworkError) as caught:
         read_matconvnet(Path("net.mat"))
-    assert str(caught.value) == (
-        "net.mat: it is a network of another library; expected a network of MatConvNet, got the form 'plain'"
-    )
+    assert str(caught.value) == "net.mat: this is a plain-struct export; expected a network of MatConvNet"

@@ -21,12 +21,7 @@ def read_matconvnet(path: Path) -> Network:
 
     network = read_network(path)
     if network.spec.dialect != MatConvNetToTorch.source:
-        raise NetworkError(
-            "it is a network of another library",
-            where=path,
-            expected="a network of MatConvNet",
-            came=f"the form {network.dialect!r}",
-        )
+        raise NetworkError(f"this is a {network.dialect}", where=path, expected="a network of MatConvNet")
     return network
 
 
