@@ -1,4 +1,4 @@
-"""Whether a distribution is installed here, at a version that fits."""
+"""Which distributions are installed, and at which versions."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from packaging.requirements import Requirement
 SUITE = "parity-suite"
 """This project's own distribution."""
 COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
-"""What the suite itself draws and computes with, whatever it tests."""
+"""The distributions with which the suite itself draws and computes."""
 
 
 def is_installed(text: str) -> bool:
-    """Whether the requirement (`torch>=2.14`) is met. Raises InvalidRequirement for what is none."""
-    wanted = Requirement(text)
+    """Whether a requirement such as `torch>=2.14` is met. Raises InvalidRequirement for any other text."""
+    requirement = Requirement(text)
     try:
-        return wanted.specifier.contains(version(wanted.name), prereleases=True)
+        return requirement.specifier.contains(version(requirement.name), prereleases=True)
     except PackageNotFoundError:
         return False
 
 
 def versions(distributions: Iterable[str]) -> dict[str, str]:
-    """Versions of the interpreter, the platform and these distributions, `not installed` for one that is not here."""
+    """Versions of the interpreter, the platform and the distributions; `not installed` for a missing one."""
     import platform
 
     known = {"python": platform.python_version(), "platform": platform.platform()}

@@ -1,4 +1,4 @@
-"""What a stage of a route ends in: its outcome, and the error in the field's metrics."""
+"""Outcomes of a stage, from exact to hang, and the metrics of its error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Harm(StrEnum):
 
 
 class Palette(NamedTuple):
-    """What the page paints with, in CSS: background and ink on a light page, then on a dark one."""
+    """CSS colours of an outcome: background and ink on a light page, then on a dark page."""
 
     light: str
     light_ink: str
@@ -34,7 +34,7 @@ class Palette(NamedTuple):
 
 @dataclass(frozen=True)
 class About:
-    """What there is to say of an outcome: its harm, its meaning in a sentence, and its colours."""
+    """An outcome's harm, its meaning in a sentence, and its colours."""
 
     harm: Harm
     meaning: str
@@ -42,7 +42,7 @@ class About:
 
 
 class Outcome(StrEnum):
-    """What happened at one stage, best first."""
+    """The outcome of one stage, best first."""
 
     EXACT = "exact"
     FAITHFUL = "faithful"
@@ -125,13 +125,13 @@ ABOUT: Mapping[Outcome, About] = MappingProxyType(
 
 
 def _metric(label: str, digits: int = 4) -> Any:
-    """A field of `Metrics`: what a table calls it, and how many significant digits a page shows."""
+    """A field of `Metrics`, with its label in tables and the number of significant digits that a page shows."""
     return field(default=None, metadata={"label": label, "digits": digits})
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """The error of one stage over all finite elements of all outputs; None where there is no number to compare.
+    """The error of one stage over all finite elements of all outputs; None if there is nothing to compare.
 
     `units` is the largest normwise error in noise units, which decides the grade; `componentwise` the largest
     elementwise one. `max_ulp` counts units in the last place of float32; `cosine` is the cosine similarity of the
@@ -157,10 +157,10 @@ class Metrics:
 
     @classmethod
     def labels(cls) -> dict[str, str]:
-        """What a table calls each metric, by name."""
+        """Label of each metric in tables, by name."""
         return {item.name: item.metadata["label"] for item in fields(cls)}
 
     @classmethod
     def digits(cls) -> dict[str, int]:
-        """How many significant digits a page shows of each metric, by name."""
+        """Number of significant digits that a page shows of each metric, by name."""
         return {item.name: item.metadata["digits"] for item in fields(cls)}

@@ -1,7 +1,7 @@
 """Value classes: a model as data (`Spec`), its numbers (`Case`) and the stored truth (`Golden`).
 
-This module imports nothing else of the harness. Everything here is frozen; identity is a digest of
-the content, so two equal specs have the same id on every machine.
+This module imports no other module of the harness. All classes are frozen. An id is a digest of the content, so equal
+Specs have the same id on every machine.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Config = Mapping[str, Any]
 
 
 class SpecError(ValueError):
-    """A Spec that contradicts itself: an unknown tensor, a name used twice, no outputs."""
+    """A Spec that contradicts itself, by an unknown tensor, a name used twice, or no outputs."""
 
 
 def canonical(value: Any) -> str:
-    """JSON text that is the same for equal values: sorted keys, no spaces, NaN refused."""
+    """JSON text that is the same for equal values, with sorted keys and no spaces. Raises ValueError for NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -40,7 +40,7 @@ def digest(*parts: str | bytes) -> str:
 
 @dataclass(frozen=True)
 class Input:
-    """One named model input. `shape` leaves the batch out; None marks a size open until run time."""
+    """One named model input. `shape` is without the batch axis; None marks a size that is open until run time."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -59,8 +59,8 @@ class Layer:
     """One call of one layer.
 
     `inputs` are tensors in the order of the layer's positional arguments or ports; `keywords` are tensors passed by
-    name (`mask`, `initial_state`), `arguments` values that are no tensors. A tensor is written `name`, or `name:1`
-    for the second output of a layer with several. `of` names an earlier call of the same layer.
+    name (`mask`, `initial_state`); `arguments` are values passed by name. A tensor is written `name`, or `name:1` for
+    the second output of a layer with several. `of` names an earlier call of the same layer.
     """
 
     kind: str
@@ -73,7 +73,7 @@ class Layer:
 
     @property
     def owner(self) -> str:
-        """Name of the call that made the layer and whose weights it has: a layer called again shares them."""
+        """Name of the first call of the layer, under which its weights are stored."""
         return self.of or self.name
 
     @property
@@ -106,13 +106,13 @@ class Layer:
 
 
 def source_of(tensor: str) -> str:
-    """Name of the input or layer that makes a tensor: `lstm:1` is made by `lstm`."""
+    """Name of the input or layer of a tensor: `lstm` for `lstm:1`."""
     return tensor.partition(":")[0]
 
 
 @dataclass(frozen=True)
 class Spec:
-    """A model as data: inputs, layers in an order that can be executed, and the output tensors."""
+    """A model as data: inputs, layers in an executable order, and the output tensors."""
 
     dialect: str
     inputs: tuple[Input, ...]
@@ -146,13 +146,13 @@ class Spec:
 
     @property
     def lines(self) -> list[str]:
-        """The model as a person reads it: one line for each input, layer and for the outputs."""
-        made = [
+        """The model as text: one line for each input and each layer, and one for the outputs."""
+        layers = [
             f"{layer.kind} {layer.name}({', '.join(layer.tensors)}) {json.dumps(dict(layer.config))}"
             for layer in self.layers
         ]
-        given = [f"input {item.name} {item.shape} {item.dtype}" for item in self.inputs]
-        return [*given, *made, f"output {', '.join(self.outputs)}"]
+        inputs = [f"input {item.name} {item.shape} {item.dtype}" for item in self.inputs]
+        return [*inputs, *layers, f"output {', '.join(self.outputs)}"]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -173,11 +173,11 @@ class Spec:
 
 
 def array_digest(arrays: Mapping[str, Array]) -> str:
-    """Digest of names, dtypes, shapes and bytes of arrays, independent of the mapping's order."""
+    """Digest of the names, dtypes, shapes and bytes of arrays, independent of their order."""
     parts: list[str | bytes] = []
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
-        if array.dtype.kind == "U":  # whose width says nothing about the strings
+        if array.dtype.kind == "U":  # the dtype's width is no property of the strings
             parts += [name, "string", canonical(list(arrays[name].shape)), canonical(array.reshape(-1).tolist())]
             continue
         parts += [name, array.dtype.str, canonical(list(arrays[name].shape)), array.tobytes()]
@@ -185,7 +185,7 @@ def array_digest(arrays: Mapping[str, Array]) -> str:
 
 
 class Exactness(StrEnum):
-    """How the outputs of a layer are judged, by what the layer does with its data."""
+    """What a layer does with its data, which decides how its outputs are judged."""
 
     MOVES = "moves"
     """Data is only moved: outputs are bit-identical."""
@@ -197,12 +197,11 @@ class Exactness(StrEnum):
 
 @dataclass(frozen=True)
 class Golden:
-    """What a case must give, computed by the oracle and by no framework.
+    """The expected outputs of a case. The oracle computes them, no framework does.
 
-    `expected` holds float64 (or exact integer and bool) arrays by output tensor, in output order;
-    `noise` the elementwise root-mean-square effect of float32 rounding on the documented formula.
-    `exactness` says how outputs are judged, output by output the same; `channel_axis` is the axis of channels or
-    features in the outputs.
+    `expected` has float64 (or exact integer and bool) arrays by output tensor, in output order; `noise` has the
+    elementwise root-mean-square effect of float32 rounding on the documented formula. `exactness` applies to all
+    outputs; `channel_axis` is their axis of channels or features.
     """
 
     expected: Mapping[str, Array]
@@ -213,7 +212,7 @@ class Golden:
 
 @dataclass(frozen=True)
 class Sample:
-    """One set of inputs, by name and with their batch axis, and what the model must give for it."""
+    """One set of inputs, by name and with the batch axis, and its golden."""
 
     inputs: Mapping[str, Array]
     golden: Golden | None = None
@@ -221,7 +220,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Where the weights of a model too large to store come from: a seed, and each weight's (shape, law, fan_in)."""
+    """The origin of weights that are too large to store: a seed, and each weight's (shape, law, fan_in)."""
 
     seed: int
     laws: Mapping[str, tuple[tuple[int, ...], str, int | None]]
@@ -236,13 +235,13 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Case:
-    """A Spec with its weights and samples: all that one comparison needs.
+    """A Spec with its weights and samples.
 
-    `subject` is the catalogue row (or model) the case is about; `choice` the axis values it was drawn from. Weights
-    are named `layer/weight`. The first sample has the inputs that the case is known by; further ones have another
-    batch, and other sizes where the model's inputs leave them open: a size that was baked in at export shows only
-    there. `labels` are the true classes of the first sample's inputs, where the model is a classifier of real data;
-    `drawn` says how the weights are made where they are not stored.
+    `subject` is the catalogue row (or model) under test, `choice` the axis values from which the case was drawn.
+    Weights are named `layer/weight`. The inputs of the first sample identify the case. Further samples have another
+    batch size, and other sizes along open axes, because a size that was baked in at export shows only there. `labels`
+    are the true classes of the first sample, for a classifier of real data. `drawn` is the origin of weights that are
+    not stored.
     """
 
     spec: Spec
@@ -275,6 +274,6 @@ class Case:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The configuration a person reads: the subject layer's own arguments, then the other choices."""
+        """The choices, overridden by the arguments of the subject's first layer."""
         subjects = [layer for layer in self.spec.layers if layer.kind == self.subject]
         return {**dict(self.choice), **(dict(subjects[0].config) if subjects else {})}

@@ -1,1 +1,1 @@
-"""What stands between the suite and a framework: formats, hops (converters) and runtimes, and how they join up."""
+"""Formats, hops (converters), runtimes and the routes that they form. Only this room calls frameworks."""

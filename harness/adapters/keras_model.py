@@ -1,12 +1,12 @@
-"""Keras models from Specs and back, on whatever backend the worker has.
+"""Builds Keras models from Specs, and Specs from Keras models, on the worker's backend.
 
-What formats and runtimes share; Keras is imported inside the functions.
+Formats, hops and runtimes share this module. Keras is imported inside the functions.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,18 @@ from harness.spec import Array, Input, Layer, Spec
 
 
 def _flat(result: Any) -> list[Any]:
-    """Outputs in order; states of a cell with several come as a list of their own."""
+    """Output tensors in order. A cell with several states returns them as a nested list."""
     return [part for item in result for part in _flat(item)] if isinstance(result, list | tuple) else [result]
 
 
 MODEL, SEQUENTIAL = "Model", "Sequential"
-"""Kinds of layers that are models: the first holds a Spec in `spec`, the second layers in `layers`."""
+"""Kinds of layers that are models. The configuration of a Model has a Spec in `spec`, a Sequential's has `layers`."""
 
 
 def build_model(spec: Spec, name: str | None = None) -> Any:
-    """A functional `keras.Model` with the Spec's layers, inputs and outputs; weights as initialised.
+    """A functional `keras.Model` with the Spec's layers, inputs and outputs, and with initial weights.
 
-    A Spec of nothing but one Sequential becomes that itself.
+    A Spec whose only layer is a Sequential becomes a `keras.Sequential`.
     """
     import keras
 
@@ -38,36 +38,44 @@ def build_model(spec: Spec, name: str | None = None) -> Any:
         item.name: keras.Input(item.shape, dtype=item.dtype, name=item.name) for item in spec.inputs
     }
     inputs = list(tensors.values())
-    layers: dict[str, Any] = {}
+    instances: dict[str, Any] = {}
     for layer in spec.layers:
-        made = layers[layer.of] if layer.of else make_layer(layer.kind, layer.config, name=layer.name)
-        layers[layer.name] = made
-        args = [tensors[name] for name in layer.inputs]
-        keywords = {
-            key: [tensors[name] for name in names] if len(names) > 1 or key in LISTS else tensors[names[0]]
-            for key, names in layer.keywords.items()
-        }
-        result = made(args[0] if len(args) == 1 else args, **keywords, **layer.arguments)
-        parts = _flat(result)
-        for k, value in enumerate(parts):
-            tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
+        instance = instances[layer.of] if layer.of else make_layer(layer.kind, layer.config, name=layer.name)
+        instances[layer.name] = instance
+        tensors |= call_layer(instance, layer, tensors, _flat)
     return keras.Model(inputs, [tensors[name] for name in spec.outputs], name=name)
+
+
+def call_layer(
+    instance: Any, layer: Layer, tensors: Mapping[str, Any], outputs_of: Callable[[Any], Sequence[Any]]
+) -> dict[str, Any]:
+    """Call a layer of Keras or Keras 2 as the Spec does. Returns its output tensors: `name`, `name:1` and so on.
+
+    `outputs_of` lists the tensors in what the call returns.
+    """
+    args = [tensors[name] for name in layer.inputs]
+    keywords = {
+        key: [tensors[name] for name in names] if len(names) > 1 or key in LISTS else tensors[names[0]]
+        for key, names in layer.keywords.items()
+    }
+    result = instance(args[0] if len(args) == 1 else args, **keywords, **layer.arguments)
+    return {layer.name if k == 0 else f"{layer.name}:{k}": value for k, value in enumerate(outputs_of(result))}
 
 
 def _sequential(config: Mapping[str, Any], source: Input | None = None, name: str | None = None) -> Any:
     import keras
 
     first = [] if source is None else [keras.Input(source.shape, dtype=source.dtype, name=source.name)]
-    own = [
+    layers = [
         make_layer(one["kind"], one["config"], name=f"{name or 'part'}_{k}") for k, one in enumerate(config["layers"])
     ]
-    return keras.Sequential(first + own, name=name)
+    return keras.Sequential(first + layers, name=name)
 
 
 def load_model(path: Path, *, trust: bool = False) -> Any:
-    """A saved model, as a user loads it: with the custom layers known. Raises whatever Keras raises.
+    """Load a saved model with our custom layers registered. Raises whatever Keras raises.
 
-    Python code in the file (of Lambda layers) is loaded with `trust` only.
+    Only `trust` lets Keras load Python code in the file, as Lambda layers have it.
     """
     import keras
 
@@ -77,8 +85,10 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
 
 @cache
 def custom_layers() -> Mapping[str, Any]:
-    """Layer classes that `keras.layers` has not: two of our own, registered for serialization as
-    https://keras.io/guides/serialization_and_saving/ asks, and one of ConvNeXt's."""
+    """Layer classes that `keras.layers` does not have, by kind: two of ours, and the LayerScale of ConvNeXt.
+
+    Ours are registered for serialization: https://keras.io/guides/serialization_and_saving/.
+    """
     import keras
 
     @keras.saving.register_keras_serializable(package="parity")
@@ -101,7 +111,7 @@ def custom_layers() -> Mapping[str, Any]:
 
     @keras.saving.register_keras_serializable(package="parity")
     class Halves(keras.layers.Layer):
-        """Both halves of an axis."""
+        """The two halves of an axis, as two outputs."""
 
         def __init__(self, axis: int = -1, **more: Any) -> None:
             super().__init__(**more)
@@ -119,13 +129,13 @@ def custom_layers() -> Mapping[str, Any]:
 
 
 CUSTOM = ("Scale", "Halves", "LayerScale")
-"""Kinds of layers that are not Keras' own: see `custom_layers`."""
+"""Kinds of layers in `custom_layers`."""
 LISTS = ("initial_state",)
 """Keyword arguments that take a list even of one tensor."""
 
 
 def make_layer(kind: str, config: Mapping[str, Any], **more: Any) -> Any:
-    """A Keras layer from its class name and constructor arguments as data."""
+    """Build a Keras layer from its class name and its constructor arguments as data."""
     import keras
 
     if kind == MODEL:
@@ -137,8 +147,10 @@ def make_layer(kind: str, config: Mapping[str, Any], **more: Any) -> Any:
 
 
 def _argument(value: Any) -> Any:
-    """A constructor argument from data: a layer or a cell where there is one (see `harness.catalogue.inner`), and
-    JSON lists as the tuples that Keras' constructors document, lists of layers apart."""
+    """A constructor argument from data. A dictionary of kind and config becomes a layer or cell.
+
+    JSON lists become the tuples that Keras' constructors document, except lists of layers.
+    """
     if isinstance(value, Mapping) and set(value) == {"kind", "config"}:
         return make_layer(value["kind"], value["config"])
     if isinstance(value, list | tuple):
@@ -148,31 +160,31 @@ def _argument(value: Any) -> Any:
 
 
 def weight_name(variable: Any) -> str:
-    """Last part of a variable's path; variables that were given no name are `variable`, without Keras' counter."""
+    """Last part of a variable's path; `variable` for a variable without a name, to which Keras appends a counter."""
     last = str(variable.path.rpartition("/")[2])
     return "variable" if last.startswith("variable_") else last
 
 
 def set_weights(model: Any, spec: Spec, weights: Mapping[str, Array]) -> None:
-    """Set every layer's weights, in Keras' own order. Raises ValueError where name or shape does not fit."""
+    """Set the weights of all layers. Raises ValueError if names or shapes are not those of Keras, in its order."""
     whole = [layer.kind for layer in spec.layers] == [SEQUENTIAL]
     for layer in spec.layers:
         if layer.of:
             continue
-        own = {k.removeprefix(layer.name + "/"): v for k, v in weights.items() if k.startswith(layer.name + "/")}
+        arrays = {key: value for key, value in weights.items() if key.startswith(layer.name + "/")}
         variables = (model if whole else model.get_layer(layer.name)).weights
-        wanted = [(weight_name(v), tuple(v.shape)) for v in variables]
-        given = [(name.rpartition("/")[2], value.shape) for name, value in own.items()]
-        if wanted != given:
-            raise ValueError(f"layer {layer.name!r} ({layer.kind}) has weights {wanted}, the case gives {given}")
-        for variable, value in zip(variables, own.values(), strict=True):
+        expected = [(weight_name(v), tuple(v.shape)) for v in variables]
+        came = [(key.rpartition("/")[2], value.shape) for key, value in arrays.items()]
+        if expected != came:
+            raise ValueError(f"layer {layer.name!r} ({layer.kind}) has weights {expected}, the case gives {came}")
+        for variable, value in zip(variables, arrays.values(), strict=True):
             variable.assign(value)
         if variables and not whole and hasattr(model.get_layer(layer.name), "finalize_state"):
             model.get_layer(layer.name).finalize_state()  # adapted layers compute with copies of their weights
 
 
 def built(spec: Spec, weights: Mapping[str, Array]) -> Any:
-    """A fresh model with these weights. Raises ValueError where they do not fit."""
+    """Build the model of a Spec in a cleared session and set its weights. Raises ValueError if they do not fit."""
     import keras
 
     keras.backend.clear_session(free_memory=False)
@@ -182,22 +194,25 @@ def built(spec: Spec, weights: Mapping[str, Array]) -> Any:
 
 
 def rebuilt(spec: Path, weights: Path) -> Any:
-    """The model of a Spec in a JSON file, with weights that Keras loads from another."""
+    """Build the model of a Spec in a JSON file, and load its weights from a `.weights.h5` file."""
     model = build_model(Spec.from_json(json.loads(spec.read_text(encoding="utf-8"))))
     model.load_weights(weights)
     return model
 
 
 def read_model(model: Any) -> tuple[Spec, dict[str, Array]]:
-    """What a Keras model is: inputs, layers with their whole configuration, the wiring of each one's first call,
-    outputs, and the weights by layer and path, in Keras' order."""
+    """The Spec and the weights of a Keras model.
+
+    Layers have their whole configuration and the wiring of their first call. Weights are by `layer/variable`, in Keras'
+    order.
+    """
     weights = {}
     for layer in model.layers:
         for variable in layer.weights:
             name = f"{layer.name}/{variable.path.rpartition('/')[2]}"
             weights[name if name not in weights else f"{layer.name}/{variable.path}"] = np.asarray(variable)
     inputs = tuple(Input(_tensor_name(t), tuple(t.shape[1:]), str(t.dtype)) for t in model.inputs)
-    # operations are the layers, and what a program computed between them with `+` and the like
+    # operations include what a program computed between layers, with `+` for instance
     layers = tuple(
         _layer(layer) for layer in getattr(model, "operations", model.layers) if type(layer).__name__ != "InputLayer"
     )

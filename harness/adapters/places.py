@@ -1,7 +1,7 @@
-"""Where formats, hops and runtimes run: one class to inherit from for each process that frameworks share.
+"""The workers on which formats, hops and runtimes run, as classes to inherit from.
 
-TensorFlow and torch cannot share a process, nor can two backends of Keras. A process starts with the environment, and
-without the modules, that the classes of its worker say.
+TensorFlow and torch cannot share a process; neither can two backends of Keras. So each class names its worker, the
+environment that the worker starts with, and the modules that it must not import.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from packaging.requirements import Requirement
 
-from harness.adapters.plugin import Plugin, PluginError
+from harness.adapters.plugin import ADVICE, Plugin, PluginError
 
 _QUIET_TENSORFLOW = MappingProxyType(
     {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
@@ -42,7 +42,7 @@ class OnKeras2:
 
 
 class OnKerasTorch:
-    """Keras on torch, as its users have it: Keras imports TensorFlow wherever that is installed."""
+    """Keras on torch, without TensorFlow: its users may not have it, and Keras imports it if it is installed."""
 
     worker: ClassVar[str] = "kerastorch"
     environment: ClassVar[Mapping[str, str]] = MappingProxyType({"KERAS_BACKEND": "torch"})
@@ -50,7 +50,7 @@ class OnKerasTorch:
 
 
 class OnKerasJax:
-    """Keras on jax, without TensorFlow too."""
+    """Keras on jax, without TensorFlow for the same reason."""
 
     worker: ClassVar[str] = "kerasjax"
     environment: ClassVar[Mapping[str, str]] = MappingProxyType(
@@ -60,7 +60,7 @@ class OnKerasJax:
 
 
 class OnTorch:
-    """torch and what converts to it."""
+    """torch, and the converters to it."""
 
     worker: ClassVar[str] = "torch"
 
@@ -79,21 +79,24 @@ class OnOctave:
 
 @dataclass(frozen=True)
 class Place:
-    """What the process of one worker starts with, and the modules that it must not have."""
+    """The environment of one worker, and the modules that it must not import."""
 
     environment: Mapping[str, str] = field(default_factory=dict)
     without: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, worker: str, plugins: Iterable[Plugin]) -> Place:
-        """All that the installed plugins of a worker say. Raises PluginError, which names both, where two of them
-        contradict each other."""
+        """The place of a worker, as its installed plugins declare it.
+
+        Raises PluginError, which names both, if two of them contradict each other.
+        """
         inside = [plugin for plugin in plugins if plugin.worker == worker and not plugin.missing]
         for one, other in combinations(inside, 2):
             if clash := _clash(one, other) or _clash(other, one):
                 raise PluginError(
-                    f"{one.reference} and {other.reference} cannot share the worker {worker!r}: {clash}. Give one of "
-                    "them another worker; see docs/extending.md"
+                    f"they cannot share the worker {worker!r}: {clash}",
+                    where=f"{one.reference} and {other.reference}",
+                    advice=f"Give one of them another worker; {ADVICE}",
                 )
         return cls(
             {key: value for plugin in inside for key, value in plugin.environment},
@@ -102,11 +105,11 @@ class Place:
 
 
 def _clash(one: Plugin, other: Plugin) -> str:
-    """Why two plugins cannot share a process; '' if they can."""
-    wanted = dict(other.environment)
+    """The reason why two plugins cannot share a process; '' if they can."""
+    others = dict(other.environment)
     for key, value in one.environment:
-        if wanted.get(key, value) != value:
-            return f"{one.name} sets {key} to {value!r}, {other.name} to {wanted[key]!r}"
+        if others.get(key, value) != value:
+            return f"{one.name} sets {key} to {value!r}, {other.name} to {others[key]!r}"
     needed = {Requirement(text).name.replace("-", "_") for text in other.requires}
     hidden = ", ".join(sorted(needed & set(one.without)))
     return f"{one.name} runs without {hidden}, which {other.name} requires" if hidden else ""

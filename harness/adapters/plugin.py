@@ -1,6 +1,6 @@
-"""What a format, hop or runtime says of itself: facts on its class, checked here and carried as plain data.
+"""Facts of formats, hops and runtimes: read from their classes, checked, and carried as plain data.
 
-docs/extending.md tells what each fact means and what holds where a class is silent.
+docs/extending.md explains each fact and its default.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from harness.installed import SUITE, is_installed
 
 
 class PluginError(InputError):
-    """A format, hop or runtime that cannot be used: it does not import, breaks its contract, or fits no other."""
+    """A format, hop or runtime that cannot be imported, breaks its contract, or contradicts another."""
 
 
+ADVICE = "docs/extending.md explains each fact"
 FORMATS, HOPS, RUNTIMES = KINDS = ("formats", "hops", "runtimes")
 NEEDED = MappingProxyType(
     {
@@ -31,7 +32,7 @@ NEEDED = MappingProxyType(
         RUNTIMES: ("name", "format", "requires"),
     }
 )
-"""Facts that a class of each kind must have; the others have defaults."""
+"""Facts that a class of each kind must declare; the others have defaults."""
 METHODS = MappingProxyType({FORMATS: ("write", "read"), HOPS: ("convert",), RUNTIMES: ("open", "run")})
 
 
@@ -48,7 +49,7 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_python(value: Any) -> bool:
-    """Whether these are the lines of a function: a recipe, which may be missing."""
+    """Whether a value is a recipe: the lines of a function, or None."""
     try:
         return value is None or bool(ast.parse(f"def f():\n{textwrap.indent(textwrap.dedent(value), '    ')}"))
     except (SyntaxError, TypeError):
@@ -57,7 +58,7 @@ def _is_python(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class _Value:
-    """What a fact must be, in words and as a check."""
+    """What a fact must be: in words for messages, and as a check."""
 
     words: str
     check: Callable[[Any], bool]
@@ -78,20 +79,20 @@ _RECIPE_OF = MappingProxyType(
     {(HOPS, "recipe"): "convert", (FORMATS, "recipe"): "write", (RUNTIMES, "open_recipe"): "open",
      (RUNTIMES, "run_recipe"): "run"}
 )  # fmt: skip
-"""The method that a recipe writes out."""
+"""The method that each recipe replaces."""
 
 
 def _fact(value: _Value, *kinds: str, **default: Any) -> Any:
-    """A field of a Plugin that classes of these kinds declare, and what it must be there."""
+    """A field of Plugin that classes of these kinds can declare, with the check of its value."""
     return field(metadata={"value": value, "kinds": kinds}, **default)
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """Facts about one format, hop or runtime, with what holds where a class is silent.
+    """The facts of one format, hop or runtime, with their defaults.
 
-    `reference` (`module:Class`) is how a worker finds it, `origin` the installed distribution that a class of another
-    package is part of; `distribution` is the one to name.
+    A worker imports the class by its `reference` (`module:Class`). `origin` is the installed distribution that holds a
+    class of another package; `distribution` is the one that results and reports name.
     """
 
     reference: str
@@ -128,7 +129,7 @@ class Plugin:
 
     @property
     def missing(self) -> str:
-        """Why this cannot run here: the distributions and programs it requires that are not installed; '' if it can."""
+        """The required distributions and programs that are not installed, in words; '' if none is missing."""
         lacking = [text for text in self.requires if not is_installed(text)]
         lacking += [text for text in self.programs if shutil.which(text) is None]
         return f"not installed: {', '.join(lacking)}" if lacking else ""
@@ -140,28 +141,32 @@ class Plugin:
 
     @property
     def is_ours(self) -> bool:
-        """Whether its class is part of this project."""
+        """Whether the class is part of this project."""
         return self.reference.partition(":")[0].partition(".")[0] == "harness"
 
     @property
     def distributions(self) -> tuple[str, ...]:
-        """Names of the distributions that it needs: those that it requires, and the one that it stands for."""
+        """Names of the distributions that it requires, then the one that it represents."""
         names = (*(Requirement(text).name for text in self.requires), self.distribution)
         return tuple(dict.fromkeys(filter(None, names)))
 
     def allows(self, further: int) -> int | None:
-        """The most golden cases of each layer over which a route goes on from here by so many hops; None for all."""
+        """Most golden cases of each layer for a route that goes on by `further` hops after this one; None for all."""
         return self.behind[min(further, len(self.behind)) - 1] if self.behind else None
 
 
 def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
-    """The facts that a class declares, as the arguments of a Plugin. Raises PluginError for one that breaks the
-    contract: a needed fact or a method is lacking, or a fact is of another type."""
+    """The facts that a class declares, as the arguments of Plugin.
+
+    Raises PluginError for a class that lacks a needed fact or a method, or has a fact of a wrong type.
+    """
     lacking = [name for name in (*NEEDED[kind], *METHODS[kind]) if not hasattr(cls, name)]
     if lacking:
         raise PluginError(
-            f"{reference} is no {kind[:-1]}: it lacks {', '.join(lacking)}. A {kind[:-1]} is a class with "
-            f"{', '.join(NEEDED[kind])} and {'(), '.join(METHODS[kind])}(); see docs/extending.md"
+            f"it is no {kind[:-1]}: it lacks {', '.join(lacking)}",
+            where=reference,
+            expected=f"a class with {', '.join(NEEDED[kind])} and {'(), '.join(METHODS[kind])}()",
+            advice=ADVICE,
         )
     declared = [item for item in fields(Plugin) if kind in item.metadata.get("kinds", ())]
     values = {item.name: _declared(cls, kind, item, reference) for item in declared}
@@ -170,7 +175,13 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
         try:
             Requirement(text)
         except InvalidRequirement as error:
-            raise PluginError(f"{reference} requires {text!r}, which is no requirement: {error}") from None
+            raise PluginError(
+                f"it is no requirement ({str(error).splitlines()[0]})",
+                where=f"{reference}, requires",
+                expected='a requirement such as "torch>=2.6"',
+                came=repr(text),
+                advice=ADVICE,
+            ) from None
     facts["worker"] = facts.get("worker") or _worker(facts, reference)
     plugin = Plugin(reference, **facts)
     if kind != FORMATS:
@@ -181,7 +192,7 @@ def facts_of(cls: type, kind: str, reference: str) -> dict[str, Any]:
 
 
 def _declared(cls: type, kind: str, item: Field[Any], reference: str) -> Any:
-    """One fact of a class as plain data; None where the class is silent. Raises PluginError for another type."""
+    """One fact of a class as plain data; None if the class does not declare it. Raises PluginError for a wrong type."""
     value = getattr(cls, item.name, None)
     if (kind, item.name) in _RECIPE_OF:
         value = _recipe(cls, item.name, _RECIPE_OF[kind, item.name])
@@ -189,18 +200,24 @@ def _declared(cls: type, kind: str, item: Field[Any], reference: str) -> Any:
         return None
     wanted: _Value = item.metadata["value"]
     if not wanted.check(value):
-        raise PluginError(f"{reference} has {item.name} = {value!r}; expected {wanted.words}. See docs/extending.md")
+        raise PluginError(
+            "it has a wrong value",
+            where=f"{reference}, {item.name}",
+            expected=wanted.words,
+            came=repr(value),
+            advice=ADVICE,
+        )
     if isinstance(value, Mapping):
         return tuple(value.items())
     return tuple(value) if isinstance(value, tuple | list) else value
 
 
 def _recipe(cls: type, name: str, method: str) -> Any:
-    """The recipe of a method, from the class that defines the method: one that overrides it does something else."""
+    """The recipe of a method, from the class that defines the method; a recipe further up describes another method."""
     nearest = next(base for base in cls.__mro__ if name in vars(base) or method in vars(base))
     return vars(nearest).get(name)
 
 
 def _worker(facts: Mapping[str, Any], reference: str) -> str:
-    """A foreign class runs beside the framework that it names first; one that names none runs alone."""
+    """The worker of a foreign class that names none: that of its first requirement, or one of its own."""
     return Requirement(facts["requires"][0]).name if facts["requires"] else reference

@@ -1,9 +1,8 @@
-"""Which formats, hops and runtimes there are, ours and other people's.
+"""The registry of formats, hops and runtimes: ours, and those of other packages.
 
-Our own classes are found by looking through the packages `formats`, `hops` and `runtimes` beside this module; others
-come from the entry point groups `harness.hops` and `harness.runtimes`, or by name (`module:Class`). The suite's process
-must not import a framework, so foreign classes, whose modules may do so at their top, are asked for their facts in a
-process of their own.
+Ours are the classes in the packages `formats`, `hops` and `runtimes` beside this module. Other packages add theirs by
+the entry point groups `harness.hops` and `harness.runtimes`, a user by name (`module:Class`). The module of a foreign
+class may import a framework at its top, and the suite's process must not; so a process of its own reads the facts.
 """
 
 from __future__ import annotations
@@ -28,18 +27,22 @@ from harness.installed import COMPUTES_WITH
 __all__ = ["Plugin", "PluginError", "Registry", "describe_foreign", "facts_of", "installed", "resolve"]
 
 OPEN_TO_OTHERS = (HOPS, RUNTIMES)
-"""Kinds that other packages can add, by an entry point group of that name."""
+"""Kinds of plugins that other packages can add; the entry point group is `harness.` and the kind."""
+DESCRIBE_LIMIT = 180
+"""Seconds that the process which describes a class of another package may take: it imports the class's framework."""
 
 
 def resolve(reference: str) -> Any:
-    """The class or function that `module:name` names. Raises PluginError if there is none."""
+    """Import the class or function `module:name`. Raises PluginError if there is none."""
     module, _, name = reference.partition(":")
     if not name:
-        raise PluginError(f"{reference!r} names no class; write module:Class")
+        raise PluginError("it names no class", where=reference, expected="module:Class")
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
-        raise PluginError(f"{reference} cannot be imported: {error}") from error
+        raise PluginError(
+            f"it cannot be imported: {error}", where=reference, advice="Name a class of a module on Python's path"
+        ) from error
 
 
 def _classes_of(package: ModuleType, kind: str) -> Iterable[Plugin]:
@@ -51,33 +54,35 @@ def _classes_of(package: ModuleType, kind: str) -> Iterable[Plugin]:
 
 
 def describe_foreign(reference: str, kind: str, distribution: str = "") -> Plugin:
-    """Facts of a class of another package, asked for in a process of its own; `distribution` is the one that it is of,
-    where that is known.
+    """The facts of a class of another package, read in a process of its own.
 
-    Raises PluginError with the last line of what that process said.
+    `distribution` names the distribution that holds the class, if the caller knows it. Raises PluginError if the class
+    breaks its contract, or if the process fails or takes longer than `DESCRIBE_LIMIT` seconds.
     """
-    done = subprocess.run(  # noqa: S603 - our own interpreter and module
-        [sys.executable, "-m", "harness.adapters.facts", reference, kind, distribution],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
+    command = [sys.executable, "-m", "harness.adapters.facts", reference, kind, distribution]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=DESCRIBE_LIMIT)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise PluginError(
+            "its module takes too long to import", where=reference, expected=f"its facts within {DESCRIBE_LIMIT} s"
+        ) from None
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise PluginError(last.removeprefix("harness.adapters.plugin.PluginError: "))
-    facts = json.loads(done.stdout.strip().splitlines()[-1])
-    return Plugin(**{name: _frozen(value) for name, value in facts.items()})
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
+        raise PluginError("its module cannot be imported", where=reference, came=last)
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    if "error" in answer:
+        raise PluginError(**answer["error"])
+    return Plugin(**{name: _frozen(value) for name, value in answer["facts"].items()})
 
 
 def _frozen(value: Any) -> Any:
-    """JSON data with tuples for lists."""
+    """JSON data with its lists as tuples."""
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
 class Registry:
-    """Everything that can be joined into routes."""
+    """The formats, hops and runtimes that form routes; `problems` names the plugins that cannot be used."""
 
     formats: tuple[Plugin, ...]
     hops: tuple[Plugin, ...]
@@ -90,33 +95,37 @@ class Registry:
 
     @property
     def distributions(self) -> tuple[str, ...]:
-        """Names of all distributions on which a result can depend, sorted; those that the suite computes with last."""
+        """Names of all distributions on which a result can depend: sorted, then those that the suite computes with."""
         names = {name for plugin in self.plugins for name in (*plugin.distributions, plugin.origin) if name}
         return (*sorted(names - set(COMPUTES_WITH)), *COMPUTES_WITH)
 
     def format(self, name: str) -> Plugin | None:
-        return next((found for found in self.formats if found.name == name), None)
+        return next((form for form in self.formats if form.name == name), None)
 
     def runtime_of(self, name: str) -> Plugin | None:
-        """The first runtime for a format, one that is installed before others."""
-        fitting = [found for found in self.runtimes if found.format == name]
-        return next((found for found in fitting if not found.missing), fitting[0] if fitting else None)
+        """The first installed runtime for a format; the first of all if none is installed."""
+        fitting = [runtime for runtime in self.runtimes if runtime.format == name]
+        return next((runtime for runtime in fitting if not runtime.missing), fitting[0] if fitting else None)
 
     def file_of(self, name: str) -> str:
-        """What a file of this format is called in the folder of a reproducer: `model.onnx`."""
+        """The name of a file of this format in the folder of a reproducer: `model.onnx`."""
         form, runtime = self.format(name), self.runtime_of(name)
         if form is not None:
             return form.file or f"model{form.suffix}"
         return (runtime.file if runtime else "") or f"model.{name}"
 
     def optional(self, name: str) -> bool:
-        """Whether artifacts of a source format may be read back where no runtime of it is installed: it needs a program
-        of the system, which a user need not have."""
-        return all(found.programs for found in self.runtimes if found.format == name)
+        """Whether a source format may go without a runtime: each of its runtimes needs a program of the system.
+
+        Its artifacts are then read back instead.
+        """
+        return all(runtime.programs for runtime in self.runtimes if runtime.format == name)
 
     def with_hops(self, references: Iterable[str]) -> Registry:
-        """The registry with further hops, by `module:Class`. Raises PluginError for one that cannot be used, has the
-        name of another, or contradicts the others of its worker."""
+        """The registry with more hops, by `module:Class`.
+
+        Raises PluginError for a hop that cannot be used, has the name of another hop, or contradicts its worker.
+        """
         registry = self
         for reference in references:
             registry = registry._with(HOPS, describe_foreign(reference, HOPS))
@@ -124,9 +133,12 @@ class Registry:
 
     def _with(self, kind: str, plugin: Plugin) -> Registry:
         known: tuple[Plugin, ...] = getattr(self, kind)
-        if any(plugin.name == other.name for other in known):
+        namesake = next((other for other in known if other.name == plugin.name), None)
+        if namesake is not None:
             raise PluginError(
-                f"a {plugin.kind} named {plugin.name!r} exists already; {plugin.reference} needs another name"
+                f"a {plugin.kind} named {plugin.name!r} exists already: {namesake.reference}",
+                where=plugin.reference,
+                advice="Give it another name",
             )
         Place.of(plugin.worker, (*self.plugins, plugin))
         return replace(self, **{kind: (*known, plugin)})  # type: ignore[arg-type]
@@ -134,7 +146,7 @@ class Registry:
 
 @cache
 def installed() -> Registry:
-    """Our own plugins and those of installed packages. A broken foreign one is named in `problems`, not raised."""
+    """Our plugins and those of installed packages. A broken plugin of a package becomes one of the `problems`."""
     ours = {kind: tuple(_classes_of(import_module(f"harness.adapters.{kind}"), kind)) for kind in KINDS}
     registry = Registry(ours[FORMATS], ours[HOPS], ours[RUNTIMES])
     problems: list[str] = []
@@ -143,6 +155,6 @@ def installed() -> Registry:
             try:
                 of = entry.dist.name if entry.dist else ""
                 registry = registry._with(kind, describe_foreign(entry.value, kind, of))
-            except (PluginError, subprocess.TimeoutExpired) as error:
-                problems.append(f"{entry.name} ({entry.value}): {error}")
+            except PluginError as error:
+                problems.append(f"{entry.name}: {error}")
     return replace(registry, problems=tuple(problems))

@@ -1,4 +1,4 @@
-"""Routes: which hops join up, and whether they can run here."""
+"""Routes: chains of hops from a source format, and whether they can run here."""
 
 from __future__ import annotations
 
@@ -26,20 +26,21 @@ class Route:
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """Formats of the artifacts on the way, source first."""
+        """Formats of the artifacts, source first."""
         return (self.source.name, *(hop.target for hop in self.hops))
 
     @property
     def opset(self) -> int | None:
-        """The opset that the route asks for; None where a converter takes its default."""
+        """The opset that a hop asks for; None if every converter takes its default."""
         return next((hop.opset for hop in self.hops if hop.opset is not None), None)
 
     @property
     def depth(self) -> int | None:
-        """How many golden cases of each layer the route is walked over by default; None for all.
+        """Number of golden cases of each layer that the route walks by default; None for all.
 
-        The least that its source, its last hop and the hops on the way allow. It is 0 where the route comes back to the
-        format that it began with: whatever starts from there is walked without the detour.
+        It is the least that the source, the last hop, and the `behind` of the other hops allow. It is 0 for a route
+        that comes back to its source format, because what follows is walked without the detour, and for a hop behind
+        another that it is `not_behind`.
         """
         names = [hop.name for hop in self.hops]
         if self.formats[-1] == self.source.name and len(set(self.formats)) > 1:
@@ -51,7 +52,7 @@ class Route:
         return min((limit for limit in limits if limit is not None), default=None)
 
     def missing(self, registry: Registry) -> str:
-        """Why the route cannot run here; '' if it can. What a converter makes must be run: else nothing is judged."""
+        """The reason why the route cannot run here; '' if it can. Every converted artifact needs a runtime."""
         unrunnable = [hop.target for hop in self.hops if registry.runtime_of(hop.target) is None]
         if unrunnable:
             return f"no runtime for the format {', '.join(unrunnable)}"
@@ -61,7 +62,7 @@ class Route:
         return "; ".join(dict.fromkeys(reasons))
 
     def plugins(self, registry: Registry) -> tuple[Plugin, ...]:
-        """All that the route needs: its format, its hops, and the runtimes that are there."""
+        """The source format, the hops, and the installed runtimes of the route."""
         runtimes = [runtime for name in self.formats if (runtime := registry.runtime_of(name))]
         return (self.source, *self.hops, *(runtime for runtime in runtimes if not runtime.missing))
 
@@ -71,16 +72,16 @@ class Route:
 
 
 def all_routes(registry: Registry) -> list[Route]:
-    """Every chain of hops from a format that can be written, no two of which start from the same format.
+    """All chains of hops from a format that can be written, in which no two hops start from the same format.
 
-    So a route may come back to a format, and ends there. A format from which no hop starts is a route by itself.
+    So a route may come back to a format, but ends there. A format from which no hop starts is a route by itself.
     """
-    found: list[Route] = []
+    routes: list[Route] = []
     for source in registry.formats:
         if source.dialect is not None:
             route = Route(source, ())
-            found += list(_extended(route, registry)) or [route]
-    return found
+            routes += list(_extended(route, registry)) or [route]
+    return routes
 
 
 def _extended(route: Route, registry: Registry) -> Iterable[Route]:
@@ -92,7 +93,7 @@ def _extended(route: Route, registry: Registry) -> Iterable[Route]:
 
 
 def select(routes: Iterable[Route], pattern: str | None, dialect: str | None = None) -> list[Route]:
-    """Routes whose name matches the glob pattern (None: all), of one dialect or of any."""
+    """The routes whose name matches the glob pattern (None: any), of one dialect (None: any)."""
     return [
         route
         for route in routes

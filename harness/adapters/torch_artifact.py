@@ -1,8 +1,8 @@
 """The torch artifact: a whole module in one file, as `torch.load(path, weights_only=False)` reads it.
 
-Importers return modules, not files. Some hold what plain pickle refuses (a reference to a Python module, a
-local function), which says nothing about the conversion, so cloudpickle writes the file. A module does not know
-its inputs, so they are kept with it, for whoever exports it again.
+Importers return modules, not files. Some modules hold objects that plain pickle refuses (a Python module, a local
+function). That is no fault of the conversion, so cloudpickle writes the file. A module does not know its inputs; an
+attribute stores them for an export back to ONNX.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 KEPT_AS = "parity_signature"
+"""Attribute of a saved module that stores its inputs."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def save_module(module: Any, path: Path, signature: Sequence[Argument] = ()) -> 
 
 
 def onnx_signature(model: Any) -> list[Argument]:
-    """Inputs of an `onnx.ModelProto` that are no initialisers."""
+    """The inputs of an `onnx.ModelProto`, without initialisers."""
     import onnx
 
     fixed = {item.name for item in model.graph.initializer}
@@ -51,15 +52,15 @@ def onnx_signature(model: Any) -> list[Argument]:
 
 
 def signature_of(module: Any) -> list[Argument]:
-    """The inputs kept with a module. Raises ValueError where there are none."""
-    kept = getattr(module, KEPT_AS, None)
-    if not kept:
+    """The inputs stored with a module. Raises ValueError if there are none."""
+    arguments = getattr(module, KEPT_AS, None)
+    if not arguments:
         raise ValueError("the module does not say what inputs it takes: it was saved without a signature")
-    return [Argument(name, tuple(shape), dtype) for name, shape, dtype in kept]
+    return [Argument(name, tuple(shape), dtype) for name, shape, dtype in arguments]
 
 
 def example_inputs(signature: Sequence[Argument], open_size: int) -> tuple[Any, ...]:
-    """One tensor of ones for each argument, open axes of that size."""
+    """A tensor of ones for each argument, with open axes of size `open_size`."""
     import torch
 
     return tuple(

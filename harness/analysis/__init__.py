@@ -1,1 +1,1 @@
-"""What results files mean: defects, findings, calibration. Nothing here runs a model."""
+"""Analyses results files: defects, findings, calibration. Nothing here runs a model."""

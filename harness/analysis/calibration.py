@@ -1,7 +1,6 @@
-"""Calibration of the grades: how many noise units correct implementations really lie at.
+"""Calibration of the grades: the noise units of correct implementations, measured from a results file.
 
-Read from a results file of the golden corpus. A stage counts as correct unless its route deviates there; known
-deviations are counted apart, never mixed in.
+A stage counts as correct if it passes. Stages that deviate are counted, but never enter the percentiles.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from harness.results.file import Results
 
 @dataclass(frozen=True)
 class Spread:
-    """Percentiles, over cases, of the largest normwise error of a layer in one runtime, in noise units."""
+    """Percentiles over cases of the largest normwise error of a layer in one runtime, in noise units."""
 
     dialect: str
     layer: str
@@ -33,7 +32,7 @@ class Spread:
 
 
 def spreads(results: Results) -> list[Spread]:
-    """One row per dialect, layer and runtime, in alphabetical order. A stage that several routes share counts once."""
+    """One row per dialect, layer and runtime, sorted. A stage that several routes share counts once."""
     groups: dict[tuple[str, str, str], dict[tuple[str, ...], Stage]] = {}
     for result in results.results:
         for key, stage in _stages(result):
@@ -42,7 +41,7 @@ def spreads(results: Results) -> list[Spread]:
 
 
 def _stages(result: Result) -> Iterable[tuple[tuple[str, ...], Stage]]:
-    """Stages that ran in a runtime, up to and including the first that deviates: what follows is consequence."""
+    """The stages that ran, up to and including the first that deviates; later deviations are its consequence."""
     prefix: tuple[str, ...] = (result.case,)
     for stage in result.stages:
         prefix = (*prefix, stage.by)
@@ -71,11 +70,11 @@ def _spread(key: tuple[str, str, str], stages: list[Stage]) -> Spread:
 
 
 IMPRECISE = ("onnxruntime", "tfkeras")
-"""Runtimes whose drift has a known cause: they say nothing about the edges."""
+"""Runtimes whose drift has a known cause, so that they cannot calibrate the edges."""
 
 
 def page(results: Results) -> str:
-    """The table as a Markdown page, with the edges of the grades and the versions it was measured with."""
+    """The Markdown page: the table, the edges of the grades, and the versions of the run."""
     rows = spreads(results)
     worst = max((row.p100 for row in rows), default=0.0)
     calm = max((row.p100 for row in rows if row.runtime not in IMPRECISE), default=0.0)

@@ -1,4 +1,4 @@
-"""The condition under which a defect shows, in words, and how far to trust it."""
+"""The condition under which a defect shows: its words, and how far they can be trusted."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 MANY = 5
-"""With so many other conditions that fit as well, none can be trusted; a defect of fewer stages is not `always`."""
+"""A condition with this many equally simple others is not trusted; `always` needs this many failing stages."""
 ALWAYS = "always"
 LARGEST = "largest of "
-"""What the name of an axis begins with that holds the largest of a list of numbers."""
+"""Beginning of the name of an axis that holds the largest number of a list."""
 _NOT_SEPARATED = "not told apart by three axes or two alternatives"
 
 
 @dataclass(frozen=True)
 class Condition:
-    """Where a defect shows. `words` reads `padding = same and strides > 1`, or `always`.
+    """The condition under which a defect shows. `words` reads `padding = same and strides > 1`, or `always`.
 
-    `precision` is the share of failing stages among those it covers, `recall` the share of failing stages that it
-    covers; both are 1 where it is `perfect`. `failing` and `passing` count the stages that it was searched over,
-    `cases` the cases that fail, and `others` the equally simple conditions over other axes that separate them as well.
-    `chance` means that a condition as simple separates the same number of cases picked at random, too.
+    `precision` is the share of failing stages among the stages that it covers, `recall` the share of failing stages
+    that it covers; a `perfect` condition has 1 and 1. `failing` and `passing` count the stages of the search, `cases`
+    the failing cases, `others` the equally simple conditions over other axes that separate as well. `chance`: a
+    condition as simple also separates the same number of cases picked at random.
     """
 
     words: str
@@ -41,7 +41,7 @@ class Condition:
 
     @property
     def sure(self) -> bool:
-        """Perfect, and neither one of many that are, nor found from a single case, nor likely by chance."""
+        """Whether it is perfect, has few `others`, rests on several cases, and is unlikely by chance."""
         return self.perfect and self.others < MANY and self.cases > 1 and not self.chance
 
     @property
@@ -65,7 +65,7 @@ class Condition:
         return f"{_NOT_SEPARATED}{hint} ({measures})"
 
     def joined(self, other: Condition) -> Condition:
-        """This condition and one of the same words for other layers, or for one layer by other words of ours."""
+        """This condition joined with one of the same words: for other layers, or from another group of results."""
         return Condition(
             words=self.words,
             layers=tuple(dict.fromkeys((*self.layers, *other.layers))),
@@ -96,7 +96,7 @@ class Condition:
 
 
 def collected(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Conditions of several layers; perfect ones of the same words become one."""
+    """Conditions of several layers, with perfect conditions of the same words joined."""
     by_words: dict[tuple[str, ...], Condition] = {}
     for condition in conditions:
         mark = (condition.words,) if condition.perfect else (condition.words, *condition.layers)
@@ -105,7 +105,7 @@ def collected(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Axes with plain values: an inner layer gives its kind and its axes, a list of numbers also its largest."""
+    """Axes with plain values. An inner layer yields its kind and its axes; a list of numbers also its largest."""
     for name, value in config.items():
         if isinstance(value, Mapping) and set(value) == {"kind", "config"}:
             yield f"{prefix}{name}", value["kind"]

@@ -1,4 +1,4 @@
-"""A defect: what many deviating results have in common, and how it reads."""
+"""A defect, the common cause of many deviating results, in words and as JSON."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from harness.outcomes import Harm, Outcome
 from harness.results.events import ExpectationNote, plain
 
 NAMED = 3
-"""Most layers that are named in a line."""
+"""Most layers that a line names."""
 
 
 @dataclass(frozen=True)
 class Defect:
-    """One defect: the stage at fault, where it shows, and all results that it explains."""
+    """One defect: the stage at fault, the conditions under which it shows, and all results that it explains."""
 
     hops: tuple[str, ...]
     outcome: Outcome
@@ -34,12 +34,12 @@ class Defect:
 
     @property
     def expectations(self) -> tuple[str, ...]:
-        """Ids of the expectations that spoke."""
+        """Ids of the expectations that foresee it."""
         return tuple(note.id for note in self.notes)
 
     @property
     def hop(self) -> str:
-        """The converters, that of most results first."""
+        """The converters, by number of results."""
         return ", ".join(self.hops)
 
     @property
@@ -49,14 +49,14 @@ class Defect:
 
     @property
     def condition(self) -> str:
-        """All conditions in words, with their layers where those differ."""
+        """All conditions in words; several conditions name their layers."""
         if len(self.conditions) == 1:
             return self.conditions[0].text
         return "; ".join(f"{', '.join(item.layers)}: {item.text}" for item in self.conditions)
 
     @property
     def brief(self) -> str:
-        """The condition where it fits in a table's cell: of many layers the first two."""
+        """The condition, short enough for a table's cell: the first two conditions, with two layers each."""
         if len(self.conditions) == 1:
             return self.condition
         first = [f"{_few(item.layers)}: {item.text}" for item in self.conditions[:2]]
@@ -64,14 +64,14 @@ class Defect:
 
     @property
     def text(self) -> str:
-        """A paragraph: what fails where, under which condition, with which message, and what is known of it."""
+        """A paragraph: converter and outcome, layers, condition, message, and expectations."""
         size = "" if self.units is None else f", {self.units:.3g} units"
         counts = f"{_many(len(self.cases), 'case')}, {_many(len(self.results), 'result')}{size}"
         lines = [f"{self.hop}: {self.outcome} ({self.harm}), {counts}"]
         parts = {
             "layers": _few(self.layers),
             "when": self.brief,
-            "said": self.said,
+            "message": self.short_message,
             "new": f"{_many(self.unexpected, 'result')} that nothing expects" if self.unexpected else "",
             **{f"known {place}": f"{note.id}: {note.reason}" for place, note in enumerate(self.notes)},
             "smallest": self.smallest,
@@ -83,13 +83,13 @@ class Defect:
         return "\n".join(lines)
 
     @property
-    def said(self) -> str:
-        """The message of the smallest case, in short."""
+    def short_message(self) -> str:
+        """The message of the smallest case on one line."""
         return shown(self.message)
 
     @property
     def sort_key(self) -> tuple[Any, ...]:
-        """Unexpected ones first, then silent ones, then those of most cases."""
+        """Sorts unexpected defects first, then silent ones, then by number of cases."""
         loudness = list(Harm).index(self.harm)
         counts = -len(self.cases), -len(self.results)
         return (not self.unexpected, loudness, *counts, self.hop, self.layers, self.message)

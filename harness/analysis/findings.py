@@ -1,7 +1,7 @@
 """The page of findings: distinct defects of released converters and runtimes, worst first.
 
-What is known of each stands in `golden/findings`; outcomes, sizes and the case to replay come from results files. A
-result belongs to the finding that owns the expectation that spoke of it.
+Causes and conditions come from `golden/findings`; outcomes, errors and the case to replay come from results files. A
+result belongs to the finding whose expectation foresees it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Seen:
-    """What results files show of a finding."""
+    """The results of a finding."""
 
     results: tuple[Result, ...] = ()
 
@@ -39,12 +39,12 @@ class Seen:
 
     @property
     def units(self) -> float:
-        """Largest error of a stage at fault that gave numbers, in noise units; 0 if none did."""
+        """Largest error of a divergent stage at fault, in noise units; 0 if there is none."""
         known = (stage.units for stage in self._faults if stage.outcome is Outcome.DIVERGENT)
         return max((units for units in known if units is not None), default=0.0)
 
     def example(self, cases: Sequence[str]) -> Result | None:
-        """The result to replay: a minimal case of the expectations if it is among them, on the shortest route."""
+        """The result to replay: of one of the minimal `cases` if there is one, on the shortest route."""
         ranked = sorted(
             self.results,
             key=lambda result: (
@@ -58,14 +58,14 @@ class Seen:
 
 
 def unowned(findings: Findings, results: Iterable[Result]) -> list[Result]:
-    """Results that deviate as an expectation says which no entry owns: their file is older than the findings."""
+    """Results whose expectation no entry owns, because their file is older than the findings."""
     return [
         result for result in results if result.expectation is not None and result.expectation.id not in findings.owners
     ]
 
 
 def page(findings: Findings, files: Sequence[Results]) -> str:
-    """The Markdown page. Of two results of one case on one route that of the later file counts."""
+    """The Markdown page. If several files have a result of one case on one route, the last file counts."""
     seen = _seen(findings, files)
     lines = [*_head(files), *_summary(findings)]
     for kind, title in TITLES.items():
@@ -81,7 +81,7 @@ def page(findings: Findings, files: Sequence[Results]) -> str:
 
 
 def _seen(findings: Findings, files: Iterable[Results]) -> Mapping[str, Seen]:
-    """What the files show, by the id of the entry that owns the expectation."""
+    """The results of each entry, by the entry's id."""
     latest = {result.key: result for results in files for result in results.results}
     by_owner: dict[str, list[Result]] = defaultdict(list)
     for result in latest.values():

@@ -1,4 +1,4 @@
-"""What a message says without what changes from case to case."""
+"""Reduces messages to the words that stay the same from case to case."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _NOISE: tuple[tuple[str, str], ...] = (
     (r"(?s)\s*\[Caused by the value .*", ""),  # torch's graph around a node
     (r"(?s)\bWhile executing .*", ""),
 )
-"""What a message says beside what went wrong."""
+"""Parts of a message that do not tell what went wrong, and their replacements."""
 _NORMAL: tuple[tuple[str, str], ...] = (
-    (r"(?s)In Node, \(\"[^\"]*\", (\w+), .*", r"Node \1"),  # the rest of it may be cut
+    (r"(?s)In Node, \(\"[^\"]*\", (\w+), .*", r"Node \1"),  # the end may be cut off
     *_NOISE,
     (r"^(runs, but not )?with .*?: (?=\S)", r"\1*: "),  # the sizes of the second inputs
     (r"\b(has no counterpart for ).*", r"\1*"),  # a list of all that the target lacks
@@ -38,16 +38,18 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"#(?:\s*,\s*#)+", "#"),
     (r"\s+", " "),
 )
+"""Parts of a message that change from case to case, and their replacements, in order."""
 _MESSAGE = 240
+"""Most characters of a reduced message."""
 
 
 def family(layer: str) -> str:
-    """The layer without its number of dimensions: `Conv2DTranspose` is of the family `ConvTranspose`."""
+    """The name of a layer without its number of dimensions: `ConvTranspose` for `Conv2DTranspose`."""
     return re.sub(r"[123]D", "", layer)
 
 
 def shown(message: str) -> str:
-    """The message on one line, short: without frames, arguments and the node's signature."""
+    """The message on one short line, without frames, arguments and the node's signature."""
     for pattern, instead in _NOISE:
         message = re.sub(pattern, instead, message)
     text = " ".join(message.split())
@@ -55,7 +57,7 @@ def shown(message: str) -> str:
 
 
 def normalised(message: str, layer: str = "") -> str:
-    """What was said without numbers, shapes, names of nodes, files and arguments, and the layer's own name."""
+    """The message without numbers, shapes, names of nodes, files and arguments, and without the name of `layer`."""
     text = re.sub(rf"[\w.]*\b{re.escape(layer)}\b(?!' object)", "LAYER", message) if layer else message
     for pattern, instead in _NORMAL:
         text = re.sub(pattern, instead, text)

@@ -1,4 +1,4 @@
-"""What became of each route: the table of the README."""
+"""Counts layers and cases by outcome for each route: the table of the README."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Record = dict[str, Any]
 
 
 KINDS = ("agree", "deviate", "refused", "invalid")
-"""What becomes of a layer on a route; the first that holds for any of its cases, from the right."""
+"""Fates of a layer on a route, best first; the worst of its cases counts."""
 
 
 def _kind(outcomes: Sequence[Outcome]) -> str:
@@ -26,15 +26,17 @@ def _kind(outcomes: Sequence[Outcome]) -> str:
 
 
 def route_records(results: Iterable[Result]) -> list[Record]:
-    """For each route, how many layers agree in all cases, or deviate, are refused or come out invalid in some, and
-    how many of the cases agree. A case that failed before the route's last hop counts as what it failed by."""
+    """For each route, the number of layers of each kind, and the share of cases that agree.
+
+    A layer agrees if all its cases do. A case that fails before the route's last hop counts by that failure.
+    """
     outcomes: dict[str, dict[str, list[Outcome]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         outcomes[result.route][result.layer].append(result.outcome)
     records = []
     for route, layers in outcomes.items():
-        counts = Counter(_kind(found) for found in layers.values())
-        cases = [outcome for found in layers.values() for outcome in found]
+        counts = Counter(map(_kind, layers.values()))
+        cases = [outcome for of_layer in layers.values() for outcome in of_layer]
         agree = sum(outcome.passes for outcome in cases)
         records.append(
             {
@@ -49,7 +51,7 @@ def route_records(results: Iterable[Result]) -> list[Record]:
 
 
 def markdown(records: Sequence[Record]) -> str:
-    """Records as a Markdown table; numbers to the right."""
+    """Records as a Markdown table, with numbers aligned to the right."""
     if not records:
         return ""
     keys = list(records[0])

@@ -1,10 +1,10 @@
-"""Search for the smallest condition that separates what fails from what passes.
+"""Searches for the smallest condition that separates the failing stages from the passing ones.
 
-It searches the values of the cases' axes and does not reason: a condition says where a defect was seen, not why it is
-there. One axis is tried first, then two together, then three together and two alternatives. Where nothing separates,
-the best guess is returned with its precision and recall.
+A condition is about the values of the cases' axes. It says where a defect shows, not why. The search tries one axis,
+then two axes together, then three axes together and two alternatives. If none of these separates, it returns its best
+guess, with precision and recall.
 
-Sets of stages are integers, one bit for each row: `&` and `|` are their intersection and union.
+Sets of rows are integers with one bit for each row: `&` is their intersection, `|` their union.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from harness.results.events import plain
 from harness.spec import canonical
 
 LISTED = 3
-"""Most values that a condition names of one axis."""
+"""Most values of one axis that a condition names."""
 BACKING = 2
-"""Least number of cases behind each of two alternatives, and behind three axes together."""
+"""Least number of failing cases for each of two alternatives, and for three axes together."""
 NEAR = 40
-"""How many of the best sets of values are combined in threes, as alternatives, and for a guess."""
+"""Number of best literals that are combined to threes, to alternatives, and to guesses."""
 BETTER = 0.05
-"""How much better than `always` a guess must be."""
+"""Least lead of a guess over `always`, in score."""
 DRAWS = 10
-"""How often cases are picked at random to see whether a condition would be found for them as well."""
+"""Number of random picks of cases for which a condition is searched, to rule out chance."""
 WIDTH = 48
-"""Most characters of a value in words."""
+"""Most characters of a value in a condition's words."""
 OTHERWISE = "always, or another failure comes first"
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One stage of one case that was reached, as the search sees it: the case, its layer and the values of its axes."""
+    """One stage that a case reached: the case, its layer (dialect and name), and the values of its axes."""
 
     case: str
     layer: tuple[str, str]
@@ -48,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True)
 class _Value:
-    """A value of an axis, and the rows that have it."""
+    """A value of an axis, and the set of rows with it."""
 
     value: Any
     rows: int
@@ -60,7 +60,7 @@ _Axis = tuple[str, dict[str, _Value]]
 
 @dataclass(frozen=True)
 class _Literal:
-    """Some values of one axis: the rows that have them, the words, and how much there is to read."""
+    """A condition on one axis: the rows that fulfil it, its words, and the cost of reading them."""
 
     axis: str
     rows: int
@@ -70,7 +70,7 @@ class _Literal:
 
 @dataclass(frozen=True)
 class _Choice:
-    """Alternatives, each a set of literals that hold together."""
+    """A condition as alternatives; each is a set of literals that hold together."""
 
     terms: tuple[tuple[_Literal, ...], ...]
 
@@ -92,7 +92,7 @@ _NO_CONDITION = _Choice(((),))
 
 @dataclass(frozen=True)
 class _Field:
-    """The rows that a condition is searched over, and which of them fail by the defect or pass."""
+    """The rows and axes of a search, and the rows that fail by the defect or pass."""
 
     rows: Sequence[Row]
     axes: Sequence[_Axis]
@@ -101,7 +101,7 @@ class _Field:
     passing: int
 
     def measures(self, rows: int) -> tuple[float, float]:
-        """Precision and recall of a condition that holds for these rows."""
+        """Precision and recall of a condition that the rows fulfil."""
         hit, wrong = (rows & self.failing).bit_count(), (rows & self.passing).bit_count()
         return hit / max(hit + wrong, 1), hit / self.failing.bit_count()
 
@@ -111,18 +111,18 @@ class _Field:
         return 2 * precision * recall / max(precision + recall, 1e-9)
 
     def cases(self, rows: int) -> int:
-        """Number of cases among these rows."""
+        """Number of distinct cases of the rows."""
         return len({row.case for place, row in enumerate(self.rows) if rows >> place & 1})
 
     def holds(self, choice: _Choice) -> int:
-        """The failing and passing rows for which a choice holds."""
+        """The failing and passing rows that fulfil a choice."""
         every = self.failing | self.passing
         return reduce(or_, (_meet(term, every) for term in choice.terms), 0)
 
     def condition(
         self, choice: _Choice, others: int = 0, *, otherwise: str = ALWAYS, chance: bool = False
     ) -> Condition:
-        """The choice in words; `otherwise` are the words for an empty one."""
+        """The choice as a Condition; `otherwise` are the words of an empty choice."""
         precision, recall = self.measures(self.holds(choice))
         return Condition(
             words=choice.words or otherwise,
@@ -141,9 +141,10 @@ class _Field:
 def separate(
     rows: Sequence[Row], failing: Iterable[Row], passing: Iterable[Row], layers: Sequence[tuple[str, str]]
 ) -> Condition:
-    """The smallest separation of the rows that fail by a defect from those that pass.
+    """The smallest condition that separates the rows `failing` by a defect from the rows `passing`.
 
-    Rows that fail otherwise say nothing, unless one value of one axis separates the failing rows from them as well.
+    Other rows fail by other defects. They are ignored, unless one value of one axis separates the failing rows from
+    them too.
     """
     place = {id(row): 1 << index for index, row in enumerate(rows)}
     wanted, agreeing = (sum(place[id(row)] for row in some) for some in (failing, passing))
@@ -165,7 +166,7 @@ def separate(
 
 
 def _search(field: _Field, literals: Sequence[_Literal]) -> tuple[_Choice, int] | None:
-    """The smallest choice that separates, and how many others are as small: more axes only where fewer do not."""
+    """The smallest choice that separates, of as few axes as possible, and the number of others as small."""
     for size in (1, 2):
         if smallest := _smallest(_together(literals, field.passing, size)):
             return smallest
@@ -173,7 +174,7 @@ def _search(field: _Field, literals: Sequence[_Literal]) -> tuple[_Choice, int] 
 
 
 def _by_chance(field: _Field, choice: _Choice) -> bool:
-    """Whether a choice of as few axes also separates as many cases picked at random: then it says nothing."""
+    """Whether a choice of as few axes also separates as many cases picked at random, so that it means nothing."""
     draw = Random(0)  # noqa: S311 - no secret
     rows_of: dict[str, int] = defaultdict(int)
     for place, row in enumerate(field.rows):
@@ -190,12 +191,12 @@ def _by_chance(field: _Field, choice: _Choice) -> bool:
 
 
 def _meet(literals: Iterable[_Literal], rows: int) -> int:
-    """The rows among these for which all literals hold."""
-    return reduce(lambda left, literal: left & literal.rows, literals, rows)
+    """Those of the rows that fulfil all literals."""
+    return reduce(lambda fulfilling, literal: fulfilling & literal.rows, literals, rows)
 
 
 def _together(literals: Sequence[_Literal], against: int, size: int) -> list[_Choice]:
-    """Sets of `size` literals, each of another axis, that hold for none of the rows `against`."""
+    """Sets of `size` literals of different axes that none of the rows `against` fulfils."""
     return [
         _Choice((term,))
         for term in combinations(literals, size)
@@ -204,23 +205,23 @@ def _together(literals: Sequence[_Literal], against: int, size: int) -> list[_Ch
 
 
 def _complex(field: _Field, literals: Sequence[_Literal]) -> list[_Choice]:
-    """Three axes together, or two alternatives of at most two axes each; none where few cases would back them."""
+    """Choices of three axes together, or of two alternatives with at most two axes each; none for too few cases."""
     if field.cases(field.failing) < BACKING:
         return []
     near = sorted(literals, key=lambda literal: (literal.rows & field.passing).bit_count())[:NEAR]
     choices = _together(near, field.passing, 3)
     for first in _clean(field)[:NEAR]:
-        left = field.failing & ~first.rows
-        if min(field.cases(left), field.cases(first.rows & field.failing)) < BACKING:
+        uncovered = field.failing & ~first.rows
+        if min(field.cases(uncovered), field.cases(first.rows & field.failing)) < BACKING:
             continue
-        rest = _literals(field.axes, left, field.passing)
-        seconds = _together(rest, field.passing, 1) or _together(rest, field.passing, 2)
+        others = _literals(field.axes, uncovered, field.passing)
+        seconds = _together(others, field.passing, 1) or _together(others, field.passing, 2)
         choices += [_Choice(((first,), *second.terms)) for second in seconds]
     return choices
 
 
 def _clean(field: _Field) -> list[_Literal]:
-    """Literals that hold for failing rows and for no passing one, those of most failing rows first."""
+    """Literals that some failing rows and no passing row fulfil, sorted by number of failing rows."""
     singles = [*_literals(field.axes, 0, field.passing), *_single_values(field.axes, field.failing)]
     by_rows = {
         literal.rows & field.failing: literal
@@ -231,7 +232,7 @@ def _clean(field: _Field) -> list[_Literal]:
 
 
 def _smallest(choices: Sequence[_Choice]) -> tuple[_Choice, int] | None:
-    """The one with least to read, and how many there are over other axes with no more to read."""
+    """The choice of least cost, and the number of choices over other axes at the same cost; None without choices."""
     if not choices:
         return None
     first = min(choices, key=lambda choice: choice.cost)
@@ -244,7 +245,7 @@ def _smallest(choices: Sequence[_Choice]) -> tuple[_Choice, int] | None:
 
 
 def _best_guess(field: _Field, literals: Sequence[_Literal]) -> _Choice:
-    """The best guess by precision and recall; none where it is hardly better than saying `always`."""
+    """The choice of the best score; `_NO_CONDITION` if that is hardly better than `always`."""
     singles = [*literals, *_single_values(field.axes, field.failing)]
     near = sorted(singles, key=lambda literal: -field.score(literal.rows))[:NEAR]
     choices = [_Choice(((literal,),)) for literal in near]
@@ -258,7 +259,7 @@ def _best_guess(field: _Field, literals: Sequence[_Literal]) -> _Choice:
 
 
 def _axes(rows: Sequence[Row]) -> Iterator[_Axis]:
-    """Axes that all layers have and that vary; of several that cut the rows alike, the first."""
+    """Axes that all layers have and that vary; of several axes that divide the rows alike, the first."""
     cuts: set[tuple[int, ...]] = set()
     for name in _shared_axes(rows):
         values: dict[str, _Value] = {}
@@ -273,7 +274,7 @@ def _axes(rows: Sequence[Row]) -> Iterator[_Axis]:
 
 
 def _shared_axes(rows: Sequence[Row]) -> list[str]:
-    """Names of the axes that every layer has, those that are derived from others last."""
+    """Names of the axes that every layer has, derived axes last."""
     by_layer: dict[tuple[str, str], set[str]] = defaultdict(set)
     for row in rows:
         by_layer[row.layer] |= set(row.values)
@@ -283,7 +284,7 @@ def _shared_axes(rows: Sequence[Row]) -> list[str]:
 
 
 def _literals(axes: Sequence[_Axis], wanted: int, against: int) -> list[_Literal]:
-    """For each axis the sets of values that cover every wanted row, can be named, and leave out another row."""
+    """For each axis, literals that every wanted row fulfils and some row `against` does not."""
     literals: list[_Literal] = []
     for axis, values in axes:
         for chosen in _covering_sets(values, wanted, against):
@@ -295,7 +296,10 @@ def _literals(axes: Sequence[_Axis], wanted: int, against: int) -> list[_Literal
 
 
 def _covering_sets(values: Mapping[str, _Value], wanted: int, against: int) -> Iterable[frozenset[str]]:
-    """Sets of values that cover every wanted row: the least, that with all that costs nothing, all but one, ranges."""
+    """Sets of values that cover every wanted row.
+
+    The smallest set, the same with all values that no row `against` has, all values but one, and ranges.
+    """
     least = {text for text, value in values.items() if value.rows & wanted}
     free = {text for text, value in values.items() if not value.rows & against}
     sets = [least, least | free]
@@ -305,7 +309,7 @@ def _covering_sets(values: Mapping[str, _Value], wanted: int, against: int) -> I
 
 
 def _single_values(axes: Sequence[_Axis], wanted: int) -> Iterator[_Literal]:
-    """Each value of each axis by itself, and all but it, where a wanted row has it."""
+    """Literals for each single value of each axis, and for all values but one, that a wanted row fulfils."""
     for axis, values in axes:
         for text in values:
             for chosen in (frozenset([text]), frozenset(set(values) - {text})):
@@ -326,7 +330,7 @@ def _ranges(values: Mapping[str, _Value]) -> Iterator[set[str]]:
 
 
 def _words(axis: str, chosen: frozenset[str], values: Mapping[str, _Value]) -> tuple[str, int] | None:
-    """The words for these values of an axis and their cost; None where there are too many to name."""
+    """The words for the chosen values of an axis and their cost; None for too many values to name."""
     inside = [value.value for text, value in values.items() if text in chosen]
     outside = [value.value for text, value in values.items() if text not in chosen]
     if not inside or not outside:
@@ -345,7 +349,7 @@ def _words(axis: str, chosen: frozenset[str], values: Mapping[str, _Value]) -> t
 
 
 def _as_range(axis: str, inside: Sequence[Any], outside: Sequence[Any]) -> str:
-    """The words for numbers that are the upper or the lower end of an axis; '' for others."""
+    """The words for numbers at the upper or the lower end of an axis; '' for other values."""
     if len(inside) + len(outside) < 3 or not all(map(is_number, (*inside, *outside))):
         return ""
     if min(inside) > max(outside):

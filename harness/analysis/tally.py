@@ -1,18 +1,18 @@
-"""From many deviating results to few defects.
+"""Groups many deviating results into few defects.
 
-A deviation is a result whose outcome does not pass, expected or not. It belongs to the stage at fault: to the engine of
-its converter (all opsets of a converter, and converters that call one library, have one engine) and to the harm done.
-Within these,
+A deviation is a result whose outcome does not pass, expected or not. Results of one defect share the engine of the
+converter at fault (all opsets of a converter, and all converters that call one library, have one engine) and the harm.
+Among these,
 
-- a refusal belongs to the converter's own words, without numbers, names and shapes;
-- any other expected deviation belongs to its expectation: wrong numbers, and what a runtime says of an artifact, are
-  symptoms, and somebody has already looked behind them;
-- any other message of a runtime belongs to its words;
-- where the words are ours (wrong values, wrong structure, a process that died) they do not tell defects apart: the
-  family of the layer does, and families that fail under the same condition are one defect.
+- refusals are grouped by the converter's message, without numbers, names and shapes;
+- other expected deviations are grouped by their expectation: wrong numbers and a runtime's messages are symptoms, and
+  somebody has already found the cause;
+- other artifacts that do not run are grouped by the runtime's message;
+- messages of ours (wrong values, wrong structure, a process that died) cannot distinguish defects. These results are
+  grouped by the family of the layer, and families that fail under the same condition are one defect.
 
-Two groups are one defect where the same case gives the same message, or the same wrong answer, in both. Two
-expectations are one defect where a runtime says the same of everything that either foresees.
+Two groups are one defect if one case has the same message, or the same wrong answer, in both. Two expectations are one
+defect if the runtime has the same message for every result that they foresee.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ from harness.results.events import ExpectationNote, Judgement, PluginNote, Resul
 from harness.spec import canonical
 
 CUT = 600
-"""Length from which a message was cut by the run: what went wrong may stand behind its end."""
+"""Length at which a run cuts messages; the cause may have been cut off."""
 
 Layer = tuple[str, str]
 """Dialect and name."""
 
 
 def defects(results: Iterable[Result], plugins: Iterable[PluginNote] = ()) -> list[Defect]:
-    """The defects behind the deviations of a run: unexpected ones first, then silent ones, then by count of cases.
+    """The defects of a run: unexpected ones first, then silent ones, then by number of cases.
 
-    `plugins` are those of the file's header.
+    `plugins` are the plugins of the file's header.
     """
     tally = Tally(plugins)
     for result in results:
@@ -51,7 +51,7 @@ def defects(results: Iterable[Result], plugins: Iterable[PluginNote] = ()) -> li
 
 @dataclass(frozen=True)
 class _Key:
-    """What deviations of one defect share: the converter's words, an expectation, or the family of the layer."""
+    """The key of a group of deviations: the converter's words, an expectation, or the family of the layer."""
 
     engine: str
     harm: Harm
@@ -62,7 +62,7 @@ class _Key:
 
 @dataclass
 class _Group:
-    """Deviating results of one key, or of several that are one defect."""
+    """Deviating results of one key, or of several keys that are one defect."""
 
     rows: list[_Reached] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
@@ -73,13 +73,13 @@ class _Group:
     messages: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Messages by case."""
     words: set[str] = field(default_factory=set)
-    """Messages without what changes from case to case."""
+    """Messages as `normalised`."""
     words_of_any_layer: set[str] = field(default_factory=set)
-    """The same without the layer's name."""
+    """Messages as `normalised` without the layer's name."""
     unexpected: int = 0
 
     def take(self, result: Result, stage: Stage, hop: str) -> None:
-        """Count one deviating result; the stage is the one at fault."""
+        """Add one deviating result, with its stage at fault."""
         self.results.append(result.key)
         self.hops[hop] += 1
         self.outcomes.add(stage.outcome)
@@ -94,7 +94,7 @@ class _Group:
             self.unexpected += 1
 
     def absorb(self, other: _Group) -> None:
-        """Count what another group has counted."""
+        """Add the results of another group."""
         self.rows += other.rows
         self.results += other.results
         self.hops += other.hops
@@ -110,7 +110,7 @@ class _Group:
 
 @dataclass(frozen=True, eq=False)
 class _Reached(Row):
-    """A stage that a case reached, and what deviates there: by several keys if its routes are expected differently."""
+    """A stage that a case reached, and the deviations there, by key: expectations can differ between routes."""
 
     hop: str
     engine: str
@@ -126,9 +126,9 @@ class _Config:
 
 
 class Tally:
-    """Collects results one by one and keeps of each what the grouping needs, so that a long run can afford it.
+    """Collects results one by one. To save memory in a long run, it stores only what the grouping needs.
 
-    What is known of the plugins comes from the header: a converter that it does not name is its own engine.
+    `plugins` come from the file's header. A converter that they do not name is its own engine.
     """
 
     def __init__(self, plugins: Iterable[PluginNote] = ()) -> None:
@@ -137,7 +137,7 @@ class Tally:
         self._configs: dict[str, _Config] = {}
 
     def add(self, result: Result) -> None:
-        """Take in one result."""
+        """Add one result."""
         if result.case not in self._configs:
             values = {**(result.facts or {}), **dict(flat(result.config))}
             self._configs[result.case] = _Config(values, canonical(plain(result.config)))
@@ -150,7 +150,7 @@ class Tally:
                 return
 
     def defects(self) -> list[Defect]:
-        """The defects in what was added."""
+        """The defects of the results so far."""
         by_place: dict[tuple[str, Layer], list[_Reached]] = defaultdict(list)
         for row in self._sorted_rows():
             by_place[row.hop, row.layer].append(row)
@@ -183,7 +183,7 @@ class Tally:
         return self._plugins.get(("hop", name)) or PluginNote(name, "hop", engine=name, base=name)
 
     def _source(self, name: str) -> PluginNote:
-        """A source format, which a defect calls `source (keras)`."""
+        """The note of a source format, with the base name `source (keras)`."""
         label, note = f"source ({name})", self._plugins.get(("format", name))
         return PluginNote(name, "format", engine=(note.engine if note else "") or label, base=label)
 
@@ -191,7 +191,7 @@ class Tally:
         return [row for _, row in sorted(self._rows.items(), key=lambda item: item[0])]
 
     def _groups(self) -> dict[_Key, _Group]:
-        """Deviating results by key. Those of one stage are together, by the key of fewest results: it says most."""
+        """Deviating results by key. All results of one stage share the key of fewest results, the most specific one."""
         rows = [row for row in self._sorted_rows() if row.faults]
         weight: Counter[_Key] = Counter()
         for row in rows:
@@ -205,7 +205,7 @@ class Tally:
         return dict(sorted(groups.items(), key=lambda item: str(item[0])))
 
     def _joined(self) -> Iterator[tuple[_Key, _Group]]:
-        """Groups that are one defect, with one of their keys."""
+        """Each defect as one joined group, with one of its keys."""
         from scipy.cluster.hierarchy import DisjointSet  # takes half a second to import
 
         groups = self._groups()
@@ -242,7 +242,7 @@ class Tally:
 
 
 def _key(result: Result, stage: Stage, engine: str) -> _Key:
-    """What the deviation of a result belongs to; the stage is the one at fault."""
+    """The key of a deviating result, with its stage at fault."""
     harm = stage.outcome.harm
     words = "" if harm is Harm.SILENT else normalised(stage.message)
     expected = result.judgement is Judgement.EXPECTED and result.expectation is not None
@@ -255,7 +255,7 @@ def _key(result: Result, stage: Stage, engine: str) -> _Key:
 
 
 def _evidence(key: _Key, group: _Group) -> Iterator[tuple[Any, ...]]:
-    """What a group has in common with others that are the same defect."""
+    """Marks of a group; groups that share a mark are one defect."""
     for case, messages in group.messages.items():
         for message in messages:
             if len(message) < CUT:
@@ -271,14 +271,14 @@ def _evidence(key: _Key, group: _Group) -> Iterator[tuple[Any, ...]]:
 
 
 def _mark(key: _Key, conditions: Sequence[Condition]) -> _Key | tuple[Any, ...]:
-    """What groups that are one defect have in common once their conditions are known."""
+    """The mark by which groups are one defect, once their conditions are known; by default the key."""
     if key.family and len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
         return key.engine, key.harm, key.words, conditions[0].words
     return key
 
 
 def _conditions(group: _Group, by_place: Mapping[tuple[str, Layer], Sequence[_Reached]]) -> tuple[Condition, ...]:
-    """One condition for all layers where a short one fits, else one for each layer; equal ones are written once."""
+    """One condition for all layers if a short one fits, else one for each layer, with equal ones joined."""
     failing = set(group.rows)
 
     def condition(layers: Sequence[Layer]) -> Condition:

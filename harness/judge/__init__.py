@@ -1,1 +1,1 @@
-"""From outputs and goldens to outcomes, and from outcomes and expectations to judgements."""
+"""Turns outputs and goldens into outcomes, and outcomes and expectations into judgements."""

@@ -1,7 +1,7 @@
-"""Outputs against the golden: structure first, then the places of non-finite values, then noise units.
+"""Compares outputs with the golden: first the structure, then the places of non-finite values, then noise units.
 
-A noise unit measures an error against what float32 rounding does to the documented formula on the same numbers
-(`harness.oracle.noise`), so the same edges between the grades serve every layer, size and magnitude.
+A noise unit is the error that float32 rounding causes in the documented formula on the same numbers
+(`harness.oracle.noise`). So the same edges between grades fit every layer, size and magnitude.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ LARGEST = float(np.finfo(np.float32).max)
 
 @dataclass(frozen=True)
 class Comparison:
-    """What comparing the outputs of one stage with the golden gave.
+    """The outcome of comparing the outputs of one stage with the golden.
 
-    `where` is the output and index of the largest error; `picture` a small map of log2 normwise units.
+    `where` names the output and index of the largest error; `picture` is a small map of log2 of the normwise units.
     """
 
     outcome: Outcome
@@ -38,15 +38,15 @@ class Comparison:
 
 
 def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None = None) -> Comparison:
-    """Compare a runtime's outputs, in its output order, with the golden.
+    """Compare a runtime's outputs, in the artifact's order, with the golden.
 
-    `names` are the artifact's output names, where its format has them: the golden's own names in another
-    order mean exchanged outputs. Nothing is broadcast, sorted or transposed to make it fit.
+    `names` are the artifact's output names, if its format has names; the golden's names in another order mean exchanged
+    outputs. Outputs are never broadcast, sorted or transposed to fit.
     """
     fault = _structure(golden, outputs, names)
     if fault:
         return Comparison(Outcome.MALFORMED, fault)
-    with np.errstate(all="ignore"):  # infinities and overflow are what is being judged
+    with np.errstate(all="ignore"):  # infinities and overflow are judged, not warned of
         comparisons = [
             _compare_one(name, expected, np.asarray(got), golden)
             for (name, expected), got in zip(golden.expected.items(), outputs, strict=True)
@@ -58,9 +58,10 @@ def _structure(golden: Golden, outputs: Sequence[Array | None], names: Sequence[
     wanted = list(golden.expected)
     if len(outputs) != len(wanted):
         return f"expected {len(wanted)} outputs {wanted}, got {len(outputs)}"
-    own = [source_of(name) for name in wanted]
-    if names is not None and len(set(own)) == len(own) and list(names) != own and set(names) == set(own):
-        return f"outputs come as {list(names)}, the model declares {own}"
+    sources = [source_of(name) for name in wanted]
+    distinct = len(set(sources)) == len(sources)
+    if names is not None and distinct and list(names) != sources and set(names) == set(sources):
+        return f"outputs come as {list(names)}, the model declares {sources}"
     for (name, expected), got in zip(golden.expected.items(), outputs, strict=True):
         if got is None:
             return f"output {name!r} is missing (None)"
@@ -73,7 +74,7 @@ def _structure(golden: Golden, outputs: Sequence[Array | None], names: Sequence[
 
 
 def _dtype(value: Array) -> str:
-    """Name of a dtype; strings of every length have one."""
+    """Name of a dtype; `string` for strings of any length."""
     return "string" if value.dtype.kind == "U" else value.dtype.name
 
 
@@ -103,21 +104,21 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Comp
 
 
 def unit_of(golden: Golden, name: str) -> Array:
-    """The absolute error that counts as one noise unit, for each element of an output.
+    """The absolute error of one noise unit, for each element of an output.
 
-    It is the noise scale of the element, or float32's unit roundoff of the largest value in the element's slice where
-    that is more: an error small beside its slice is small.
+    It is the larger of the element's noise scale and float32's unit roundoff of the largest value in the element's
+    slice: an error that is small beside its slice is small.
     """
     return np.maximum(_noise(golden, name), UNIT * slice_magnitude(golden.expected[name], golden.channel_axis))
 
 
 def _noise(golden: Golden, name: str) -> Array:
-    """Noise scale of each element, as a normal float32: an infinite one would swallow every error."""
+    """Noise scale of each element, clipped to normal float32 numbers: an infinite scale would hide every error."""
     return np.clip(golden.noise[name], SMALLEST, LARGEST)
 
 
 def tolerance(golden: Golden, name: str) -> Array:
-    """The largest absolute error of a faithful element, for each element of an output; 0 where nothing is computed."""
+    """The largest absolute error of a faithful element, for each element; 0 for layers that do not compute."""
     expected = golden.expected[name]
     if golden.exactness is not Exactness.COMPUTES or expected.dtype.kind != "f":
         return np.zeros(expected.shape)
@@ -146,14 +147,14 @@ def _grade(single: Array, got: Array, exactness: Exactness, units: float, parts:
 
 
 def _peak(values: Array) -> tuple[int, ...]:
-    """Index of the largest element, of a bool array that of the first true one; empty where there are no elements."""
+    """Index of the largest element, or of the first true element of a bool array; empty for an empty array."""
     if not values.size:
         return ()
     return tuple(int(place) for place in np.unravel_index(np.argmax(values), values.shape))
 
 
 def _compare_plain(name: str, expected: Array, got: Array) -> Comparison:
-    """Integers, bools and strings: equal or not."""
+    """Compare integers, bools or strings, which must be equal."""
     wrong = expected != got
     if not bool(wrong.any()):
         return Comparison(Outcome.EXACT)
@@ -167,7 +168,8 @@ def _compare_plain(name: str, expected: Array, got: Array) -> Comparison:
 
 
 def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
-    """First place where kind of NaN or infinity differs. Values at the edge of float32's range may overflow."""
+    """Message about the first place where NaN or infinity differs; '' if none does. Values at the edge of float32's
+    range may overflow."""
     edge = np.isfinite(expected) & (np.abs(expected) > 0.999 * LARGEST)
     wrong = (np.isnan(single) != np.isnan(got)) | ((np.isinf(single) | np.isinf(got)) & (single != got))
     wrong &= ~(edge & ~np.isnan(got) & (np.signbit(got) == np.signbit(expected)))
@@ -181,12 +183,11 @@ def _non_finite(name: str, expected: Array, single: Array, got: Array) -> str:
 
 
 def slice_magnitude(expected: Array, channel_axis: int) -> Array:
-    """Largest |expected| that float32 can hold over the slice that each element belongs to, in the array's shape.
+    """Largest |expected| within float32's range over each element's slice, in the array's shape.
 
-    Images and volumes (rank 4 and up) have one slice per sample and channel. Vectors and sequences have one per
-    sample: their features, over time, are one group. A gate that stays nearly shut makes a feature of a
-    sequence small at every step, and its relative accuracy is that of the exponential's tail, which the
-    componentwise figure shows.
+    Images and volumes (rank 4 and more) have one slice per sample and channel. Vectors and sequences have one per
+    sample, over all features and times: a gate that stays nearly shut makes a feature small at every step, with the
+    relative accuracy of the exponential's tail. The componentwise figure shows that.
     """
     size = np.where(np.abs(expected) <= LARGEST, np.abs(expected), 0.0)
     keep = {0} if expected.ndim < 4 else {0, channel_axis % expected.ndim}
@@ -195,7 +196,7 @@ def slice_magnitude(expected: Array, channel_axis: int) -> Array:
 
 
 def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metrics:
-    """The metrics over the elements finite on both sides, with the normwise and componentwise noise units."""
+    """The metrics over elements that are finite on both sides, with the normwise and componentwise noise units."""
     both = np.isfinite(expected) & np.isfinite(got)
     if not bool(both.any()):
         return Metrics(units=units, componentwise=parts)
@@ -203,7 +204,7 @@ def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metr
     error = np.abs(have - want)
     size = np.abs(want)
     relative = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
-    ulp = error / np.spacing(np.clip(size, SMALLEST, 2.0**127).astype(np.float32))  # above lies no other last place
+    ulp = error / np.spacing(np.clip(size, SMALLEST, 2.0**127).astype(np.float32))  # above there is no spacing
     rmse = float(np.sqrt(np.mean(np.square(error))))
     peak = float(max(size.max(), SMALLEST))  # squares of numbers beyond float32 would overflow
     want, have = want / peak, have / peak
@@ -229,14 +230,17 @@ PICTURE_SIZE = 16
 
 
 def _shown(normwise: Array, expected: Array, got: Array) -> Array:
-    """Units with infinity where a non-finite value differs."""
+    """The units, infinite at places where a non-finite value differs."""
     wrong = ~(np.isfinite(expected) & np.isfinite(got)) & (expected.astype(np.float32) != got)
     return np.where(wrong & ~(np.isnan(expected) & np.isnan(got)), np.inf, normwise)
 
 
 def picture(units: Array) -> tuple[str, ...] | None:
-    """A map of an error of any rank as at most 16 rows of at most 16 digits: 0 for below 1 unit, else
-    1 + log2(units) in base 36, `z` for more or infinite. Leading axes make rows, the last two the plane."""
+    """A map of the units of an output of any rank: at most 16 rows of at most 16 digits; None for an empty output.
+
+    The last axis becomes columns, the other axes rows. A digit is 0 below 1 unit, else 1 + log2(units) in base 36; `z`
+    is the largest, and infinity.
+    """
     if units.size == 0:
         return None
     width = units.shape[-1] if units.ndim else 1
@@ -253,7 +257,7 @@ def _digit(units: float) -> str:
 
 
 def worst(comparisons: Sequence[Comparison]) -> Comparison:
-    """One for several outputs, or several calls: the worst outcome, and of equals the one with most units."""
+    """The comparison with the worst outcome, of several outputs or calls; of equal outcomes, with the most units."""
     if len(comparisons) == 1:
         return comparisons[0]
     return max(comparisons, key=lambda one: (one.outcome.severity, one.units or 0.0))

@@ -1,8 +1,8 @@
-"""Expectations: deviations that are known, and whether one speaks of a case and of what happened to it.
+"""Expectations: known deviations. Each tells which cases it covers, and whether it foresees a stage at fault.
 
-An expectation names route, layer, the condition on the configuration, the outcomes, who is to blame, and its own
-minimal case, a golden that is run first and always. It holds still: a deviation that no longer happens fails the run.
-Each belongs to a finding, from which it has its versions and its link (`harness.judge.findings`).
+An expectation names routes, layers, a condition on the configuration, outcomes, the hops that it blames, and a minimal
+case: a golden that every run walks, and walks first. If the deviation no longer happens, the run fails. Versions and
+link come from the finding that owns the expectation (`harness.judge.findings`).
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from harness.results.events import Stage
 from harness.spec import canonical
 
 UNREPORTED = "not reported upstream"
-"""The link of an expectation whose deviation nobody has reported."""
+"""The link of an expectation without an upstream report."""
 
 
 @dataclass(frozen=True)
 class Expectation:
     """One known deviation.
 
-    `route`, each `layer` and each `blame` are glob patterns. `when` maps axes or constructor arguments to the values
-    for which it holds; `{not = [...]}` to those for which it does not. A key that the configuration lacks counts as
-    None, and a layer within a layer may be named by its kind. `says` is a regular expression that the message of the
-    stage at fault matches. An expectation with it speaks of those of the cases it covers whose message matches, because
-    no condition on the configuration tells them apart; one without it speaks of all.
+    `route`, each `layer` and each `blame` are glob patterns. `when` maps an axis or a constructor argument to a list of
+    its values, or to `{not = [...]}` for all other values; it holds if all keys fit. A key that the configuration lacks
+    is None; a layer within a layer may be named by its kind. `says` is a regular expression for the message of the
+    stage at fault. With it, the expectation foresees only the covered cases whose message matches, because no condition
+    on the configuration tells them apart; without it, all covered cases.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Expectation:
     says: str = ""
 
     def covers(self, *, route: str, layer: str, config: Mapping[str, Any]) -> bool:
-        """Whether a case of this layer and configuration on this route is expected to deviate."""
+        """Whether the expectation is about a case of this layer and configuration on this route."""
         return (
             fnmatchcase(route, self.route)
             and any(fnmatchcase(layer, pattern) for pattern in self.layer)
@@ -54,18 +54,18 @@ class Expectation:
         )
 
     def foresees(self, fault: Stage) -> bool:
-        """Whether a stage at fault is what it speaks of."""
+        """Whether a stage at fault has an outcome, a hop and a message that the expectation names."""
         return (
             fault.outcome in self.outcome and self.blames(fault.by) and re.search(self.says, fault.message) is not None
         )
 
     def blames(self, name: str) -> bool:
-        """Whether it speaks of this hop (or of `source`)."""
+        """Whether the expectation blames a hop, or `source`."""
         return any(fnmatchcase(name, pattern) for pattern in self.blame)
 
     @property
     def applies(self) -> bool:
-        """Whether the versions installed here are those it was seen with."""
+        """Whether the versions that the expectation names are installed."""
         return all(is_installed(text) for text in self.versions)
 
 
@@ -76,7 +76,7 @@ def _holds(condition: Any, value: Any) -> bool:
 
 
 def _is_among(value: Any, listed: Iterable[Any]) -> bool:
-    """Whether a value is listed: itself, or the kind of the layer that it is."""
+    """Whether a value is listed; for a layer, also whether its kind is."""
     names = {canonical(value)}
     if isinstance(value, Mapping) and set(value) == {"kind", "config"}:
         names.add(canonical(value["kind"]))
@@ -86,5 +86,5 @@ def _is_among(value: Any, listed: Iterable[Any]) -> bool:
 def covering(
     expectations: Iterable[Expectation], *, route: str, layer: str, config: Mapping[str, Any]
 ) -> list[Expectation]:
-    """The expectations that speak of the case on the route and apply to the versions installed."""
+    """The expectations that cover the case on the route and apply to the installed versions."""
     return [item for item in expectations if item.covers(route=route, layer=layer, config=config) and item.applies]

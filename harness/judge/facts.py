@@ -1,7 +1,7 @@
-"""Facts that follow from a case's configuration and sizes, by which expectations can tell cases apart.
+"""Facts derived from a case's configuration and sizes. Conditions of expectations name them as they name arguments.
 
-A converter's limit is often not an argument but what it comes to: padding `same` is refused only where it is
-lopsided. Conditions name these facts as they name arguments.
+A converter's limit often depends on such a fact, not on an argument alone. For example, a converter refuses padding
+`same` only if it is lopsided.
 """
 
 from __future__ import annotations
@@ -15,20 +15,23 @@ from harness.spec import Array, Case, Config, Layer
 
 
 def facts(case: Case) -> dict[str, Any]:
-    """Derived facts: `infinity` of the inputs; of the subject's first call `input_rank` (batch included),
-    `same_pad` and `crop`."""
-    found = {"infinity": infinity(case.inputs)}
-    own = next((layer for layer in case.spec.layers if layer.kind == case.subject), None)
-    if own is None or not own.inputs or own.inputs[0] not in case.inputs:
-        return found
-    shape = case.inputs[own.inputs[0]].shape
-    answers = list(case.golden.expected.values()) if case.golden else []
-    made = answers[0].shape if answers and case.spec.outputs[0] == own.name else None
-    return {**found, "input_rank": len(shape), "same_pad": same_pad(own, shape), "crop": crop(own, shape, made)}
+    """The derived facts of a case, by name.
+
+    `infinity` is about the inputs; `input_rank` (with the batch axis), `same_pad` and `crop` are about the subject's
+    first call, if an input of the model is its input.
+    """
+    of_inputs = {"infinity": infinity(case.inputs)}
+    layer = next((layer for layer in case.spec.layers if layer.kind == case.subject), None)
+    if layer is None or not layer.inputs or layer.inputs[0] not in case.inputs:
+        return of_inputs
+    shape = case.inputs[layer.inputs[0]].shape
+    expected = list(case.golden.expected.values()) if case.golden else []
+    out = expected[0].shape if expected and case.spec.outputs[0] == layer.name else None
+    return {**of_inputs, "input_rank": len(shape), "same_pad": same_pad(layer, shape), "crop": crop(layer, shape, out)}
 
 
 def infinity(inputs: Mapping[str, Array]) -> str:
-    """Which infinities the inputs hold: `none`, `positive`, `negative` or `both`."""
+    """The infinities in the inputs: `none`, `positive`, `negative` or `both`."""
     floats = [value for value in inputs.values() if value.dtype.kind == "f"]
     positive, negative = (any(bool(test(value).any()) for value in floats) for test in (np.isposinf, np.isneginf))
     if positive and negative:
@@ -37,10 +40,11 @@ def infinity(inputs: Mapping[str, Array]) -> str:
 
 
 def same_pad(layer: Layer, shape: Sequence[int]) -> str | None:
-    """What padding `same` comes to for an input of this shape, batch first: `none`, `symmetric` or `lopsided`.
+    """How padding `same` pads an input of this shape (with the batch axis): `none`, `symmetric` or `lopsided`.
 
-    None where the layer does not pad so. The total of an axis is max(0, (ceil(n/s) - 1) s + (k - 1) d + 1 - n)
-    (https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2); an odd total puts one more at the end.
+    None for a layer that does not pad in this way. An axis of n elements, with stride s, window k and dilation d, gets
+    max(0, (ceil(n/s) - 1) s + (k - 1) d + 1 - n) elements; of an odd number, one more at the end
+    (https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2).
     """
     config = layer.config
     window = config.get("kernel_size", config.get("pool_size"))
@@ -58,32 +62,35 @@ def same_pad(layer: Layer, shape: Sequence[int]) -> str | None:
             strict=True,
         )
     ]
-    return _told(totals)
+    return _symmetry(totals)
 
 
-def crop(layer: Layer, shape: Sequence[int], made: Sequence[int] | None) -> str | None:
-    """What a transposed convolution cuts off its full output (n - 1) s + (k - 1) d + 1 to give the shape `made`:
-    `none`, `symmetric`, `lopsided`, or `beyond` where an axis is longer than the full output. None for others.
+def crop(layer: Layer, shape: Sequence[int], out: Sequence[int] | None) -> str | None:
+    """How a transposed convolution crops its full output of (n - 1) s + (k - 1) d + 1 elements to the shape `out`.
+
+    `none`, `symmetric`, `lopsided`, or `beyond` if an axis of `out` is longer than the full output. None for other
+    layers. Both shapes have the batch axis.
     """
-    if "Transpose" not in layer.kind or made is None:
+    if "Transpose" not in layer.kind or out is None:
         return None
-    spatial, out = _spatial(layer.config, shape), _spatial(layer.config, made)
+    spatial, cropped = _spatial(layer.config, shape), _spatial(layer.config, out)
     config = layer.config
     totals = [
         (n - 1) * s + (k - 1) * d + 1 - m
         for n, m, k, s, d in zip(
             spatial,
-            out,
+            cropped,
             _per_axis(config["kernel_size"], spatial),
             _per_axis(config.get("strides", 1), spatial),
             _per_axis(config.get("dilation_rate", 1), spatial),
             strict=True,
         )
     ]
-    return "beyond" if any(total < 0 for total in totals) else _told(totals)
+    return "beyond" if any(total < 0 for total in totals) else _symmetry(totals)
 
 
-def _told(totals: Sequence[int]) -> str:
+def _symmetry(totals: Sequence[int]) -> str:
+    """Whether totals of elements, one for each axis, can be halved between the two ends."""
     if not any(totals):
         return "none"
     return "lopsided" if any(total % 2 for total in totals) else "symmetric"

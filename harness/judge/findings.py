@@ -1,8 +1,8 @@
-"""What is known of released converters: `golden/findings/*.toml`, one file for each project that is at fault.
+"""Loads the findings: known defects of released converters, in `golden/findings/*.toml`, one file for each project.
 
-A finding is one defect, settled by reading its source; an entry `no_defect` says why nothing is broken. Each owns the
-expectations by which the suite tolerates what it brings about. So one file decides what a run accepts, and is also what
-the page of findings is made of (`harness.analysis.findings`).
+A finding is one defect, confirmed by reading the source at fault; an entry `no_defect` explains deviations without a
+defect. Each entry owns the expectations of its deviations. So the same file decides which deviations a run accepts, and
+fills the page of findings (`harness.analysis.findings`).
 
 The files fit the schema that is published beside this module, `findings.schema.json` (JSON Schema 2020-12), in which
 each key is explained. Beside it stand three formats (a regular expression, a requirement, an outcome that does not
@@ -48,12 +48,12 @@ class Kind(StrEnum):
 
     @property
     def silent(self) -> bool:
-        """Whether a user gets an answer, and a wrong one."""
+        """Whether a user gets a wrong answer and no error."""
         return self is not Kind.LOUD
 
 
 class Upstream(StrEnum):
-    """Whether the project at fault knows."""
+    """Whether the project at fault knows the defect."""
 
     EXACT = "exact"
     RELATED = "related"
@@ -62,7 +62,7 @@ class Upstream(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One defect. `file` and `function` are those of the installed source, `cause` what is wrong there."""
+    """One defect. `cause` says what is wrong in the `function` of the installed `file`."""
 
     id: str
     component: str
@@ -80,13 +80,13 @@ class Finding:
 
     @property
     def converter(self) -> str:
-        """The component without what it takes to show."""
+        """The component without its setting: `tf2onnx` of `tf2onnx on TensorFlow`."""
         return re.split(" on | with ", self.component, maxsplit=1)[0]
 
 
 @dataclass(frozen=True)
 class NoDefect:
-    """Deviations behind which nothing is broken, and why."""
+    """Deviations without a defect, and the reason."""
 
     id: str
     versions: tuple[str, ...]
@@ -116,9 +116,9 @@ class Findings:
         return {item.id: entry for entry in self.entries for item in entry.expectations}
 
     def check_cases(self, cases: Collection[str]) -> None:
-        """Raise FindingsError for an expectation that names a case of the same layers as these, and none of them.
+        """Raise FindingsError for an expectation of these layers whose minimal case is not among `cases`.
 
-        Case ids are `dialect-layer-digest`; `cases` holds all goldens of each layer that it holds any of.
+        `cases` are ids `dialect-layer-digest`, and complete for each layer that occurs in them.
         """
         layers = {case.rpartition("-")[0] for case in cases}
         for item in self.expectations:
@@ -133,7 +133,7 @@ class Findings:
 
 
 def load(folder: Path) -> Findings:
-    """All files of a folder. Raises FindingsError."""
+    """Read all files of a folder. Raises FindingsError."""
     tables = {path: _read(path) for path in sorted(folder.glob("*.toml"))}
     _check_ids(tables)
     return Findings(
@@ -178,7 +178,7 @@ def _validator() -> Draft202012Validator:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The tables of one file. Raises FindingsError for the first place that does not fit the schema."""
+    """Read the tables of one file. Raises FindingsError for the first place that does not fit the schema."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -190,7 +190,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _explained(fault: ValidationError, data: Mapping[str, Any], path: Path) -> FindingsError:
-    """What was expected in which key of which entry, and what came."""
+    """The error for a place that does not fit the schema: file, entry and key, what was expected and what came."""
     where, key = _place(fault.path, data, path)
     schema = fault.schema if isinstance(fault.schema, Mapping) else {}
     if fault.validator == "additionalProperties" and "properties" in schema:
@@ -212,7 +212,7 @@ def _explained(fault: ValidationError, data: Mapping[str, Any], path: Path) -> F
 
 
 def _place(steps: Sequence[str | int], data: Mapping[str, Any], path: Path) -> tuple[str, str]:
-    """File and entry, by name; and the key in it, such as `when.mask`."""
+    """Names of file and entry, and the key in the entry, such as `when.mask`."""
     where, key, node = str(path), "", data
     for step in steps:
         node = node[step]  # type: ignore[index]
@@ -282,7 +282,7 @@ def _no_defect(data: Mapping[str, Any]) -> NoDefect:
 
 
 def _expectation(data: Mapping[str, Any], entry: Mapping[str, Any], reason: str, link: str) -> Expectation:
-    """One expectation, with the versions of its entry beside its own, and the entry's reason where it has none."""
+    """One expectation, with its entry's versions before its own; without a reason of its own, with the entry's."""
     return Expectation(
         id=data["id"],
         route=data["route"],

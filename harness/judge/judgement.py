@@ -1,4 +1,4 @@
-"""What a result means for the run: its stages against the expectations that speak of the case."""
+"""Judges a result: the stages of a route against the expectations that cover the case."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.spec import Case
 
 @dataclass(frozen=True)
 class Judged:
-    """What a result means for the run, the sentence that says so, and the expectation that decided, if one did."""
+    """The judgement of a result, its message, and the expectation that decided; None if none did."""
 
     judgement: Judgement
     message: str = ""
@@ -21,14 +21,14 @@ class Judged:
 
 
 def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
-    """The expectations that speak of the case on a route of these hops."""
+    """The expectations that cover the case on a route of these hops."""
     config = {**facts(case), **case.config}
-    # an expectation speaks of the converters it names, and of no other that happens to be on such a route
+    # an expectation covers only routes through a converter that it blames
     named = [item for item in expectations if any(item.blames(name) for name in (SOURCE, *hops))]
     whole = covering(named, route=route, layer=case.subject, config=config)
     if len(case.spec.layers) == 1:
         return whole
-    # of a model, what is known of any of its layers may be what happens
+    # an expectation of a layer may explain a model that contains the layer
     parts = [
         item
         for layer in case.spec.layers
@@ -38,25 +38,25 @@ def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Itera
 
 
 def judge(stages: Sequence[Stage], expectations: Sequence[Expectation]) -> Judged:
-    """Judge the stages of a route by the expectations that speak of its case.
+    """Judge the stages of a route by the expectations that cover its case.
 
-    An expectation speaks of the stage at fault; what its bad artifact does further on is its consequence.
+    Only the stage at fault counts: later stages that deviate are its consequence.
     """
     fault = fault_of(stages)
-    # one that speaks of some of its cases only is held to its minimal one by the run as a whole
+    # an expectation with `says` need not hold for each case; the run as a whole checks its minimal case
     bound = next((item for item in expectations if not item.says), None)
     if fault is None:
         if bound is None:
             return Judged(Judgement.PASSED)
         message = f"fixed upstream: remove this. The {_foreseen(bound)}, but the route passes"
         return Judged(Judgement.FAILED, message, bound)
-    happened = f"{fault.outcome} at {fault.by}: {fault.message}"
+    ending = f"{fault.outcome} at {fault.by}: {fault.message}"
     for item in expectations:
         if item.foresees(fault):
-            return Judged(Judgement.EXPECTED, f"{happened} (expected: {item.reason})", item)
+            return Judged(Judgement.EXPECTED, f"{ending} (expected: {item.reason})", item)
     if bound is None:
-        return Judged(Judgement.FAILED, happened)
-    return Judged(Judgement.FAILED, f"{_foreseen(bound)}, but it is {happened}", bound)
+        return Judged(Judgement.FAILED, ending)
+    return Judged(Judgement.FAILED, f"{_foreseen(bound)}, but it is {ending}", bound)
 
 
 def _foreseen(expectation: Expectation) -> str:

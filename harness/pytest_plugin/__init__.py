@@ -1,7 +1,7 @@
-"""The pytest side of the suite, which conftest.py registers by this name: `pytest suites/`.
+"""The pytest plugin behind `pytest suites/`. conftest.py registers it by this name.
 
-The process that collects and reports writes the results file; with pytest-xdist the workers send each result
-with its test report. No process of pytest imports a framework.
+The process that collects and reports writes the results file; with pytest-xdist, the workers send each result with its
+test report. No process of pytest imports a framework.
 """
 
 pytest_plugins = [

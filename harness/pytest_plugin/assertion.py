@@ -1,4 +1,4 @@
-"""The assertion of every suite."""
+"""The assertion that all suites share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from harness.results.events import Judgement, Result
 
 
 def check(result: Result) -> None:
-    """Fail on what is unexpected, xfail on a known deviation."""
+    """Fail the test if the result failed; xfail it for an expected deviation."""
     __tracebackhide__ = True
     if result.judgement is Judgement.EXPECTED:
         pytest.xfail(result.message)
@@ -17,7 +17,7 @@ def check(result: Result) -> None:
 
 
 def failure_text(result: Result) -> str:
-    """A failure as a person wants it: what, where, with which configuration, and what to run next."""
+    """The text of a failure: layer, route, message, stages, configuration, and the command to repeat it."""
     stages = " -> ".join(
         f"{stage.hop or stage.artifact}: {stage.outcome}" + (f" {stage.units:.3g} units" if stage.units else "")
         for stage in result.stages

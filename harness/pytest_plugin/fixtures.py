@@ -1,4 +1,4 @@
-"""Fixtures of the suites: the session, and results that are kept for the results file."""
+"""Fixtures of the suites: the session, the walks, and the recording of results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Record = Callable[[Result], Result]
 
 @pytest.fixture(scope="session")
 def parity(request: pytest.FixtureRequest) -> Iterator[Session]:
-    """The run's session, its workers starting side by side."""
+    """The run's session. Its workers start side by side."""
     session = session_of(request.config)
     session.warm(session.runnable)
     yield session
@@ -43,7 +43,7 @@ def corpus_walk(parity: Session) -> CorpusWalk:
 
 @pytest.fixture
 def record(request: pytest.FixtureRequest) -> Record:
-    """Keeps a result for the results file; the same case and route once."""
+    """A function that records a result for the results file, each case and route once."""
     seen: set[tuple[str, str]] = set()
 
     def keep(result: Result) -> Result:
@@ -63,7 +63,10 @@ def result(pair: tuple[Entry, Route], corpus_walk: CorpusWalk, record: Record) -
 
 @pytest.fixture
 def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> Callable[[Row], None]:
-    """Walks fresh cases of a row along every route of its dialect; what fails is shrunk, kept and reported."""
+    """A function that walks fresh cases of a row along every route of its dialect.
+
+    A failure is shrunk, stored as a case in the checkout, and reported.
+    """
     config = request.config
 
     def run(row: Row) -> None:
@@ -84,7 +87,7 @@ def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> 
 
 @pytest.fixture(scope="session")
 def real_files(request: pytest.FixtureRequest) -> Path:
-    """Folder of real files written by MATLAB; skips, saying so, where there is none."""
+    """The folder of real files written by MATLAB. Skips the test if there is none."""
     variable = os.environ.get("PARITY_REAL_FILES")
     folder = Path(variable) if variable else request.config.rootpath.parent / "shared" / "realmat"
     if not folder.is_dir():

@@ -1,7 +1,7 @@
-"""The results file of `pytest suites/`, the floor of the run, and the lines at its end.
+"""Writes the results file of `pytest suites/`, checks the floor of the run, and prints its last lines.
 
-A test attaches its results to its report, and xdist sends the report to the process that the run was started in: the
-only one that sees every report, and that has a ledger.
+A test attaches its results to its report. xdist sends the report to the process that started the run: only this process
+sees every report, and only it has a ledger.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from harness.results.file import Writer
 
 PROPERTY = "parity-result"
 OPTIONS = ("route", "layer", "explore", "random", "hop", "opset", "all-cases", "limit")
-"""Options that the header of the results file records."""
+"""Options that go into the header of the results file."""
 
 
 def attach(test: pytest.Item, result: Result) -> None:
@@ -33,20 +33,20 @@ def attach(test: pytest.Item, result: Result) -> None:
 
 
 def attached(report: pytest.TestReport) -> Iterator[Result]:
-    """The results that a report brings."""
+    """The results that a report carries."""
     for name, value in report.user_properties:
         if name == PROPERTY:
             yield Result.from_json(json.loads(str(value)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep a ledger in the process that reports."""
+    """Register a ledger in the process that reports."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Ledger(config), "parity-ledger")
 
 
 class Ledger:
-    """Writes the results file, and holds the run to its floor."""
+    """Writes the results file. Fails a run below its floor, or with expectations that no longer happen."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -54,7 +54,7 @@ class Ledger:
         self.writer: Writer | None = None
         self.floor = 0
         self.seen: set[tuple[str, str]] = set()
-        self.spoke: Counter[str] = Counter()
+        self.matched: Counter[str] = Counter()
         self.tally = Tally()
         self.failure = ""
 
@@ -71,7 +71,7 @@ class Ledger:
             self.open(goldens, goldens + explored)
 
     def open(self, floor: int, walked: int) -> None:
-        """Begin the file, once it is known that results will come and how many at least."""
+        """Begin the file if tests will be walked; `floor` is the least number of results."""
         if self.writer is not None or not walked:
             return
         self.floor = floor
@@ -91,7 +91,7 @@ class Ledger:
                 self.writer.add(result)
                 self.tally.add(result)
                 if result.expectation is not None and result.judgement is Judgement.EXPECTED:
-                    self.spoke[result.expectation.id] += 1
+                    self.matched[result.expectation.id] += 1
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.writer is None:
@@ -105,7 +105,7 @@ class Ledger:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _failure(self) -> str:
-        """Why the run fails though every test passed."""
+        """The reason why the run fails although every test passed; '' if it does not."""
         if len(self.seen) < self.floor:
             return f"only {len(self.seen)} results came, the run owes {self.floor}: nothing green on nothing"
         if self.gone:
@@ -115,12 +115,12 @@ class Ledger:
 
     @property
     def gone(self) -> list[str]:
-        """Expectations that speak of some cases and spoke of none here, though their minimal case was in the run."""
-        if self.config.getoption("--route"):  # the routes on which it deviates may not be among those selected
+        """Expectations with `says` that foresaw no result of this run, although their minimal case was walked."""
+        if self.config.getoption("--route"):  # the minimal case may deviate on other routes
             return []
         cases = {case for case, _ in self.seen}
         known = session_of(self.config).expectations
-        return [x.id for x in known if x.says and x.applies and x.case in cases and x.id not in self.spoke]
+        return [x.id for x in known if x.says and x.applies and x.case in cases and x.id not in self.matched]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.writer is None:
@@ -128,7 +128,7 @@ class Ledger:
         terminalreporter.section("parity")
         for line in self._warnings():
             terminalreporter.write_line(line, yellow=True)
-        for name, count in self.spoke.most_common():
+        for name, count in self.matched.most_common():
             terminalreporter.write_line(f"{count:5} deviate as expected: {name}")
         if defects := self.tally.defects():
             terminalreporter.write_line(f"{sentence(defects)}; see `parity defects`")
@@ -137,7 +137,7 @@ class Ledger:
             terminalreporter.write_line(self.failure, red=True)
 
     def _warnings(self) -> Iterator[str]:
-        """What could not run, and expectations that matched nothing."""
+        """Warnings of routes and plugins that cannot be used, and of expectations that foresaw nothing."""
         parity = session_of(self.config)
         for route in parity.routes:
             if why := route.missing(parity.registry):
@@ -146,5 +146,5 @@ class Ledger:
             yield f"plugin not usable: {problem}"
         cases = {case for case, _ in self.seen}
         for item in parity.expectations:
-            if item.case in cases and item.id not in self.spoke:
+            if item.case in cases and item.id not in self.matched:
                 yield f"expectation {item.id} matched nothing, though its minimal case {item.case} was run"

@@ -12,7 +12,7 @@ _SESSION = pytest.StashKey[Session]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options that outsiders rely on (docs/usage.md)."""
+    """Add the options, which docs/usage.md explains."""
     group = parser.getgroup("parity", "parity suite")
     group.addoption("--route", metavar="GLOB", help="take only routes whose name matches, as in 'keras-tf2onnx*'")
     group.addoption("--layer", metavar="GLOB", help="take only layers whose name matches, as in 'Conv*'")
@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Open the session; its parts are made when they are first asked for."""
+    """Create the session. Each of its parts opens on first use."""
     session = config.stash[_SESSION] = Session(_selection(config), config.rootpath)
     if session.selection.route or session.selection.hops or session.selection.opset:
         try:
@@ -59,7 +59,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what the session started."""
+    """Close the session."""
     if _SESSION in config.stash:
         config.stash[_SESSION].close()
 

@@ -1,4 +1,4 @@
-"""What tests are made of: a marker says what a test runs over, and there is one test for each of these."""
+"""Parametrises tests by markers: a marker names the values, and each value becomes one test."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from harness.errors import InputError
 from harness.judge.expectations import Expectation
 from harness.planted import Fault, faults, sampled
 from harness.pytest_plugin.options import session_of
-from harness.reproducer.write import is_reproducible, telling
+from harness.reproducer.known import is_reproducible, telling
 from harness.run.session import Session
 
 GOLDEN_TEST = "test_golden"
-"""Name of every test over goldens: with xdist, the process that counts what is owed sees names only."""
+"""Name of every test over goldens. With xdist, the process that counts owed results sees only names."""
 
 
 @dataclass(frozen=True)
 class Marker:
-    """A marker: a test with it runs once for each value that `values` gives for the session and its arguments."""
+    """A marker. `values` maps the session and the marker's arguments to the values of a test's `argument`."""
 
     help: str
     argument: str
@@ -33,14 +33,14 @@ class Marker:
 
 
 def explored_rows(session: Session, dialect: str) -> list[Row]:
-    """Catalogue rows of a dialect whose layer is selected."""
+    """The catalogue rows of a dialect whose layer is selected."""
     return [row for row in rows(dialect) if session.selects(row.layer)]
 
 
 def planted_faults(session: Session) -> list[Fault]:
-    """Planted faults of the selected layers, or a tenth of all; with `all_cases` all of them.
+    """The planted faults of the selected layers; without a selection a tenth of all faults, with `all_cases` all.
 
-    None for a run over selected routes, which asks about those only.
+    Empty if routes are selected: such a run is about these routes.
     """
     selection = session.selection
     if selection.route is not None:
@@ -51,10 +51,9 @@ def planted_faults(session: Session) -> list[Fault]:
 
 
 def reproduced(session: Session) -> list[Expectation]:
-    """Expectations whose reproducers are run: every one that may be wrong numbers, and of the others one for each
-    converter and outcome; with `all_cases` all.
+    """The expectations whose reproducers run: those that `telling` chooses, or with `all_cases` all.
 
-    None for a run over selected routes or layers, which asks about those only.
+    Empty if routes, layers or opsets are selected: such a run is about these.
     """
     selection = session.selection
     if selection.route is not None or selection.layer is not None or selection.opset:
@@ -92,17 +91,19 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Exploration is asked for explicitly."""
+    """Collect explorations only with --explore."""
     return True if collection_path.name == "explore" and not config.getoption("--explore") else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One test per golden case and route, row explored, planted fault, or expectation."""
+    """Make one test for each golden case and route, explored row, planted fault, or expectation."""
     config, test = metafunc.config, metafunc.definition
     if test.get_closest_marker("goldens") and metafunc.function.__name__ != GOLDEN_TEST:
-        raise pytest.Collector.CollectError(f"a test marked goldens is named {GOLDEN_TEST}: the floor counts it")
+        raise pytest.Collector.CollectError(
+            f"name a test with the marker goldens {GOLDEN_TEST}: the floor counts tests of this name"
+        )
     if test.get_closest_marker("explored") and config.getoption("--explore") < 1:
-        raise pytest.UsageError("suites/explore draws fresh cases: say how many of each layer with --explore N")
+        raise pytest.UsageError("suites/explore draws fresh cases: give their number for each layer with --explore N")
     for name, marker in MARKERS.items():
         if (mark := test.get_closest_marker(name)) is not None:
             try:
@@ -113,7 +114,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A dialect of which nothing was selected is deselected, not skipped; nothing at all is a usage error."""
+    """Deselect tests without a value, instead of skipping them. Raises UsageError if no other test remains."""
     empty = [item for item in items if _is_without_value(item)]
     if empty:
         items[:] = [item for item in items if item not in empty]
@@ -126,7 +127,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_without_value(item: pytest.Item) -> bool:
-    """Whether the parameter set was empty: pytest makes one skipped test of it."""
+    """Whether a test has an empty parameter set, for which pytest makes one skipped test."""
     callspec = getattr(item, "callspec", None)
     if callspec is None:
         return False
@@ -138,7 +139,7 @@ def _is_without_value(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out tests in runs of neighbours: the routes of a case share their first stages in one worker."""
+    """Give each process neighbouring tests, because the routes of a case share their first stages."""
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None

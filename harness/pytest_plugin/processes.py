@@ -1,4 +1,4 @@
-"""How many processes pytest-xdist starts where it is to say so itself."""
+"""The number of processes that pytest-xdist starts for `-n auto`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ WORKER_BYTES = 3 << 30
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """`-n auto`: the processors that this process may use, as far as the memory reaches."""
+    """The number of processors, limited by memory, at most 8. None leaves the choice to xdist's own variable."""
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
-        return None  # xdist's own way to say it
+        return None
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(processors, psutil.virtual_memory().total // WORKER_BYTES, 8))

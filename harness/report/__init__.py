@@ -1,4 +1,4 @@
-"""The report: one HTML file from one results file. It reads `harness.results.file` and nothing that runs."""
+"""The report: one HTML file made from one results file. Nothing here runs a model."""
 
 from harness.report.page import write_report
 

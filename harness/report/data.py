@@ -1,8 +1,8 @@
-"""The page's data: results as small JSON in which a stage, a case or an expectation stands once.
+"""The page's data: results as small JSON, compressed, in which each stage, case, expectation and log line occurs once.
 
-Routes of one case share their first stages, so stages go into one table and results name them by position.
-Lines of logs stand once too. Empty fields are left out, a replay command that follows from case and route is, and
-numbers are cut to the digits a page shows: the results file keeps them all. The page holds it compressed.
+Routes of one case share their first stages, so a table stores the stages and results refer to their positions. Empty
+fields, and replay commands that follow from case and route, are omitted. Numbers are rounded to the digits that the
+page shows; the results file has all digits.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class _Table:
 
 
 def page_data(results: Results, defects: Sequence[Defect] = ()) -> dict[str, Any]:
-    """Tables `cases`, `stages`, `expectations` and `lines` of logs, and `results` that point into them.
+    """Tables `cases`, `stages`, `expectations` and `lines` of logs, and `results` that refer to them.
 
-    The `defect` of a result is its place in `defects`, from 1 on.
+    The `defect` of a result is its place in `defects`, counted from 1.
     """
     cases, stages, expectations = _Table(), _Table(), _Table()
     lines: dict[str, int] = {}
@@ -61,7 +61,7 @@ def page_data(results: Results, defects: Sequence[Defect] = ()) -> dict[str, Any
             "blame": result.blame,
             "fault": None if result.fault is None else result.stages.index(result.fault),
             "expectation": None if note is None else expectations.place(note.to_json()),
-            "message": "" if _said_elsewhere(result) else result.message,
+            "message": "" if _is_redundant(result) else result.message,
             "defect": defect_of.get(result.key),
             "replay": "" if result.replay == f"parity replay {result.case} --route {result.route}" else result.replay,
             "task": None if result.task is None else plain(result.task),
@@ -77,20 +77,22 @@ def page_data(results: Results, defects: Sequence[Defect] = ()) -> dict[str, Any
 
 
 def packed(data: Any) -> str:
-    """JSON compressed by gzip, as base64: letters, digits, `+`, `/` and `=`, the same for the same data."""
+    """JSON, compressed by gzip, in base64; the same text for the same data."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def as_script(data: Any) -> str:
-    """JSON that is safe inside a `<script>` element: no `<`, `>` or `&`, whatever a message holds."""
+    """JSON that is safe inside a `<script>` element: without `<`, `>` and `&`."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _said_elsewhere(result: Result) -> bool:
-    """The result's message says no more than a stage's own, which the page shows beside outcome and blame, or
-    than that and the expectation that it fulfils."""
+def _is_redundant(result: Result) -> bool:
+    """Whether the result's message only repeats a stage's message, or that and the reason of its expectation.
+
+    The page shows these anyway, beside outcome and blame.
+    """
     message, note = result.message, result.expectation
     if note is not None and result.judgement is Judgement.EXPECTED:
         message = message.removesuffix(f" (expected: {note.reason})")

@@ -1,4 +1,4 @@
-"""What the words on the page mean, as data: the page's foot, its tooltips, its script and its tests read it here."""
+"""The meanings of the words on the page, as data for its legend, its tooltips, its script and its tests."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PICTURE: tuple[tuple[str, str], ...] = (
     ("n-y", "more"),
     ("z", "infinite, or NaN"),
 )
-"""Digits of an error picture (1 + log2 of the noise units, base 36) and the sizes they stand for."""
+"""Digits of an error picture (1 + log2 of the noise units, base 36) and their meaning in noise units."""
 
 
 def words() -> dict[str, Any]:
-    """What the page's script must know: outcomes and judgements, best first, metrics with their labels, the picture.
+    """Words for the page's script: outcomes and judgements, best first, metrics with labels, digits of pictures.
 
-    An outcome that passes may still be worth showing: one is `calm` where it is as good as a correct implementation.
+    An outcome is `calm` if it is as good as a correct implementation; `drift` passes without being calm.
     """
     return {
         "outcomes": [

@@ -1,4 +1,4 @@
-"""Renders the page: the summary as plain HTML, the cases as data that the page's own script unfolds."""
+"""Renders the page: the summary as plain HTML, and the cases as data for the page's script."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from harness.results.file import Results
 
 
 def write_report(results: Results, out: Path) -> Path:
-    """Write the report of `results` to the HTML file `out`, whole or not at all, and return its path.
+    """Write the report of `results` to the HTML file `out`, whole or not at all. Returns `out`.
 
-    The file refers to nothing outside itself, so it opens offline and can be attached anywhere.
+    The file needs no other file and no network.
     """
     atomic_write(out, render(results).encode())
     return out

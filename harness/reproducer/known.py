@@ -1,4 +1,4 @@
-"""Reproducers of the known deviations: one for the minimal case of each expectation."""
+"""Reproducers of known deviations: which expectations have one, and the minimal case of each as a folder."""
 
 from __future__ import annotations
 
@@ -6,21 +6,86 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from harness.adapters.routes import Route, all_routes
 from harness.judge.expectations import Expectation
-from harness.reproducer.write import ReproduceError, of_expectation
+from harness.outcomes import Outcome
+from harness.reproducer.recipes import is_shown
+from harness.reproducer.write import ReproduceError, Reproducer, write
+from harness.results.events import SOURCE
 from harness.run.session import SelectionError, Session
 
 
 def choose(session: Session, glob: str) -> list[Expectation]:
-    """Expectations whose id matches, those of one case together. Raises SelectionError if none does."""
+    """Expectations whose id matches, sorted by case. Raises SelectionError if none does."""
     chosen = [item for item in session.expectations if fnmatchcase(item.id, glob)]
     if not chosen:
-        raise SelectionError(f"no expectation fits {glob!r}; `parity list expectations` shows all")
+        raise SelectionError(
+            f"no expectation fits {glob!r}", where="--id", advice="`parity list expectations` shows all"
+        )
     return sorted(chosen, key=lambda item: item.case)
 
 
+def is_reproducible(session: Session, item: Expectation) -> bool:
+    """Whether an expectation applies here, and blames a converter or format that runs here and without the harness."""
+    registry = session.registry
+    plugins = [hop for hop in registry.hops if item.blames(hop.name)]
+    plugins += registry.formats if item.blames(SOURCE) else ()
+    return item.applies and any(is_shown(plugin, registry) and not plugin.missing for plugin in plugins)
+
+
+def telling(known: Iterable[Expectation]) -> list[Expectation]:
+    """Every expectation that may be wrong numbers; of the others, the first for each converter and outcome."""
+    known = list(known)
+    chosen = [item for item in known if Outcome.DIVERGENT in item.outcome]
+    seen = {(item.blame[0], item.outcome[0]) for item in chosen}
+    for item in known:
+        if (item.blame[0], item.outcome[0]) not in seen:
+            seen.add((item.blame[0], item.outcome[0]))
+            chosen.append(item)
+    return chosen
+
+
+def of_expectation(session: Session, item: Expectation, folder: Path) -> Reproducer:
+    """Write the reproducer of an expectation's minimal case. Raises ReproduceError."""
+    case = session.store.find(item.case).load()
+    endings = []
+    for route in routes_of(session, item, case.spec.dialect):
+        result = session.walk.result(case, route)
+        if result.fault is not None and item.foresees(result.fault):
+            return write(session, case, route, folder, item)
+        endings.append(f"{result.outcome} on {route.name}")
+    raise ReproduceError(
+        "the minimal case does not end as the expectation foresees",
+        where=item.case,
+        expected=f"{' or '.join(item.outcome)} at {' or '.join(item.blame)}",
+        came="; ".join(endings) or "no route that can run here",
+    )
+
+
+def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
+    """The routes that an expectation covers, each cut after a hop that it blames, and able to run here.
+
+    The shortest come first; of equally long ones those without an opset, then those that end with the converter that
+    the expectation names first: the other converters call it.
+    """
+    routes: dict[str, Route] = {}
+    for route in all_routes(session.registry):
+        if route.dialect == dialect and fnmatchcase(route.name, item.route):
+            for count, name in enumerate([SOURCE, *(hop.name for hop in route.hops)]):
+                part = Route(route.source, route.hops[:count])
+                if item.blames(name) and not part.missing(session.registry):
+                    routes.setdefault(part.name, part)
+
+    def rank(route: Route) -> tuple[int, bool, int]:
+        last = route.hops[-1].name if route.hops else SOURCE
+        place = next(k for k, pattern in enumerate(item.blame) if fnmatchcase(last, pattern))
+        return len(route.hops), route.opset is not None, place
+
+    return sorted(routes.values(), key=rank)
+
+
 def write_known(session: Session, expectations: Iterable[Expectation], folder: Path) -> list[str]:
-    """Write `folder/<id>` for each expectation; a sentence for each that could not be written."""
+    """Write `folder/<id>` for each expectation. Returns a sentence for each that could not be written."""
     problems = []
     for item in expectations:
         try:

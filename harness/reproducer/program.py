@@ -1,4 +1,4 @@
-"""A Spec's model as lines of a Python program, for a script that cannot start from a saved file."""
+"""A Spec's model as lines of a Python program, for a script that has no saved file to start from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.spec import Layer, Spec
 
 
 class NoProgram(ValueError):
-    """A Spec with a layer that no line of a program is written for."""
+    """A Spec with a layer that this module cannot write as a line of a program."""
 
 
 _CLASSES = {
@@ -45,11 +45,11 @@ class Halves(keras.layers.Layer):
         return {**super().get_config(), "axis": self.axis}
 """,
 }
-"""Layer classes of ours, as a script has them; `harness.adapters.keras_model.custom_layers` has the same."""
+"""Source of our own layer classes, for scripts; `harness.adapters.keras_model.custom_layers` has the same classes."""
 
 
 def custom(spec: Spec) -> list[str]:
-    """Lines that make the layers known that Keras has not among its own."""
+    """Lines that define or import the layers of a Spec that `keras.layers` does not have."""
     text = json.dumps(spec.to_json())
     lines = ["import keras.src.applications.convnext"] if '"kind": "LayerScale"' in text else []
     return lines + [
@@ -58,7 +58,7 @@ def custom(spec: Spec) -> list[str]:
 
 
 def program(spec: Spec, package: str) -> list[str]:
-    """Lines that build the Spec's model with `keras` or `tf_keras` and return it, weights as initialised."""
+    """Lines that build the Spec's model with the package `keras` or `tf_keras` and return it, with initial weights."""
     names: dict[str, str] = {}
     lines = []
     several = {tensor.partition(":")[0] for tensor in _read(spec) if ":" in tensor}
@@ -97,7 +97,7 @@ def _call(layer: Layer, package: str, tensor: Any) -> str:
 
 def _instance(kind: str, config: Mapping[str, Any], package: str) -> str:
     if kind in ("Model", "Sequential", "Scale", "LayerScale"):
-        raise NoProgram(f"a program of a layer {kind} is not written")
+        raise NoProgram(f"no program is written that builds a layer {kind}")
     arguments = ", ".join(f"{key}={_value(value, package)}" for key, value in config.items())
     return f"{package}.layers.{kind}({arguments})"
 

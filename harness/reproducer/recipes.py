@@ -1,7 +1,8 @@
-"""What a reproducer's script does, put together from the recipes of its plugins.
+"""What a reproducer's script does: the recipes of its plugins, joined.
 
-A hop says how it converts, the runtime of its target how the result is opened and run, each in plain text and without
-the harness (docs/extending.md). A class of another package that says nothing is imported and called.
+A recipe is Python text that replaces a method of the plugin and needs no harness (docs/extending.md). The hop's recipe
+converts; the recipes of the target's runtime open and run the result. A class of another package without a
+recipe is imported and called.
 """
 
 from __future__ import annotations
@@ -20,19 +21,20 @@ _CHECK = (
     "if sorted(names) != sorted(inputs):",
     '    raise ValueError(f"the artifact takes the inputs {sorted(names)}, the model has {sorted(inputs)}")',
 )
-"""The line of a recipe, and what stands for it in a script."""
+"""A line of a recipe, and the lines that replace it in a script."""
 
 
 class NoRecipe(ValueError):
-    """A converter or runtime that cannot be shown without the harness."""
+    """A converter or runtime that only the harness can call."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Lines of `convert()`, which returns something to run, and of `run(model, inputs)`, which returns arrays.
+    """The lines of a script: of `convert()`, which returns a model, and of `run(model, inputs)`, which returns arrays.
 
-    `package` is the distribution to blame ('' for a loose file), `calls` what is called of it, `worker` where;
-    `artifact` is the name that the file before the conversion has in the folder.
+    `package` is the distribution at fault ('' for a loose file), `calls` the function of it that the script calls,
+    `worker` the worker whose environment the script needs. `artifact` is the file before the conversion, by its name
+    in the folder.
     """
 
     package: str
@@ -45,7 +47,7 @@ class Recipe:
     calls: str
 
     def building(self, program: Sequence[str]) -> Recipe:
-        """The recipe with this program, whose last line returns the model, in place of the line that loads it."""
+        """The recipe with the first line, which loads the model, replaced by a program whose last line returns it."""
         *before, last = program
         _, *after = self.convert
         if after not in ([], ["return model"]):
@@ -56,14 +58,14 @@ class Recipe:
 
 @dataclass(frozen=True)
 class _Text:
-    """A part of a script: what it imports, and what it does."""
+    """A part of a script: its imports, and its other lines."""
 
     imports: tuple[str, ...]
     lines: tuple[str, ...]
 
     @classmethod
     def of(cls, recipe: str, **words: object) -> _Text:
-        """A plugin's recipe with these words replaced, and the check of names written out."""
+        """A plugin's recipe with `words` replaced and the check of names written out."""
         lines = textwrap.dedent(recipe).strip().splitlines()
         filled = [_filled(line, words) for line in lines if line.strip()]
         imports = tuple(takewhile(lambda line: line.startswith(("import ", "from ")), filled))
@@ -72,7 +74,7 @@ class _Text:
 
     @property
     def returns(self) -> bool:
-        """Whether it ends with something to run, so that there is no file to open."""
+        """Whether it returns a model to run, not a file to open."""
         return self.lines[-1].startswith("return ")
 
     def __add__(self, other: _Text) -> _Text:
@@ -80,7 +82,7 @@ class _Text:
 
 
 def is_shown(plugin: Plugin, registry: Registry) -> bool:
-    """Whether what a hop or a source format does can be written without the harness."""
+    """Whether a hop or a source format has a recipe, so that a script can do without the harness."""
     try:
         (of_hop if plugin.kind == "hop" else of_source)(plugin, registry)
     except NoRecipe:
@@ -89,7 +91,7 @@ def is_shown(plugin: Plugin, registry: Registry) -> bool:
 
 
 def of_hop(hop: Plugin, registry: Registry) -> Recipe:
-    """How a converter is called on a file, and its result run. Raises NoRecipe."""
+    """The recipe that calls a converter on a file and runs the result. Raises NoRecipe."""
     runtime = _runtime(hop.target, registry)
     artifact = registry.file_of(hop.source)
     result = f'OUT / "{registry.file_of(hop.target)}"'
@@ -105,7 +107,10 @@ def of_hop(hop: Plugin, registry: Registry) -> Recipe:
 
 
 def of_source(form: Plugin, registry: Registry) -> Recipe:
-    """How a source file is run; where its format is saved from another, how that is done first. Raises NoRecipe."""
+    """The recipe that runs a source file, after saving it from a file of `saved_from` if the format names one.
+
+    Raises NoRecipe.
+    """
     runtime = _runtime(form.name, registry)
     start = registry.format(form.saved_from)
     if form.recipe is None or start is None:
@@ -137,12 +142,12 @@ def _recipe(blamed: Plugin, text: _Text, runtime: Plugin, artifact: str, parts: 
 def _runtime(form: str, registry: Registry) -> Plugin:
     runtime = registry.runtime_of(form)
     if runtime is None:
-        raise NoRecipe(f"no script is written: nothing here runs the format {form}")
+        raise NoRecipe(f"no script is written: no runtime runs the format {form}")
     return runtime
 
 
 def _opened(runtime: Plugin, path: str) -> _Text:
-    """How a file is opened: the last line returns what `_run` takes."""
+    """Lines that open a file; the last returns the `model` that the lines of `_run` use."""
     if runtime.open_recipe is not None:
         return _Text.of(runtime.open_recipe, ARTIFACT=path)
     return _Text(_object(runtime), (f"return runtime.open({path})",))
@@ -155,7 +160,7 @@ def _run(runtime: Plugin) -> _Text:
 
 
 def _object(runtime: Plugin) -> tuple[str, ...]:
-    """Lines at the top of a script that make the one object that opens and runs."""
+    """Lines at the top of a script that create the runtime, which opens and runs."""
     module, name = _foreign(runtime)
     return f"from {module} import {name}", f"runtime = {name}()"
 
@@ -173,17 +178,17 @@ def _here(artifact: str) -> str:
 
 
 def _filled(line: str, words: dict[str, object]) -> str:
-    """The line with each of these words replaced."""
+    """The line with each word that `words` has replaced by its value."""
     return re.sub(r"\w+", lambda word: str(words.get(word[0], word[0])), line)
 
 
 def _bound(line: str) -> str:
-    """A line that returns the model as one that gives it a name."""
+    """A line that returns the model, changed to assign it to `model`."""
     return line.replace("return ", "model = ", 1)
 
 
 def _merged(imports: Iterable[str]) -> tuple[str, ...]:
-    """Imports of whole modules on one line, in the order of the alphabet, and then the others."""
+    """One line that imports whole modules, in alphabetical order; then the other imports."""
     plain = [line for line in imports if re.fullmatch(r"import [\w.]+(, [\w.]+)*", line)]
     names = {name for line in plain for name in line.removeprefix("import ").split(", ")}
     others = dict.fromkeys(line for line in imports if line not in plain)

@@ -1,4 +1,4 @@
-"""Running a reproducer: its script, in an interpreter of its own."""
+"""Runs a reproducer's script in an interpreter of its own."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from harness.reproducer.write import LIMIT, SCRIPT, ReproduceError
 
 SECONDS = 2 * LIMIT
-"""How long a script may take: one about a converter that hangs gives up after `LIMIT`."""
+"""Most seconds that a script may take; a script of a converter that hangs gives up after `LIMIT`."""
 
 
 class Answer(IntEnum):
-    """What became of the deviation; the number is the exit code of the script and of `parity replay`."""
+    """Whether the deviation still shows; the number is the exit code of the script and of `parity replay`."""
 
     FIXED = 0
     FAILED = 1
@@ -22,18 +22,23 @@ class Answer(IntEnum):
 
 
 _LAST_LINE = {Answer.FIXED: "FIXED", Answer.FAILED: "DEVIATES:"}
-"""How the last line that the script prints begins."""
+"""The beginning of the last line that the script prints."""
 
 
 def run_reproducer(folder: Path) -> tuple[Answer, str]:
-    """Run the script of a folder with this interpreter; the answer, and the last line that it printed.
+    """Run the script of a folder with this interpreter. Returns the answer and the last line that the script printed.
 
-    The answer is FIXED or FAILED only if exit code and last line both say so. A script that ends by an exception nobody
-    foresaw, or cannot even be read, has shown nothing: ERROR. Raises ReproduceError where there is no script.
+    The answer is FIXED or FAILED only if exit code and last line agree. Anything else, such as an unforeseen exception
+    or a syntax error, is ERROR. Raises ReproduceError if the folder has no script.
     """
     script = folder / SCRIPT
     if not script.is_file():
-        raise ReproduceError(f"{folder} is no reproducer: it has no {SCRIPT}; `parity reproduce` writes one")
+        raise ReproduceError(
+            "the folder is no reproducer",
+            where=folder,
+            expected=f"a {SCRIPT} in it",
+            advice="`parity reproduce` writes one",
+        )
     command = [sys.executable, str(script.resolve())]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603

@@ -1,7 +1,7 @@
 """Reproducers: one deviation as a folder that needs the frameworks only, ready for an upstream issue.
 
-The script starts from the artifact before the converter to blame, so that it needs that converter's framework and no
-other. What it holds the result to is the golden, with a tolerance of 32 noise units.
+The script starts from the artifact before the converter at fault, so it needs that converter's framework and no other.
+It compares the result with the golden, within a tolerance of 32 noise units.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import re
 import shutil
 import textwrap
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +20,36 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.adapters.places import Place
-from harness.adapters.routes import Route, all_routes
+from harness.adapters.routes import Route
 from harness.errors import InputError
-from harness.installed import versions
 from harness.judge.compare import tolerance
-from harness.judge.expectations import UNREPORTED, Expectation
-from harness.outcomes import FAITHFUL, Outcome
+from harness.judge.expectations import Expectation
+from harness.outcomes import Outcome
+from harness.reproducer import issue
+from harness.reproducer.deviation import Deviation
 from harness.reproducer.program import NoProgram, custom, program
-from harness.reproducer.recipes import NoRecipe, Recipe, is_shown, of_hop, of_source
-from harness.results.events import Result, Stage, fault_of
+from harness.reproducer.recipes import NoRecipe, Recipe, of_hop, of_source
+from harness.results.events import fault_of
 from harness.run.session import Session
-from harness.run.walk import AGAIN, Step
 from harness.spec import Array, Case, Exactness, Golden
 from harness.workers.pool import COMMON
 
 LIMIT = 150
-"""Seconds after which a script that is about a converter which hangs gives up."""
+"""Seconds after which the script of a converter that hangs gives up."""
 LINES = 60
-"""Lines that a script has at most; a layer class of our own in the model adds its own."""
+"""Most lines of a script; a layer class of ours in the model adds its own."""
 SCRIPT, ISSUE = "reproduce.py", "issue.md"
-_CUT = re.compile(r"/|0x|_\d|<|\n|\.\.\. from | object at |[\w.-]+\.(?:onnx|keras|h5|torch|saved\w*)\b")
-"""Where a message begins to tell of the run that made it: paths, files, addresses, counters."""
-BEGINNING = 80
 _UNNEEDED = ("PYTHONFAULTHANDLER", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-"""Of a worker's environment, what changes no result."""
+"""Variables of a worker's environment that change no result."""
 
 
 class ReproduceError(InputError):
-    """Nothing that could be reproduced: the case agrees, or the converter cannot be shown without the harness."""
+    """A case that cannot be reproduced: it agrees, or only the harness can call the converter."""
 
 
 @dataclass(frozen=True)
 class Reproducer:
-    """One written: its folder, the zip beside it, and what it shows."""
+    """A reproducer on disk: its folder, the zip beside it, and the deviation that it shows."""
 
     folder: Path
     archive: Path
@@ -62,22 +58,92 @@ class Reproducer:
     blame: str
 
 
-def beginning(message: str) -> str:
-    """The part of an exception's class and message that is the same on every run."""
-    own = message.replace("InputError: ", "ValueError: ", 1)
-    if own.startswith(AGAIN):
-        own = own.partition(": ")[2]
-    kind, _, text = own.partition(": ")
-    return " ".join(f"{kind}: {_CUT.split(text.strip())[0][:BEGINNING]}".split())
+def write(
+    session: Session, case: Case, route: Route, folder: Path, expectation: Expectation | None = None
+) -> Reproducer:
+    """Walk the case along the route, and write the folder and its zip. Raises ReproduceError.
+
+    Without `expectation`, the expectation that the result names is taken.
+    """
+    deviation = _deviation(session, case, route, expectation)
+    recipe, artifact = _recipe(session, deviation)
+    facts = issue.facts(deviation, recipe, session.registry)
+    script = _script(deviation, recipe, Place.of(recipe.worker, session.registry.plugins), facts["title"])
+    if (folder / SCRIPT).exists():  # of an earlier reproducer
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if artifact is not None:
+        _copy(artifact, folder / recipe.artifact)
+    if deviation.converted is not None:
+        _copy(deviation.converted, folder / "converted.onnx")
+    _write_arrays(deviation, folder)
+    (folder / "versions.json").write_text(json.dumps(facts["versions"], indent=1) + "\n", encoding="utf-8")
+    (folder / SCRIPT).write_text(script, encoding="utf-8")
+    files = sorted(path.name for path in folder.iterdir() if path.name != ISSUE)
+    text = render("issue.md.jinja", script=script, files=files, **facts)
+    (folder / ISSUE).write_text(text, encoding="utf-8")
+    return Reproducer(folder, _zipped(folder), facts["title"], deviation.fault.outcome, deviation.fault.by)
 
 
-def _compact(script: str) -> str:
-    """The script without so many of its blank lines that it has no more than it may have."""
-    lines = script.splitlines()
-    for k in [k for k, line in enumerate(lines) if not line][::-1]:
-        if len(lines) > LINES:
-            del lines[k]
-    return "\n".join(lines) + "\n"
+def _deviation(session: Session, case: Case, route: Route, expectation: Expectation | None) -> Deviation:
+    """The deviation of a case on a route. Raises ReproduceError if it agrees."""
+    steps = session.walk.steps(case, route)
+    fault = fault_of([step.stage for step in steps])
+    if fault is None:
+        raise ReproduceError(
+            "there is nothing to reproduce",
+            where=f"{case.id} on {route.name}",
+            expected="a deviation",
+            came="agreement with the golden",
+        )
+    count = next(k for k, step in enumerate(steps) if step.stage is fault)
+    if expectation is None:
+        note = session.walk.result(case, route).expectation
+        expectation = next((item for item in session.expectations if note is not None and item.id == note.id), None)
+    return Deviation(case, Route(route.source, route.hops[:count]), steps[: count + 1], expectation)
+
+
+def _recipe(session: Session, deviation: Deviation) -> tuple[Recipe, Path | None]:
+    """How a script does the step at fault, and the file that it starts from; None if it builds the model itself.
+
+    Raises ReproduceError if the step has no recipe, or the model no program.
+    """
+    registry, route, case = session.registry, deviation.route, deviation.case
+    try:
+        if route.hops:
+            return of_hop(route.hops[-1], registry), deviation.steps[-2].artifact
+        recipe = of_source(route.source, registry)
+        start = registry.format(route.source.saved_from) or route.source
+        artifact = session.walk.steps(case, Route(start, ()))[0].artifact
+        if artifact is not None:
+            return recipe, artifact
+        if not route.source.builder:
+            raise NoProgram(f"no program is written that builds a model of the format {route.source.name}")
+        return recipe.building(program(case.spec, route.source.builder)), None
+    except (NoRecipe, NoProgram) as error:
+        raise ReproduceError(str(error), where=case.id) from None
+
+
+def _script(deviation: Deviation, recipe: Recipe, place: Place, title: str) -> str:
+    """The text of the script."""
+    golden, names_keras = deviation.case.golden, any("keras" in re.findall(r"\w+", line) for line in recipe.imports)
+    script = render(
+        "reproduce.py.jinja",
+        title=title,
+        packages=recipe.packages,
+        environment=_environment(place),
+        blocked=place.without,
+        fails=deviation.exception,
+        isolated=deviation.ends_the_process,
+        limit=LIMIT,
+        imports=recipe.imports,
+        custom=custom(deviation.case.spec) if names_keras else [],
+        convert=recipe.convert,
+        run=recipe.run,
+        signed=golden is not None and golden.exactness is Exactness.MOVES,
+        prefixes=("", "", "again_", "") if deviation.needs_second_inputs else ("", ""),
+    )
+    return _compact(script)
 
 
 def _environment(place: Place) -> list[str]:
@@ -88,269 +154,66 @@ def _environment(place: Place) -> list[str]:
     return [first, *(f"    {line}" for line in rest)]
 
 
-def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
-    """Routes that an expectation speaks of, each cut after a hop to blame, the best to show it first."""
-    found: dict[str, Route] = {}
-    for route in all_routes(session.registry):
-        if route.dialect != dialect or not fnmatchcase(route.name, item.route):
-            continue
-        names = ["source", *(hop.name for hop in route.hops)]
-        for k, name in enumerate(names):
-            if item.blames(name):
-                cut = Route(route.source, route.hops[:k])
-                if not cut.missing(session.registry):
-                    found.setdefault(cut.name, cut)
-
-    def rank(route: Route) -> tuple[int, bool, int]:
-        """Shortest first, then the converter that the expectation names first: others call it."""
-        last = route.hops[-1].name if route.hops else "source"
-        named = next(k for k, pattern in enumerate(item.blame) if fnmatchcase(last, pattern))
-        return len(route.hops), route.opset is not None, named
-
-    return sorted(found.values(), key=rank)
+def _compact(script: str) -> str:
+    """The script without its last blank lines, until it has `LINES` lines or no blank one."""
+    lines = script.splitlines()
+    for k in [k for k, line in enumerate(lines) if not line][::-1]:
+        if len(lines) > LINES:
+            del lines[k]
+    return "\n".join(lines) + "\n"
 
 
-def is_reproducible(session: Session, item: Expectation) -> bool:
-    """Whether it is about versions installed here, and a converter that can run here and is no part of the harness."""
-    registry = session.registry
-    plugins = [hop for hop in registry.hops if item.blames(hop.name)]
-    plugins += registry.formats if item.blames("source") else ()
-    return item.applies and any(is_shown(plugin, registry) and not plugin.missing for plugin in plugins)
-
-
-def telling(known: Iterable[Expectation]) -> list[Expectation]:
-    """Every known deviation that may be wrong numbers, and of the others the first for each converter and outcome."""
-    found = [item for item in known if Outcome.DIVERGENT in item.outcome]
-    seen = {(item.blame[0], item.outcome[0]) for item in found}
-    for item in known:
-        if (item.blame[0], item.outcome[0]) not in seen:
-            seen.add((item.blame[0], item.outcome[0]))
-            found.append(item)
-    return found
-
-
-def of_expectation(session: Session, item: Expectation, folder: Path) -> Reproducer:
-    """The reproducer of an expectation's minimal case. Raises ReproduceError."""
-    case = session.store.find(item.case).load()
-    tried = []
-    for route in routes_of(session, item, case.spec.dialect):
-        result = session.walk.result(case, route)
-        if result.fault is not None and item.foresees(result.fault):
-            return write(session, case, route, folder, item)
-        tried.append(f"{route.name}: {result.outcome}")
-    raise ReproduceError(f"{item.id}: {item.case} does not end as foreseen: {'; '.join(tried) or 'no route can run'}")
-
-
-def write(session: Session, case: Case, route: Route, folder: Path, item: Expectation | None = None) -> Reproducer:
-    """Walk the case and write the folder and its zip. Raises ReproduceError."""
-    steps = session.walk.steps(case, route)
-    fault = fault_of([step.stage for step in steps])
-    if fault is None:
-        raise ReproduceError(f"{case.id} agrees on {route.name}: there is nothing to reproduce")
-    count = next(k for k, step in enumerate(steps) if step.stage is fault)
-    if item is None:
-        item = _spoken(session, session.walk.result(case, route))
-    recipe, artifact = _recipe(session, case, Route(route.source, route.hops[:count]), steps)
-    place = Place.of(recipe.worker, session.registry.plugins)
-    if (folder / SCRIPT).exists():  # an earlier one
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if artifact is not None:
-        _copied(artifact, folder / recipe.artifact)
-    converted = steps[count].artifact
-    if converted is not None and converted.suffix == ".onnx" and count:
-        shutil.copyfile(converted, folder / "converted.onnx")
-    twice = len(case.samples) > 1 and (
-        fault.message.startswith(("with ", AGAIN)) or fault.outcome in (Outcome.CRASH, Outcome.HANG)
-    )
-    _write_arrays(case, steps[count], folder, twice=twice, wrong=fault.outcome is Outcome.DIVERGENT)
-    facts = _facts(session, case, steps[: count + 1], recipe, item, twice=twice)
-    (folder / "versions.json").write_text(json.dumps(facts["versions"], indent=1) + "\n", encoding="utf-8")
-    script = render(
-        "reproduce.py.jinja",
-        title=facts["title"],
-        packages=recipe.packages,
-        environment=_environment(place),
-        blocked=place.without,
-        fails=_fails(fault, item),
-        isolated=Outcome.CRASH in _outcomes(fault, item) or fault.outcome is Outcome.HANG,
-        limit=LIMIT,
-        imports=recipe.imports,
-        custom=custom(case.spec) if any("keras" in re.findall(r"\w+", line) for line in recipe.imports) else [],
-        convert=recipe.convert,
-        run=recipe.run,
-        signed=case.golden is not None and case.golden.exactness is Exactness.MOVES,
-        prefixes=("", "", "again_", "") if twice else ("", ""),
-    )
-    script = _compact(script)
-    (folder / SCRIPT).write_text(script, encoding="utf-8")
-    files = sorted(path.name for path in folder.iterdir() if path.name != ISSUE)
-    text = render("issue.md.jinja", script=script, files=files, **facts)
-    (folder / ISSUE).write_text(text, encoding="utf-8")
-    return Reproducer(folder, _zipped(folder), facts["title"], fault.outcome, fault.by)
-
-
-def _spoken(session: Session, result: Result) -> Expectation | None:
-    note = result.expectation
-    return next((item for item in session.expectations if note is not None and item.id == note.id), None)
-
-
-def _outcomes(fault: Stage, item: Expectation | None) -> tuple[Outcome, ...]:
-    return (fault.outcome, *(item.outcome if item else ()))
-
-
-def _fails(fault: Stage, item: Expectation | None) -> str | None:
-    """How the exception begins; '' for any; None where there is none."""
-    if fault.outcome in (Outcome.CRASH, Outcome.HANG):
-        raises = {Outcome.REFUSED, Outcome.INVALID} & set(_outcomes(fault, item))
-        return "" if raises else None
-    return beginning(fault.message) if fault.outcome in (Outcome.REFUSED, Outcome.INVALID) else None
-
-
-def _recipe(session: Session, case: Case, route: Route, steps: Sequence[Step]) -> tuple[Recipe, Path | None]:
-    """How the script does the last step of the route, and the file that it starts from; None where it builds the model
-    itself. Raises ReproduceError."""
-    registry, source = session.registry, route.source
-    try:
-        if route.hops:
-            return of_hop(route.hops[-1], registry), steps[len(route.hops) - 1].artifact
-        recipe = of_source(source, registry)
-        start = registry.format(source.saved_from) or source
-        artifact = session.walk.steps(case, Route(start, ()))[0].artifact
-        if artifact is not None:
-            return recipe, artifact
-        if not source.builder:
-            raise NoProgram(f"no program is written that builds a model of the format {source.name}")
-        return recipe.building(program(case.spec, source.builder)), None
-    except (NoRecipe, NoProgram) as error:
-        raise ReproduceError(f"{case.id}: {error}") from None
-
-
-def _copied(artifact: Path, target: Path) -> None:
+def _copy(artifact: Path, target: Path) -> None:
     if artifact.is_dir():
         shutil.copytree(artifact, target, dirs_exist_ok=True)
     else:
         shutil.copyfile(artifact, target)
 
 
-def _write_arrays(case: Case, step: Step, folder: Path, *, twice: bool, wrong: bool) -> None:
-    """The inputs, what is expected and what came: of the first sample, and of the second where it takes that one."""
+def _write_arrays(deviation: Deviation, folder: Path) -> None:
+    """Write inputs, expected outputs with tolerances, and actual outputs, of each sample that the script runs."""
+    case, step, twice = deviation.case, deviation.steps[-1], deviation.needs_second_inputs
+    numeric = deviation.fault.outcome is Outcome.DIVERGENT
     got: dict[str, Array] = {}
     for k, prefix in enumerate(("", "again_") if twice else ("",)):
         sample = case.samples[k]
-        outputs = step.outputs[k] if k < len(step.outputs) else ()  # none where the artifact did not get that far
+        outputs = step.outputs[k] if k < len(step.outputs) else ()  # none if the artifact did not run that far
         assert sample.golden is not None
-        expected = _judged(sample.golden, outputs, strict=wrong and (k == 1 or not twice))
+        shows_here = numeric and (k == 1 or not twice)
+        expected = _with_tolerances(sample.golden, outputs, must_show=shows_here)
         np.savez_compressed(folder / f"{prefix}inputs.npz", **dict(sample.inputs))  # type: ignore[arg-type]
         np.savez_compressed(folder / f"{prefix}expected.npz", **expected)  # type: ignore[arg-type]
         got |= {f"{prefix}output_{at}": value for at, value in enumerate(outputs) if value is not None}
     np.savez_compressed(folder / "got.npz", **got)  # type: ignore[arg-type]
 
 
-def _judged(golden: Golden, outputs: Sequence[Array | None], *, strict: bool) -> dict[str, Array]:
-    """Expected outputs and the largest absolute error allowed, one number for each output.
+def _with_tolerances(golden: Golden, outputs: Sequence[Array | None], *, must_show: bool) -> dict[str, Array]:
+    """`output_0`, `tolerance_0` and so on: each expected output, and the largest absolute error allowed in it.
 
-    Where a deviation is in a small part of an output and would hide below that number, the tolerance is elementwise.
+    A tolerance is one number, the largest of the output's elements. If the deviation `must_show` and hides below that
+    number, the tolerance has the output's shape.
     """
-    found: dict[str, Array] = {}
-    tolerances = [tolerance(golden, name) for name in golden.expected]
-    one = [np.asarray(value.max(initial=0.0)) for value in tolerances]
-    seen = len(outputs) == len(one) and any(
+    arrays: dict[str, Array] = {}
+    elementwise = [tolerance(golden, name) for name in golden.expected]
+    largest = [np.asarray(values.max(initial=0.0)) for values in elementwise]
+    shows = len(outputs) == len(largest) and any(
         _exceeds(expected, got, allowed)
-        for expected, got, allowed in zip(golden.expected.values(), outputs, one, strict=True)
+        for expected, got, allowed in zip(golden.expected.values(), outputs, largest, strict=True)
     )
-    for k, (expected, whole, single) in enumerate(zip(golden.expected.values(), tolerances, one, strict=True)):
-        found[f"output_{k}"] = expected
-        found[f"tolerance_{k}"] = single if seen or not strict else whole
-    return found
+    for k, expected in enumerate(golden.expected.values()):
+        arrays[f"output_{k}"] = expected
+        arrays[f"tolerance_{k}"] = largest[k] if shows or not must_show else elementwise[k]
+    return arrays
 
 
 def _exceeds(expected: Array, got: Array | None, allowed: Array) -> bool:
+    """Whether an output has another shape or type, or an element whose error exceeds the allowed one."""
     if got is None or got.shape != expected.shape or expected.dtype.kind != "f":
         return True
     with np.errstate(all="ignore"):
         error = np.abs(got.astype(np.float64) - expected)
         same = (expected.astype(np.float32) == got) | (np.isnan(expected) & np.isnan(got))
     return bool((~same & ~(error <= allowed)).any())
-
-
-_SAYS: Mapping[Outcome, tuple[str, str, str]] = {
-    # title, loudness, what is expected
-    Outcome.DIVERGENT: ("gives wrong numbers", "silent: no exception", ""),
-    Outcome.MALFORMED: ("gives an output of another shape or type", "silent: no exception", ""),
-    Outcome.REFUSED: ("is refused", "loud: the conversion raises", "The conversion succeeds."),
-    Outcome.INVALID: (
-        "is converted to a model that does not run",
-        "half loud: the conversion reports success, running its result raises",
-        "The converted model runs.",
-    ),
-    Outcome.CRASH: ("ends the process", "loud: the process dies", "The process lives."),
-    Outcome.HANG: ("does not come to an end", "silent: there is no answer", "There is an answer."),
-}
-
-
-def _facts(
-    session: Session, case: Case, steps: Sequence[Step], recipe: Recipe, item: Expectation | None, *, twice: bool
-) -> dict[str, Any]:
-    """What the texts say; the last of the steps is the one at fault."""
-    fault = steps[-1].stage
-    known = versions(recipe.packages)
-    blamed = f"{recipe.package} {known.get(recipe.package, '')}".strip() or recipe.calls
-    says, loudness, expected = _SAYS[fault.outcome]
-    layers = ", ".join(dict.fromkeys(layer.kind for layer in case.spec.layers))
-    shown = {layer.name: {"kind": layer.kind, **layer.config} for layer in case.spec.layers[:5]}
-    return {
-        "title": f"{blamed}: {layers[:60]} {says}{_kind(fault)}",
-        "happens": f"{recipe.calls}: {layers} {says}.",
-        "loudness": loudness,
-        "versions": known,
-        "reason": item.reason if item else "",
-        "seen": "It shows only with another batch or other sizes (`again_inputs.npz`)." if twice else "",
-        "given": _given(session, case, steps, recipe),
-        "message": fault.message,
-        "config": json.dumps(shown, indent=1, default=str),
-        "expected": f"{expected} The outputs are those of the layers' documentation, computed in float64 with NumPy "
-        "(`expected.npz`, which holds the largest absolute error allowed as well).".strip(),
-        "size": _size(fault),
-        "link": item.link if item and item.link != UNREPORTED else "",
-    }
-
-
-def _kind(fault: Stage) -> str:
-    """What a title adds: the class of the exception, where there is one."""
-    if fault.outcome not in (Outcome.REFUSED, Outcome.INVALID):
-        return ""
-    return f" ({beginning(fault.message).partition(':')[0]})"
-
-
-def _given(session: Session, case: Case, steps: Sequence[Step], recipe: Recipe) -> str:
-    """Where the file that the converter is given comes from, and that it is right."""
-    if len(steps) < 2:
-        return ""
-    before, registry = steps[-2].stage, session.registry
-    sentences = []
-    hop = next((hop for hop in registry.hops if hop.name == before.hop), None)
-    if hop is not None and is_shown(hop, registry):
-        origin = "; the model was written in Keras" if case.spec.dialect == "keras" else ""
-        sentences.append(f"`{recipe.artifact}` was made by `{hop.calls or hop.name}`{origin}.")
-    runtime = next((runtime for runtime in registry.runtimes if runtime.name == before.runtime), None)
-    if before.outcome.passes and runtime is not None and runtime.calls:
-        sentences.append(f"{runtime.calls} gives the expected outputs for `{recipe.artifact}`.")
-    return " ".join(sentences)
-
-
-def _size(fault: Stage) -> str:
-    """The error in words and in noise units."""
-    units = fault.units
-    if units is None or units <= FAITHFUL or fault.outcome is not Outcome.DIVERGENT:
-        return ""  # what is wrong is no size: a NaN, a sign, another answer on a second call
-    words = "of the order of the values themselves" if (fault.metrics.max_rel or 0) > 0.1 else "small beside the values"
-    words += f", and {units:,.0f} times what rounding to float32 explains"
-    return (
-        f"The largest absolute error is {fault.metrics.max_abs or 0:.3g}, at `{fault.where}`: {words}. "
-        f"(That is {units:.3g} noise units; one unit is the root mean square effect of float32 rounding on the "
-        "documented formula with these numbers.)"
-    )
 
 
 def render(name: str, **facts: Any) -> str:

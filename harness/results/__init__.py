@@ -1,1 +1,1 @@
-"""The results file: what a run leaves and all that reports and analyses read."""
+"""The results file. A run writes it; reports and analyses read nothing else of a run."""

@@ -1,10 +1,10 @@
-"""Events of the results file: a header, one result per case and route, a footer; and their schema.
+"""The events of a results file: a header, one result per case and route, and a footer.
 
-The schema is published beside this module as `results.schema.json` (JSON Schema 2020-12), with one definition
-per `event`. `harness.results.file` writes and reads the file.
+Their schema is `results.schema.json` beside this module (JSON Schema 2020-12), with one definition per `event`.
+`harness.results.file` writes and reads the file.
 
-JSON stays strict: an infinite or NaN float is written as the string "inf", "-inf" or "nan". Numbers of stages
-and of `metrics` come back as floats; in `config` and `options`, which are only shown, they stay strings.
+JSON stays strict: an infinite or NaN float is the string "inf", "-inf" or "nan". Reading turns these strings back into
+floats in the numbers of stages and tasks; in `config` and `options`, which are only shown, they stay strings.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from harness.errors import InputError
 from harness.outcomes import Metrics, Outcome
 
 SCHEMA = 2
-"""Number of the file's schema; a reader refuses any other."""
+"""Number of the file's schema; a reader refuses other numbers."""
 NON_FINITE = ("inf", "-inf", "nan")
-"""How a float that JSON cannot hold is written."""
+"""Strings for the floats that JSON cannot express."""
 SOURCE = "source"
-"""Whom a source artifact that deviates is put down to: no hop made it."""
+"""The blame for a source artifact that deviates, which no hop wrote."""
 
 
 class ResultsError(InputError):
@@ -38,23 +38,23 @@ class ResultsError(InputError):
 
 
 class EmptyResults(ResultsError):
-    """The file holds no line at all: the run died before it wrote its header."""
+    """The file is empty: the run died before it wrote its header."""
 
 
 class CutRun(ResultsError):
-    """The file has no footer: the run was stopped, or is still going on."""
+    """The file has no footer: the run was stopped, or still runs."""
 
 
 class ForeignResults(ResultsError):
-    """A line is not JSON, not of this schema, or not where it belongs: the file is not one of ours."""
+    """A line is not JSON, does not fit the schema, or is in a wrong place: no run of the suite wrote the file."""
 
 
 class InconsistentResults(ResultsError):
-    """Every line is well formed, but they contradict each other, or the schema number is not known here."""
+    """The lines are well formed, but contradict each other, or have an unknown schema number."""
 
 
 class Judgement(StrEnum):
-    """What a result means for the run: `failed` deviates unexpectedly, or was expected to and does not."""
+    """The meaning of a result for the run. `failed`: it deviates unexpectedly, or an expected deviation is gone."""
 
     PASSED = "passed"
     EXPECTED = "expected"
@@ -62,7 +62,7 @@ class Judgement(StrEnum):
 
 
 def fault_of(stages: Sequence[Stage]) -> Stage | None:
-    """The first stage that does not pass: what a bad artifact does further on is its consequence."""
+    """The first stage that does not pass; None if all pass. Later deviations are its consequence."""
     return next((stage for stage in stages if not stage.outcome.passes), None)
 
 
@@ -93,7 +93,7 @@ def _float(value: float | str | None) -> float | None:
 
 
 def _numbers(value: Any) -> Any:
-    """The inverse of `plain` for metrics, in which "inf", "-inf" and "nan" can only be numbers."""
+    """The inverse of `plain` for data in which "inf", "-inf" and "nan" can only be numbers."""
     if isinstance(value, str) and value in NON_FINITE:
         return float(value)
     if isinstance(value, list):
@@ -103,7 +103,7 @@ def _numbers(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class RouteStatus:
-    """A route the run knew of, and the reason if it could not run here."""
+    """A route of the run, and the reason if it could not run."""
 
     name: str
     available: bool = True
@@ -119,10 +119,10 @@ class RouteStatus:
 
 @dataclass(frozen=True)
 class PluginNote:
-    """What the run knew of a plugin on its routes, so that whoever reads the file need not ask.
+    """The facts of a plugin on the run's routes, so that readers of the file need no registry.
 
     `kind` is `format`, `hop` or `runtime`; `engine` the library that does the work ('' for a format that the suite
-    itself writes), `base` the name without the opset, `distribution` the package to name ('' for a loose file).
+    writes itself), `base` the name without the opset, `distribution` the package ('' for a loose file).
     """
 
     name: str
@@ -142,7 +142,7 @@ class PluginNote:
 
 @dataclass(frozen=True)
 class Header:
-    """First line: what ran, with which versions, over which routes, and how many results it owes (`floor`)."""
+    """The first line: command, versions, routes, and the number of results that the run owes (`floor`)."""
 
     command: tuple[str, ...]
     versions: Mapping[str, str]
@@ -187,10 +187,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Stage:
-    """One artifact of a route, made by `hop` (None for the source) and run by `runtime` (None if it never ran).
+    """One artifact of a route, written by `hop` (None for the source) and run by `runtime` (None if it never ran).
 
-    `metrics` are the error, `where` the output and index of the largest; `seconds` is the framework's time to convert
-    and run; `log` the tail of the worker's stderr, kept where a conversion or a run did not end well.
+    `metrics` measure the error, `where` names the output and index of the largest error; `seconds` is the framework's
+    time to convert and run; `log` is the end of the worker's output, or a traceback, of a stage without an answer.
     """
 
     artifact: str
@@ -206,7 +206,7 @@ class Stage:
 
     @property
     def by(self) -> str:
-        """Whom the stage is put down to: the hop, or `source`."""
+        """The hop that wrote the artifact, or `source`."""
         return self.hop or SOURCE
 
     @property
@@ -248,7 +248,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class ExpectationNote:
-    """The expectation that spoke about a result: its id, the outcome it foresees, why, and the upstream link."""
+    """The expectation that decided a result: its id, the outcome it foresees, the reason, and the upstream link."""
 
     id: str
     outcome: Outcome
@@ -265,11 +265,11 @@ class ExpectationNote:
 
 @dataclass(frozen=True)
 class Result:
-    """One case along one route.
+    """The result of one case on one route.
 
-    `judgement` is what it means for the run. `task` are further numbers of a whole task, such as `top1_agreement`,
-    `logits_max_abs` and `confusion` (rows: expected class, columns: class got). `facts` follow from the case's
-    configuration and sizes, as `harness.judge.facts` derives them.
+    `judgement` is its meaning for the run. `task` holds the metrics of a classifier, such as `top1_agreement`,
+    `logits_max_abs` and `confusion` (rows: expected class, columns: actual class). `facts` are derived from the case's
+    configuration and sizes by `harness.judge.facts`.
     """
 
     case: str
@@ -297,12 +297,12 @@ class Result:
 
     @property
     def fault(self) -> Stage | None:
-        """The stage at fault; None where all pass."""
+        """The stage at fault; None if all pass."""
         return fault_of(self.stages)
 
     @property
     def blame(self) -> str | None:
-        """The hop at fault, or `source`; None where all stages pass."""
+        """The hop at fault, or `source`; None if all stages pass."""
         return None if self.fault is None else self.fault.by
 
     @property
@@ -342,7 +342,7 @@ class Result:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
-        """The result of a line. Raises ValueError where outcome or blame are not those of the stages."""
+        """The result of a line. Raises ValueError if outcome or blame contradict the stages."""
         note = data["expectation"]
         result = cls(
             case=data["case"],
@@ -369,7 +369,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Footer:
-    """Last line: the run came to its end, and how many results it wrote."""
+    """The last line: the end of the run, and the number of results written."""
 
     finished: str
     seconds: float
@@ -386,14 +386,14 @@ class Footer:
 
 
 def published_schema() -> dict[str, Any]:
-    """The JSON Schema of one line, as published."""
+    """The published JSON Schema of one line."""
     text = (files("harness.results") / "results.schema.json").read_text(encoding="utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
 
 
 def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
-    """The schema without `$ref`: following references on every line takes most of the library's time."""
+    """The schema with each `$ref` replaced by its definition, since the validator resolves references on every line."""
     if isinstance(node, dict):
         if "$ref" in node:
             return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
@@ -411,7 +411,7 @@ def _validators() -> dict[str, Draft202012Validator]:
 
 
 def check_line(data: Mapping[str, Any]) -> str:
-    """What is wrong with one line by the schema of its `event`; empty if nothing is."""
+    """The fault of one line by the schema of its `event`; '' if it has none."""
     validator = _validators().get(str(data.get("event")))
     if validator is None:
         return f"expected event 'header', 'result' or 'footer', got {data.get('event')!r}"

@@ -1,8 +1,8 @@
-"""The results file: what a run writes and all that the report, the gate, the diff and the matrix read.
+"""Writes and reads a results file.
 
-`results.ndjson` is one JSON object per line: a header, one line per case and route written as it happens,
-and a footer. A file without its footer is a cut run and says so. Lines are checked against the published
-schema when they are written and again when they are read.
+`results.ndjson` has one JSON object per line: a header, a result for each case and route, written as soon as it is
+known, and a footer. A file without a footer is a cut run. Lines are checked against the published schema on writing and
+on reading.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ K = TypeVar("K")
 
 
 class Writer:
-    """Writes a results file line by line, each flushed, so that a killed run leaves what it had.
+    """Writes a results file line by line. Each line is flushed, so that a killed run leaves its results.
 
-    As a context manager it writes the footer on leaving, unless an exception is passing: then the file stays
-    without one and reads as a cut run. Where `with` does not fit, call `open`, and `close` or `abandon`.
+    As a context manager, it writes the footer on leaving. After an exception it writes none, and the file reads as a
+    cut run. Without `with`, call `open`, then `close` or `abandon`.
     """
 
     def __init__(self, path: Path, header: Header) -> None:
@@ -54,7 +54,7 @@ class Writer:
         self._judgements: Counter[str] = Counter()
 
     def open(self) -> Self:
-        """Begin the file, replacing one that is there, and write the header."""
+        """Begin the file with its header; an existing file is replaced."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("w", encoding="utf-8", newline="\n")
         self._begun = time.monotonic()
@@ -62,16 +62,20 @@ class Writer:
         return self
 
     def add(self, result: Result) -> None:
-        """Append one result. Raises InconsistentResults for a case and route already written."""
+        """Append one result. Raises InconsistentResults if its case and route are already written."""
         if result.key in self._keys:
-            raise InconsistentResults(f"case {result.case} on route {result.route} is written twice", where=self.path)
+            raise InconsistentResults(
+                f"case {result.case} on route {result.route} is written twice",
+                where=self.path,
+                expected="each pair once",
+            )
         self._write(result.to_json())
         self._keys.add(result.key)
         self._outcomes[result.outcome.value] += 1
         self._judgements[result.judgement.value] += 1
 
     def close(self) -> None:
-        """Write the footer and close: the run is whole."""
+        """Write the footer and close the file of a complete run."""
         footer = Footer(
             finished=utc_now(),
             seconds=round(time.monotonic() - self._begun, 3),
@@ -83,7 +87,7 @@ class Writer:
         self.abandon()
 
     def abandon(self) -> None:
-        """Close without a footer: the file says that the run was cut."""
+        """Close the file without a footer, as that of a cut run."""
         if self._file is not None:
             self._file.close()
         self._file = None
@@ -119,7 +123,7 @@ def _ordered(counts: Mapping[str, int], kinds: type[StrEnum]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Cell:
-    """The results of one layer along one route."""
+    """A group of results, such as those of one layer on one route."""
 
     results: tuple[Result, ...]
 
@@ -145,7 +149,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Results:
-    """A whole results file, checked; it answers what the report, the gate and the diff ask."""
+    """A checked results file. It answers the questions of report, gate and diff."""
 
     header: Header
     results: tuple[Result, ...]
@@ -153,7 +157,7 @@ class Results:
 
     @classmethod
     def load(cls, path: Path, *, cut_ok: bool = False) -> Results:
-        """Read and check a file. `cut_ok` admits a file without footer, whose `cut` is then true.
+        """Read and check a file. `cut_ok` admits a file without a footer; its `cut` is true.
 
         Raises EmptyResults, CutRun, ForeignResults or InconsistentResults.
         """
@@ -161,7 +165,7 @@ class Results:
 
     @property
     def cut(self) -> bool:
-        """The run has no footer: it was stopped before its end."""
+        """Whether the file has no footer, because the run was stopped before its end."""
         return self.footer is None
 
     @cached_property
@@ -176,7 +180,7 @@ class Results:
 
     @cached_property
     def routes(self) -> dict[str, Cell]:
-        """Results by route, in the header's order of routes; routes without a result are left out."""
+        """Results by route, in the header's order of routes, without routes that have no result."""
         order = {route.name: place for place, route in enumerate(self.header.routes)}
         groups = _grouped(self.results, lambda result: result.route)
         return {name: groups[name] for name in sorted(groups, key=lambda name: (order.get(name, len(order)), name))}
@@ -194,22 +198,22 @@ class Results:
 
     @cached_property
     def failures(self) -> tuple[Result, ...]:
-        """Results that fail the run: unexpected deviations, and expected ones that no longer happen."""
+        """Results that fail the run: unexpected deviations, and expected deviations that no longer happen."""
         return tuple(result for result in self.results if result.judgement is Judgement.FAILED)
 
     @cached_property
     def expected(self) -> tuple[Result, ...]:
-        """Known deviations that happened as foreseen."""
+        """Deviations that an expectation foresees."""
         return tuple(result for result in self.results if result.judgement is Judgement.EXPECTED)
 
     @property
     def below_floor(self) -> bool:
-        """The run made fewer results than it owes; one without any is below every floor."""
+        """Whether the run wrote fewer results than it owes, or none."""
         return len(self.results) < max(self.header.floor, 1)
 
     @property
     def passed(self) -> bool:
-        """The run is whole, did enough, and nothing failed."""
+        """Whether the run is complete, reached its floor, and has no failure."""
         return not (self.cut or self.below_floor or self.failures)
 
     @property
@@ -219,7 +223,7 @@ class Results:
 
     @property
     def sentence(self) -> str:
-        """What became of the run, in one sentence."""
+        """The end of the run in one sentence."""
         total = len(self.results)
         cases = len({result.case for result in self.results})
         over = f"{_many(total, 'results')} of {_many(cases, 'cases')} along {_many(len(self.routes), 'routes')}"
@@ -248,7 +252,7 @@ def _grouped(results: Iterable[Result], key: Callable[[Result], K]) -> dict[K, C
 
 
 class _Reader:
-    """Reads one file, line by line, and knows where it is when something is wrong."""
+    """Reads one file line by line. Its errors name the line."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -330,7 +334,7 @@ class _Reader:
             self.results.append(result)
 
     def _same_case(self, number: int, result: Result) -> None:
-        """A case is one thing: its layer and configuration do not change from route to route."""
+        """Raise InconsistentResults if a case has another layer or configuration than on an earlier route."""
         first = self.cases.setdefault(result.case, result)
         if (first.dialect, first.layer, first.config) != (result.dialect, result.layer, result.config):
             raise self._inconsistent(
@@ -366,12 +370,12 @@ class _Reader:
         if self.footer is None:
             return
         cell = Cell(tuple(self.results))
-        found = (len(self.results), cell.outcomes, cell.judgements)
+        counted = (len(self.results), cell.outcomes, cell.judgements)
         stated = (self.footer.results, dict(self.footer.outcomes), dict(self.footer.judgements))
-        if found != stated:
+        if counted != stated:
             raise self._inconsistent(
                 f"the footer states {stated[0]} results {stated[1]} {stated[2]}, "
-                f"the lines hold {found[0]} {found[1]} {found[2]}"
+                f"the lines hold {counted[0]} {counted[1]} {counted[2]}"
             )
 
 

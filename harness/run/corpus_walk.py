@@ -11,17 +11,17 @@ from harness.spec import Case
 
 
 class CorpusWalk:
-    """Walks golden cases along routes. Ask for all routes of a case one after the other: it is loaded once for them."""
+    """Walks golden cases along routes. Walk all routes of a case in a row: it keeps only the last case loaded."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self._case: Case | None = None
 
     def result(self, entry: Entry, route: Route) -> Result:
-        """The result of one case on one route; if it fails, its message names the first tensor that deviates.
+        """The result of one case on one route. If it fails, its message names the first tensor that deviates.
 
-        Of a model too large to be stored it does not: to find that tensor the model is walked again, several times.
-        Raises GoldenError for a damaged case.
+        Models too large to store are the exception: the search for that tensor walks the model several times. Raises
+        GoldenError if the case is damaged.
         """
         case = self._loaded(entry)
         result = self.session.walk.result(case, route)

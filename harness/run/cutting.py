@@ -1,7 +1,7 @@
-"""Parts of a model as cases of their own: a beginning, a window around a layer, the model without a layer.
+"""Cuts a model into smaller cases: its beginning, a window around a layer, the model without a layer.
 
-What a part reads from a layer that was cut away becomes an input that holds the tensor the oracle computed there. Each
-part has goldens of its own. A cut that leaves no model gives None.
+A tensor that a smaller model reads from a removed layer becomes an input with the values that the oracle computed. Each
+smaller case gets goldens of its own. Functions return None for a cut that is no valid model.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from harness.spec import Array, Case, Input, Layer, Sample, Spec, source_of
 
 
 def tensors(case: Case) -> tuple[str, ...]:
-    """Every tensor that a layer makes, in order."""
+    """The outputs of all layers, in order."""
     return tuple(name for name in _computed(case, case.samples[0]) if name not in case.inputs)
 
 
 def beginning(case: Case, count: int) -> Case | None:
-    """The first `count` layers. Outputs are those of the model that they make, and what none of them reads."""
+    """The first `count` layers. Outputs are the model's outputs among theirs, and tensors that none of them reads."""
     layers = case.spec.layers[:count]
     names = {layer.name for layer in layers}
     read = set(map(source_of, _read(layers)))
@@ -32,7 +32,7 @@ def beginning(case: Case, count: int) -> Case | None:
 
 
 def ancestors(spec: Spec, name: str, depth: int) -> set[str]:
-    """Names of a layer and of those up to `depth` steps before it; none for the name of an input."""
+    """Names of a layer and of the layers up to `depth` steps before it; empty for the name of an input."""
     layers = {layer.name: layer for layer in spec.layers}
     names = front = {name} & set(layers)
     for _ in range(depth):
@@ -42,7 +42,7 @@ def ancestors(spec: Spec, name: str, depth: int) -> set[str]:
 
 
 def cut(case: Case, layers: Sequence[Layer], outputs: Iterable[str]) -> Case | None:
-    """The case with these layers only and these outputs."""
+    """The case with only `layers`, and with other outputs."""
     outputs = tuple(outputs)
     read = {*_read(layers), *outputs}
     inputs = tuple(item for item in case.spec.inputs if item.name in read)
@@ -65,7 +65,7 @@ def cut(case: Case, layers: Sequence[Layer], outputs: Iterable[str]) -> Case | N
 
 
 def window(case: Case, keep: set[str], name: str) -> Case | None:
-    """The layers of these names, which lead to the layer `name`; what they read from elsewhere becomes inputs."""
+    """The layers named in `keep`, with the outputs of layer `name`; tensors from other layers become inputs."""
     records = [_computed(case, sample) for sample in case.samples]
     layers = [layer for layer in case.spec.layers if layer.name in keep]
     renamed = {tensor: tensor.replace(":", "_") for tensor in _read(layers) if source_of(tensor) not in keep}
@@ -81,9 +81,9 @@ def window(case: Case, keep: set[str], name: str) -> Case | None:
 
 
 def without(case: Case, name: str) -> Case | None:
-    """The case without a layer: whoever reads its output reads its first input of the same shape and type.
+    """The case without a layer. In place of its output, other layers read its first input of the same shape and type.
 
-    None where another call shares the layer's weights, or no input is like the output.
+    None if another call shares the layer's weights, or if no input has that shape and type.
     """
     others = [layer for layer in case.spec.layers if layer.name != name]
     if any(layer.of == name for layer in others):
@@ -91,16 +91,16 @@ def without(case: Case, name: str) -> Case | None:
     outputs = tuple(tensor for tensor in case.spec.outputs if source_of(tensor) != name)
     if outputs and name not in map(source_of, _read(others)):
         return cut(case, others, outputs)
-    instead = _input_like_output(case, name)
-    if instead is None:
+    replacement = _input_like_output(case, name)
+    if replacement is None:
         return None
-    renamed = {tensor: instead for tensor in (*case.spec.outputs, *_read(others)) if source_of(tensor) == name}
+    renamed = {tensor: replacement for tensor in (*case.spec.outputs, *_read(others)) if source_of(tensor) == name}
     rewired = [_rewired(layer, renamed) for layer in others]
     return cut(case, rewired, dict.fromkeys(renamed.get(tensor, tensor) for tensor in case.spec.outputs))
 
 
 def _input_like_output(case: Case, name: str) -> str | None:
-    """The first input of a layer that has the shape and type of its output."""
+    """The first input of a layer that has the shape and type of the layer's output; None if none has."""
     layer = next(layer for layer in case.spec.layers if layer.name == name)
     values = _computed(case, case.samples[0])
     output = values[name]
@@ -109,7 +109,7 @@ def _input_like_output(case: Case, name: str) -> str | None:
 
 
 def flattened(case: Case) -> Case:
-    """The case with the layers of Sequential and Model inside it written out; the same where there are none."""
+    """The case with nested Sequentials and Models replaced by their layers; the same case if it has none."""
     parts = {layer.name: written for layer in case.spec.layers if (written := _written_out(layer)) is not None}
     if not parts or any(layer.of for layer in case.spec.layers):
         return case
@@ -127,19 +127,19 @@ def flattened(case: Case) -> Case:
 
 
 def _computed(case: Case, sample: Sample) -> dict[str, Array]:
-    """Every tensor of the model by name, inputs first, as the oracle computes it."""
+    """All tensors of the model by name, inputs first, as the oracle computes them."""
     with np.errstate(all="ignore"):
         values = walk(case.spec, widened(case.weights), widened(sample.inputs))
     return {name: np.asarray(value) for name, value in values.items()}
 
 
 def _read(layers: Iterable[Layer]) -> list[str]:
-    """Every tensor that the layers read, in order, each once."""
+    """The tensors that the layers read, in order, each once."""
     return list(dict.fromkeys(tensor for layer in layers for tensor in layer.tensors))
 
 
 def _sampled(sample: Sample, renamed: Mapping[str, str], record: Mapping[str, Array]) -> Sample:
-    """The sample with computed tensors as inputs."""
+    """The sample with the tensors of `renamed` as inputs, under their new names."""
     return replace(sample, inputs={name: _single(record[tensor]) for tensor, name in renamed.items()})
 
 
@@ -148,7 +148,7 @@ def _single(value: Array) -> Array:
 
 
 def _inputs(spec: Spec, renamed: Mapping[str, str], records: Sequence[Mapping[str, Array]]) -> tuple[Input, ...]:
-    """Inputs for these tensors: those that are inputs of the model as it declares them."""
+    """Inputs for the tensors of `renamed`; for an input of the model, the model's own declaration."""
     declared = {item.name: item for item in spec.inputs}
     return tuple(
         declared.get(tensor) or _input(name, [record[tensor] for record in records]) for tensor, name in renamed.items()
@@ -156,14 +156,14 @@ def _inputs(spec: Spec, renamed: Mapping[str, str], records: Sequence[Mapping[st
 
 
 def _input(name: str, values: Sequence[Array]) -> Input:
-    """An input like a computed tensor, open where the samples made it of different sizes."""
+    """An input of a tensor's shape and type; axes whose size differs between samples are open."""
     sizes = zip(*(value.shape[1:] for value in values), strict=True)
     shape = tuple(each[0] if len(set(each)) == 1 else None for each in sizes)
     return Input(name, shape, _single(values[0]).dtype.name)
 
 
 def _rewired(layer: Layer, renamed: Mapping[str, str]) -> Layer:
-    """The layer, reading other tensors."""
+    """The layer with its input tensors renamed."""
     return replace(
         layer,
         inputs=tuple(renamed.get(tensor, tensor) for tensor in layer.inputs),
@@ -172,12 +172,12 @@ def _rewired(layer: Layer, renamed: Mapping[str, str]) -> Layer:
 
 
 def _is_orphan(layer: Layer, keep: set[str]) -> bool:
-    """Whether a layer is a further call of one that was cut away."""
+    """Whether a layer is a further call of a removed layer."""
     return bool(layer.of) and layer.of not in keep
 
 
 def _adopted(spec: Spec, layer: Layer, keep: set[str]) -> Layer:
-    """The layer; an orphan as a layer of its own."""
+    """The layer; an orphan becomes a layer of its own."""
     if not _is_orphan(layer, keep):
         return layer
     original = next(one for one in spec.layers if one.name == layer.of)
@@ -185,7 +185,7 @@ def _adopted(spec: Spec, layer: Layer, keep: set[str]) -> Layer:
 
 
 def _adopted_weights(case: Case, layers: Iterable[Layer], keep: set[str]) -> dict[str, Array]:
-    """Copies of the weights that orphans shared, by their own names."""
+    """Copies of the weights of removed layers, under the names of the orphans that shared them."""
     return {
         layer.name + key.removeprefix(layer.of): value
         for layer in layers
@@ -195,14 +195,14 @@ def _adopted_weights(case: Case, layers: Iterable[Layer], keep: set[str]) -> dic
 
 
 def _move_weights(weights: dict[str, Array], name: str, within: str) -> None:
-    """Name the weights of an inner layer as those of a layer of the model."""
+    """Rename the weights of an inner layer to those of a layer of the model."""
     prefix = f"{within}/{name.removeprefix(f'{within}_')}/"
     for key in [key for key in weights if key.startswith(prefix)]:
         weights[f"{name}/{key.removeprefix(prefix)}"] = weights.pop(key)
 
 
 def _written_out(layer: Layer) -> tuple[tuple[Layer, ...], tuple[str, ...]] | None:
-    """The layers inside a Sequential or a Model and the tensors that are its outputs; None for another layer."""
+    """The layers inside a Sequential or a Model, and its output tensors; None for any other layer."""
     config: Any = layer.config
     if layer.kind == "Sequential":
         chain: list[Layer] = []

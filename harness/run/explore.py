@@ -1,8 +1,8 @@
-"""Exploration: fresh cases of a row along its routes. A failure is shrunk by Hypothesis and the smallest case kept.
+"""Exploration: walks fresh cases of a row until one fails; Hypothesis then shrinks the failure to the smallest case.
 
-The worker boundary makes this possible: a crash and a hang are outcomes, after which the next candidate finds a working
-worker, so Hypothesis shrinks them as it shrinks wrong numbers. Hangs would cost the whole limit each: candidates get
-less time, few may hang, and the smallest is walked again with all the time there is.
+Crashes and hangs are outcomes, and the next case gets a working worker, so Hypothesis shrinks them like wrong numbers.
+Each hang would cost the whole limit. So while a hang is shrunk, requests get less time, at most `MOST_HANGS` cases may
+hang, and the smallest case is walked once more with the whole limit.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from harness.run.walk import Walk
 from harness.spec import Case
 
 MOST_HANGS = 12
-"""Candidates that may hang while a hang is shrunk; those that come after are not walked."""
+"""Most cases that may hang while a hang is shrunk; after them, no case is walked."""
 
 
 class Failed(AssertionError):
-    """A case fails as the first one did."""
+    """A case that fails as the first failing case did."""
 
 
 @dataclass(frozen=True)
 class Smallest:
-    """The smallest failing case that was found, and how it fails."""
+    """A failing case, its route, and its result."""
 
     case: Case
     route: Route
@@ -40,16 +40,19 @@ class Smallest:
 
 @dataclass
 class Exploration:
-    """Walks fresh cases along routes until one fails; from then on, only asks whether others fail in the same way."""
+    """Walks fresh cases along all routes until one fails; from then on, along the route on which it failed.
+
+    `record` takes each result that the run is to keep.
+    """
 
     walk: Walk
     routes: Sequence[Route]
     record: Callable[[Result], Result]
-    found: dict[str, Smallest] = field(default_factory=dict)
-    """Failing cases by id, the first one first."""
+    failures: dict[str, Smallest] = field(default_factory=dict)
+    """Cases that fail alike, by id, in the order in which they failed."""
 
     def smallest(self, row: Row, profile: settings) -> Smallest | None:
-        """The smallest failing case of a row; None where all cases pass or deviate as expected."""
+        """The smallest failing case of a row; None if all cases pass or deviate as expected."""
 
         @settings(profile)
         @given(case=cases(row))
@@ -59,48 +62,48 @@ class Exploration:
         try:
             search()
         except Failed as failed:
-            return self._told(self.found[str(failed)])
+            return self._confirmed(self.failures[str(failed)])
         return None
 
     def _try(self, case: Case) -> None:
-        """Walk a case once. Raises Failed if it fails as the first one did."""
-        if case.id not in self.found:
-            if self.found:
+        """Walk a case, once. Raises Failed if it fails as the first failing case did."""
+        if case.id not in self.failures:
+            if self.failures:
                 self._shrunk(case)
             else:
                 self._fresh(case)
-        if case.id in self.found:
+        if case.id in self.failures:
             raise Failed(case.id)
 
     def _fresh(self, case: Case) -> None:
         for route in self.routes:
             result = self.walk.result(case, route)
             if result.judgement is Judgement.FAILED:
-                self.found[case.id] = Smallest(case, route, result)
+                self.failures[case.id] = Smallest(case, route, result)
                 return
             self.record(result)
 
     def _shrunk(self, case: Case) -> None:
-        first = next(iter(self.found.values()))
-        if first.result.outcome is Outcome.HANG and len(self.found) > MOST_HANGS:
+        first = next(iter(self.failures.values()))
+        if first.result.outcome is Outcome.HANG and len(self.failures) > MOST_HANGS:
             return
         with self.walk.hurried(first.result.stages):
             result = self.walk.result(case, first.route)
         if _alike(first.result, result):
-            self.found[case.id] = Smallest(case, first.route, result)
+            self.failures[case.id] = Smallest(case, first.route, result)
 
-    def _told(self, found: Smallest) -> Smallest:
-        """The one to report: what hung in a hurry must hang with all the time there is."""
-        first = next(iter(self.found.values()))
-        if found is not first and first.result.outcome is Outcome.HANG:
-            again = self.walk.result(found.case, found.route)
-            found = Smallest(found.case, found.route, again) if _alike(first.result, again) else first
-        result = with_first_tensor(self.walk, found.case, found.route, found.result)
-        return Smallest(found.case, found.route, self.record(result))
+    def _confirmed(self, smallest: Smallest) -> Smallest:
+        """The failure to report: the smallest, or the first if the smallest does not hang with the whole limit."""
+        first = next(iter(self.failures.values()))
+        if smallest is not first and first.result.outcome is Outcome.HANG:
+            again = self.walk.result(smallest.case, smallest.route)
+            smallest = Smallest(smallest.case, smallest.route, again) if _alike(first.result, again) else first
+        result = with_first_tensor(self.walk, smallest.case, smallest.route, smallest.result)
+        return Smallest(smallest.case, smallest.route, self.record(result))
 
 
 def _alike(first: Result, other: Result) -> bool:
-    """Whether two results fail in the same way, two that should deviate and do not among them."""
+    """Whether two results fail in the same way: with like faults, or both without the deviation that is expected."""
     if other.judgement is not Judgement.FAILED:
         return False
     return other.fault is None if first.fault is None else alike(first.fault, other.fault)

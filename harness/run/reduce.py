@@ -1,9 +1,11 @@
-"""A deviation of a model of several layers, reduced to the fewest: which layer, and what it needs around it.
+"""Reduces a deviating model of several layers to the smallest model that deviates in the same way.
 
-The first tensor that deviates is found by making every tensor an output and walking the route once; where the model
-does not get through, by its shortest beginning that ends the same way. From there the model is cut again: that layer
-alone with the computed tensors as inputs, then with more and more of what comes before it, then without the layers that
-change no shape. Each candidate has goldens of its own and is walked; the first that deviates as the whole does is kept.
+1. Look for the first tensor that deviates: make every tensor an output and walk the route once. If the conversion
+   fails, look for the shortest beginning of the model that fails in the same way.
+2. Cut the layer of that tensor out, with computed tensors as inputs; then with more and more layers before it.
+3. Leave out single layers that change no shape.
+
+Each candidate is walked against goldens of its own. The first that deviates as the whole model does is taken.
 """
 
 from __future__ import annotations
@@ -22,23 +24,24 @@ from harness.run.walk import AGAIN, Walk
 from harness.spec import Array, Case, Golden, source_of
 
 MOST_WALKS = 60
-"""Candidates that are walked at most, besides those that look for the first tensor."""
+"""Most candidates that are walked in steps 2 and 3."""
 
 _SIZES = re.compile(r"'[^']*'|[\d.]+|[(), ]")
 
 Progress = Callable[[str], None]
-"""Hears of each walk, in a sentence."""
+"""Takes a sentence about each walk."""
 
 
 class ReduceError(InputError):
-    """Nothing to reduce: the case agrees."""
+    """A case that agrees, so that there is nothing to reduce."""
 
 
 @dataclass(frozen=True)
 class Reduction:
-    """The smallest case that deviates as the whole does, and the first tensor that deviated in the whole.
+    """The smallest case that deviates as the whole model does, and the first tensor that deviates in the whole model.
 
-    `first` is None where no tensor deviates while all are outputs; `how` says how it deviates, or why there is none.
+    `first` is None if no tensor deviates while all are outputs. `how` says how the tensor deviates, or why there is
+    none.
     """
 
     case: Case
@@ -48,12 +51,12 @@ class Reduction:
 
     @property
     def sentence(self) -> str:
-        """Which tensor is the first to deviate."""
+        """A sentence about the first tensor that deviates."""
         return f"the first tensor that deviates is {self.first!r}: {self.how}" if self.first else self.how
 
 
 def alike(fault: Stage, other: Stage | None) -> bool:
-    """Whether two stages fail the same way: same hop and outcome, and for an exception the same class."""
+    """Whether two stages fail in the same way: same hop, same outcome, and for an exception the same class."""
     return (
         other is not None
         and (fault.by, fault.outcome) == (other.by, other.outcome)
@@ -62,7 +65,7 @@ def alike(fault: Stage, other: Stage | None) -> bool:
 
 
 def _class_of(fault: Stage) -> str:
-    """Of an exception its class, of a wrong structure what is wrong, without names and sizes; '' of wrong numbers."""
+    """The class of an exception, or the message of a wrong structure without names and sizes; '' for wrong numbers."""
     if fault.outcome is Outcome.DIVERGENT:
         return ""
     if fault.outcome not in (Outcome.REFUSED, Outcome.INVALID):
@@ -73,14 +76,14 @@ def _class_of(fault: Stage) -> str:
 
 
 def fault_on(walk: Walk, case: Case, route: Route) -> Stage | None:
-    """The stage at fault when a case is walked along a route; None where it agrees."""
+    """The stage at fault of a case on a route; None if the case agrees."""
     return fault_of([step.stage for step in walk.steps(case, route)])
 
 
 def first_deviation(
     walk: Walk, case: Case, route: Route, progress: Progress = lambda text: None
 ) -> tuple[str | None, str]:
-    """The first tensor, in the order of the layers, that deviates at the stage at fault, and how; or None and why."""
+    """The first tensor, in layer order, that deviates at the stage at fault, and how; or None and the reason."""
     stages = [step.stage for step in walk.steps(case, route)]
     fault = fault_of(stages)
     if fault is None:
@@ -90,7 +93,7 @@ def first_deviation(
 
 
 def with_first_tensor(walk: Walk, case: Case, route: Route, result: Result) -> Result:
-    """The result; of a failing model of several layers, its message says too which tensor is the first to deviate."""
+    """The result. For a failing model of several layers, the message also names the first tensor that deviates."""
     if result.judgement is not Judgement.FAILED or result.fault is None or len(case.spec.layers) < 2:
         return result
     first, _ = first_deviation(walk, case, route)
@@ -98,11 +101,16 @@ def with_first_tensor(walk: Walk, case: Case, route: Route, result: Result) -> R
 
 
 def reduced(walk: Walk, case: Case, route: Route, progress: Progress = lambda text: None) -> Reduction:
-    """The smallest case that deviates as this one does. Raises ReduceError for one that agrees."""
+    """The smallest case that deviates as this one does. Raises ReduceError if the case agrees."""
     stages = [step.stage for step in walk.steps(case, route)]
     fault = fault_of(stages)
     if fault is None:
-        raise ReduceError(f"{case.id} agrees on {route.name}: there is nothing to reduce")
+        raise ReduceError(
+            "there is nothing to reduce",
+            where=f"{case.id} on {route.name}",
+            expected="a deviation",
+            came="agreement with the golden",
+        )
     search = _Search(walk, route, fault, progress)
     with walk.hurried(stages):
         flat = flattened(case)
@@ -117,7 +125,7 @@ def reduced(walk: Walk, case: Case, route: Route, progress: Progress = lambda te
 
 @dataclass
 class _Search:
-    """Walks candidates, at most `MOST_WALKS`, in search of those that fail as the whole model does."""
+    """Walks candidates and looks for one that fails as the whole model does."""
 
     walk: Walk
     route: Route
@@ -127,7 +135,7 @@ class _Search:
     candidates: int = 0
 
     def fault_in(self, case: Case, what: str) -> Stage | None:
-        """The stage at fault in a case, reported as progress."""
+        """The stage at fault of a case; None if it agrees. Reports the walk as progress."""
         self.walks += 1
         fault = fault_on(self.walk, case, self.route)
         count = len(case.spec.layers)
@@ -140,18 +148,18 @@ class _Search:
         return alike(self.fault, self.fault_in(case, what))
 
     def is_smaller(self, case: Case | None, what: str) -> bool:
-        """Whether a candidate fails as the whole model does; after `MOST_WALKS` of them none does."""
+        """Whether a candidate fails as the whole model does. Walks `MOST_WALKS` candidates and rejects the others."""
         if case is None or self.candidates >= MOST_WALKS:
             return False
         self.candidates += 1
         return self.fails_alike(case, what)
 
     def first_deviation(self, case: Case) -> tuple[str | None, str]:
-        """The first tensor that deviates at the stage at fault, and how; or None and why."""
+        """The first tensor that deviates at the stage at fault, and how; or None and the reason."""
         return self._first_of_all(case) or self._first_by_beginnings(case)
 
     def _first_of_all(self, case: Case) -> tuple[str, str] | None:
-        """By one walk with every tensor an output."""
+        """The first tensor, from one walk with every tensor an output."""
         if self.fault.outcome not in (Outcome.DIVERGENT, Outcome.MALFORMED):
             return None  # there are no tensors to compare
         whole = cut(case, case.spec.layers, tensors(case))
@@ -170,7 +178,10 @@ class _Search:
         return None
 
     def _first_by_beginnings(self, case: Case) -> tuple[str | None, str]:
-        """By the shortest beginning that fails as the whole does, found by halving: a longer one fails too."""
+        """The output of the shortest beginning that fails as the whole model does.
+
+        Bisects, as every longer beginning fails too.
+        """
         layers = case.spec.layers
 
         def fails(count: int) -> bool:
@@ -186,7 +197,7 @@ class _Search:
         return layers[high - 1].name, f"{self.fault.outcome}, {self.fault.message}"
 
     def around(self, case: Case, name: str) -> Case | None:
-        """The layer with as few as possible of those before it."""
+        """The layer with as few layers before it as possible; None if no such model fails alike."""
         depth, size = 0, 0
         while True:
             keep = ancestors(case.spec, name, depth)
@@ -194,18 +205,18 @@ class _Search:
                 return None
             size = len(keep)
             part = window(case, keep, name)
-            if self.is_smaller(part, f"{name} and what is at most {depth} steps before it"):
+            if self.is_smaller(part, f"{name} and the layers up to {depth} steps before it"):
                 return part
             depth = depth * 2 or 1
 
     def leading_to(self, case: Case, tensor: str) -> Case | None:
-        """The model up to a tensor."""
+        """The layers that a tensor depends on; None if they do not fail alike."""
         keep = ancestors(case.spec, source_of(tensor), len(case.spec.layers))
         part = cut(case, [layer for layer in case.spec.layers if layer.name in keep], (tensor,))
         return part if self.is_smaller(part, f"all that leads to {tensor}") else None
 
     def without_layers(self, case: Case) -> Case:
-        """Without each layer that can be left out: none reads its output, or an input of its shape can stand in."""
+        """The case without each layer that `without` can remove while the case still fails alike."""
         for layer in reversed(case.spec.layers):
             if len(case.spec.layers) > 1:
                 part = without(case, layer.name)
@@ -214,7 +225,7 @@ class _Search:
 
 
 def _one_by_one(golden: Golden, outputs: Sequence[Array | None]) -> Iterator[tuple[str, Comparison]]:
-    """Each output compared alone; none where there are more or fewer than expected."""
+    """The comparison of each output alone; none if their number is not the expected one."""
     if len(outputs) != len(golden.expected):
         return
     for (name, expected), output in zip(golden.expected.items(), outputs, strict=True):

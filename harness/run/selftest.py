@@ -1,8 +1,8 @@
-"""The suite's own test: every planted fault must be caught by the golden corpus.
+"""The suite's own test: the golden corpus must catch every planted fault.
 
-For each fault, the cases of its layers go along the real route and the planted one, until the planted stage fails
-where the real one passes. The walk goes by layer and case, not by fault: a case is converted once, whatever number of
-faults concern its layer. A fault that no case catches is a hole in the corpus: mend the draw, not the fault.
+For each fault, the cases of its layers are walked along the real route and the planted one. A case catches the fault if
+it passes on the real route and fails on the planted one. The walk goes by layer and case, not by fault, so that a case
+is converted once for all faults of its layer. A fault that no case catches is a hole in the corpus: mend the draw.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from harness.spec import Case
 
 @dataclass(frozen=True)
 class Catch:
-    """What became of one fault: the case that caught it, after how many, and by how many noise units."""
+    """The end of the hunt for one fault: which case caught it, the number of cases walked, and the noise units."""
 
     name: str
     caught: bool
@@ -39,7 +39,7 @@ class Catch:
 
 @dataclass
 class _Hunt:
-    """One fault, its two routes, and how many cases have seen it."""
+    """The hunt for one fault: its two routes, and the number of cases walked so far."""
 
     fault: Fault
     real: Route
@@ -49,11 +49,11 @@ class _Hunt:
 
     @property
     def places(self) -> list[tuple[str, str]]:
-        """Folder and layer of the archives whose cases are to catch it."""
+        """Folder and layer of each archive whose cases should catch the fault."""
         return [(self.real.dialect, layer) for layer in self.fault.layers]
 
-    def seen_by(self, case: Case, walk: Walk) -> Catch | None:
-        """The catch, if this case makes it."""
+    def catch(self, case: Case, walk: Walk) -> Catch | None:
+        """Walk a case along both routes; the catch if it catches the fault."""
         self.cases += 1
         if not walk.result(case, self.real).outcome.passes:
             return None
@@ -63,8 +63,10 @@ class _Hunt:
 
 
 def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
-    """What becomes of the faults, those that are caught as they are caught, then the survivors; with the session's
-    workers. Raises ValueError for a fault whose layers have no golden case."""
+    """Walk with the session's workers; yields each fault when it is caught, then the faults that no case caught.
+
+    Raises ValueError for a fault whose layers have no golden case.
+    """
     registry = session.registry
     planted = Registry(registry.formats, (*registry.hops, *(f.plugin for f in faults)), registry.runtimes)
     hunts = [_Hunt(fault, *_routes(planted, fault)) for fault in faults]
@@ -76,8 +78,8 @@ def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
             raise ValueError(f"fault {fault.name} concerns {fault.layers}, of which there is no golden case")
     walk = Walk(planted, session.workers, session.expectations, limit=session.selection.limit)
     try:
-        for place, own in entries.items():
-            yield from _caught(walk, [hunt for hunt in hunts if place in hunt.places], own)
+        for place, members in entries.items():
+            yield from _caught(walk, [hunt for hunt in hunts if place in hunt.places], members)
     finally:
         walk.close()
     yield from (Catch(h.fault.name, False, None, h.cases, None, None, h.fault.does) for h in hunts if not h.caught)
@@ -85,12 +87,12 @@ def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
 
 def _caught(walk: Walk, hunts: Sequence[_Hunt], entries: Sequence[Entry]) -> Iterator[Catch]:
     for entry in entries:
-        still = [hunt for hunt in hunts if not hunt.caught]
-        if not still:
+        open_hunts = [hunt for hunt in hunts if not hunt.caught]
+        if not open_hunts:
             return
         case = entry.load()
-        for hunt in still:
-            if (catch := hunt.seen_by(case, walk)) is not None:
+        for hunt in open_hunts:
+            if (catch := hunt.catch(case, walk)) is not None:
                 yield catch
 
 
@@ -100,8 +102,8 @@ def _catch(hunt: _Hunt, wrong: Result) -> Catch:
 
 
 def _routes(registry: Registry, fault: Fault) -> tuple[Route, Route]:
-    """The route over the real hop, and the one with the planted hop in its place or, where that edits what the real
-    one made, behind it."""
+    """The route with the real hop, and the route with the planted hop in its place, or behind it if the planted hop
+    edits the real hop's artifact."""
     hops = {hop.name: hop for hop in registry.hops}
     before, real = tuple(hops[name] for name in fault.before), hops[fault.wraps]
     source = registry.format((*before, real)[0].source)

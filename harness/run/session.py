@@ -1,4 +1,4 @@
-"""Everything one run needs, opened once: plugins, routes, goldens, expectations, workers and the walk."""
+"""What one run needs, opened once: plugins, routes, goldens, expectations, workers and the walk."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ from harness.workers.pool import LIMIT, Workers
 
 
 class SelectionError(InputError):
-    """A route or layer pattern that fits nothing."""
+    """A selection that fits nothing: no route, opset, layer or expectation."""
 
 
 def home() -> Path:
-    """The folder with `golden/`: the current one, or else the checkout this package is installed from."""
+    """The folder that holds `golden/`: the current folder, else the checkout that this package is installed from."""
     here = Path.cwd()
     return here if (here / "golden" / "manifest.json").exists() else Path(harness.__file__).parent.parent
 
 
 def ranked(entries: Iterable[Entry]) -> dict[str, int]:
-    """Each case's place in its layer when, again and again, the one with the most axis values not yet seen is next."""
+    """The rank of each case in its layer. The case with the most axis values that no case before it has comes next."""
     layers: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
         layers.setdefault((entry.dialect, entry.subject), []).append(entry)
     ranks: dict[str, int] = {}
-    for own in layers.values():
-        left = {entry.id: {canonical(pair) for pair in entry.choice.items()} for entry in own}
+    for members in layers.values():
+        unranked = {entry.id: {canonical(pair) for pair in entry.choice.items()} for entry in members}
         seen: set[str] = set()
-        for rank in range(len(own)):
-            best = max(sorted(left), key=lambda name: len(left[name] - seen))
-            seen |= left.pop(best)
+        for rank in range(len(members)):
+            best = max(sorted(unranked), key=lambda name: len(unranked[name] - seen))
+            seen |= unranked.pop(best)
             ranks[best] = rank
     return ranks
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What of the suite is to be run."""
+    """The part of the suite to run."""
 
     route: str | None = None
     layer: str | None = None
@@ -64,7 +64,7 @@ class Selection:
 
 
 class Session:
-    """One run's collaborators, each made when first asked for; a context manager that ends the workers."""
+    """What one run needs, each part opened on first use. A context manager: on leaving, it ends the workers."""
 
     def __init__(self, selection: Selection | None = None, root: Path | None = None) -> None:
         self.selection = selection or Selection()
@@ -77,9 +77,9 @@ class Session:
 
     @cached_property
     def routes(self) -> list[Route]:
-        """Selected routes, whether they can run here or not. Raises SelectionError if there is none.
+        """The selected routes, including routes that cannot run here. Raises SelectionError if there is none.
 
-        Where an opset is asked for, routes of converters that can be told one take that, and others are left out.
+        With opsets selected, these are the routes whose converter writes one of them.
         """
         offered = sorted({route.opset for route in self.every_route if route.opset is not None})
         if unknown := [opset for opset in self.selection.opset if opset not in offered]:
@@ -90,25 +90,25 @@ class Session:
             )
         wanted = self.selection.opset or (None,)
         every = [route for route in self.every_route if route.opset in wanted]
-        found = select(every, self.selection.route)
-        if not found:
+        routes = select(every, self.selection.route)
+        if not routes:
             names = ", ".join(route.name for route in every)
             raise SelectionError(f"no route fits {self.selection.route!r}", where="--route", expected=f"one of {names}")
-        return found
+        return routes
 
     @cached_property
     def every_route(self) -> list[Route]:
-        """All routes that are walked, of every opset; with `all_cases` those too that are not walked by default."""
+        """The routes of every opset that are walked by default; with `all_cases` all routes."""
         return [route for route in all_routes(self.registry) if self.selection.all_cases or route.depth != 0]
 
     @cached_property
     def runnable(self) -> list[Route]:
-        """Selected routes whose converters and runtimes are installed."""
+        """The selected routes whose converters and runtimes are installed."""
         return [route for route in self.routes if not route.missing(self.registry)]
 
     @cached_property
     def findings(self) -> Findings:
-        """What is known of the converters. Raises FindingsError."""
+        """The known defects of the converters. Raises FindingsError."""
         return load_findings(self.store.root / "findings")
 
     @property
@@ -127,23 +127,24 @@ class Session:
         return [route for route in self.runnable if route.dialect == dialect]
 
     def routes_from(self, dialect: str) -> list[Route]:
-        """Selected routes of a dialect that can run here. Raises SelectionError if there is none."""
+        """The selected routes of a dialect that can run here. Raises SelectionError if there is none."""
         routes = self.runnable_for(dialect)
         if not routes:
-            raise SelectionError(f"no selected route starts from {dialect!r} and can run here")
+            raise SelectionError(
+                f"no selected route starts from {dialect!r} and can run here", advice="`parity list routes` says why"
+            )
         return routes
 
     def explored(self, dialect: str) -> list[Route]:
-        """Routes that fresh cases go along: those without a depth, or all that were asked for by name or
-        `all_cases`."""
-        asked = self.selection.all_cases or self.selection.route is not None
-        return [route for route in self.runnable_for(dialect) if asked or route.depth is None]
+        """The routes for fresh cases of a dialect: routes without a depth, or all if `route` or `all_cases` is set."""
+        every = self.selection.all_cases or self.selection.route is not None
+        return [route for route in self.runnable_for(dialect) if every or route.depth is None]
 
     def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
-        """Golden cases times the routes that can run and are walked over them, all routes of a case together.
+        """Golden cases with the routes that walk them, all routes of a case together.
 
-        A route with a depth sees that many cases of each layer, those with the most axis values first, and the
-        minimal cases of its expectations. Large models see routes without a depth only.
+        A route of depth n walks the first n cases of each layer, as `ranked` orders them, and the minimal cases of its
+        expectations; a route without a depth walks all. Large models go along routes without a depth only.
         """
         entries = self.entries(folder)
         ranks = ranked(entries)
@@ -155,10 +156,12 @@ class Session:
             for entry in entries
             for route in self.runnable_for(entry.dialect)
             if self.selection.all_cases
-            or (route.depth is None if entry.is_large else self._sees(route, entry, ranks, minimal))
+            or (route.depth is None if entry.is_large else self._walks(route, entry, ranks, minimal))
         ]
 
-    def _sees(self, route: Route, entry: Entry, ranks: Mapping[str, int], minimal: Mapping[str, Sequence[str]]) -> bool:
+    def _walks(
+        self, route: Route, entry: Entry, ranks: Mapping[str, int], minimal: Mapping[str, Sequence[str]]
+    ) -> bool:
         return (
             route.depth is None
             or ranks[entry.id] < route.depth
@@ -166,33 +169,33 @@ class Session:
         )
 
     def entries(self, folder: str | None = None) -> list[Entry]:
-        """Golden cases of the selected layers, the minimal cases of expectations first.
+        """The golden cases of the selected layers, the minimal cases of expectations first.
 
-        Raises SelectionError if the layer pattern fits none, GoldenError for a damaged store, FindingsError if an
+        Raises SelectionError if no layer fits the pattern, GoldenError if the store is damaged, FindingsError if an
         expectation of these layers names a case that is no golden.
         """
-        found = self.store.entries(layer=self.selection.layer, folder=folder)
-        if not found and folder is None:
+        entries = self.store.entries(layer=self.selection.layer, folder=folder)
+        if not entries and folder is None:
             layers = ", ".join(Path(name).stem for name in self.store.manifest["archives"])
             raise SelectionError(
                 f"no golden layer fits {self.selection.layer!r}", where="--layer", expected=f"one of {layers}"
             )
-        self.findings.check_cases({entry.id for entry in found})
+        self.findings.check_cases({entry.id for entry in entries})
         minimal = {item.case for item in self.expectations}
-        return sorted(found, key=lambda entry: entry.id not in minimal)
+        return sorted(entries, key=lambda entry: entry.id not in minimal)
 
     def find(self, case: str) -> Entry:
-        """The entry of a golden case, or of one that exploration kept, by its id or the beginning of one.
+        """The entry of a golden case, or of a case that exploration kept, by its id or the beginning of its id.
 
-        Raises GoldenError.
+        Raises GoldenError if no case or several cases fit.
         """
         try:
             return self.store.find(case)
         except GoldenError:
-            found = [entry for entry in kept(self.root) if entry.id.startswith(case)]
-            if len(found) != 1:
+            entries = [entry for entry in kept(self.root) if entry.id.startswith(case)]
+            if len(entries) != 1:
                 raise
-            return found[0]
+            return entries[0]
 
     def selects(self, layer: str) -> bool:
         """Whether a layer fits the selected pattern."""
@@ -218,7 +221,7 @@ class Session:
         )
 
     def close(self) -> None:
-        """End what was started."""
+        """End the walk and the workers, if they were opened."""
         if "walk" in self.__dict__:
             self.walk.close()
         if "workers" in self.__dict__:

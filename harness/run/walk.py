@@ -1,7 +1,7 @@
-"""The walk: a case along a route, stage by stage, to a result. The only place that walks a route.
+"""Walks a case along a route, stage by stage, to a result. No other module walks a route.
 
-Every artifact on the way is run and judged. Routes of one case share their beginnings: an artifact that two
-routes have in common is made and run once.
+Every artifact on the way is run and judged. Routes of one case share their beginnings: an artifact that two routes have
+in common is made and run once.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ from harness.workers.pool import LIMIT, WorkerFailure, WorkerHang, Workers
 from harness.workers.protocol import A, Convert, Failure, Outputs, Ran, Read, Request, Run, Write, encode
 
 LEAST_LIMIT = 10.0
-"""Seconds that a request may take at least when a walk is in a hurry."""
+"""Least limit of a request, in seconds, while a walk is hurried."""
 AGAIN = "runs, but not with "
-"""How the message begins where the second inputs raise an exception."""
+"""The beginning of a stage's message if its artifact raises an exception for the second inputs only."""
 MESSAGE_LENGTH = 600
+"""Most characters of an exception in a stage's message."""
 LAYERS_IN_LIMIT = 20
-"""A model of more layers than that has so many times the limit for each request."""
+"""Layers of a model for which the limit of a request is meant; n times as many layers get n times the limit."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One stage and the artifact it leaves for the next; None where there is none to go on with.
+    """One stage, and its artifact; None if the route ends here because there is none.
 
-    `outputs` are what the artifact gave for each sample; none for a sample that failed. The artifact lies in the
-    walk's scratch folder until another case is walked.
+    `outputs` holds the outputs of each sample, empty for a sample that failed. The artifact stays in the walk's scratch
+    folder until another case is walked.
     """
 
     stage: Stage
@@ -51,7 +52,7 @@ class Step:
 
 
 class Walk:
-    """Walks cases along routes with warm workers. Artifacts of the case in hand live in a scratch folder."""
+    """Walks cases along routes. Workers stay warm; the artifacts of the current case lie in a scratch folder."""
 
     def __init__(
         self,
@@ -77,8 +78,11 @@ class Walk:
 
     @contextmanager
     def hurried(self, stages: Sequence[Stage]) -> Iterator[None]:
-        """A shorter limit where these stages end in a hang, so that many cases like theirs cost little: three times
-        what the slowest of those that ended took. What hangs in a hurry may not hang with the whole limit."""
+        """Within this context, a shorter limit for cases like one whose `stages` end in a hang.
+
+        The limit is three times the longest time of the other stages, at least `LEAST_LIMIT`. A case that hangs within
+        it may still end within the whole limit. Without a hang the limit stays.
+        """
         whole = self.limit
         if stages[-1].outcome is Outcome.HANG:
             slowest = max((stage.seconds for stage in stages[:-1]), default=0.0)
@@ -87,11 +91,11 @@ class Walk:
             yield
         finally:
             if self.limit != whole:
-                self._case = ""  # what hung in a hurry is forgotten
+                self._case = ""  # so that the steps of a hurried walk are not reused
             self.limit = whole
 
     def result(self, case: Case, route: Route) -> Result:
-        """Walk one route. Raises ValueError for a case without golden or of another dialect."""
+        """Walk one route. Raises ValueError if the case has no golden, or the route another dialect."""
         steps = self.steps(case, route)
         task = None if case.labels is None else task_metrics(case, steps[-1].outputs)
         return self._judged(case, route, [step.stage for step in steps], task)
@@ -114,7 +118,7 @@ class Walk:
         return steps
 
     def results(self, case: Case, routes: Iterable[Route]) -> list[Result]:
-        """Walk several routes of one case, sharing what they share."""
+        """Walk several routes of one case; common stages are walked once."""
         return [self.result(case, route) for route in routes]
 
     def _begin(self, case: Case) -> None:
@@ -157,7 +161,7 @@ class Walk:
         return self._steps[key]
 
     def _made(self, case: Case, stage: Stage, plugin: Plugin, path: Path | None, seconds: float) -> Step:
-        """Run the artifact that a format or hop reported to have made."""
+        """Run the artifact that a format or hop reported, if it exists."""
         if path is None:
             nothing = Comparison(Outcome.INVALID, f"{plugin.name} reported success but returned no path")
             return Step(_ended(stage, nothing, seconds), None)
@@ -179,7 +183,7 @@ class Walk:
         return Step(_ended(stage, _compared(case, ran), answered.seconds), path, outputs)
 
     def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
-        """A source format without a runtime here is read back instead: it must hold what was written."""
+        """The stage of a source format without a runtime here: read back, the file must hold the same weights."""
         if stage.hop is not None:
             return _ended(stage, Comparison(Outcome.INVALID, f"no runtime for {stage.artifact} here"), seconds)
         answered = self._ask(stage, plugin, Read(plugin.reference, path), Outcome.INVALID, seconds)
@@ -192,7 +196,7 @@ class Walk:
     def _ask(
         self, stage: Stage, plugin: Plugin, request: Request[A], otherwise: Outcome, spent: float = 0.0
     ) -> _Answered[A] | Stage:
-        """The answer, or the stage that says why there is none: `otherwise` is what an exception means."""
+        """The answer, or the stage that ends without one; its outcome is `otherwise` after an exception."""
         try:
             answer = self.workers[plugin.worker].request(request, self.limit * self._size)
         except WorkerFailure as failure:
@@ -229,14 +233,14 @@ class Walk:
 
 @dataclass(frozen=True)
 class _Answered(Generic[A]):
-    """What a worker answered, and the seconds that the stage has taken so far."""
+    """The value of a worker's answer, and the seconds that the stage has taken so far."""
 
     value: A
     seconds: float
 
 
 def _compared(case: Case, ran: Ran) -> Comparison:
-    """The comparison of all samples: the worst, and of equals that of the first sample."""
+    """The worst comparison of all samples; of equally bad ones, that of the first sample."""
     (sample, *others), (outputs, *further) = case.samples, ran.outputs
     assert sample.golden is not None
     assert not isinstance(outputs, Failure)
@@ -250,7 +254,8 @@ def _compared(case: Case, ran: Ran) -> Comparison:
 
 
 def _compared_again(sample: Sample, outputs: Outputs | Failure) -> Comparison:
-    """The comparison of a further sample, which says so: what only shows there was baked in at export."""
+    """The comparison of a further sample; its message names the sample's shapes. A deviation that shows only here was
+    baked in at export."""
     assert sample.golden is not None
     shapes = ", ".join(f"{name} {value.shape}" for name, value in sample.inputs.items())
     if isinstance(outputs, Failure):
@@ -262,7 +267,7 @@ def _compared_again(sample: Sample, outputs: Outputs | Failure) -> Comparison:
 
 
 def _ended(stage: Stage, comparison: Comparison, seconds: float, log: str = "") -> Stage:
-    """The stage with what became of it."""
+    """The stage with the outcome of its comparison."""
     return replace(
         stage,
         outcome=comparison.outcome,
@@ -276,11 +281,12 @@ def _ended(stage: Stage, comparison: Comparison, seconds: float, log: str = "") 
 
 
 def task_metrics(case: Case, outputs: Sequence[Outputs]) -> dict[str, Any] | None:
-    """What the difference means for a classifier: its first output are logits or probabilities (samples, classes).
+    """The metrics of a classifier, whose first output holds logits or probabilities of shape (samples, classes).
 
-    `top1_agreement` is the share of samples whose best class is the golden's, `accuracy` that whose best class
-    is the label, `logits_max_abs` the largest error of an output; `confusion[i][j]` counts samples that the
-    golden puts in class i and the route in class j. None where the route ended without outputs.
+    `top1_agreement` is the share of samples for which golden and route choose the same class, `accuracy` the share for
+    which the route chooses the label, `logits_max_abs` the largest absolute error of an output. `confusion[i][j]`
+    counts samples of class i by the golden and class j by the route. None if the case has no labels or the route no
+    outputs.
     """
     if case.golden is None or case.labels is None or not outputs or not outputs[0] or outputs[0][0] is None:
         return None
@@ -288,12 +294,12 @@ def task_metrics(case: Case, outputs: Sequence[Outputs]) -> dict[str, Any] | Non
     got = outputs[0][0]
     if got.shape != expected.shape:
         return None
-    wanted, given = expected.argmax(axis=1), got.argmax(axis=1)
+    classes, classes_got = expected.argmax(axis=1), got.argmax(axis=1)
     confusion = np.zeros((expected.shape[1],) * 2, dtype=int)
-    np.add.at(confusion, (wanted, given), 1)
+    np.add.at(confusion, (classes, classes_got), 1)
     return {
         "logits_max_abs": float(np.abs(got - expected).max()),
-        "top1_agreement": float((wanted == given).mean()),
-        "accuracy": float((given == np.array(case.labels)).mean()),
+        "top1_agreement": float((classes == classes_got).mean()),
+        "accuracy": float((classes_got == np.array(case.labels)).mean()),
         "confusion": confusion.tolist(),
     }

@@ -1,1 +1,1 @@
-"""Worker processes, and the requests that they answer."""
+"""Worker processes, each with one set of frameworks, and the requests that they answer."""

@@ -1,7 +1,7 @@
-"""Worker processes: started once, reused over the whole run, killed and replaced when they die or hang.
+"""Starts worker processes, reuses them over the whole run, and replaces those that die or hang.
 
-One process per framework set, because frameworks cannot share one (docs/architecture.md). Transport is
-execnet: it starts interpreters, here or elsewhere, and carries plain data.
+There is one process per set of frameworks, because frameworks cannot share one (docs/architecture.md). execnet starts
+the interpreters and carries plain data.
 """
 
 from __future__ import annotations
@@ -33,26 +33,26 @@ LIMIT = 60.0
 START_LIMIT = 240.0
 """Seconds that a worker may take to start and import its frameworks, cold, on a busy machine."""
 GROWTH = 200 * 2**20
-"""Bytes by which a worker may grow after its first request. Frameworks keep what they compiled; a worker that has
+"""Bytes by which a worker may grow after its first request, as frameworks cache what they compile. A worker that has
 grown more is ended, and the next request starts a fresh one."""
 LOG_TAIL = 2000
 """Characters of a worker's output that an outcome carries."""
 LOG_LIMIT = 16 * 2**20
-"""Bytes of a worker's output that are kept on disk; a log that has grown longer is cut to its tail."""
+"""Most bytes of a worker's log on disk; a longer log is cut to its tail."""
 TICK = 0.1
-"""Seconds between two looks at the log of a worker that is at work."""
+"""Seconds between two checks of the log of a busy worker."""
 MEMORY = int(psutil.virtual_memory().total * 0.75)
-"""Bytes of address space that one request may take, where nothing else is set: a converter that eats all there is
-fails itself, not the machine."""
+"""Default for the bytes of address space that one request may take, so that a greedy converter fails, not the
+machine."""
 
 COMMON = MappingProxyType({"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONFAULTHANDLER": "1"})
-"""Environment of every worker: one thread, so that results repeat and workers share the cores; CPU only;
-a traceback in the log when a converter crashes."""
+"""Environment of every worker: one thread, so that results repeat and workers share the cores; CPU only; a traceback
+in the log of a crash."""
 HOMES = ("TMPDIR", "KERAS_HOME", "XDG_CACHE_HOME")
 
 
 class WorkerFailure(RuntimeError):
-    """A request that got no answer. `log` is the tail of what the worker printed."""
+    """A request without an answer. `log` is the end of the worker's output, `seconds` the time until the failure."""
 
     def __init__(self, message: str, log: str, seconds: float) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ class WorkerFailure(RuntimeError):
 
 
 class WorkerCrash(WorkerFailure):
-    """The worker died while it worked on the request."""
+    """The worker died before it answered."""
 
 
 class WorkerHang(WorkerFailure):
@@ -70,9 +70,9 @@ class WorkerHang(WorkerFailure):
 
 @dataclass(frozen=True)
 class Setting:
-    """How a worker is started: interpreter, environment, modules to import at once, and those it must not have.
+    """How to start a worker: interpreter, environment, modules to import, and modules that it must not import.
 
-    `memory` is how many bytes of address space a request may take beyond what the imports took; None: any.
+    `memory` limits the address space of a request, in bytes beyond that of the imports; None for no limit.
     """
 
     name: str
@@ -84,10 +84,10 @@ class Setting:
 
     @classmethod
     def of(cls, name: str, plugins: Iterable[Plugin], folder: Path) -> Setting:
-        """Setting of a worker that serves these plugins: what they require, and they, are imported at the start.
+        """The setting of the worker `name`, which imports its plugins and their requirements at the start.
 
-        Frameworks leave files in the home and temporary folders, and read settings there that could change
-        results; here both lie in `folder`. Raises PluginError where two of the plugins contradict each other.
+        Home and temporary folders lie in `folder`: frameworks write files there, and read settings that could change
+        results. Raises PluginError if two of the plugins contradict each other.
         """
         plugins = tuple(plugins)
         place = Place.of(name, plugins)
@@ -115,7 +115,7 @@ serve(channel, {log!r})
 
 
 class Worker:
-    """One process. `request` sends one request and waits; after a failure the next request starts a new process."""
+    """A worker process. After a failure, the next request starts a new one."""
 
     def __init__(self, setting: Setting, folder: Path, group: execnet.Group) -> None:
         self.setting = setting
@@ -124,14 +124,14 @@ class Worker:
         self.pid: int | None = None
         self.starts = 0
         self.resident: list[int] = []
-        """Resident bytes after each request of the process in hand."""
+        """Resident bytes after each request of the current process."""
         self._gateway: Any = None
         self._channel: Any = None
         self._loading = False
-        self._kept = b""
+        self._cut_tail = b""
 
     def start(self) -> None:
-        """Start the process and its imports without waiting for them. Raises WorkerCrash if it does not come up."""
+        """Start the process, without waiting for its imports. Raises WorkerCrash if it does not start."""
         if self._gateway is not None:
             return
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
@@ -150,10 +150,10 @@ class Worker:
         self._loading = True
 
     def request(self, request: Request[A], limit: float = LIMIT) -> Answer[A]:
-        """The worker's answer within `limit` seconds.
+        """Send one request and wait for the answer, at most `limit` seconds.
 
-        Raises WorkerCrash or WorkerHang; either way the process is gone. Raises TypeError for a request that cannot
-        travel.
+        Raises WorkerCrash or WorkerHang, after which the process is gone. Raises TypeError for a request that is not
+        plain data.
         """
         data = encode(request)
         started = time.perf_counter()
@@ -178,13 +178,13 @@ class Worker:
             raise WorkerCrash(f"the worker died: {cause}", self._tail(), spent) from None
 
     def _recycle(self, answer: Answer[Any]) -> None:
-        """End a process that has grown too much."""
+        """End the process if it has grown by more than `GROWTH`."""
         self.resident.append(answer.resident)
         if self.resident[-1] - self.resident[0] > GROWTH:
             self.stop()
 
     def _answer(self, limit: float) -> Answer[Any]:
-        """The next answer. Meanwhile the log is kept short. Raises the channel's TimeoutError after `limit` seconds."""
+        """Wait for the next answer; meanwhile, cut the log. Raises the channel's TimeoutError after `limit` seconds."""
         end = time.monotonic() + limit
         while True:
             try:
@@ -197,10 +197,10 @@ class Worker:
                 self._cut_log()
 
     def _cut_log(self) -> None:
-        """Cut a log that has grown too long; the worker appends, so it writes on at the new end."""
+        """Cut a log longer than `LOG_LIMIT`. The worker appends, so it continues at the new end."""
         with contextlib.suppress(OSError):
             if self.log.stat().st_size > LOG_LIMIT:
-                self._kept = self._end_of_log()
+                self._cut_tail = self._end_of_log()
                 os.truncate(self.log, 0)
 
     def _end_of_log(self) -> bytes:
@@ -209,7 +209,7 @@ class Worker:
             return file.read()
 
     def _cause_of_death(self) -> str:
-        """Name of the signal, or the exit status, if the operating system tells."""
+        """Name of the signal, or exit status, of a dead process; '' if unknown."""
         popen = getattr(getattr(self._gateway, "_io", None), "popen", None)
         if popen is None:
             return ""
@@ -222,10 +222,10 @@ class Worker:
         end = b""
         with contextlib.suppress(OSError):
             end = self._end_of_log()
-        return (self._kept + end)[-LOG_TAIL:].decode(errors="replace").strip()
+        return (self._cut_tail + end)[-LOG_TAIL:].decode(errors="replace").strip()
 
     def stop(self) -> None:
-        """End the process and its children at once; the next request starts a new one."""
+        """Kill the process and its children. The next request starts a new process."""
         if self.pid is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(self.pid)
@@ -236,7 +236,7 @@ class Worker:
             with contextlib.suppress(Exception):
                 self._gateway.exit()
             popen = getattr(getattr(self._gateway, "_io", None), "popen", None)
-            with contextlib.suppress(Exception):  # so that the dead process does not stay behind
+            with contextlib.suppress(Exception):  # reap the process
                 popen.wait(timeout=5)  # type: ignore[union-attr]
         self.pid = self._gateway = None
         self._loading = False
@@ -244,9 +244,9 @@ class Worker:
 
 
 class Workers:
-    """All workers of one run, by name; a context manager that ends them.
+    """The workers of one run, by name. A context manager that ends them.
 
-    A worker among `settings` is started as that says, with the common environment and homes besides.
+    `settings` replace the default setting of their workers; the common environment and the homes are added.
     """
 
     def __init__(self, plugins: Iterable[Plugin] = (), settings: Iterable[Setting] = ()) -> None:
@@ -260,8 +260,8 @@ class Workers:
         if name not in self._workers:
             setting = Setting.of(name, self._plugins, self._folder)
             if name in self._settings:
-                given = self._settings[name]
-                setting = replace(given, environment={**setting.environment, **given.environment})
+                custom = self._settings[name]
+                setting = replace(custom, environment={**setting.environment, **custom.environment})
             self._workers[name] = Worker(setting, self._folder, self._group)
         return self._workers[name]
 
@@ -273,7 +273,7 @@ class Workers:
     def close(self) -> None:
         for worker in self._workers.values():
             worker.stop()
-        # execnet's own clean-up, so that its threads do not complain when the interpreter exits
+        # without execnet's own clean-up, its threads complain when the interpreter exits
         self._group.terminate(timeout=1.0)
         shutil.rmtree(self._folder, ignore_errors=True)
 

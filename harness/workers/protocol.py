@@ -1,7 +1,7 @@
-"""What a worker can be asked and what it answers: typed requests, and how they travel as plain data.
+"""The requests that a worker answers, and their encoding as plain data.
 
-The channel between processes carries numbers, texts, bytes, lists, tuples and dictionaries. `encode` and `decode` are
-the one place that turns anything else into these and back: arrays, paths, Specs, requests and answers.
+The channel between processes carries numbers, texts, bytes, lists, tuples and dictionaries. `encode` and `decode`
+convert everything else: arrays, paths, Specs, requests and answers.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from harness.workers.wire import pack, unpack
 A = TypeVar("A")
 Arrays = Mapping[str, Array]
 Outputs = tuple[Array | None, ...]
-"""What an artifact gave for one sample, in its own order; None where an output is missing."""
+"""Outputs of an artifact for one sample, in the artifact's order; None for a missing output."""
 TAG, CONTENT = "@", "of"
-"""Keys of a dictionary that stands for a value of another type: its name, and what it is made of."""
+"""Keys of a dictionary that encodes a value of another type: the type's name, and its content."""
 
 
 class Request(Generic[A]):
-    """A question whose answer has the value `A`."""
+    """A request; `A` is the type of the answer's value."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An exception of the called code: the class, what it says, and the last frames.
+    """An exception of the called code: class, message, and the last frames of the traceback.
 
-    For a `Call` also the names of the class and its bases, nearest first, and those attributes that are plain data,
-    so that the caller can raise it again.
+    For a `Call`, `classes` names the class and its bases, nearest first, and `attributes` has those that are plain
+    data, so that the caller can raise the exception again.
     """
 
     error: str
@@ -50,10 +50,10 @@ class Failure:
 
 @dataclass(frozen=True)
 class Answer(Generic[A]):
-    """The value that a request asks for, or the failure; and what it cost.
+    """The value of a request, or its failure, and its cost.
 
-    `seconds` is the time that the worker took, `resident` the process's resident bytes afterwards; `peak`, of a `Call`
-    only, the most bytes that it took beyond those before it.
+    `seconds` is the worker's time, `resident` the resident bytes of the process afterwards. `peak` counts, for a `Call`
+    only, the most resident bytes during the call beyond those before it.
     """
 
     value: A | Failure
@@ -64,7 +64,7 @@ class Answer(Generic[A]):
 
 @dataclass(frozen=True)
 class Load(Request[None]):
-    """Import these modules; each later request may take `memory` bytes beyond what they took (None: any)."""
+    """Import modules. Later requests may take `memory` bytes of address space beyond the imports (None: no limit)."""
 
     modules: tuple[str, ...] = ()
     memory: int | None = None
@@ -82,7 +82,7 @@ class Write(Request[None]):
 
 @dataclass(frozen=True)
 class Model:
-    """What a model file holds."""
+    """The content of a model file."""
 
     spec: Spec
     weights: Arrays
@@ -98,7 +98,7 @@ class Read(Request[Model]):
 
 @dataclass(frozen=True)
 class Convert(Request[Path | None]):
-    """Convert an artifact with a hop. The value is the path that the hop returned; None where it returned none."""
+    """Convert an artifact with a hop. The value is the path that the hop returns, if any."""
 
     reference: str
     artifact: Path
@@ -107,10 +107,10 @@ class Convert(Request[Path | None]):
 
 @dataclass(frozen=True)
 class Ran:
-    """Outputs of each sample in order, or the failure where a sample after the first has none.
+    """The outputs of each sample, in order; a sample after the first may have a failure instead.
 
-    `names` are the artifact's output names, where its format has them; `repeats` says whether the first sample gave
-    the same bits each time.
+    `names` are the artifact's output names, if its format has names. `repeats`: whether all calls on the first sample
+    returned the same bits.
     """
 
     outputs: tuple[Outputs | Failure, ...]
@@ -129,7 +129,7 @@ class Run(Request[Ran]):
 
 @dataclass(frozen=True)
 class Predict(Request[tuple[Array, ...]]):
-    """Run a user's own model file; `trust` allows code in it to run."""
+    """Run a user's model file; `trust` allows code in the file to run."""
 
     reference: str
     artifact: Path
@@ -139,7 +139,7 @@ class Predict(Request[tuple[Array, ...]]):
 
 @dataclass(frozen=True)
 class Call(Request[Any]):
-    """Call any function (`module:name`) with plain data, arrays, paths and Specs, within a limit of memory."""
+    """Call any function (`module:name`) with plain data, arrays, paths or Specs, within `memory` bytes."""
 
     function: str
     arguments: tuple[Any, ...] = ()
@@ -150,7 +150,7 @@ MESSAGES = {cls.__name__: cls for cls in (Failure, Answer, Load, Write, Model, R
 
 
 def encode(value: Any) -> Any:
-    """The value as plain data. Raises TypeError for one of a type that cannot travel."""
+    """The value as plain data. Raises TypeError for a value of any other type."""
     if value is None or type(value) in (bool, int, float, str, bytes):
         return value
     if isinstance(value, list | tuple):
@@ -165,7 +165,7 @@ def encode(value: Any) -> Any:
 
 
 def _tagged(value: Any) -> tuple[str, Any]:
-    """The name of a value's type, and what the value is made of, as plain data."""
+    """The name of a value's type, and its content as plain data."""
     if isinstance(value, np.ndarray | np.generic):
         return "array", pack(value)
     if isinstance(value, Path):
@@ -178,7 +178,7 @@ def _tagged(value: Any) -> tuple[str, Any]:
 
 
 def decode(data: Any) -> Any:
-    """The value that `encode` was given; arrays are read-only."""
+    """The value that `encode` turned into `data`; arrays are read-only."""
     if isinstance(data, list):
         return [decode(item) for item in data]
     if isinstance(data, tuple):

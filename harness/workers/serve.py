@@ -1,7 +1,6 @@
-"""The loop inside a worker process: receive a request, call a format, hop or runtime, send the answer.
+"""The loop inside a worker process: receive a request, call a format, hop, runtime or function, send the answer.
 
-Or any function, by name. An exception of the called code is an answer, not an end: its class, message and traceback go
-back, and the worker is ready for the next request.
+An exception of the called code is an answer too: its class, message and traceback are sent, and the worker goes on.
 """
 
 from __future__ import annotations
@@ -50,12 +49,13 @@ except ImportError:  # Windows
     resource = None
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-CAUSE_LENGTH = 120
+WRAPPER_LENGTH = 120
+"""Most characters of the message of an exception that wraps another."""
 
 
 @dataclass
 class _Memory:
-    """Address space that the process had after its imports, and how much more a request may take (None: any)."""
+    """Bytes of address space after the imports, and the bytes that a request may add (None: no limit)."""
 
     after_imports: int = 0
     limit: int | None = None
@@ -71,14 +71,14 @@ def _instance(reference: str) -> Any:
 
 @singledispatch
 def answer(request: Any) -> Any:
-    """The value that a request asks for. Raises whatever the called code raises."""
+    """Do what a request asks, and return its value. Raises whatever the called code raises."""
     raise TypeError(f"expected a request, got {type(request).__name__}")
 
 
 @answer.register
 def _(request: Load) -> None:
     for name in request.modules:
-        with suppress(Exception):  # whoever needs it says so in its own answer
+        with suppress(Exception):  # the request that needs the module reports it
             import_module(name)
     _MEMORY.after_imports, _MEMORY.limit = psutil.Process().memory_info().vms, request.memory
 
@@ -102,10 +102,10 @@ def _(request: Convert) -> Path | None:
 
 @answer.register
 def _(request: Run) -> Ran:
-    """Calls on the first sample, one after another: a session that keeps state, or is not deterministic, shows itself.
+    """Call the artifact on the first sample twice, on each further sample once, and on the first sample again.
 
-    A call for each further sample follows, whose failure stands in its place, and then the first once more: what is
-    kept may be dropped, or kept, as sizes change.
+    Repeated calls reveal state and randomness; the last one reveals state that other sizes change. The failure of a
+    further sample is part of the answer.
     """
     runtime = _instance(request.reference)
     opened = runtime.open(request.artifact)
@@ -130,7 +130,7 @@ def _(request: Call) -> Any:
 
 
 def _called(runtime: Any, opened: Any, inputs: Arrays) -> tuple[Outputs, Any]:
-    """Copies of the outputs, as a later call may overwrite what a runtime hands out, and their names."""
+    """The outputs of one call and their names. Outputs are copies, because a later call may overwrite them."""
     outputs, names = runtime.run(opened, inputs)
     return tuple(None if value is None else np.array(value) for value in outputs), names
 
@@ -145,13 +145,13 @@ def _called_or_failed(runtime: Any, opened: Any, inputs: Arrays) -> Outputs | Fa
 def _failure(error: BaseException) -> Failure:
     return Failure(
         error=type(error).__name__,
-        message=_ESCAPES.sub("", _told(error)),
+        message=_ESCAPES.sub("", _message(error)),
         traceback="".join(traceback.format_exception(error, limit=-8)),
     )
 
 
 def _failure_of_call(error: BaseException) -> Failure:
-    """With what the caller needs to raise it again: the message as it is, the classes, and plain attributes."""
+    """The failure of a `Call`, complete enough to raise it again: unchanged message, classes, plain attributes."""
     return replace(
         _failure(error),
         message=str(error),
@@ -170,13 +170,13 @@ def _is_plain(value: Any) -> bool:
 
 @contextmanager
 def _memory_limit(more: int | None) -> Iterator[None]:
-    """Address space for so many bytes beyond what the process had after its imports, where the system can limit it."""
+    """Limit the address space to `more` bytes beyond the imports, if the system can. None sets no limit."""
     if more is None or resource is None:
         yield
         return
     before, most = resource.getrlimit(resource.RLIMIT_AS)
     wanted = _MEMORY.after_imports + more
-    with suppress(ValueError, OSError):  # a system without this limit, or a lower one that is in force
+    with suppress(ValueError, OSError):  # the system has no such limit, or a lower one is in force
         resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
     try:
         yield
@@ -191,25 +191,25 @@ def _forget_peak() -> None:
 
 
 def _peak() -> int:
-    """Most resident bytes since the peak was forgotten; what is resident now where the system does not tell."""
+    """Most resident bytes since `_forget_peak`; the current ones if the system does not know."""
     with suppress(OSError, StopIteration):
         status = Path("/proc/self/status").read_text()
         return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
     return int(psutil.Process().memory_info().rss)
 
 
-def _told(error: BaseException) -> str:
-    """The message, and that of the exception at its root: where a framework wraps one, the wrapper tells little."""
+def _message(error: BaseException) -> str:
+    """The message of an exception, and that of its root cause: a framework's wrapper alone tells little."""
     deepest: BaseException = error
     while deepest.__cause__ is not None:
         deepest = deepest.__cause__
     if deepest is error:
         return str(error)
-    return f"{str(error)[:CAUSE_LENGTH]} ... from {type(deepest).__name__}: {deepest}"
+    return f"{str(error)[:WRAPPER_LENGTH]} ... from {type(deepest).__name__}: {deepest}"
 
 
 def _limit_of(request: Request[Any]) -> int | None:
-    """Bytes that a request may take: a call says so itself, imports take what they take."""
+    """Bytes that a request may add: a call's own limit, or the common one; no limit for imports."""
     if isinstance(request, Load):
         return None
     return (request.memory if isinstance(request, Call) else None) or _MEMORY.limit
@@ -230,7 +230,7 @@ def _answered(request: Request[Any], process: psutil.Process) -> Answer[Any]:
 
 
 def serve(channel: Any, log: str) -> None:
-    """Answer requests until the channel closes. What the frameworks print goes to the file `log`."""
+    """Answer requests until the channel closes. The frameworks' output goes to the file `log`."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -240,5 +240,5 @@ def serve(channel: Any, log: str) -> None:
         answered = _answered(decode(data), process)
         try:
             channel.send(encode(answered))
-        except Exception as error:  # not plain data: the called code's fault, not the worker's end
+        except Exception as error:  # the called code returned something that is not plain data
             channel.send(encode(Answer(_failure(error), answered.seconds, answered.resident)))

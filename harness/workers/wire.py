@@ -1,4 +1,4 @@
-"""Arrays as plain data for the channel between processes: `(dtype, shape, bytes)`; strings go as JSON."""
+"""Packs arrays as plain data `(dtype, shape, bytes)` for the channel between processes; strings as JSON."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Packed = tuple[str, tuple[int, ...], bytes]
 
 
 def pack(array: Any) -> Packed:
-    """An array of numbers, bools or strings as plain data; big-endian arrays and other orders become C order, native.
+    """An array of numbers, bools or strings as plain data, in C order and native byte order.
 
-    Strings, which frameworks hand out as `str`, `bytes` or objects, are `str` on the other side.
+    Strings, which frameworks return as `str`, `bytes` or objects, become `str`.
     """
     value = np.asarray(array)
     if value.dtype.kind in "OSUT":
@@ -28,7 +28,7 @@ def pack(array: Any) -> Packed:
 
 
 def unpack(packed: Packed) -> Array:
-    """The array that `pack` was given, read-only."""
+    """The array that `pack` packed, read-only."""
     dtype, shape, data = packed
     if dtype == STRING:
         return np.array(json.loads(data), dtype=np.str_).reshape(tuple(shape))
@@ -41,5 +41,5 @@ def pack_all(arrays: Mapping[str, Array]) -> dict[str, Packed]:
 
 
 def unpack_all(packed: Mapping[str, Packed]) -> dict[str, Array]:
-    """The arrays that `pack_all` was given."""
+    """The arrays that `pack_all` packed."""
     return {name: unpack(value) for name, value in packed.items()}

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from harness.judge.expectations import Expectation
+from harness.reproducer.known import of_expectation
 from harness.reproducer.running import Answer, run_reproducer
-from harness.reproducer.write import ISSUE, LINES, SCRIPT, of_expectation
+from harness.reproducer.write import ISSUE, LINES, SCRIPT
 from harness.run.session import Session
 
 

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 from harness.adapters.formats.matconvnet import MatConvNetFile
+from harness.adapters.hops.matconvnet2torch import read_matconvnet
 from harness.catalogue import find
 from harness.draw import seeded_case
 from harness.draw.cover import covering_array
 from harness.judge.compare import compare
+from harness.matlab.readers.records import NetworkError
+from harness.matlab.readers.toolbox import Network
 from harness.spec import Input, Layer, Spec
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,3 +117,13 @@ def test_modules_are_in_evaluation_mode_and_right(converted):
         assert not json.loads((folder / f"{name}.json").read_text())["training"]
         comparison = compare(case.golden, [np.load(folder / f"{name}.out.npy")])
         assert comparison.outcome.value in ("exact", "faithful"), (name, comparison.message)
+
+
+def test_a_network_of_another_library_is_refused_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = Spec("matlab", (Input("x", (3,)),), (Layer("ReLULayer", "r", {}, ("x",)),), ("r",))
+    monkeypatch.setattr(
+        "harness.matlab.readers.network.read_network", lambda path: Network("plain-struct export", spec, {})
+    )
+    with pytest.raises(NetworkError) as caught:
+        read_matconvnet(Path("net.mat"))
+    assert str(caught.value) == "net.mat: this is a plain-struct export; expected a network of MatConvNet"

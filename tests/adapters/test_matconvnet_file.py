@@ -18,10 +18,10 @@ from harness.spec import Input, Layer, Spec
 
 
 def cell(*values):
-    made = np.empty((1, len(values)), dtype=object)
+    members = np.empty((1, len(values)), dtype=object)
     for k, value in enumerate(values):
-        made[0, k] = value
-    return made
+        members[0, k] = value
+    return members
 
 
 def numbers(*shape):
@@ -97,9 +97,9 @@ def test_the_file_is_what_matlab_would_hold(path):
 
 
 def graph(*layers, inputs=("x",), outputs=None):
-    made = [Layer(kind, name, config, taken) for kind, name, config, taken in layers]
-    given = tuple(Input(name, (2, 5, 4)) for name in inputs)
-    return Spec("matconvnet", given, tuple(made), outputs or (made[-1].name,))
+    members = [Layer(kind, name, config, taken) for kind, name, config, taken in layers]
+    declared = tuple(Input(name, (2, 5, 4)) for name in inputs)
+    return Spec("matconvnet", declared, tuple(members), outputs or (members[-1].name,))
 
 
 def test_a_graph_is_a_dagnn_as_matlab_would_hold_it(path):
@@ -130,8 +130,8 @@ def test_a_graph_is_a_dagnn_as_matlab_would_hold_it(path):
     block = net["layers"]["block"][0, 0][0, 0]
     assert (block["size"].tolist(), block["hasBias"].item()) == ([[3, 2, 2, 1]], 0)
     assert net["layers"]["block"][0, 3][0, 0]["poolSize"].tolist() == [[2, 3]]
-    found, arrays = MatConvNetFile().read(path)
-    assert found == spec
+    network, arrays = MatConvNetFile().read(path)
+    assert network == spec
     assert {name: value.tolist() for name, value in arrays.items()} == {n: v.tolist() for n, v in weights.items()}
 
 
@@ -156,7 +156,7 @@ def test_write_leaves_no_partial_file(path):
         MatConvNetFile().write(one_layer("gru", {}), {}, path)
     assert not list(path.parent.iterdir())
     MatConvNetFile().write(one_layer("softmax", {}), {}, path)
-    assert [found.name for found in path.parent.iterdir()] == ["net.mat"]
+    assert [network.name for network in path.parent.iterdir()] == ["net.mat"]
 
 
 @pytest.mark.parametrize(
@@ -193,25 +193,25 @@ def test_old_fields(path):
     ]
     mean = numbers(1, 1, 2)
     saved(path, *layers, normalization={"imageSize": np.array([[9, 8, 2]], dtype=np.uint8), "averageImage": mean})
-    found = read_simplenn(path)
-    assert found.spec.inputs == (Input("x", (2, 9, 8)),)
-    assert [(layer.kind, layer.name) for layer in found.spec.layers] == [
+    network = read_simplenn(path)
+    assert network.spec.inputs == (Input("x", (2, 9, 8)),)
+    assert [(layer.kind, layer.name) for layer in network.spec.layers] == [
         ("conv", "c"),
         ("bnorm", "layer2"),
         ("lrn", "n"),
         ("softmax", "loss"),
     ]
-    assert found.spec.layers[0].config == {"pad": [1] * 4, "stride": [2, 2], "dilate": [1, 1]}
-    assert found.spec.layers[1].config == {"epsilon": 1e-5}
-    assert found.spec.layers[2].config == {"param": [5, 1.0, 0.0001 / 5, 0.75]}
-    assert {name: value.shape for name, value in found.weights.items()} == {
+    assert network.spec.layers[0].config == {"pad": [1] * 4, "stride": [2, 2], "dilate": [1, 1]}
+    assert network.spec.layers[1].config == {"epsilon": 1e-5}
+    assert network.spec.layers[2].config == {"param": [5, 1.0, 0.0001 / 5, 0.75]}
+    assert {name: value.shape for name, value in network.weights.items()} == {
         "c/filters": (3, 3, 2, 4),
         "c/biases": (4,),
         "layer2/multipliers": (4,),
         "layer2/biases": (4,),
         "layer2/moments": (4, 2),
     }
-    assert np.array_equal(found.average_image, mean)
+    assert np.array_equal(network.average_image, mean)
 
 
 def test_defaults_of_absent_fields(path):
@@ -327,10 +327,10 @@ def test_groups_follow_the_channels(path):
         {"type": "conv", "name": "c", "weights": cell(numbers(1, 1, 1, 12), EMPTY)},
     ]
     saved(path, *layers, meta={"inputs": {"name": "data", "size": np.array([[7, np.nan, 4, 10]])}})
-    found = read_simplenn(path)
-    assert found.spec.inputs == (Input("data", (4, 7, None)),)
-    assert groups_of(found.spec, found.weights) == {"a": 2, "b": 3, "c": 6}
-    assert first_channels(found.spec, found.weights) == 2
-    narrow = Spec("matconvnet", (Input("data", (5, 7, 7)),), found.spec.layers, found.spec.outputs)
+    network = read_simplenn(path)
+    assert network.spec.inputs == (Input("data", (4, 7, None)),)
+    assert groups_of(network.spec, network.weights) == {"a": 2, "b": 3, "c": 6}
+    assert first_channels(network.spec, network.weights) == 2
+    narrow = Spec("matconvnet", (Input("data", (5, 7, 7)),), network.spec.layers, network.spec.outputs)
     with pytest.raises(SimpleNNError, match=r"layer 'a' \(conv\): 5 channels cannot be divided"):
-        groups_of(narrow, found.weights)
+        groups_of(narrow, network.weights)

@@ -35,8 +35,8 @@ def test_contradictions_name_both() -> None:
     with pytest.raises(PluginError) as caught:
         Place.of("corner", (ONE, replace(OTHER, environment=(("B", "7"),))))
     assert str(caught.value) == (
-        "one:One and other:Other cannot share the worker 'corner': one sets B to '2', other to '7'. Give one of them "
-        "another worker; see docs/extending.md"
+        "one:One and other:Other: they cannot share the worker 'corner': one sets B to '2', other to '7'. Give one of "
+        "them another worker; docs/extending.md explains each fact"
     )
     for plugins in ((ONE, replace(OTHER, without=("numpy",))), (replace(OTHER, without=("numpy",)), ONE)):
         with pytest.raises(PluginError, match="other runs without numpy, which one requires"):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import harness.adapters.registry
 from harness.adapters.registry import PluginError, describe_foreign, installed, resolve
 from harness.adapters.routes import all_routes, select
 from tests.miniatures import registry
 
+ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = ("tensorflow", "keras", "torch", "onnxruntime", "onnx", "tf2onnx", "onnx2torch", "onnx2pytorch", "jax")
 
 
@@ -81,27 +85,90 @@ def test_route_to_a_format_that_nothing_runs_cannot_run() -> None:
 
 
 def test_foreign_hop_is_described_elsewhere() -> None:
-    found = describe_foreign("tests.miniatures:Doubles", "hops")
-    assert (found.name, found.source, found.target, found.worker) == ("doubles", "mini", "mini2", "mini")
+    plugin = describe_foreign("tests.miniatures:Doubles", "hops")
+    assert (plugin.name, plugin.source, plugin.target, plugin.worker) == ("doubles", "mini", "mini2", "mini")
 
 
 @pytest.mark.parametrize(
-    ("reference", "said"),
+    ("reference", "parts"),
     [
-        ("tests.miniatures:NoContract", "lacks source, target, requires, convert"),
-        ("tests.miniatures:Nobody", "cannot be imported"),
-        ("tests.nowhere:Doubles", "cannot be imported"),
-        ("tests.miniatures", "write module:Class"),
+        (
+            "tests.miniatures:NoContract",
+            {
+                "problem": "it is no hop: it lacks source, target, requires, convert",
+                "where": "tests.miniatures:NoContract",
+                "expected": "a class with name, source, target, requires and convert()",
+                "came": "",
+                "advice": "docs/extending.md explains each fact",
+            },
+        ),
+        (
+            "tests.miniatures:Nobody",
+            {
+                "problem": "it cannot be imported: module 'tests.miniatures' has no attribute 'Nobody'",
+                "where": "tests.miniatures:Nobody",
+                "expected": "",
+                "came": "",
+                "advice": "Name a class of a module on Python's path",
+            },
+        ),
+        (
+            "tests.nowhere:Doubles",
+            {
+                "problem": "it cannot be imported: No module named 'tests.nowhere'",
+                "where": "tests.nowhere:Doubles",
+                "expected": "",
+                "came": "",
+                "advice": "Name a class of a module on Python's path",
+            },
+        ),
+        (
+            "tests.miniatures",
+            {
+                "problem": "it names no class",
+                "where": "tests.miniatures",
+                "expected": "module:Class",
+                "came": "",
+                "advice": "",
+            },
+        ),
     ],
 )
-def test_broken_plugin_is_named(reference: str, said: str) -> None:
-    with pytest.raises(PluginError, match=said):
+def test_a_broken_plugin_is_named_part_by_part_across_processes(reference: str, parts: dict[str, str]) -> None:
+    with pytest.raises(PluginError) as caught:
         describe_foreign(reference, "hops")
+    assert vars(caught.value) == parts
     if ":" not in reference:
         with pytest.raises(PluginError):
             resolve(reference)
 
 
+@pytest.mark.parametrize(
+    ("source", "last"),
+    [("raise RuntimeError('no licence')", "RuntimeError: no licence"), ("import os; os._exit(7)", "exit status 7")],
+)
+def test_a_module_that_ends_the_describing_process_is_named(
+    source: str, last: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fatal.py").write_text(source + "\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), str(ROOT))))
+    with pytest.raises(PluginError) as caught:
+        describe_foreign("fatal:Hop", "hops")
+    assert str(caught.value) == f"fatal:Hop: its module cannot be imported; got {last}"
+
+
+def test_a_module_that_takes_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "slow.py").write_text("import time; time.sleep(60)\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), str(ROOT))))
+    monkeypatch.setattr(harness.adapters.registry, "DESCRIBE_LIMIT", 0.2)
+    with pytest.raises(PluginError) as caught:
+        describe_foreign("slow:Hop", "hops")
+    assert str(caught.value) == "slow:Hop: its module takes too long to import; expected its facts within 0.2 s"
+
+
 def test_two_hops_of_one_name_are_refused() -> None:
-    with pytest.raises(PluginError, match="exists already"):
+    with pytest.raises(PluginError) as caught:
         registry().with_hops(["tests.miniatures:Doubles"])
+    assert str(caught.value) == (
+        "tests.miniatures:Doubles: a hop named 'doubles' exists already: tests.miniatures:Doubles. Give it another name"
+    )

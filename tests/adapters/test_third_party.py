@@ -106,7 +106,10 @@ def test_a_class_may_name_another_distribution(package: Path) -> None:
 
 def test_a_wrong_fact_is_named_across_processes(package: Path) -> None:
     edited(package, 'requires = ("torch", "h5py")', 'requires = "torch"')
-    with pytest.raises(PluginError, match=r"^wrong_dense:WrongDense has requires = 'torch'; expected a tuple of str"):
+    with pytest.raises(
+        PluginError,
+        match=r"^wrong_dense:WrongDense, requires: it has a wrong value; expected a tuple of .*, got 'torch'",
+    ):
         describe_foreign(REFERENCE, "hops")
 
 
@@ -159,7 +162,7 @@ def test_an_entry_point_says_its_distribution_and_a_broken_one_is_named(tmp_path
     distribution, depth, problems = json.loads(done.stdout)
     assert (distribution, depth) == ("wrong-dense", 2)
     assert len(problems) == 1
-    assert problems[0].startswith("broken (wrong_dense:Nothing): wrong_dense:Nothing cannot be imported")
+    assert problems[0].startswith("broken: wrong_dense:Nothing: it cannot be imported: ")
 
 
 @pytest.mark.parametrize("entry_points", [True, False])

@@ -92,12 +92,12 @@ def run(breaks, **changes):
     ],
 )
 def test_the_smallest_condition_is_found(breaks, words):
-    (found,) = defects(run(breaks))
-    (condition,) = found.conditions
+    (defect,) = defects(run(breaks))
+    (condition,) = defect.conditions
     assert condition.words == words
     assert condition.perfect
     assert condition.others == 0
-    assert found.condition == words
+    assert defect.condition == words
     assert condition.failing == sum(map(breaks, GRID))
     assert condition.failing + condition.passing == len(GRID)
 
@@ -106,24 +106,24 @@ def test_what_nothing_small_separates_is_a_guess_and_says_so():
     def breaks(config):
         return config["padding"] == "same" and config["strides"] == 1 and not config["bias"] and config["kernel"] != 3
 
-    (found,) = defects(run(breaks))
-    (condition,) = found.conditions
+    (defect,) = defects(run(breaks))
+    (condition,) = defect.conditions
     assert not condition.perfect
     assert condition.recall == 1
     assert condition.precision == 0.4
     assert len(condition.axes) == 2
-    assert found.condition.startswith("not told apart by three axes or two alternatives; best guess ")
-    assert found.condition.endswith("(precision 40 %, recall 100 %)")
+    assert defect.condition.startswith("not told apart by three axes or two alternatives; best guess ")
+    assert defect.condition.endswith("(precision 40 %, recall 100 %)")
 
 
 def test_where_no_axis_says_anything_there_is_no_guess():
     def breaks(config):
         return (config["bias"] + (config["padding"] == "same") + config["strides"] + config["kernel"]) % 2 == 0
 
-    (found,) = defects(run(breaks))
-    assert found.conditions[0].axes == ()
-    assert "guess" not in found.condition
-    assert "not told apart" in found.condition
+    (defect,) = defects(run(breaks))
+    assert defect.conditions[0].axes == ()
+    assert "guess" not in defect.condition
+    assert "not told apart" in defect.condition
 
 
 def test_few_cases_that_much_could_explain_are_not_explained():
@@ -132,12 +132,12 @@ def test_few_cases_that_much_could_explain_are_not_explained():
         {f"axis{k}": 1 for k in range(8)},
         {f"axis{k}": k % 2 for k in range(8)},
     ]
-    found = defects([result(config, fails="tf2onnx" if place == 1 else None) for place, config in enumerate(configs)])
-    assert found[0].conditions[0].others == 0  # all of those axes cut the cases in one way
+    several = defects([result(config, fails="tf2onnx" if place == 1 else None) for place, config in enumerate(configs)])
+    assert several[0].conditions[0].others == 0  # all of those axes cut the cases in one way
     configs = [{f"axis{k}": int(k == place) for k in range(-1, 7)} for place in range(7)]
     extra = {f"axis{k}": 1 for k in range(-1, 7)}
-    found = defects([*(result(config) for config in configs), result(extra, fails="tf2onnx")])
-    assert found[0].conditions[0].perfect
+    several = defects([*(result(config) for config in configs), result(extra, fails="tf2onnx")])
+    assert several[0].conditions[0].perfect
     pairs = defects([*(result({**c, "axis-1": k % 2}) for k, c in enumerate(configs)), result(extra, fails="tf2onnx")])
     assert not pairs[0].conditions[0].sure
     assert pairs[0].condition.startswith("too few cases to tell")
@@ -146,27 +146,27 @@ def test_few_cases_that_much_could_explain_are_not_explained():
 def test_what_separates_cases_picked_at_random_too_is_not_trusted():
     draw = Random(1)
     configs = [{f"axis{k}": draw.randrange(4) for k in range(9)} for _ in range(12)]
-    found = defects(
+    several = defects(
         [result(config, fails="tf2onnx" if place % 3 == 0 else None) for place, config in enumerate(configs)]
     )
-    (condition,) = found[0].conditions
+    (condition,) = several[0].conditions
     assert condition.perfect
     assert not condition.sure
     assert condition.chance
-    assert found[0].condition.startswith("too few cases to tell: ")
+    assert several[0].condition.startswith("too few cases to tell: ")
     assert not defects(run(lambda c: c["padding"] == "same" and c["strides"] > 1))[0].conditions[0].chance
 
 
 def test_the_converters_own_words_make_one_group_over_layers():
-    found = defects(
+    several = defects(
         [
             result({"rank": 2}, layer="Dense", fails="tf2onnx", message="Op at node_1 of Dense: no Loop, shape [1, 2]"),
             result({"rank": 3}, layer="GRU", fails="tf2onnx", message="Op at node_22 of GRU: no Loop, shape [7]"),
             result({"rank": 4}, layer="GRU", fails="tf2onnx", message="Op at node_22 of GRU: no Size, shape [7]"),
         ]
     )
-    assert sorted((cause.layers, len(cause.cases)) for cause in found) == [(("Dense", "GRU"), 1 + 1), (("GRU",), 1)]
-    assert all(cause.harm is Harm.LOUD for cause in found)
+    assert sorted((cause.layers, len(cause.cases)) for cause in several) == [(("Dense", "GRU"), 1 + 1), (("GRU",), 1)]
+    assert all(cause.harm is Harm.LOUD for cause in several)
 
 
 def test_layers_with_conditions_of_their_own_are_told_apart():
@@ -174,11 +174,11 @@ def test_layers_with_conditions_of_their_own_are_told_apart():
         return result(config, layer=layer, fails="tf2onnx" if breaks else None, message="no Loop")
 
     configs = [{"rank": rank, "bias": bias} for rank in (2, 3, 4) for bias in (True, False)]
-    found = defects(
+    several = defects(
         [row("A", config, config["rank"] == 3) for config in configs]
         + [row("B", config, config["bias"]) for config in configs]
     )
-    assert [cause.condition for cause in found] == ["A: rank = 3; B: bias = true"]
+    assert [cause.condition for cause in several] == ["A: rank = 3; B: bias = true"]
 
 
 def test_wrong_values_are_grouped_by_family_and_by_condition():
@@ -191,11 +191,11 @@ def test_wrong_values_are_grouped_by_family_and_by_condition():
         for layer in ("ELU", "Conv1D", "Conv2D")
         for config in configs
     ]
-    (found,) = defects(special)
-    assert found.layers == ("Conv1D", "Conv2D", "ELU")
-    assert found.condition == "profile = special"
-    assert found.harm is Harm.SILENT
-    assert found.units == 5000
+    (defect,) = defects(special)
+    assert defect.layers == ("Conv1D", "Conv2D", "ELU")
+    assert defect.condition == "profile = special"
+    assert defect.harm is Harm.SILENT
+    assert defect.units == 5000
     other = [row("Dense", config, config["rank"] == 3) for config in configs]
     assert [cause.layers for cause in defects(special + other)] == [("Conv1D", "Conv2D", "ELU"), ("Dense",)]
 
@@ -205,9 +205,9 @@ def test_one_expectation_of_wrong_values_makes_one_cause_of_families():
         result({"rank": 2}, layer=layer, fails="source", outcome=Outcome.MALFORMED, message="shape (1,)", note="known")
         for layer in ("Add", "Average")
     ]
-    (found,) = defects(rows)
-    assert (found.layers, found.expectations, found.harm) == (("Add", "Average"), ("known",), Harm.STRUCTURE)
-    assert found.hop == "source (keras)"
+    (defect,) = defects(rows)
+    assert (defect.layers, defect.expectations, defect.harm) == (("Add", "Average"), ("known",), Harm.STRUCTURE)
+    assert defect.hop == "source (keras)"
 
 
 def test_a_single_case_is_no_always():
@@ -219,9 +219,9 @@ def test_a_single_case_is_no_always():
 def test_routes_that_share_a_stage_count_it_once():
     config = {"rank": 2}
     more = [("tf2onnx",), ("tf2onnx", "onnx2torch"), ("tf2onnx", "onnx2pytorch")]
-    (found,) = defects([result(config, hops=hops, fails="tf2onnx") for hops in more] + [result({"rank": 3})])
-    assert (len(found.cases), len(found.results), found.conditions[0].failing) == (1, 3, 1)
-    assert found.condition == "rank = 2 (one case)"
+    (defect,) = defects([result(config, hops=hops, fails="tf2onnx") for hops in more] + [result({"rank": 3})])
+    assert (len(defect.cases), len(defect.results), defect.conditions[0].failing) == (1, 3, 1)
+    assert defect.condition == "rank = 2 (one case)"
 
 
 def test_opsets_are_one_converter_and_an_axis():
@@ -255,21 +255,21 @@ def test_converters_and_formats_of_one_engine_are_one_defect():
         result({"rank": 2}, fails="source", message="no such layer"),
         result({"rank": 3}, hops=("h5import",), fails="h5import", message="no such layer"),
     ]
-    (found,) = defects(rows, NOTES)
-    assert found.hops == ("h5import", "source (keras)")
+    (defect,) = defects(rows, NOTES)
+    assert defect.hops == ("h5import", "source (keras)")
     assert len(defects(rows)) == 2
 
 
 def test_the_way_to_a_stage_can_be_the_condition():
     configs = [{"rank": 2}, {"rank": 3}]
-    (found,) = defects(
+    (defect,) = defects(
         [
             result(config, hops=(way, "torchscript"), fails="torchscript" if way == "a" else None)
             for config in configs
             for way in ("a", "b")
         ]
     )
-    assert found.condition == "route up to it = keras-a"
+    assert defect.condition == "route up to it = keras-a"
 
 
 def test_stages_after_the_one_at_fault_say_nothing():
@@ -281,8 +281,8 @@ def test_stages_after_the_one_at_fault_say_nothing():
     )
     whole = result(config, fails="tf2onnx")
     late = Result(**{**vars(whole), "stages": stages})
-    (found,) = defects([late])
-    assert (found.hop, found.outcome) == ("a", Outcome.DIVERGENT)
+    (defect,) = defects([late])
+    assert (defect.hop, defect.outcome) == ("a", Outcome.DIVERGENT)
 
 
 def test_a_failure_of_another_kind_is_no_passing_case():
@@ -304,12 +304,12 @@ def test_unexpected_come_first_then_silent_then_many():
         result({"rank": 1}, layer="D", fails="tf2onnx", outcome=Outcome.MALFORMED, note="shape"),
         result({"rank": 1}, layer="E", fails="tf2onnx", outcome=Outcome.DIVERGENT, note="value"),
     ]
-    found = defects(rows)
-    assert [cause.layers for cause in found] == [("A",), ("E",), ("D",), ("C",), ("B",)]
-    assert [cause.unexpected for cause in found] == [1, 0, 0, 0, 0]
-    assert sentence(found) == "5 defects, 10 results of 10 cases; 1 unexpected"
-    assert sentence(found[1:]).endswith("; all expected")
-    assert [cause.layers for cause in defects(reversed(rows))] == [cause.layers for cause in found]
+    several = defects(rows)
+    assert [cause.layers for cause in several] == [("A",), ("E",), ("D",), ("C",), ("B",)]
+    assert [cause.unexpected for cause in several] == [1, 0, 0, 0, 0]
+    assert sentence(several) == "5 defects, 10 results of 10 cases; 1 unexpected"
+    assert sentence(several[1:]).endswith("; all expected")
+    assert [cause.layers for cause in defects(reversed(rows))] == [cause.layers for cause in several]
 
 
 def test_the_smallest_case_has_the_shortest_configuration():
@@ -333,7 +333,7 @@ def test_inner_layers_and_lists_of_numbers_are_axes():
 
 def test_converters_that_one_library_does_the_work_for_share_its_defects():
     configs = [{"rank": 2}, {"rank": 3}]
-    (found,) = defects(
+    (defect,) = defects(
         [
             result(config, hops=(hop,), fails=hop, outcome=Outcome.INVALID)
             for config in configs
@@ -341,7 +341,7 @@ def test_converters_that_one_library_does_the_work_for_share_its_defects():
         ],
         NOTES,
     )
-    assert (found.hops, found.hop, len(found.results)) == (("tf2onnx", "kerasexport"), "tf2onnx, kerasexport", 6)
+    assert (defect.hops, defect.hop, len(defect.results)) == (("tf2onnx", "kerasexport"), "tf2onnx, kerasexport", 6)
     apart = [result({"rank": 2}, hops=(hop,), fails=hop) for hop in ("onnx2torch", "onnx2pytorch")]
     assert len(defects(apart)) == 2
 
@@ -368,11 +368,13 @@ def test_a_refusal_is_one_whichever_expectation_speaks_unless_its_message_was_cu
 
 def test_the_same_wrong_answer_of_a_case_is_one_defect():
     def row(source, message):
-        made = result({"rank": 2}, fails="source", outcome=Outcome.DIVERGENT, message=message, note=f"known-{source}")
-        return replace(made, route=source, stages=(replace(made.stages[0], artifact=source),))
+        deviating = result(
+            {"rank": 2}, fails="source", outcome=Outcome.DIVERGENT, message=message, note=f"known-{source}"
+        )
+        return replace(deviating, route=source, stages=(replace(deviating.stages[0], artifact=source),))
 
-    (found,) = defects([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")], NOTES)
-    assert found.expectations == ("known-h5", "known-keras")
+    (defect,) = defects([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 2.5")], NOTES)
+    assert defect.expectations == ("known-h5", "known-keras")
     assert len(defects([row("keras", "expected 1, got 2.5"), row("h5", "expected 1, got 7.5")], NOTES)) == 2
 
 
@@ -383,10 +385,10 @@ def test_the_order_of_results_says_nothing():
         for more, note in (((), "known"), (("onnx2torch",), "other"), (("onnx2pytorch",), None))
         for outcome, text in ((Outcome.INVALID, "no Mul"),)
     ]
-    (found,) = defects(rows)
-    assert (found.expectations, found.unexpected, len(found.results)) == (("known", "other"), 2, 6)
+    (defect,) = defects(rows)
+    assert (defect.expectations, defect.unexpected, len(defect.results)) == (("known", "other"), 2, 6)
     (again,) = defects(reversed(rows))
-    assert (again.text, set(again.results)) == (found.text, set(found.results))
+    assert (again.text, set(again.results)) == (defect.text, set(defect.results))
 
 
 def test_facts_that_follow_from_a_case_can_be_the_condition():

@@ -47,6 +47,6 @@ def test_a_node_is_named_whether_or_not_the_message_was_cut():
 
 
 def test_what_is_shown_of_a_message_is_what_went_wrong():
-    said = 'In Node, ("a", Erfc, "", -1) : ("b": tensor(float),) -> ("c",) , Error No Op registered for Erfc'
-    assert shown(said) == "In Node, Error No Op registered for Erfc"
+    message = 'In Node, ("a", Erfc, "", -1) : ("b": tensor(float),) -> ("c",) , Error No Op registered for Erfc'
+    assert shown(message) == "In Node, Error No Op registered for Erfc"
     assert len(shown("long " * 1000)) == 240

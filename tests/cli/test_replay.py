@@ -43,4 +43,4 @@ def test_replay_of_a_folder(parity: Parity, tmp_path: Path, script: str, code: i
 def test_replay_of_a_folder_that_is_no_reproducer(parity: Parity, tmp_path: Path) -> None:
     code, _, err = parity("replay", str(tmp_path))
     assert code == USAGE
-    assert "is no reproducer: it has no reproduce.py; `parity reproduce` writes one" in err
+    assert "is no reproducer; expected a reproduce.py in it. `parity reproduce` writes one" in err

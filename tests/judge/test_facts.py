@@ -11,7 +11,7 @@ from tests.miniatures import dense_case
 
 
 @pytest.mark.parametrize(
-    ("kind", "config", "shape", "said"),
+    ("kind", "config", "shape", "expected"),
     [
         ("Conv2D", {"kernel_size": [3, 3], "padding": "same"}, (2, 5, 7, 3), "symmetric"),
         ("Conv2D", {"kernel_size": [2, 3], "padding": "same"}, (2, 5, 7, 3), "lopsided"),
@@ -59,12 +59,12 @@ from tests.miniatures import dense_case
         ("Dense", {"units": 3}, (2, 3), None),
     ],
 )
-def test_same_pad(kind: str, config: dict[str, object], shape: tuple[int, ...], said: str | None) -> None:
-    assert same_pad(Layer(kind, "layer", config, ("x",)), shape) == said
+def test_same_pad(kind: str, config: dict[str, object], shape: tuple[int, ...], expected: str | None) -> None:
+    assert same_pad(Layer(kind, "layer", config, ("x",)), shape) == expected
 
 
 @pytest.mark.parametrize(
-    ("config", "made", "said"),
+    ("config", "out", "expected"),
     [
         # full output (5 - 1) * 1 + (3 - 1) + 1 = 7
         ({"kernel_size": (3, 3), "strides": (1, 1)}, (2, 7, 7, 4), "none"),
@@ -84,8 +84,8 @@ def test_same_pad(kind: str, config: dict[str, object], shape: tuple[int, ...], 
         ({"kernel_size": 3, "data_format": "channels_first"}, (2, 4, 7, 5), "none"),
     ],
 )
-def test_crop(config: dict[str, object], made: tuple[int, ...], said: str) -> None:
-    assert crop(Layer("Conv2DTranspose", "layer", config, ("x",)), (2, 5, 5, 3), made) == said
+def test_crop(config: dict[str, object], out: tuple[int, ...], expected: str) -> None:
+    assert crop(Layer("Conv2DTranspose", "layer", config, ("x",)), (2, 5, 5, 3), out) == expected
 
 
 def test_crop_is_of_transposed_convolutions_whose_output_is_known() -> None:
@@ -105,8 +105,8 @@ def test_window_of_another_rank_is_an_error() -> None:
 def case_of(*layers: Layer, subject: str, shape: tuple[int, ...], outputs: dict[str, tuple[int, ...]] | None) -> Case:
     """A case with an input `x` and a golden of these shapes, if any."""
     golden = outputs and Golden(
-        {name: np.zeros(made) for name, made in outputs.items()},
-        {name: np.zeros(made, np.float32) for name, made in outputs.items()},
+        {name: np.zeros(out) for name, out in outputs.items()},
+        {name: np.zeros(out, np.float32) for name, out in outputs.items()},
         Exactness.COMPUTES,
     )
     spec = Spec("keras", (Input("x", shape[1:]),), layers, tuple(outputs or [layers[-1].name]))
@@ -157,11 +157,11 @@ def test_facts_of_a_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "expected"),
     [([1.0, np.nan], "none"), ([np.inf, 0], "positive"), ([-np.inf, 0], "negative"), ([np.inf, -np.inf], "both")],
 )
-def test_infinity(values: list[float], said: str) -> None:
-    assert infinity({"x": np.array(values), "ids": np.array([1, 2])}) == said
+def test_infinity(values: list[float], expected: str) -> None:
+    assert infinity({"x": np.array(values), "ids": np.array([1, 2])}) == expected
 
 
 def test_infinity_is_looked_for_in_every_input() -> None:

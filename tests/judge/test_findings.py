@@ -85,9 +85,9 @@ def test_a_finding_gives_its_expectations_cause_link_and_versions(tmp_path: Path
         "reason": "In  b\nit does so as well.",
     }
     link = "https://example.org/1"
-    found = load(write(tmp_path, finding(plain, particular, upstream="related", link=link, kind="loud", error="Oops")))
-    first, second = found.expectations
-    assert found.findings == (
+    loaded = load(write(tmp_path, finding(plain, particular, upstream="related", link=link, kind="loud", error="Oops")))
+    first, second = loaded.expectations
+    assert loaded.findings == (
         Finding(
             id="a-rounds",
             component="a with b",
@@ -103,7 +103,7 @@ def test_a_finding_gives_its_expectations_cause_link_and_versions(tmp_path: Path
             link=link,
         ),
     )
-    assert found.findings[0].converter == "a"
+    assert loaded.findings[0].converter == "a"
     assert (first.id, first.route, first.case) == ("a-odd", "keras-a*", "keras-GRU-0")
     assert (first.layer, first.blame, first.outcome) == (("GRU",), ("a",), (Outcome.REFUSED, Outcome.INVALID))
     assert (first.when, first.says) == ({"mask": {"not": ["none"]}, "units": [3, 5]}, "odd")
@@ -118,14 +118,14 @@ def test_a_finding_gives_its_expectations_cause_link_and_versions(tmp_path: Path
 )
 def test_a_link_says_that_upstream_knows_only_where_it_does(tmp_path: Path, upstream: str, link: str) -> None:
     data = finding(upstream=upstream, link="https://example.org/1", note="where it came in")
-    found = load(write(tmp_path, data))
-    assert (found.findings[0].link, found.expectations[0].link) == ("https://example.org/1", link)
+    loaded = load(write(tmp_path, data))
+    assert (loaded.findings[0].link, loaded.expectations[0].link) == ("https://example.org/1", link)
 
 
 def test_what_is_no_defect_gives_its_reason(tmp_path: Path) -> None:
-    found = load(write(tmp_path, no_defect()))
-    (item,) = found.expectations
-    assert found.no_defect == (NoDefect("a-lacks", ("numpy>=1",), "There is no such layer in a.", (item,)),)
+    loaded = load(write(tmp_path, no_defect()))
+    (item,) = loaded.expectations
+    assert loaded.no_defect == (NoDefect("a-lacks", ("numpy>=1",), "There is no such layer in a.", (item,)),)
     assert (item.reason, item.link) == ("There is no such layer in a.", "not reported upstream")
     linked = load(write(tmp_path, no_defect(link="https://example.org/docs")))
     assert linked.expectations[0].link == "https://example.org/docs"
@@ -140,9 +140,9 @@ def test_entries_come_in_the_order_of_files_and_own_what_stands_below_them(tmp_p
         "expectation": [{**EXPECTATION, "id": "third"}],
     }
     write(tmp_path, {"no_defect": [third], **finding({**EXPECTATION, "id": "first"}, id="z-rounds")}, "a.toml")
-    found = load(tmp_path)
-    assert [item.id for item in found.expectations] == ["first", "second", "third"]
-    assert {name: entry.id for name, entry in found.owners.items()} == {
+    loaded = load(tmp_path)
+    assert [item.id for item in loaded.expectations] == ["first", "second", "third"]
+    assert {name: entry.id for name, entry in loaded.owners.items()} == {
         "first": "z-rounds",
         "second": "a-rounds",
         "third": "z-lacks",
@@ -343,11 +343,11 @@ def test_an_entry_and_its_expectation_may_have_one_name(tmp_path: Path) -> None:
 
 
 def test_a_minimal_case_is_one_of_the_goldens_of_its_layer(tmp_path: Path) -> None:
-    found = load(write(tmp_path, finding()))
-    found.check_cases({"keras-GRU-0", "keras-GRU-1"})
-    found.check_cases({"keras-LSTM-0"})  # a run over other layers
+    loaded = load(write(tmp_path, finding()))
+    loaded.check_cases({"keras-GRU-0", "keras-GRU-1"})
+    loaded.check_cases({"keras-LSTM-0"})  # a run over other layers
     with pytest.raises(FindingsError) as caught:
-        found.check_cases({"keras-GRU-1"})
+        loaded.check_cases({"keras-GRU-1"})
     assert str(caught.value) == (
         "expectation 'a-odd': its minimal case is no golden; expected the id of a golden case, got 'keras-GRU-0'."
         " `parity list cases` shows all"

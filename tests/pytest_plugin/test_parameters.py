@@ -25,7 +25,7 @@ def test_a_test_over_goldens_has_the_name_that_the_floor_counts(world: pytest.Py
     world.makepyfile(test_suite="import pytest\n@pytest.mark.goldens('keras')\ndef test_other(result):\n    pass\n")
     done = world.runpytest_subprocess()
     assert done.ret == pytest.ExitCode.INTERRUPTED
-    done.stdout.fnmatch_lines(["*a test marked goldens is named test_golden: the floor counts it"])
+    done.stdout.fnmatch_lines(["*name a test with the marker goldens test_golden: the floor counts tests of this name"])
 
 
 def test_a_dialect_without_selected_cases_is_deselected(world: pytest.Pytester) -> None:

@@ -141,8 +141,8 @@ def test_every_case_is_there_with_what_was_said(results, data):
 
 def test_a_replay_command_stands_there_only_where_it_does_not_follow(data):
     assert not any("replay" in row for row in data["results"])
-    own = replace(result("c", ROUTES[0], Outcome.EXACT), replay="parity replay c --route keras-a --opset 13")
-    (row,) = page_data(Results(Header((), {}, ()), (own,)))["results"]
+    rerun = replace(result("c", ROUTES[0], Outcome.EXACT), replay="parity replay c --route keras-a --opset 13")
+    (row,) = page_data(Results(Header((), {}, ()), (rerun,)))["results"]
     assert row["replay"].endswith("--opset 13")
 
 
@@ -152,9 +152,9 @@ def test_lines_of_logs_stand_once():
         replace(item, stages=(item.stages[0], replace(item.stages[1], log=log)))
         for item, log in zip(both, ("one\ntwo", "two\none\ntwo"), strict=True)
     )
-    found = page_data(Results(Header((), {}, ()), (first, second)))
-    assert found["lines"] == ["one", "two"]
-    logs = [stage["log"] for stage in found["stages"] if "log" in stage]
+    data = page_data(Results(Header((), {}, ()), (first, second)))
+    assert data["lines"] == ["one", "two"]
+    logs = [stage["log"] for stage in data["stages"] if "log" in stage]
     assert logs == [[0, 1], [1, 0, 1]]
 
 
@@ -162,11 +162,11 @@ def test_defects_stand_above_the_cases_and_filter_them(results, parsed, data, te
     rows = [attributes for tag, attributes in parsed.tags if attributes.get("data-filter") == "defect"]
     assert [row["data-value"] for row in rows] == [str(place) for place in range(1, len(rows) + 1)]
     assert text.index('id="defects"') < text.index('id="cases"')
-    found = defects(results.results)
-    assert sentence(found) in " ".join(" ".join(parsed.words).split())
-    assert len(rows) == len(found)
+    causes = defects(results.results)
+    assert sentence(causes) in " ".join(" ".join(parsed.words).split())
+    assert len(rows) == len(causes)
     of = {(data["cases"][row["case"]]["id"], row["route"]): row.get("defect") for row in data["results"]}
-    for place, cause in enumerate(found, 1):
+    for place, cause in enumerate(causes, 1):
         assert {of[key] for key in cause.results} == {place}
     assert of["case-exact", ROUTES[0]] is None
     selects = [attributes.get("name") for tag, attributes in parsed.tags if tag == "select"]
@@ -217,8 +217,8 @@ def test_the_pages_numbers_are_short():
 )
 def test_a_message_that_a_stage_shows_is_not_said_twice(message, changes, shown):
     note = {"expectation": ExpectationNote("k", Outcome.DIVERGENT, "why", "")} if changes else {}
-    said = result("c", ROUTES[0], Outcome.DIVERGENT, message=message, **changes, **note)
-    (row,) = page_data(Results(Header((), {}, ()), (said,)))["results"]
+    deviating = result("c", ROUTES[0], Outcome.DIVERGENT, message=message, **changes, **note)
+    (row,) = page_data(Results(Header((), {}, ()), (deviating,)))["results"]
     assert row.get("message") == (message if shown else None)
 
 

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from harness.judge.expectations import Expectation
+from harness.outcomes import Outcome
 from harness.reproducer import known
 from harness.reproducer.write import ReproduceError
 from harness.run.session import SelectionError, Session
@@ -26,7 +28,7 @@ def test_those_of_one_case_are_together() -> None:
 
 
 def test_a_pattern_that_fits_nothing() -> None:
-    with pytest.raises(SelectionError, match="no expectation fits 'x'; `parity list expectations` shows all"):
+    with pytest.raises(SelectionError, match=r"--id: no expectation fits 'x'\. `parity list expectations` shows all"):
         known.choose(SESSION, "x")
 
 
@@ -41,3 +43,18 @@ def test_what_could_not_be_written_is_said(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(known, "of_expectation", of_expectation)
     assert known.write_known(SESSION, known.choose(SESSION, "mini-*"), tmp_path) == ["mini-b: it agrees"]
     assert folders == [tmp_path / "mini-b", tmp_path / "mini-a"]
+
+
+def test_of_many_expectations_those_that_tell_most_are_run() -> None:
+    def item(name: str, blame: str, *outcomes: str) -> Expectation:
+        return cast("Expectation", SimpleNamespace(id=name, blame=(blame,), outcome=tuple(map(Outcome, outcomes))))
+
+    items = [
+        item("a", "x", "refused"),
+        item("b", "x", "refused"),
+        item("c", "x", "invalid"),
+        item("d", "x", "divergent"),
+        item("e", "x", "refused", "divergent"),
+        item("f", "y", "refused"),
+    ]
+    assert [each.id for each in known.telling(items)] == ["d", "e", "c", "f"]

@@ -168,7 +168,7 @@ def test_recipe_of_a_class_of_others_with_a_runtime_of_ours() -> None:
         'return torch.load(path, weights_only=False, map_location="cpu").eval()',
     )
     assert recipe.package == ""
-    with pytest.raises(NoRecipe, match="nothing here runs the format nowhere"):
+    with pytest.raises(NoRecipe, match="no runtime runs the format nowhere"):
         of_hop(replace(foreign, target="nowhere"), KNOWN)
     with pytest.raises(NoRecipe, match="octave-channels-last: it is the harness's own"):
         of_hop(replace(foreign, target="matlabkeras"), KNOWN)

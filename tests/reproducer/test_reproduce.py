@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.routes import Route
-from harness.judge.expectations import Expectation
-from harness.outcomes import Outcome
+from harness.reproducer.known import of_expectation
 from harness.reproducer.program import program
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.running import run_reproducer
-from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _judged, beginning, of_expectation, telling, write
+from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, write
 from harness.run.session import Selection, Session
 from harness.spec import Exactness, Golden, Input, Layer, Spec
 from harness.workers.pool import Workers
@@ -35,21 +32,6 @@ def session() -> Iterator[Session]:
         yield opened
 
 
-def test_of_many_expectations_those_that_tell_most_are_run() -> None:
-    def item(name: str, blame: str, *outcomes: str) -> Expectation:
-        return cast("Expectation", SimpleNamespace(id=name, blame=(blame,), outcome=tuple(map(Outcome, outcomes))))
-
-    known = [
-        item("a", "x", "refused"),
-        item("b", "x", "refused"),
-        item("c", "x", "invalid"),
-        item("d", "x", "divergent"),
-        item("e", "x", "refused", "divergent"),
-        item("f", "y", "refused"),
-    ]
-    assert [each.id for each in telling(known)] == ["d", "e", "c", "f"]
-
-
 def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_path: Path) -> None:
     item = next(item for item in session.expectations if item.id == "onnx2torch-auto-pad")
     folder = of_expectation(session, item, tmp_path / "pad").folder
@@ -62,8 +44,8 @@ def test_what_is_fixed_and_what_cannot_run_are_told_apart(session: Session, tmp_
     answers = (
         "def convert():\n    return None\ndef run(model, inputs):\n    return [y[n].astype('float32') for n in names]\n"
     )
-    given = "y = np.load(HERE / 'expected.npz')\nnames = [n for n in y.files if n.startswith('output')]\n"
-    script.write_text(original[:start] + given + answers + original[stop:])
+    setup = "y = np.load(HERE / 'expected.npz')\nnames = [n for n in y.files if n.startswith('output')]\n"
+    script.write_text(original[:start] + setup + answers + original[stop:])
     assert run_reproducer(folder) == (0, "FIXED")
     script.write_text(original.replace("return onnx2torch", "raise OSError('full')  #"))
     assert run_reproducer(folder) == (2, "ERROR: OSError: full")
@@ -78,15 +60,20 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
         opened.__dict__["registry"] = known
         opened.__dict__["workers"] = workers
         copies, doubles = (Route(known.formats[0], (hop,)) for hop in known.hops)
-        with pytest.raises(ReproduceError, match="nothing to reproduce"):
-            write(opened, dense_case(), copies, tmp_path / "a")
+        case = dense_case()
+        with pytest.raises(ReproduceError) as caught:
+            write(opened, case, copies, tmp_path / "a")
+        assert str(caught.value) == (
+            f"{case.id} on mini-copies: there is nothing to reproduce; expected a deviation, got agreement "
+            "with the golden"
+        )
         with pytest.raises(ReproduceError, match="harness's own"):
             write(opened, dense_case(), doubles, tmp_path / "b")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
-    ("hop", "does", "said"),
+    ("hop", "does", "last_line"),
     [
         (Sleeps, "__import__('time').sleep(60)", "DEVIATES: no answer within 3 s"),
         (KillsItself, "os.kill(os.getpid(), 9)", "DEVIATES: the process died with status -9"),
@@ -96,7 +83,7 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
     ],
 )
 def test_scripts_of_crashes_and_hangs_end_by_themselves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: type[Copies], does: str, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hop: type[Copies], does: str, last_line: str
 ) -> None:
     mini = registry(hop)
     answers = "(np.load(path)['output_0'].astype('float32') for path in HERE.glob('*expected.npz'))"
@@ -109,28 +96,10 @@ def test_scripts_of_crashes_and_hangs_end_by_themselves(
     monkeypatch.setattr("harness.reproducer.write.LIMIT", 3)
     with Session(Selection(limit=2)) as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
         opened.__dict__.update(registry=known, workers=workers)
-        made = write(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path / "mini")
-    assert made.outcome in ("crash", "hang")
-    assert run_reproducer(made.folder) == ({"D": 1, "F": 0, "E": 2}[said[0]], said)
-    assert len((made.folder / SCRIPT).read_text().splitlines()) <= LINES
-
-
-@pytest.mark.parametrize(
-    ("message", "same"),
-    [
-        ("ValueError: no file at a/b.c", "ValueError: no file at a"),
-        ("Fail: [ONNXRuntimeError] : 1 : Load model from source-tf2onnx.onnx failed: x", None),
-        ("InputError: the artifact takes the inputs ['a'], the model has []", None),
-        ("runs, but not with x (0, 3), y (1,): Fail: bad", "Fail: bad"),
-        ("TypeError: <KerasTensor at 0x7f>", "TypeError:"),
-    ],
-)
-def test_beginning_of_a_message(message: str, same: str | None) -> None:
-    wanted = {
-        "Fail": "Fail: [ONNXRuntimeError] : 1 : Load model from",
-        "Inpu": "ValueError: the artifact takes the inputs ['a'], the model has []",
-    }
-    assert beginning(message) == (same or wanted[message[:4]])
+        reproducer = write(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path / "mini")
+    assert reproducer.outcome in ("crash", "hang")
+    assert run_reproducer(reproducer.folder) == ({"D": 1, "F": 0, "E": 2}[last_line[0]], last_line)
+    assert len((reproducer.folder / SCRIPT).read_text().splitlines()) <= LINES
 
 
 def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
@@ -138,9 +107,9 @@ def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
     golden = Golden({"y": expected}, {"y": np.full((2, 2), 1e-12, np.float32)}, Exactness.COMPUTES)
     large = expected.astype(np.float32) + np.float32([[5, 0], [0, 0]])
     small = expected.astype(np.float32) + np.float32([[0, 0], [1e-6, 0]])
-    assert _judged(golden, [large], strict=True)["tolerance_0"].shape == ()
-    assert _judged(golden, [small], strict=True)["tolerance_0"].shape == (2, 2)
-    assert _judged(golden, [small], strict=False)["tolerance_0"].shape == ()
+    assert _with_tolerances(golden, [large], must_show=True)["tolerance_0"].shape == ()
+    assert _with_tolerances(golden, [small], must_show=True)["tolerance_0"].shape == (2, 2)
+    assert _with_tolerances(golden, [small], must_show=False)["tolerance_0"].shape == ()
 
 
 def test_program_of_a_spec() -> None:

@@ -69,8 +69,8 @@ def path(tmp_path: Path) -> Path:
 
 
 def test_bytes_that_are_no_text(path: Path) -> None:
-    said = "'utf-8' codec can't decode byte 0xff in position 1: invalid start byte"
-    assert refusal(path, b"P\xff", ForeignResults) == f': not text; expected UTF-8, got "{said}". {OTHERS_FILE}'
+    message = "'utf-8' codec can't decode byte 0xff in position 1: invalid start byte"
+    assert refusal(path, b"P\xff", ForeignResults) == f': not text; expected UTF-8, got "{message}". {OTHERS_FILE}'
 
 
 def test_file_without_a_line(path: Path) -> None:
@@ -107,8 +107,8 @@ def test_first_line_that_is_no_header(path: Path) -> None:
 
 
 def test_eighty_characters_of_a_line_are_shown(path: Path) -> None:
-    said = refusal(path, "x" * 100 + "\n", ForeignResults)
-    assert re.search("got '(x+)'", said)[1] == "x" * 80  # type: ignore[index]
+    message = refusal(path, "x" * 100 + "\n", ForeignResults)
+    assert re.search("got '(x+)'", message)[1] == "x" * 80  # type: ignore[index]
 
 
 def test_line_that_breaks_the_schema(path: Path, lines: list[dict[str, Any]]) -> None:
@@ -212,17 +212,17 @@ def test_footer_of_a_whole_file_counts_right(path: Path, lines: list[dict[str, A
 
 
 def test_writer_that_is_not_open(path: Path) -> None:
-    said = f"{path}: not open. Use the writer in a `with` statement, or call open()."
+    message = f"{path}: not open. Use the writer in a `with` statement, or call open()."
     writer = Writer(path, HEADER)
     for attempt in (lambda: writer.add(result()), writer.close):
         with pytest.raises(ResultsError) as caught:
             attempt()
-        assert str(caught.value) == said
+        assert str(caught.value) == message
     writer.abandon()
     writer.open().close()
     with pytest.raises(ResultsError) as caught:
         writer.add(result())
-    assert str(caught.value) == said
+    assert str(caught.value) == message
 
 
 def test_writer_refuses_a_pair_twice_and_lines_that_break_the_schema(path: Path) -> None:
@@ -234,7 +234,7 @@ def test_writer_refuses_a_pair_twice_and_lines_that_break_the_schema(path: Path)
             writer.add(result(route="b", profile=3))
         with pytest.raises(ValueError, match="JSON compliant"):
             writer.add(replace(result(route="b"), stages=(Stage("keras", Outcome.EXACT, seconds=float("nan")),)))
-    assert str(twice.value) == f"{path}: case c on route a is written twice"
+    assert str(twice.value) == f"{path}: case c on route a is written twice; expected each pair once"
     assert str(broken.value) == (
         f"{path}: refused to write a line that the schema forbids: $.profile: 3 is not of type 'string'"
     )
@@ -251,6 +251,6 @@ def test_line_of_no_event() -> None:
 
 def test_four_hundred_characters_of_a_complaint_are_shown(lines: list[dict[str, Any]]) -> None:
     lines[1]["layer"] = [0] * 1000
-    said = check_line(lines[1])
-    assert said == "$.layer: [" + "0, " * 133
+    message = check_line(lines[1])
+    assert message == "$.layer: [" + "0, " * 133
     assert check_line({**lines[1], "layer": "ReLU"}) == ""

@@ -144,8 +144,8 @@ def test_numbers_json_cannot_hold_are_words(value, text):
 
 
 def test_plain_takes_what_frameworks_hand_out():
-    given = {"a": (1, np.float32(0.5)), "b": np.int64(3), "c": np.array([1.0, np.inf]), 4: Outcome.HANG}
-    assert plain(given) == {"a": [1, 0.5], "b": 3, "c": [1.0, "inf"], "4": "hang"}
+    values = {"a": (1, np.float32(0.5)), "b": np.int64(3), "c": np.array([1.0, np.inf]), 4: Outcome.HANG}
+    assert plain(values) == {"a": [1, 0.5], "b": 3, "c": [1.0, "inf"], "4": "hang"}
     with pytest.raises(TypeError, match="expected JSON data, got object"):
         plain(object())
 

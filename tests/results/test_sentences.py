@@ -175,9 +175,9 @@ def test_writer_abandons_what_was_never_begun(tmp_path: Path) -> None:
 def test_units_of_a_result_are_those_of_its_worst_stage() -> None:
     def of(*units: float | None) -> float | None:
         stages = tuple(Stage("x", Outcome.EXACT, metrics=Metrics(units=value), seconds=0.25) for value in units)
-        made = Result("c", "keras", "ReLU", "main", {}, "a", stages, Judgement.PASSED)
-        assert made.seconds == 0.25 * len(units)
-        return made.units
+        timed = Result("c", "keras", "ReLU", "main", {}, "a", stages, Judgement.PASSED)
+        assert timed.seconds == 0.25 * len(units)
+        return timed.units
 
     assert of(1.0, 3.0, None, 2.0) == 3
     assert of(None, None) is None

@@ -33,9 +33,9 @@ HURRY, WHOLE = SLOW / 3, SLOW * 3
 def walk() -> Iterator[Walk]:
     known = registry(DoublesSome, SegfaultsOnSome, HangsOnSome, SlowOnSome)
     with Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
-        made = Walk(known, workers, limit=WHOLE)
-        yield made
-        made.close()
+        walker = Walk(known, workers, limit=WHOLE)
+        yield walker
+        walker.close()
 
 
 @pytest.fixture
@@ -78,13 +78,13 @@ def explored(walk: Walk, name: str) -> tuple[Any, list[Result]]:
     ("name", "outcome"), [("doublessome", "divergent"), ("segfaultsonsome", "crash"), ("hangsonsome", "hang")]
 )
 def test_failure_is_shrunk_to_the_smallest_case(walk: Walk, hasty: list[float], name: str, outcome: str) -> None:
-    found, seen = explored(walk, name)
+    smallest, seen = explored(walk, name)
     row = find("keras", LAYER)
-    assert found.result.outcome == outcome
-    assert {axis: value for axis, value in found.case.choice.items() if value != row.axes[axis][0]} == {
+    assert smallest.result.outcome == outcome
+    assert {axis: value for axis, value in smallest.case.choice.items() if value != row.axes[axis][0]} == {
         "strides": (2, 2)
     }
-    assert [result.case for result in seen if not result.outcome.passes] == [found.case.id]  # no candidate besides
+    assert [result.case for result in seen if not result.outcome.passes] == [smallest.case.id]  # no candidate besides
     assert walk.limit == WHOLE
     if outcome == "hang":  # the first and the smallest have the whole limit
         assert [limit for limit in hasty if limit > HURRY] == [walk.limit] * 2
@@ -93,9 +93,9 @@ def test_failure_is_shrunk_to_the_smallest_case(walk: Walk, hasty: list[float], 
 
 def test_what_is_only_slow_is_no_smallest_hang(walk: Walk, hasty: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.run.explore.MOST_HANGS", 4)
-    found, _ = explored(walk, "slowonsome")
-    assert found.result.outcome == "hang"
-    assert found.case.choice["data_format"] == "channels_first"
+    smallest, _ = explored(walk, "slowonsome")
+    assert smallest.result.outcome == "hang"
+    assert smallest.case.choice["data_format"] == "channels_first"
 
 
 def test_kept_case_is_found_and_replayed_by_its_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,53 +80,56 @@ def walk() -> Iterator[tuple[Walk, dict[str, Route]]]:
         Plugin(**facts_of(cls, "hops", f"tests.run.test_reduce:{cls.__name__}")) for cls in (Fuses, RefusesPermute)
     ]
     with Workers((*known.formats, *hops, *known.runtimes)) as workers:
-        made = Walk(known, workers)
-        yield made, {hop.name: Route(known.formats[0], (hop,)) for hop in hops}
-        made.close()
+        walker = Walk(known, workers)
+        yield walker, {hop.name: Route(known.formats[0], (hop,)) for hop in hops}
+        walker.close()
 
 
 def test_fault_of_two_layers_is_reduced_to_both(walk: tuple[Walk, dict[str, Route]]) -> None:
-    own, routes = walk
-    found = reduced(own, chain(), routes["fuses"])
-    assert found.first == "l2"
-    assert [layer.name for layer in found.case.spec.layers] == ["l2", "l3"]
+    walker, routes = walk
+    reduction = reduced(walker, chain(), routes["fuses"])
+    assert reduction.first == "l2"
+    assert [layer.name for layer in reduction.case.spec.layers] == ["l2", "l3"]
 
 
 def test_refusal_is_reduced_to_the_layer_refused(walk: tuple[Walk, dict[str, Route]]) -> None:
-    own, routes = walk
-    found = reduced(own, chain(), routes["refusespermute"])
-    assert found.first == "l3"
-    assert [layer.name for layer in found.case.spec.layers] == ["l3"]
+    walker, routes = walk
+    reduction = reduced(walker, chain(), routes["refusespermute"])
+    assert reduction.first == "l3"
+    assert [layer.name for layer in reduction.case.spec.layers] == ["l3"]
 
 
 def test_hang_is_reduced_in_a_hurry_and_every_walk_is_told(
     walk: tuple[Walk, dict[str, Route]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own, routes = walk
+    walker, routes = walk
     believe(monkeypatch)
-    monkeypatch.setattr(own, "limit", 900.0)
+    monkeypatch.setattr(walker, "limit", 900.0)
     monkeypatch.setattr("harness.run.walk.LEAST_LIMIT", 100.0)
-    said: list[str] = []
-    found = reduced(own, chain(), routes["sleepsonactivation"], progress=said.append)
-    assert [layer.name for layer in found.case.spec.layers] == ["l3"]
-    assert (found.first, found.walks, own.limit) == ("l3", len(said), 900.0)
-    assert sum("hang at sleepsonactivation" in text for text in said[:-1]) <= 4
-    assert "with all the time there is (1 layer): hang at sleepsonactivation" in said[-1]
+    sentences: list[str] = []
+    reduction = reduced(walker, chain(), routes["sleepsonactivation"], progress=sentences.append)
+    assert [layer.name for layer in reduction.case.spec.layers] == ["l3"]
+    assert (reduction.first, reduction.walks, walker.limit) == ("l3", len(sentences), 900.0)
+    assert sum("hang at sleepsonactivation" in text for text in sentences[:-1]) <= 4
+    assert "with all the time there is (1 layer): hang at sleepsonactivation" in sentences[-1]
 
 
 def test_case_that_agrees_is_an_error(walk: tuple[Walk, dict[str, Route]]) -> None:
-    own, routes = walk
-    with pytest.raises(ReduceError, match="agrees"):
-        reduced(own, chain(), routes["copies"])
-    assert first_deviation(own, chain(), routes["copies"]) == (None, "it agrees")
+    walker, routes = walk
+    with pytest.raises(ReduceError) as caught:
+        reduced(walker, chain(), routes["copies"])
+    assert str(caught.value) == (
+        f"{chain().id} on mini-copies: there is nothing to reduce; expected a deviation, got agreement with the golden"
+    )
+    assert first_deviation(walker, chain(), routes["copies"]) == (None, "it agrees")
 
 
 def test_report_of_a_failure_names_the_tensor(walk: tuple[Walk, dict[str, Route]]) -> None:
-    own, routes = walk
+    walker, routes = walk
     case = chain()
-    result = own.result(case, routes["fuses"])
+    result = walker.result(case, routes["fuses"])
     assert result.judgement is Judgement.FAILED
-    assert "first deviating tensor: l2" in with_first_tensor(own, case, routes["fuses"], result).message
+    assert "first deviating tensor: l2" in with_first_tensor(walker, case, routes["fuses"], result).message
 
 
 @pytest.mark.parametrize("structure", ["sequential", "nested_model", "nested_sequential"])
@@ -149,6 +152,6 @@ def test_planted_fault_in_a_graph_is_reduced_to_the_layer() -> None:
         if not session.runnable:
             pytest.skip("the frameworks are not installed")
         case = session.store.find(GRAPH).load()
-        found = reduced(session.walk, case, session.runnable[0])
-    assert found.first == "dense0"  # its bias is an Add, which the fault drops as well
-    assert [layer.kind for layer in found.case.spec.layers] == ["Dense"]
+        reduction = reduced(session.walk, case, session.runnable[0])
+    assert reduction.first == "dense0"  # its bias is an Add, which the fault drops as well
+    assert [layer.kind for layer in reduction.case.spec.layers] == ["Dense"]

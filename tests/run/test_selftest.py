@@ -65,9 +65,9 @@ def test_a_case_is_converted_once_for_all_faults_behind_the_real_hop(
 
     monkeypatch.setattr(Worker, "request", counted)
     behind = replace(plugin(Doubles, "hops"), source="mini2")
-    found = [Fault(f"fault {k}", "X.", ("Dense",), "copies", replace(behind, name=f"fault{k}")) for k in range(3)]
+    faults = [Fault(f"fault {k}", "X.", ("Dense",), "copies", replace(behind, name=f"fault{k}")) for k in range(3)]
     with Session(root=tmp_path) as session:
-        assert all(catch.caught for catch in selftest.run(session, found))
+        assert all(catch.caught for catch in selftest.run(session, faults))
     assert (asked.count("Convert Copies"), asked.count("Convert Doubles")) == (1, 3)
 
 

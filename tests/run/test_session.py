@@ -74,7 +74,7 @@ def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.
     monkeypatch.setattr(
         type(session), "expectations", property(lambda self: [SimpleNamespace(case="c4", route="*-torchonnx")])
     )
-    assert [found.id for found, _ in session.pairs()] == ["c0", "c4"]
+    assert [member.id for member, _ in session.pairs()] == ["c0", "c4"]
 
 
 def test_a_dialect_of_which_no_selected_route_can_run_is_an_error() -> None:

@@ -28,9 +28,9 @@ from tests.miniatures import AnswersOddly, Copies, dense_case, plugin, registry
 def walk() -> Iterator[Walk]:
     known = registry()
     with Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
-        made = Walk(known, workers, limit=3)
-        yield made
-        made.close()
+        walker = Walk(known, workers, limit=3)
+        yield walker
+        walker.close()
 
 
 def along(walk: Walk, hop: str, seed: int = 0) -> Result:
@@ -48,7 +48,7 @@ def test_faithful_copy_passes(walk: Walk) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hop", "outcome", "said"),
+    ("hop", "outcome", "message"),
     [
         ("refuses", Outcome.REFUSED, "NotImplementedError: no converter for Dense"),
         ("writesnothing", Outcome.INVALID, "wrote no file"),
@@ -60,12 +60,12 @@ def test_faithful_copy_passes(walk: Walk) -> None:
         ("sleeps", Outcome.HANG, "no answer within 3 s"),
     ],
 )
-def test_fault_has_its_outcome_and_blame(walk: Walk, hop: str, outcome: Outcome, said: str) -> None:
+def test_fault_has_its_outcome_and_blame(walk: Walk, hop: str, outcome: Outcome, message: str) -> None:
     result = along(walk, hop)
     assert result.outcome is outcome
     assert result.blame == hop
     assert result.judgement is Judgement.FAILED
-    assert said in result.message
+    assert message in result.message
     assert along(walk, "copies", seed=1).outcome.passes, "the next case must find a working worker"
 
 
@@ -107,9 +107,9 @@ def test_answer_that_is_no_plain_data_is_invalid_and_the_worker_lives(walk: Walk
     known = registry(Copies)
     odd = Registry(known.formats, known.hops, (known.runtimes[0], plugin(AnswersOddly, "runtimes")))
     with Workers((*odd.formats, *odd.hops, *odd.runtimes)) as workers:
-        made = Walk(odd, workers)
-        result = made.result(dense_case(), all_routes(odd)[0])
-        made.close()
+        walker = Walk(odd, workers)
+        result = walker.result(dense_case(), all_routes(odd)[0])
+        walker.close()
         assert workers["mini"].starts == 1
     assert result.outcome is Outcome.INVALID
     assert "TypeError: expected plain data, an array, a path or a Spec" in result.message

@@ -340,11 +340,11 @@ def test_hop_that_returns_no_path_or_no_file(walk: Walk, desk: Desk) -> None:
     result = along(walk, case_of())
     assert last(result) == ("invalid", "copies reported success but returned no path", 2, "")
     desk.answers[Convert] = lambda request: request.out
-    said = "copies reported success but wrote no file at mini-copies.mini2"
-    assert last(along(walk, case_of(layers=2))) == ("invalid", said, 2, "")
+    message = "copies reported success but wrote no file at mini-copies.mini2"
+    assert last(along(walk, case_of(layers=2))) == ("invalid", message, 2, "")
     desk.answers[Write] = None
-    said = "mini reported success but wrote no file at source.mini"
-    assert last(along(walk, case_of(layers=3))) == ("invalid", said, 1, "")
+    message = "mini reported success but wrote no file at source.mini"
+    assert last(along(walk, case_of(layers=3))) == ("invalid", message, 1, "")
     assert desk.kinds[-1] == "Write", "there is nothing to convert"
 
 
@@ -411,8 +411,8 @@ def test_numbers_of_the_comparison_are_those_of_the_stage(walk: Walk, desk: Desk
 
 def test_outputs_that_do_not_repeat(walk: Walk, desk: Desk) -> None:
     desk.answers[Run] = ran([[1.0, 2.0]], repeats=False)
-    said = "a second call on the same inputs gives other values"
-    assert last(along(walk, case_of()))[:2] == ("divergent", said)
+    message = "a second call on the same inputs gives other values"
+    assert last(along(walk, case_of()))[:2] == ("divergent", message)
     desk.answers[Run] = ran([[1.0, 3.0]], repeats=False)
     assert "noise units" in last(along(walk, case_of(layers=2)))[1]
 

@@ -95,11 +95,11 @@ def walked(walk: Walk, case: Case, name: str) -> Result:
 
 @pytest.mark.parametrize("name", OUTCOMES)
 def test_liar_gets_its_outcome_and_the_next_case_a_working_worker(walk: Walk, case: Case, name: str) -> None:
-    outcome, said = OUTCOMES[name]
+    outcome, message = OUTCOMES[name]
     result = walked(walk, case, name)
     assert result.stages[0].outcome.passes
     assert (result.outcome, result.blame) == (outcome, name), result.message
-    assert said in result.message
+    assert message in result.message
     assert walked(walk, case, "liar-honest").outcome.passes
 
 

@@ -1,6 +1,6 @@
-"""Artifact formats: one module per format, each with a class that writes a Spec and reads it back.
+"""Artifact formats: one module per format, with a class that writes a Spec to a file and reads it back.
 
-Frameworks are imported inside the methods, in a worker.
+The methods import the framework, in a worker.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from harness.spec import Array, Spec
 class Format(Protocol):
     """A kind of model file.
 
-    `dialect` names the Specs it can write, `suffix` ends its file names, `worker` names the process that
-    holds its framework, `requires` the distributions it needs there.
+    It writes Specs of `dialect` to files that end in `suffix`, in the worker `worker`, which needs the distributions
+    `requires`.
 
-    A reproducer of a deviation at the source starts from a file of the format `saved_from`, by default of this one, or
-    builds the model with the module `builder`; `recipe` then saves and opens the `model` in this format. `file` is what
-    the file is called there. The other facts are those of a hop (docs/extending.md).
+    The reproducer of a deviation at the source loads a file of the format `saved_from`, by default this format, or
+    builds the model with the module `builder`. Its `recipe` saves that `model` in this format and opens it. `file` is
+    the name of the file there. The other facts are those of a hop (docs/extending.md).
     """
 
     name: ClassVar[str]
@@ -34,5 +34,5 @@ class Format(Protocol):
         ...
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """Spec and weights of a file written by `write`. Raises ValueError if it is no such file."""
+        """Read Spec and weights of a file that `write` wrote. Raises ValueError for any other file."""
         ...

@@ -35,5 +35,5 @@ class KerasFile(OnTensorFlow):
         built(spec, weights).save(path)
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """What Keras reads. Raises ValueError for a file that Keras cannot read."""
+        """Read the Spec and weights with Keras. Raises ValueError for a file that Keras cannot read."""
         return read_model(load_model(path))

@@ -22,7 +22,7 @@ ARCHITECTURE = "model.json"
 
 
 class _Saved(OnTensorFlow):
-    """A way to save a Keras model. A script about it takes the model from a `.keras` file."""
+    """A way to save a Keras model. The script of a reproducer loads the model from a `.keras` file."""
 
     dialect: ClassVar[str | None] = "keras"
     distribution: ClassVar[str] = "keras"
@@ -70,21 +70,21 @@ class SavedModel(_Saved):
         built(spec, weights).export(path, format="tf_saved_model", verbose=False)
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """The serving function as one layer, and the variables by their paths."""
+        """Read the serving function as one layer, and the variables by their paths."""
         import tensorflow as tf
 
         loaded = tf.saved_model.load(str(path))
         serving = loaded.signatures["serving_default"]
-        taken = serving.structured_input_signature[1]
-        inputs = tuple(Input(name, tuple(item.shape[1:]), item.dtype.name) for name, item in taken.items())
+        signature = serving.structured_input_signature[1]
+        inputs = tuple(Input(name, tuple(item.shape[1:]), item.dtype.name) for name, item in signature.items())
         count = len(serving.structured_outputs)
-        layer = Layer("SavedModel", "serving_default", {}, tuple(taken))
+        layer = Layer("SavedModel", "serving_default", {}, tuple(signature))
         outputs = tuple(layer.name if k == 0 else f"{layer.name}:{k}" for k in range(count))
         return Spec("keras", inputs, (layer,), outputs), {v.path: np.asarray(v) for v in loaded.variables}
 
 
 class KerasWeights(_Saved):
-    """Weights alone, loaded onto a model that the user builds again: `spec.json` stands for the user's program."""
+    """Weights alone. The user builds the model again and loads them; `spec.json` stands for the user's program."""
 
     name: ClassVar[str] = "weights"
     suffix: ClassVar[str] = ".weights"
@@ -110,7 +110,7 @@ class KerasWeights(_Saved):
 
 
 class KerasJson(_Saved):
-    """The configuration as `model.to_json()` gives it, and the weights beside it."""
+    """The configuration from `model.to_json()`, and a file of weights beside it."""
 
     name: ClassVar[str] = "json"
     suffix: ClassVar[str] = ".json"
@@ -136,7 +136,7 @@ class KerasJson(_Saved):
         return read_model(self.open(path))
 
     def open(self, path: Path) -> Any:
-        """The model. Raises whatever Keras raises."""
+        """Load the model. Raises whatever Keras raises."""
         import keras
 
         model = keras.models.model_from_json((path / ARCHITECTURE).read_text(encoding="utf-8"))

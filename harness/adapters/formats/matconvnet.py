@@ -3,8 +3,9 @@
 Cases of this dialect are N x C x H x W; the network in the file works on H x W x C x N,
 `hwcn = nchw.transpose(2, 3, 1, 0)`. Weights are in MATLAB's layout in the Spec too, and are stored unchanged.
 
-SimpleNN is `net.layers`, a cell array of structs. A DagNN is the struct that its `saveobj` gives, with struct arrays
-`layers`, `params` and `vars`: `harness.matlab.readers.dagnn` describes it. Here no tensor has the name of a layer.
+SimpleNN is `net.layers`, a cell array of structs. A DagNN is the struct that its `saveobj` returns, with struct arrays
+`layers`, `params` and `vars`; `harness.matlab.readers.dagnn` describes it. Tensors in the file never have the name of a
+layer.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from harness.matlab.readers.simplenn import DIALECT, TYPES, read_simplenn
 from harness.spec import Array, Input, Layer, Spec, source_of
 
 NAMES: Mapping[str, str] = {kind: name for name, (kind, _) in CLASSES.items()}
-"""Class of a DagNN for each kind of layer."""
+"""Class name in a DagNN, by kind of layer."""
 
 
 class MatConvNetFile(OnTorch):
-    """A network as MATLAB saves it: single weights, double options, no trailing singleton dimensions."""
+    """A network as MATLAB saves it: weights in single, options in double, no trailing singleton dimensions."""
 
     name: ClassVar[str] = "matconvnet"
     suffix: ClassVar[str] = ".mat"
@@ -36,12 +37,12 @@ class MatConvNetFile(OnTorch):
     requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy")
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
-        """Write the file, under another name first. Raises ValueError for a Spec that neither form can hold."""
+        """Write the file, whole or not at all. Raises ValueError for a Spec that neither form can hold."""
         save_mat(path, {"net": _net(spec, weights)})
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """Spec and weights. Raises NetworkError (a ValueError) for any other file or layer: SimpleNNError but for a
-        DagNN."""
+        """Read Spec and weights. Raises NetworkError (a ValueError) for any other file or layer; for a SimpleNN, its
+        subclass SimpleNNError."""
         if _holds_dagnn(path):
             from harness.matlab.readers.network import read_network
 
@@ -52,7 +53,7 @@ class MatConvNetFile(OnTorch):
 
 
 def _holds_dagnn(path: Path) -> bool:
-    """Whether a file has a DagNN, as a variable or as its variables. False for one that cannot be read."""
+    """Whether a variable of the file is a DagNN, or its variables form one. False for a file that cannot be read."""
     try:
         variables = read_mat(path)
     except MatFileError:
@@ -84,7 +85,7 @@ def _check_layers(spec: Spec) -> None:
 
 
 def _is_chain(spec: Spec) -> bool:
-    """Whether each layer reads the one before it and SimpleNN has them all."""
+    """Whether each layer reads only the layer before it, and SimpleNN has all kinds of layers."""
     before = [*(item.name for item in spec.inputs), *(layer.name for layer in spec.layers)]
     return len(spec.inputs) == 1 and all(
         layer.tensors == (name,) and layer.kind in TYPES for layer, name in zip(spec.layers, before, strict=False)
@@ -92,7 +93,7 @@ def _is_chain(spec: Spec) -> bool:
 
 
 def _check_graph(spec: Spec) -> None:
-    """A DagNN says neither its outputs nor the order of its inputs: they follow from what its layers read."""
+    """Raise ValueError unless outputs and order of inputs follow from what the layers read: a DagNN stores neither."""
     read = list(dict.fromkeys(tensor for layer in spec.layers for tensor in layer.tensors))
     ends = tuple(layer.name for layer in spec.layers if layer.name not in read)
     if spec.outputs != ends:
@@ -110,7 +111,7 @@ def _simplenn(spec: Spec, weights: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def _structs(items: Sequence[Mapping[str, Any]]) -> Array:
-    """A 1 x n struct array; all items have the fields of the first."""
+    """A 1 x n struct array. All items have the fields of the first item."""
     array = np.empty((1, len(items)), dtype=[(name, object) for name in items[0]] if items else object)
     for k, item in enumerate(items):
         array[0, k] = tuple(item.values())
@@ -165,7 +166,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _block(layer: Layer, arrays: Mapping[str, Array]) -> dict[str, Any]:
-    """The properties of the class."""
+    """The properties of the layer's class."""
     names = {ours: theirs for theirs, ours in RENAMED.items()}
     options = {names.get(key, key): as_option(value) for key, value in layer.config.items()}
     if layer.kind in ("conv", "convt"):
@@ -180,14 +181,14 @@ def _block(layer: Layer, arrays: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def _param(layer: Layer, array: Array) -> Array:
-    """Vectors are columns; those of a scale are along the channels."""
+    """A parameter for the file: vectors as columns, vectors of a scale along the channels."""
     if array.ndim > 1:
         return _stored(array)
     return _stored(array.reshape(1, 1, -1) if layer.kind == "scale" else array.reshape(-1, 1))
 
 
 def _stored(array: Array | None) -> Array:
-    """Vectors are rows; absent biases are []."""
+    """A weight for the file: vectors as rows, absent biases as []."""
     if array is None:
         return np.zeros((0, 0), dtype=np.float32)
     return as_stored(array if array.ndim > 1 else array[None])

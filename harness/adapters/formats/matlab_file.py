@@ -15,7 +15,7 @@ from harness.spec import Array, Spec
 
 
 class MatlabFile(OnTorch):
-    """docs/matlab-export.md describes the file; saved objects are read from it too, and cannot be written."""
+    """The export that docs/matlab-export.md describes. Files with saved objects can be read too, but not written."""
 
     name: ClassVar[str] = "matlab"
     suffix: ClassVar[str] = ".mat"
@@ -23,13 +23,13 @@ class MatlabFile(OnTorch):
     requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy")
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
-        """Raises ValueError for a Spec that the export cannot hold."""
+        """Write the file. Raises ValueError for a Spec that the export cannot hold."""
         from harness.matlab.readers.plain import write_plain
 
         write_plain(spec, weights, path)
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """Raises NetworkError and MatFileError (ValueErrors) for any other file."""
+        """Read Spec and weights. Raises NetworkError or MatFileError (both ValueErrors) for any other file."""
         from harness.matlab.readers.network import read_network
 
         network = read_network(path)

@@ -1,7 +1,7 @@
 """The ONNX file of a MATLAB network, in the dialects of MATLAB's own exporter.
 
-Its layers are MATLAB's, its arrays N x C x H x W: the source of the routes MATLAB -> ONNX -> PyTorch. ONNX Runtime runs
-the file as the first stage of each.
+Layers are MATLAB's, arrays N x C x H x W. The routes MATLAB -> ONNX -> PyTorch start from this file; ONNX Runtime runs
+it as their first stage.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from harness.spec import Array, Spec
 
 
 class OnnxFile(OnOnnxRuntime):
-    """`harness.matlab.to_onnx` says what MATLAB writes."""
+    """The file that `harness.matlab.to_onnx` builds as MATLAB's exporter does."""
 
     name: ClassVar[str] = "onnx"
     suffix: ClassVar[str] = ".onnx"
@@ -23,7 +23,7 @@ class OnnxFile(OnOnnxRuntime):
     requires: ClassVar[tuple[str, ...]] = ("onnx",)
 
     def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
-        """Raises ValueError for a layer that MATLAB's exporter has no simple form for."""
+        """Write the file. Raises ValueError for a layer for which MATLAB's exporter has no simple form."""
         import onnx
 
         from harness.matlab.to_onnx import as_onnx
@@ -31,5 +31,5 @@ class OnnxFile(OnOnnxRuntime):
         onnx.save(as_onnx(spec, weights), str(path))
 
     def read(self, path: Path) -> tuple[Spec, dict[str, Array]]:
-        """A graph does not say which layers it was written from. Raises ValueError."""
+        """Raises ValueError: the layers cannot be told from the graph."""
         raise ValueError(f"{path}: an ONNX file is run, not read back")

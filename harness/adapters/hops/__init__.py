@@ -1,9 +1,8 @@
 """Hops: one module per converter, the things under test.
 
 A hop is a class with `name`, `source` and `target` (formats), `requires` (distributions) and `convert`, which imports
-the converter. Whatever else the suite knows of a converter is a fact of the class too, and has a default
-(docs/extending.md). To add one, add a module here, or an entry point of the group `harness.hops` in a package of your
-own; nothing else is edited.
+the converter. docs/extending.md lists its other facts, which have defaults. To add a hop, add a module here, or an
+entry point of the group `harness.hops` in a package of your own; nothing else needs an edit.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ class Hop(Protocol):
     requires: ClassVar[tuple[str, ...]]
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        """Convert the file `artifact` and write the result to `out`; return where it was written.
+        """Convert the file `artifact`, write the result to `out`, and return the path written.
 
-        Any exception counts as the converter's refusal and is shown to the user as it is.
+        Any exception counts as a refusal, and users see its message unchanged.
         """
         ...

@@ -1,6 +1,6 @@
-"""Keras on its other backends: the same saved file, loaded without TensorFlow, saved again.
+"""Keras on its other backends: load the `.keras` file without TensorFlow, and save it again.
 
-What comes out is a `.keras` file too, of a format of its own, so that it is run by the backend that loaded it.
+The result is a `.keras` file too. It has a format of its own, so that the same backend runs it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _AGAIN = dedent("""
 
 
 class _Again:
-    """`keras.saving.load_model` and `save` on the backend of the worker."""
+    """`keras.saving.load_model`, then `save`, on the backend of the worker."""
 
     source: ClassVar[str] = "keras"
     distribution: ClassVar[str] = "keras"

@@ -12,7 +12,7 @@ from harness.adapters.places import OnTensorFlow
 class KerasExport(OnTensorFlow):
     """`model.export(format="onnx")` of Keras on the TensorFlow backend, which calls tf2onnx.
 
-    A model that was loaded and not called yet is refused unless its input signature is given, so it is.
+    Keras refuses a loaded model that was not called yet, unless the call names an input signature; this one does.
     """
 
     name: ClassVar[str] = "kerasexport"
@@ -22,7 +22,7 @@ class KerasExport(OnTensorFlow):
     distribution: ClassVar[str] = "keras"
     engine: ClassVar[str] = "tf2onnx"
     depth: ClassVar[int | None] = 3
-    behind: ClassVar[tuple[int | None, ...]] = (2, 0)  # what follows is walked behind tf2onnx
+    behind: ClassVar[tuple[int | None, ...]] = (2, 0)  # importers of ONNX are walked behind tf2onnx
     calls: ClassVar[str] = 'model.export(format="onnx")'
     recipe: ClassVar[str] = """
         import keras, tensorflow, tf2onnx

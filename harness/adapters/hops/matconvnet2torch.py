@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def read_matconvnet(path: Path) -> Network:
-    """The network of MatConvNet in a file. Raises what `read_network` does, NetworkError for one of another library."""
+    """The network of MatConvNet in a file.
+
+    Raises NetworkError for a network of another library, and whatever `read_network` raises.
+    """
     from harness.matlab.readers.network import NetworkError, read_network
 
     network = read_network(path)
@@ -23,11 +26,11 @@ def read_matconvnet(path: Path) -> Network:
 
 
 class MatConvNetToTorch(OnTorch):
-    """Reads a SimpleNN or a DagNN without MATLAB, writes it as a PyTorch program, runs that and saves the module whole.
+    """Read a SimpleNN or a DagNN without MATLAB, write a PyTorch program, run it, and save the module whole.
 
-    The module takes and returns N x C x H x W. Its submodules carry MATLAB's layer names; the rule for names that
-    PyTorch forbids is at `harness.matlab.torch.source.torch_names`. The network's average image is not subtracted:
-    MatConvNet leaves that to the caller.
+    The module takes and returns N x C x H x W. Its submodules have MATLAB's layer names;
+    `harness.matlab.torch.source.torch_names` changes names that PyTorch forbids. The module does not subtract the
+    network's average image: MatConvNet leaves that to the caller.
     """
 
     name: ClassVar[str] = "matconvnet2torch"

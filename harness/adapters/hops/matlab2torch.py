@@ -10,9 +10,10 @@ from harness.adapters.torch_artifact import Argument, save_module
 
 
 class MatlabToTorch(OnTorch):
-    """Reads the network without MATLAB, writes it as a PyTorch program, runs that and saves the module whole.
+    """Read the network without MATLAB, write a PyTorch program, run it, and save the module whole.
 
-    Every dialect that `harness.matlab.readers.network` reads; the layout of inputs is in the program's first lines.
+    The file may have any form that `harness.matlab.readers.network` reads. The first lines of the program state the
+    layout of the inputs.
     """
 
     name: ClassVar[str] = "matlab2torch"

@@ -1,4 +1,4 @@
-"""A Keras model in MATLAB's layers: its weights as the plain-struct export that Octave runs."""
+"""A Keras model as the plain-struct export of MATLAB's layers, which Octave runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.adapters.places import OnTensorFlow
 
 
 class MatOctave(OnTensorFlow):
-    """For the layers that both know; others are refused, all of them named at once."""
+    """Translate the layers that Keras and MATLAB share. The refusal of a model names all other layers at once."""
 
     name: ClassVar[str] = "mat-octave"
     source: ClassVar[str] = "keras"

@@ -10,7 +10,7 @@ from harness.adapters.places import OnTensorFlow
 
 
 class Tf2Onnx(OnTensorFlow):
-    """`tf2onnx.convert.from_keras` at its default opset, which is what most users get."""
+    """`tf2onnx.convert.from_keras` at its default opset, as most users call it."""
 
     name: ClassVar[str] = "tf2onnx"
     source: ClassVar[str] = "keras"
@@ -34,7 +34,7 @@ class Tf2Onnx(OnTensorFlow):
 
 
 class _AtOpset:
-    """The ways back to ONNX are walked behind the default opset."""
+    """A fixed opset. Exports back to ONNX are not walked behind it, only behind the default opset."""
 
     behind: ClassVar[tuple[int | None, ...]] = (None, 0)
 

@@ -15,7 +15,7 @@ OPEN_SIZE = 3
 
 
 class _ToOnnx(OnTorch):
-    """What both ways share: the engine, and an importer behind them sees nothing new."""
+    """Facts of both exporters. No importer is walked behind them, since it would see nothing new."""
 
     source: ClassVar[str] = "torch"
     target: ClassVar[str] = "onnx"
@@ -32,11 +32,11 @@ _EXAMPLE = dedent("""\
     names = [name for name, _, _ in signature]
     axes = [[k for k, n in enumerate(shape) if n is None] for _, shape, _ in signature]
 """)
-"""How the recipes begin."""
+"""The first lines of both recipes."""
 
 
 class TorchOnnx(_ToOnnx):
-    """`torch.onnx.export` with its defaults (through torch.export) and the open axes declared dynamic."""
+    """`torch.onnx.export` with its defaults, through torch.export, and with open axes declared dynamic."""
 
     name: ClassVar[str] = "torchonnx"
     requires: ClassVar[tuple[str, ...]] = ("torch", "onnx", "onnxscript")
@@ -44,7 +44,7 @@ class TorchOnnx(_ToOnnx):
     not_behind: ClassVar[tuple[str, ...]] = ("onnx2pytorch",)  # 4 s a case; behind onnx2torch it is walked
     calls: ClassVar[str] = "torch.onnx.export"
     recipe: ClassVar[str] = f"import inspect\n{_EXAMPLE}" + dedent("""
-        shapes = tuple({k: torch.export.Dim.AUTO for k in own} for own in axes)
+        shapes = tuple({k: torch.export.Dim.AUTO for k in open_axes} for open_axes in axes)
         takes = [p.kind is p.VAR_POSITIONAL for p in inspect.signature(module.forward).parameters.values()]
         torch.onnx.export(module, example, str(RESULT), input_names=names, dynamo=True,
                           verbose=False, external_data=False,
@@ -75,7 +75,7 @@ class TorchOnnx(_ToOnnx):
 
 
 class TorchScriptOnnx(_ToOnnx):
-    """`torch.onnx.export(dynamo=False)`: the older way, through a trace."""
+    """`torch.onnx.export(dynamo=False)`, the older exporter, through a trace."""
 
     name: ClassVar[str] = "torchscript"
     requires: ClassVar[tuple[str, ...]] = ("torch", "onnx")

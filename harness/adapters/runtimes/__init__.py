@@ -1,7 +1,7 @@
-"""Runtimes: one module per executor; each runs artifacts of one format on named inputs.
+"""Runtimes: one module per executor. A runtime runs artifacts of one format on named inputs.
 
-A runtime is a class with `name`, `format`, `requires` and the methods `open` and `run`, inside which the framework is
-imported. docs/extending.md lists the facts that it may have besides.
+A runtime is a class with `name`, `format`, `requires` and the methods `open` and `run`, which import the framework.
+docs/extending.md lists the other facts.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any, ClassVar, Protocol
 from harness.spec import Array
 
 Outputs = tuple[list[Any], list[str] | None]
-"""Outputs in the artifact's order, and their names where the format has names."""
+"""Outputs in the artifact's order, and their names; None if the format has no names."""
 
 
 class InputError(ValueError):
-    """The artifact's inputs are not the model's: another number, or other names."""
+    """An artifact whose inputs have other names or another number than the model's."""
 
 
 class Runtime(Protocol):
@@ -32,11 +32,11 @@ class Runtime(Protocol):
         ...
 
     def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
-        """Outputs of one call. Raises InputError if the artifact does not take these inputs."""
+        """Call the artifact once. Raises InputError if it does not take these inputs."""
         ...
 
 
-def check_names(wanted: Sequence[str], inputs: Mapping[str, Array]) -> None:
+def check_names(names: Sequence[str], inputs: Mapping[str, Array]) -> None:
     """Raise InputError unless the artifact's input names are those of the model, in any order."""
-    if sorted(wanted) != sorted(inputs):
-        raise InputError(f"the artifact takes the inputs {sorted(wanted)}, the model has {sorted(inputs)}")
+    if sorted(names) != sorted(inputs):
+        raise InputError(f"the artifact takes the inputs {sorted(names)}, the model has {sorted(inputs)}")

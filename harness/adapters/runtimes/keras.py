@@ -1,4 +1,4 @@
-"""Keras itself, on the backend of its worker, and the other things that its saved models become."""
+"""Keras on the backend of its worker; TensorFlow for a SavedModel; Keras 2."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.spec import Array
 
 
 class KerasRuntime(OnTensorFlow):
-    """`keras.saving.load_model` and a call with `training=False`."""
+    """`keras.saving.load_model`, and a call with `training=False`."""
 
     name: ClassVar[str] = "keras"
     format: ClassVar[str] = "keras"
@@ -49,7 +49,7 @@ class KerasRuntime(OnTensorFlow):
 
 
 class KerasH5Runtime(KerasRuntime):
-    """The same for the legacy file."""
+    """The runtime of the legacy `.h5` file."""
 
     name = "kerash5"
     format = "h5"
@@ -92,7 +92,7 @@ class KerasJaxRuntime(OnKerasJax, KerasRuntime):
 
 
 class KerasWeightsRuntime(KerasRuntime):
-    """Weights loaded onto a model built again."""
+    """Builds the model again and loads its weights."""
 
     name = "kerasweights"
     format = "weights"
@@ -116,7 +116,7 @@ class KerasJsonRuntime(KerasRuntime):
 
 
 class SavedModelRuntime(OnTensorFlow):
-    """`tf.saved_model.load`, and its serving function called by argument names."""
+    """`tf.saved_model.load`, and a call of the serving function by argument names."""
 
     name: ClassVar[str] = "savedmodel"
     format: ClassVar[str] = "savedmodel"
@@ -147,7 +147,7 @@ class SavedModelRuntime(OnTensorFlow):
         serving = opened.signatures["serving_default"]
         check_names(list(serving.structured_input_signature[1]), inputs)
         result = serving(**{name: tf.constant(value) for name, value in inputs.items()})
-        # outputs are a dictionary of output_0, output_1, ... in no order of their own
+        # outputs are a dictionary of output_0, output_1, ... in any order
         ordered = sorted(result, key=lambda name: int(name.rpartition("_")[2]))
         return [result[name].numpy() for name in ordered], None
 

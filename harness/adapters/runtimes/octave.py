@@ -1,7 +1,7 @@
-"""Octave runs the plain-struct export with reference layers in the MATLAB language (`suites/matlab/reference`).
+"""Octave runs the plain-struct export in double precision, with reference layers in the MATLAB language.
 
-An implementation that shares nothing with the oracle or with PyTorch, in double precision. Arrays are turned into
-MATLAB's layout on the way in and back on the way out.
+The reference layers (`suites/matlab/reference`) share no code with the oracle or with PyTorch. Inputs are converted to
+MATLAB's layout, outputs back from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.spec import Array
 
 
 class OctaveRuntime(OnOctave):
-    """One Octave serves all calls; it is a program of its own and is never linked."""
+    """One Octave process serves all calls. Octave is never linked, only run."""
 
     name: ClassVar[str] = "octave"
     format: ClassVar[str] = "matlab"
@@ -37,18 +37,18 @@ class OctaveRuntime(OnOctave):
         return artifact
 
     def run(self, opened: Path, inputs: Mapping[str, Array]) -> Outputs:
-        """Raises OctaveError with what Octave says."""
+        """Call the export once. Raises OctaveError with Octave's message."""
         from scipy.io import loadmat
 
         if any(value.ndim not in TO_MATLAB for value in inputs.values()):
             raise InputError("inputs are N x C, N x T x C or N x C x H x W (x D)")
         with tempfile.TemporaryDirectory(prefix="parity-octave-") as folder:
-            given, made = Path(folder) / "in.mat", Path(folder) / "out.mat"
+            inputs_file, outputs_file = Path(folder) / "in.mat", Path(folder) / "out.mat"
             values = column_cell([to_matlab(value) for value in inputs.values()])
-            save_mat(given, {"values": values}, compress=False)
-            self.octave.call("parity_run", opened, given, made)
-            found = loadmat(str(made), appendmat=False)
-        pairs = zip(found["values"].ravel(), found["formats"].ravel(), strict=True)
+            save_mat(inputs_file, {"values": values}, compress=False)
+            self.octave.call("parity_run", opened, inputs_file, outputs_file)
+            outputs = loadmat(str(outputs_file), appendmat=False)
+        pairs = zip(outputs["values"].ravel(), outputs["formats"].ravel(), strict=True)
         return [self._output(value, str(form[0])) for value, form in pairs], None
 
     def _output(self, value: Any, form: str) -> Array:
@@ -56,12 +56,14 @@ class OctaveRuntime(OnOctave):
 
 
 class OctaveKerasRuntime(OctaveRuntime):
-    """The same export made of a Keras model: arrays outside are N x H x W x C, as Keras has them."""
+    """The export of a Keras model, with inputs and outputs in Keras' layout: N x H x W x C."""
 
     name: ClassVar[str] = "octave-channels-last"
     format: ClassVar[str] = "matlabkeras"
 
     def run(self, opened: Path, inputs: Mapping[str, Array]) -> Outputs:
-        turned = {name: np.moveaxis(value, -1, 1) if value.ndim > 3 else value for name, value in inputs.items()}
-        outputs, names = super().run(opened, turned)
+        channels_first = {
+            name: np.moveaxis(value, -1, 1) if value.ndim > 3 else value for name, value in inputs.items()
+        }
+        outputs, names = super().run(opened, channels_first)
         return [np.ascontiguousarray(np.moveaxis(y, 1, -1)) if y.ndim > 3 else y for y in outputs], names

@@ -37,7 +37,7 @@ class TorchRuntime(OnTorch):
     def open(self, artifact: Path) -> Any:
         import torch
 
-        # whole modules are pickles; they come from the hop that wrote them a moment ago, from nowhere else
+        # a pickle can run code; this one was written by a hop a moment ago
         return torch.load(artifact, weights_only=False, map_location="cpu").eval()
 
     def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:

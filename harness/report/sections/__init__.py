@@ -1,7 +1,7 @@
 """The sections of the page: each is a module here, and the template of the same name beside it.
 
-A section has `PLACE`, by which the page orders its sections, and `facts(look)`: what its template shows, or None where
-the page goes without it.
+A section has `PLACE`, which orders the sections, and `facts(look)`, which returns the variables of its template, or
+None to omit the section.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from harness.results.file import Results
 
 @dataclass(frozen=True)
 class Look:
-    """What a section can show: the results of a run, and the defects behind its deviations."""
+    """The data of all sections: the results of a run, and its defects."""
 
     results: Results
     defects: Sequence[Defect]
@@ -26,7 +26,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Section:
-    """One section of a page: its template, and what that shows."""
+    """One section of a page: its template, and the template's variables."""
 
     template: str
     facts: dict[str, Any]

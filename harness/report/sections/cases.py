@@ -1,4 +1,4 @@
-"""The list of cases, which the page's script unfolds, and its filters."""
+"""The list of cases, which the page's script fills, and its filters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACE = 60
 
 
 def facts(look: Look) -> dict[str, Any]:
-    """What each filter can be set to: values that occur, in the page's order."""
+    """The choices of each filter: the values that occur, in the page's order."""
     results = look.results
     return {
         "choices": {

@@ -1,4 +1,4 @@
-"""The defects behind the deviations, each with the condition under which it shows."""
+"""The defects of the run, each with the conditions under which it shows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from harness.report.sections import Look
 
 PLACE = 50
 SHOWN = 2
-"""Layers, conditions and expectations of a defect that stand on the page; the rest stands where the mouse points."""
+"""Most layers, conditions and expectations of a defect in a row; a tooltip has the others."""
 
 
 def facts(look: Look) -> dict[str, Any] | None:
-    """A row for each defect; no section where nothing deviates."""
+    """A row for each defect; None if nothing deviates."""
     if not look.defects:
         return None
     rows = [_row(place, defect) for place, defect in enumerate(look.defects, 1)]
@@ -44,7 +44,7 @@ def _row(place: int, defect: Defect) -> dict[str, Any]:
         "conditions": conditions if fits else conditions[:SHOWN],
         "hidden": 0 if fits else len(conditions) - SHOWN,
         "condition": defect.condition,
-        "message": defect.said,
+        "message": defect.short_message,
         "cases": len(defect.cases),
         "results": len(defect.results),
         "units": None if defect.units is None else f"{defect.units:.2g}",
@@ -63,7 +63,7 @@ def _row(place: int, defect: Defect) -> dict[str, Any]:
 
 
 def _counts(condition: Condition) -> str:
-    """The stages that a condition was found from: those of its layers at the converter."""
+    """Numbers of failing and passing stages from which a condition was derived."""
     return f"{condition.failing:,} fail{'s' if condition.failing == 1 else ''}, {condition.passing or 'none'} pass"
 
 

@@ -1,4 +1,4 @@
-"""Layers along routes: a table for each dialect, whose cells name the worst outcome."""
+"""A table for each dialect: layers in rows, routes in columns, the worst outcome in each cell."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ PLACE = 40
 
 
 def facts(look: Look) -> dict[str, Any] | None:
-    """One table for each dialect, over the routes that its cases take; no section without results."""
+    """One table for each dialect; None without results."""
     dialects = sorted({dialect for dialect, _ in look.results.matrix})
     tables = [_table(look.results, dialect) for dialect in dialects]
     return {"tables": tables, "layers": len(look.results.layers)} if tables else None
 
 
 def _table(results: Results, dialect: str) -> dict[str, Any]:
-    """A row for each layer, in it a cell (or None) for each route."""
+    """A row for each layer, with a cell (or None) for each route."""
     layers = {layer: cells for (of, layer), cells in results.matrix.items() if of == dialect}
     routes = [route for route in results.routes if any(route in cells for cells in layers.values())]
     rows = [

@@ -1,4 +1,4 @@
-"""The command, when it ran, and with what."""
+"""The command of the run, its times, versions and options."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACE = 30
 
 
 def facts(look: Look) -> dict[str, Any]:
-    """What the header and the footer of the results file say."""
+    """Facts from the header and the footer of the results file."""
     header, footer = look.results.header, look.results.footer
     return {
         "command": shlex.join(header.command),

@@ -1,4 +1,4 @@
-"""How many results there are of each judgement and each outcome."""
+"""Numbers of results by judgement and by outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLACE = 10
 
 
 def facts(look: Look) -> dict[str, Any]:
-    """Counts with the meaning of each word."""
+    """The counts, with the meaning of each word."""
     return {
         "judgements": _counted(look.results.judgements, legend.JUDGEMENTS),
         "outcomes": _counted(look.results.outcomes, legend.OUTCOMES),

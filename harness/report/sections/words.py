@@ -1,4 +1,4 @@
-"""What the words on the page mean."""
+"""The meanings of the words on the page."""
 
 from __future__ import annotations
 
