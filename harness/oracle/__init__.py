@@ -96,10 +96,10 @@ def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) 
             keywords["mask"] = carried
         rule = _MASKS.get((spec.dialect, layer.kind))
         mask: Any = keywords.get("mask", carried)
-        if rule is not None and (left := rule(layer.config, taken, mask)) is not None:
-            masks[layer.name] = left
-        made = function(layer.config, part(weights, layer.owner), *taken, **keywords, **layer.arguments)
-        for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
+        if rule is not None and (output_mask := rule(layer.config, taken, mask)) is not None:
+            masks[layer.name] = output_mask
+        outputs = function(layer.config, part(weights, layer.owner), *taken, **keywords, **layer.arguments)
+        for k, value in enumerate(outputs if isinstance(outputs, tuple) else (outputs,)):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
     return tensors
 

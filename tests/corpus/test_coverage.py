@@ -41,8 +41,8 @@ def test_names_are_the_documented_ones():
 
 
 def test_reasons_are_found_by_pattern():
-    assert excluded.why_left_out("Dense", "kernel_initializer")
-    assert excluded.why_left_out("Dense", "units") is None
+    assert excluded.reason_to_omit("Dense", "kernel_initializer")
+    assert excluded.reason_to_omit("Dense", "units") is None
 
 
 def result(layer, outcome):

@@ -202,8 +202,10 @@ def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
     projections["value"] = (wide, heads, out)
     use_bias = choice["use_bias"] == "default"
     weights = _projections(projections, use_bias=use_bias)
-    made = choice["output_shape"]
-    last = (features,) if made == "default" else (made,) if isinstance(made, int) else made
+    output_shape = choice["output_shape"]
+    last = (
+        (features,) if output_shape == "default" else (output_shape,) if isinstance(output_shape, int) else output_shape
+    )
     weights["attention_output/kernel"] = Weight((heads, out, *last), "kernel", fan_in=heads * out)
     if use_bias:
         weights["attention_output/bias"] = Weight(last, "bias")

@@ -152,10 +152,10 @@ def _sizes(
     return spatial, chosen
 
 
-def config(choice: Choice, **own: Any) -> dict[str, Any]:
-    """Constructor arguments: the layer's `own`, and those that every convolution has."""
+def config(choice: Choice, **arguments: Any) -> dict[str, Any]:
+    """Constructor arguments: the layer's `arguments`, then those that every convolution has."""
     return {
-        **own,
+        **arguments,
         "kernel_size": choice["kernel"],
         "strides": choice["strides"],
         "padding": choice["padding"],

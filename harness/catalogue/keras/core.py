@@ -177,16 +177,16 @@ EQUATIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
     per_axis=5,
 )
 def einsum_dense(choice: Choice, fill: Chooser) -> Draft:
-    """Letters have sizes of their own; `bias` counts the choices of `bias_axes`, 0 for none."""
+    """Each letter has a size; `bias` is an index into the values of `bias_axes`, the first of which is None."""
     letters, biases = EQUATIONS[choice["equation"]]
-    kernel, made = choice["equation"].partition(",")[2].split("->")
+    kernel, result = choice["equation"].partition(",")[2].split("->")
     names = list(dict.fromkeys([*letters, *kernel]))
     sizes = dict(
         zip(
             names, sized(choice["sizes"], fill, len(names), batch=choice["batch"], options=(2, 3, 4, 5, 7)), strict=True
         )
     )
-    after = list(made.removeprefix("...")) if made.startswith(".") else list(made[1:])
+    after = list(result.removeprefix("...")) if result.startswith(".") else list(result[1:])
     axes = biases[choice["bias"]]
     shape = tuple(sizes[k] for k in kernel)
     weights = {"kernel": Weight(shape, "kernel", fan_in=sizes[letters[-1]])}

@@ -155,11 +155,13 @@ DOTTED: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...], tuple[int,
 )
 def dot(choice: Choice, fill: Chooser) -> Draft:
     """Sizes are shared by number: number 0 is summed over. `equal` lets any other axis be taken for it."""
-    left, right, axes = DOTTED[choice["ranks"]]
+    first, second, axes = DOTTED[choice["ranks"]]
     numbers = sized(choice["sizes"], fill, 4, batch=choice["batch"], options=(2, 3, 4, 5, 7))
-    shapes = [tuple(numbers[k] for k in axes_of) for axes_of in (left, right)]
-    given = axes if choice["axes_form"] == "two" else tuple(a - len(s) - 1 for a, s in zip(axes, shapes, strict=True))
-    one = {"axes": given[0] if given[0] == given[1] else given}
+    shapes = [tuple(numbers[k] for k in axes_of) for axes_of in (first, second)]
+    dot_axes = (
+        axes if choice["axes_form"] == "two" else tuple(a - len(s) - 1 for a, s in zip(axes, shapes, strict=True))
+    )
+    one = {"axes": dot_axes[0] if dot_axes[0] == dot_axes[1] else dot_axes}
     return single("keras", "Dot", {**one, **explicit(choice, "normalize")}, shapes, batch=choice["batch"])
 
 

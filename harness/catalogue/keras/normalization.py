@@ -64,8 +64,8 @@ def batch_normalization(choice: Choice, fill: Chooser) -> Draft:
 def layer_normalization(choice: Choice, fill: Chooser) -> Draft:
     """gamma and beta span the normalised axes; `rms_scaling` always has a gamma and never a beta."""
     shape = _shape(choice, fill)
-    given = -1 if choice["axis"] == "default" else choice["axis"]
-    axes = (given,) if isinstance(given, int) else given
+    axis = -1 if choice["axis"] == "default" else choice["axis"]
+    axes = (axis,) if isinstance(axis, int) else axis
     size = tuple([0, *shape][axis] for axis in axes)
     weights = {}
     if choice["rms_scaling"] is True or choice["scale"] is not False:
@@ -86,8 +86,8 @@ def layer_normalization(choice: Choice, fill: Chooser) -> Draft:
 def _normalised(kind: str, choice: Choice, fill: Chooser, *names: str, weight: str | None = None) -> Draft:
     """One layer over the axes of the choice, with a weight along them where it has one."""
     shape = _shape(choice, fill)
-    given = -1 if choice["axis"] == "default" else choice["axis"]
-    axes = (given,) if isinstance(given, int) else given
+    axis = -1 if choice["axis"] == "default" else choice["axis"]
+    axes = (axis,) if isinstance(axis, int) else axis
     weights = {weight: Weight(tuple([0, *shape][axis] for axis in axes), "gamma")} if weight else {}
     config = explicit(choice, "axis", *names)
     return single("keras", kind, config, [shape], weights=weights, batch=choice["batch"], channel_axis=axes[-1])

@@ -37,8 +37,8 @@ def positions(queries: int, keys: int, *, causal: bool, window: int | None) -> A
 
 def merged(*masks: Array | None) -> Array | None:
     """All that are given, combined by `and`."""
-    given = [np.asarray(mask, dtype=bool) for mask in masks if mask is not None]
-    return None if not given else np.logical_and.reduce(np.broadcast_arrays(*given))
+    present = [np.asarray(mask, dtype=bool) for mask in masks if mask is not None]
+    return None if not present else np.logical_and.reduce(np.broadcast_arrays(*present))
 
 
 def _weighed(
@@ -53,10 +53,10 @@ def _weighed(
     order = positions(*scores.shape[-2:], causal=use_causal_mask, window=None)
     seen = merged(order, None if mask is None else np.asarray(mask[1])[:, None, :])
     shares = softmax(allowed(scores, seen))
-    made = np.matmul(shares, value)
+    output = np.matmul(shares, value)
     if mask is not None:
-        made = np.where(np.asarray(mask[0])[:, :, None], made, 0.0)
-    return (made, shares) if return_attention_scores else made
+        output = np.where(np.asarray(mask[0])[:, :, None], output, 0.0)
+    return (output, shares) if return_attention_scores else output
 
 
 @oracle("keras", "Attention")
@@ -135,16 +135,16 @@ def returned(weights: Mapping[str, Array], y: Array) -> Array:
     kernel = weights["attention_output/kernel"]
     rows = kernel.shape[0] * kernel.shape[1]
     flat = np.matmul(y.reshape(*y.shape[:-2], rows), kernel.reshape(rows, int(np.prod(kernel.shape[2:]))))
-    made = flat.reshape(*y.shape[:-2], *kernel.shape[2:])
-    return made + weights["attention_output/bias"] if "attention_output/bias" in weights else made
+    output = flat.reshape(*y.shape[:-2], *kernel.shape[2:])
+    return output + weights["attention_output/bias"] if "attention_output/bias" in weights else output
 
 
 def heads_first(x: Array, axes: Sequence[int]) -> Array:
     """(batch, places..., heads, size) as (batch, places left, heads, places attended over as one, size)."""
     rank = x.ndim
-    left = [k for k in range(1, rank - 2) if k not in axes]
-    y = np.transpose(x, [0, *left, rank - 2, *axes, rank - 1])
-    keep = 2 + len(left)
+    others = [k for k in range(1, rank - 2) if k not in axes]
+    y = np.transpose(x, [0, *others, rank - 2, *axes, rank - 1])
+    keep = 2 + len(others)
     return y.reshape(*y.shape[:keep], int(np.prod(y.shape[keep:-1])), y.shape[-1])
 
 
@@ -158,10 +158,10 @@ def _attended(query: Array, key: Array, value: Array, mask: Array | None, axes: 
     if mask is not None:
         mask = mask.reshape(mask.shape[0], *(1,) * (scores.ndim - 3), *mask.shape[1:])
     shares = softmax(allowed(scores, mask))
-    made = np.matmul(shares, v)
-    left = [k for k in range(1, query.ndim - 2) if k not in axes]
-    spread = made.reshape(*made.shape[:-2], *(query.shape[k] for k in axes), made.shape[-1])
-    order = [0, *left, query.ndim - 2, *axes, query.ndim - 1]
+    output = np.matmul(shares, v)
+    others = [k for k in range(1, query.ndim - 2) if k not in axes]
+    spread = output.reshape(*output.shape[:-2], *(query.shape[k] for k in axes), output.shape[-1])
+    order = [0, *others, query.ndim - 2, *axes, query.ndim - 1]
     places = (*(query.shape[axis] for axis in axes), *(key.shape[axis] for axis in axes))
     return np.transpose(spread, np.argsort(order)), shares.reshape(*shares.shape[:-2], *places)
 
@@ -170,12 +170,12 @@ def _masks(
     config: Config,
     query: Array,
     value: Array,
-    given: Sequence[Array | None],
+    masks: Sequence[Array | None],
     *,
     causal: bool,
 ) -> Array | None:
     """Every mask that applies, (batch, queries, keys); those `given` may lack the queries."""
-    sides = [mask if mask is None or np.ndim(mask) == 3 else np.asarray(mask)[:, None, :] for mask in given]
+    sides = [mask if mask is None or np.ndim(mask) == 3 else np.asarray(mask)[:, None, :] for mask in masks]
     window = config.get("sliding_window")
     order = positions(query.shape[1], value.shape[1], causal=causal, window=window)
     return merged(*sides, None if order is None else order[None])
@@ -206,11 +206,11 @@ def multi_head_attention(
     q = projected(weights, "query", query)
     k = projected(weights, "key", value if key is None else key)
     v = projected(weights, "value", value)
-    made, shares = _attended(q, k, v, mask, axes)
+    output, shares = _attended(q, k, v, mask, axes)
     if config.get("use_gate", False):
-        made = made * sigmoid(projected(weights, "gate", query))
-    made = returned(weights, made)
-    return (made, shares) if return_attention_scores else made
+        output = output * sigmoid(projected(weights, "gate", query))
+    output = returned(weights, output)
+    return (output, shares) if return_attention_scores else output
 
 
 @oracle("keras", "GroupQueryAttention")
@@ -235,8 +235,8 @@ def grouped_query_attention(
     q = projected(weights, "query", query)
     k = np.repeat(projected(weights, "key", value if key is None else key), times, axis=2)
     v = np.repeat(projected(weights, "value", value), times, axis=2)
-    made, shares = _attended(q, k, v, mask, [1])
+    output, shares = _attended(q, k, v, mask, [1])
     if config.get("use_gate", False):
-        made = made * sigmoid(projected(weights, "gate", query))
-    made = returned(weights, made)
-    return (made, shares) if return_attention_scores else made
+        output = output * sigmoid(projected(weights, "gate", query))
+    output = returned(weights, output)
+    return (output, shares) if return_attention_scores else output

@@ -83,13 +83,13 @@ def correlate(x: Array, kernel: Array, *, strides: Sequence[int], dilation: Sequ
     seen = windows(x, size, strides, dilation)
     taps = np.moveaxis(kernel.reshape(prod(size), *kernel.shape[-2:]), 0, 1)
     depth, filters = kernel.shape[-2], kernel.shape[-1] // groups
-    made = []
+    parts = []
     for g in range(groups):
         terms = seen[..., g * depth : (g + 1) * depth, :]
         factors = taps[..., g * filters : (g + 1) * filters]
         flat = terms.reshape(*terms.shape[:-2], depth * prod(size))
-        made.append(np.matmul(flat, factors.reshape(depth * prod(size), filters)))
-    return np.concatenate(made, axis=-1)
+        parts.append(np.matmul(flat, factors.reshape(depth * prod(size), filters)))
+    return np.concatenate(parts, axis=-1)
 
 
 def convolve(config: Config, x: Array, kernel: Array, *, groups: int = 1) -> Array:

@@ -77,15 +77,15 @@ def seen_steps(config: Config, x: Array) -> Array:
 @oracle("keras", "EinsumDense")
 def einsum_dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """`activation(einsum(equation, x, kernel) + bias)`: https://keras.io/api/layers/core_layers/einsum_dense/."""
-    left, made = config["equation"].replace("...", ".").split("->")
-    first, second = left.split(",")
-    y = contract(first, second, made, x, _adapted(config, weights, "kernel"))
+    operands, result = config["equation"].replace("...", ".").split("->")
+    first, second = operands.split(",")
+    y = contract(first, second, result, x, _adapted(config, weights, "kernel"))
     if "bias" in weights:
         y = y + weights["bias"]
     return activate(config.get("activation"), y)
 
 
-def contract(first: str, second: str, made: str, x: Array, y: Array) -> Array:
+def contract(first: str, second: str, result: str, x: Array, y: Array) -> Array:
     """Einstein sum of two arrays, each letter an axis, `.` all the axes of `x` that have none.
 
     As transpose, reshape and one matmul, whose sums the noise scale can see. Letters are in both arrays and in the
@@ -93,10 +93,10 @@ def contract(first: str, second: str, made: str, x: Array, y: Array) -> Array:
     """
     rank = x.ndim - len(first.replace(".", ""))
     spare = "0123456789"[:rank]
-    first, made = first.replace(".", spare), made.replace(".", spare)
+    first, result = first.replace(".", spare), result.replace(".", spare)
     sizes = dict(zip(first, x.shape, strict=True)) | dict(zip(second, y.shape, strict=True))
-    both = [name for name in first if name in second and name in made]
-    summed = [name for name in first if name in second and name not in made]
+    both = [name for name in first if name in second and name in result]
+    summed = [name for name in first if name in second and name not in result]
     rows = [name for name in first if name not in second]
     columns = [name for name in second if name not in first]
 
@@ -107,4 +107,4 @@ def contract(first: str, second: str, made: str, x: Array, y: Array) -> Array:
 
     product = np.matmul(arranged(x, first, both, rows, summed), arranged(y, second, both, summed, columns))
     names = [*both, *rows, *columns]
-    return np.transpose(product.reshape([sizes[name] for name in names]), [names.index(name) for name in made])
+    return np.transpose(product.reshape([sizes[name] for name in names]), [names.index(name) for name in result])

@@ -77,8 +77,8 @@ def resizing(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
         image = largest_window(image, size)
     elif config.get("pad_to_aspect_ratio", False):
         image = framed(image, size, config.get("fill_value", 0.0))
-    made = resized(image, size, config.get("interpolation", "bilinear"), antialias=config.get("antialias", False))
-    return _back(config, made)
+    image = resized(image, size, config.get("interpolation", "bilinear"), antialias=config.get("antialias", False))
+    return _back(config, image)
 
 
 @oracle("keras", "CenterCrop")
@@ -113,7 +113,7 @@ def auto_contrast(config: Config, weights: Mapping[str, Array], x: Array) -> Arr
 def pipeline(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """Layers one after the other: https://keras.io/api/layers/preprocessing_layers/pipeline/."""
     for k, layer in enumerate(config["layers"]):
-        made = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
-        assert not isinstance(made, tuple)
-        x = made
+        y = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
+        assert not isinstance(y, tuple)
+        x = y
     return x

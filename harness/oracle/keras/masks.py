@@ -48,5 +48,5 @@ def handed_on(config: Config, inputs: Sequence[Array], mask: Array | None) -> Ar
 @mask_rule("keras", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional")
 def sequences(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
     """A sequence keeps the mask, a single output has none."""
-    own = config["layer"]["config"] if "layer" in config else config
-    return mask if own.get("return_sequences", False) else None
+    layer_config = config["layer"]["config"] if "layer" in config else config
+    return mask if layer_config.get("return_sequences", False) else None

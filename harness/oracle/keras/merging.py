@@ -81,8 +81,8 @@ def dot(config: Config, weights: Mapping[str, Array], x: Array, y: Array) -> Arr
     if config.get("normalize", False):
         x, y = unit_length(x, first), unit_length(y, second)
     x, y = np.moveaxis(x, first, -1), np.moveaxis(y, second, -1)
-    left, right = x.shape[1:-1], y.shape[1:-1]
-    rows = x.reshape(x.shape[0], int(np.prod(left)), x.shape[-1])
-    columns = y.reshape(y.shape[0], int(np.prod(right)), y.shape[-1])
-    made = np.matmul(rows, np.swapaxes(columns, 1, 2))
-    return made.reshape(x.shape[0], *((*left, *right) or (1,)))
+    first_rest, second_rest = x.shape[1:-1], y.shape[1:-1]
+    rows = x.reshape(x.shape[0], int(np.prod(first_rest)), x.shape[-1])
+    columns = y.reshape(y.shape[0], int(np.prod(second_rest)), y.shape[-1])
+    products = np.matmul(rows, np.swapaxes(columns, 1, 2))
+    return products.reshape(x.shape[0], *((*first_rest, *second_rest) or (1,)))

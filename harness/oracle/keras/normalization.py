@@ -27,11 +27,11 @@ def batch_normalization(config: Config, weights: Mapping[str, Array], x: Array) 
     https://keras.io/api/layers/normalization_layers/batch_normalization/; `scale` and `center` off leave out
     gamma and beta.
     """
-    own = {name: _along(value, [config.get("axis", -1)], x.ndim) for name, value in weights.items()}
-    y = (x - own["moving_mean"]) / np.sqrt(own["moving_variance"] + config.get("epsilon", 1e-3))
-    if "gamma" in own:
-        y = own["gamma"] * y
-    return y + own["beta"] if "beta" in own else y
+    along = {name: _along(value, [config.get("axis", -1)], x.ndim) for name, value in weights.items()}
+    y = (x - along["moving_mean"]) / np.sqrt(along["moving_variance"] + config.get("epsilon", 1e-3))
+    if "gamma" in along:
+        y = along["gamma"] * y
+    return y + along["beta"] if "beta" in along else y
 
 
 @oracle("keras", "LayerNormalization")
@@ -104,7 +104,7 @@ def spectral_normalization(config: Config, weights: Mapping[str, Array], x: Arra
     https://keras.io/api/layers/normalization_layers/spectral_normalization/
     """
     layer = config["layer"]
-    own = {name: value for name, value in weights.items() if name != "vector_u"}
-    made = semantics("keras", layer["kind"])(layer["config"], own, x)
-    assert not isinstance(made, tuple)
-    return made
+    layer_weights = {name: value for name, value in weights.items() if name != "vector_u"}
+    y = semantics("keras", layer["kind"])(layer["config"], layer_weights, x)
+    assert not isinstance(y, tuple)
+    return y

@@ -27,8 +27,8 @@ def normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Arr
     weights where the layer was adapted to data.
     """
     axis = config.get("axis", -1)
-    kept = () if axis is None else tuple(k % x.ndim for k in ((axis,) if isinstance(axis, int) else axis))
-    shape = [n if k in kept else 1 for k, n in enumerate(x.shape)]
+    axes = () if axis is None else tuple(k % x.ndim for k in ((axis,) if isinstance(axis, int) else axis))
+    shape = [n if k in axes else 1 for k, n in enumerate(x.shape)]
     values = [
         weights[name] if name in weights else np.asarray(config[name], dtype=float) for name in ("mean", "variance")
     ]
@@ -81,8 +81,8 @@ def _text(value: Any) -> str:
 
 def _bins(x: Array, count: int, salt: Any) -> Array:
     key = None if salt is None else (salt, salt) if isinstance(salt, int) else tuple(salt)
-    made = [(farmhash64(_text(v)) if key is None else siphash(_text(v), key)) % count for v in x.reshape(-1).tolist()]
-    return np.array(made, dtype=np.int64).reshape(x.shape)
+    bins = [(farmhash64(_text(v)) if key is None else siphash(_text(v), key)) % count for v in x.reshape(-1).tolist()]
+    return np.array(bins, dtype=np.int64).reshape(x.shape)
 
 
 @oracle("keras", "Hashing")
@@ -108,13 +108,13 @@ def hashed_crossing(config: Config, weights: Mapping[str, Array], *inputs: Array
     https://keras.io/api/layers/preprocessing_layers/categorical/hashed_crossing/; an integer is its own hash, a string
     its FarmHash64 (https://www.tensorflow.org/api_docs/python/tf/sparse/cross_hashed).
     """
-    made = []
+    bins = []
     for values in zip(*(x.reshape(-1).tolist() for x in inputs), strict=True):
         state = CROSS_KEY
         for value in values:
             state = crossed(state, farmhash64(value) if isinstance(value, str) else value % 2**64)
-        made.append(state % config["num_bins"])
-    index = np.array(made, dtype=np.int64).reshape(inputs[0].shape)
+        bins.append(state % config["num_bins"])
+    index = np.array(bins, dtype=np.int64).reshape(inputs[0].shape)
     mode = config.get("output_mode", "int")
     return encoded(index, mode, config["num_bins"], "int64" if mode == "int" else "float64")
 
@@ -124,15 +124,15 @@ def looked_up(config: Config, x: Array, *, mask: Any, unknown: Sequence[Any] = (
     words, spare = list(config["vocabulary"]), config.get("num_oov_indices", 1)
     before = spare + (0 if mask is None or config.get("output_mode", "int") != "int" else 1)
     places = {word: before + k for k, word in enumerate(words)}
-    made = []
+    indices = []
     for value in x.reshape(-1).tolist():
         if mask is not None and value == mask:
-            made.append(0 if config.get("output_mode", "int") == "int" else -1)
+            indices.append(0 if config.get("output_mode", "int") == "int" else -1)
         elif value in places:
-            made.append(places[value])
+            indices.append(places[value])
         else:
-            made.append(before - spare + _bucket(config, value, spare))
-    return np.array(made, dtype=np.int64).reshape(x.shape)
+            indices.append(before - spare + _bucket(config, value, spare))
+    return np.array(indices, dtype=np.int64).reshape(x.shape)
 
 
 def _bucket(config: Config, value: Any, count: int) -> int:
@@ -176,8 +176,8 @@ def lookup(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     words = list(config["vocabulary"])
     mask, missing = config.get("mask_token"), config.get("oov_token", "[UNK]" if isinstance(words[0], str) else -1)
     table = ([] if mask is None else [mask]) + [missing] * config.get("num_oov_indices", 1) + words
-    made = [table[k] if 0 <= k < len(table) else missing for k in x.reshape(-1).tolist()]
-    return np.array(made, dtype=np.str_ if isinstance(words[0], str) else np.int64).reshape(x.shape)
+    values = [table[k] if 0 <= k < len(table) else missing for k in x.reshape(-1).tolist()]
+    return np.array(values, dtype=np.str_ if isinstance(words[0], str) else np.int64).reshape(x.shape)
 
 
 PUNCTUATION = re.compile(r"""[!"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~']""")

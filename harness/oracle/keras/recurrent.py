@@ -91,11 +91,11 @@ def stacked(cells: Sequence[Cell]) -> Cell:
     """
 
     def step(features: Array, states: States) -> tuple[Array, States]:
-        left = list(states)
+        remaining = list(states)
         after: list[Array] = []
         for cell in cells:
-            own, left = left[: len(cell.states)], left[len(cell.states) :]
-            features, new = cell.step(features, tuple(own))
+            cell_states, remaining = remaining[: len(cell.states)], remaining[len(cell.states) :]
+            features, new = cell.step(features, tuple(cell_states))
             after += new
         return features, tuple(after)
 
@@ -166,12 +166,12 @@ def recur(
     output: Array = np.zeros((x.shape[0], cell.size))
     outputs = []
     for t in range(x.shape[1])[:: -1 if config.get("go_backwards", False) else 1]:
-        made, after = cell.step(x[:, t], states)
+        y, after = cell.step(x[:, t], states)
         if mask is None:
-            output, states = made, after
+            output, states = y, after
         else:
             seen = np.asarray(mask)[:, t, None]
-            output = np.where(seen, made, 0.0 if config.get("zero_output_for_mask", False) else output)
+            output = np.where(seen, y, 0.0 if config.get("zero_output_for_mask", False) else output)
             states = tuple(np.where(seen, new, old) for new, old in zip(after, states, strict=True))
         outputs.append(output)
     result = np.stack(outputs, axis=1) if config.get("return_sequences", False) else output

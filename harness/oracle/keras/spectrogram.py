@@ -29,8 +29,8 @@ def stft_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> 
     parts = {}
     for name in ("real_kernel", "imag_kernel"):
         if name in weights:
-            made = convolve(how, flat, weights[name])
-            parts[name] = np.moveaxis(made.reshape(*sound.shape[:2], *made.shape[1:]), 3, 2)  # bins before time
+            y = convolve(how, flat, weights[name])
+            parts[name] = np.moveaxis(y.reshape(*sound.shape[:2], *y.shape[1:]), 3, 2)  # bins before time
     mode = config.get("mode", "log")
     if mode in ("real", "imag"):
         result = parts[f"{mode}_kernel"]
@@ -96,10 +96,10 @@ def mel_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> A
     power = np.square(np.matmul(seen, np.cos(angle))) + np.square(np.matmul(seen, -np.sin(angle)))
     strength = np.sqrt(power) ** config.get("mag_exp", 2.0)
     one = np.exp(0.0 * np.add.reduce(x, axis=None))
-    made = np.matmul(strength, mel_matrix(config, size // 2 + 1, one))
+    bands = np.matmul(strength, mel_matrix(config, size // 2 + 1, one))
     if config.get("power_to_db", True):
         least = config.get("min_power", 1e-10)
-        made = 10.0 * np.log10(np.maximum(made, least))
-        made = made - 10.0 * np.log10(max(abs(config.get("ref_power", 1.0)), least))
-        made = np.maximum(made, np.maximum.reduce(made, axis=None) - config.get("top_db", 80.0))
-    return np.swapaxes(made, -1, -2)
+        bands = 10.0 * np.log10(np.maximum(bands, least))
+        bands = bands - 10.0 * np.log10(max(abs(config.get("ref_power", 1.0)), least))
+        bands = np.maximum(bands, np.maximum.reduce(bands, axis=None) - config.get("top_db", 80.0))
+    return np.swapaxes(bands, -1, -2)

@@ -18,9 +18,9 @@ def time_distributed(config: Config, weights: Mapping[str, Array], x: Array, *, 
     https://keras.io/api/layers/recurrent_layers/time_distributed/. A mask is for wrapped layers that take one.
     """
     layer = config["layer"]
-    made = semantics("keras", layer["kind"])(layer["config"], weights, x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]))
-    assert not isinstance(made, tuple)
-    return made.reshape(*x.shape[:2], *made.shape[1:])
+    y = semantics("keras", layer["kind"])(layer["config"], weights, x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]))
+    assert not isinstance(y, tuple)
+    return y.reshape(*x.shape[:2], *y.shape[1:])
 
 
 @oracle("keras", "Bidirectional")
@@ -41,17 +41,17 @@ def bidirectional(
     forward = config["layer"]
     turned = {**forward["config"], "go_backwards": not forward["config"].get("go_backwards", False)}
     backward = config.get("backward_layer") or {"kind": forward["kind"], "config": turned}
-    made = []
+    results = []
     for k, (layer, name) in enumerate(((forward, "forward"), (backward, "backward"))):
         keywords: dict[str, Any] = {} if mask is None else {"mask": mask}
-        own_config = {**layer["config"], "zero_output_for_mask": forward["config"].get("return_sequences", False)}
+        run_config = {**layer["config"], "zero_output_for_mask": forward["config"].get("return_sequences", False)}
         if initial_state is not None:
             half = len(initial_state) // 2
-            own = initial_state[k * half : (k + 1) * half]
-            keywords["initial_state"] = own[0] if half == 1 else own
-        result = semantics("keras", layer["kind"])(own_config, part(weights, name), x, **keywords)
-        made.append(result if isinstance(result, tuple) else (result,))
-    (y, *states), (z, *others) = made
+            state = initial_state[k * half : (k + 1) * half]
+            keywords["initial_state"] = state[0] if half == 1 else state
+        result = semantics("keras", layer["kind"])(run_config, part(weights, name), x, **keywords)
+        results.append(result if isinstance(result, tuple) else (result,))
+    (y, *states), (z, *others) = results
     if forward["config"].get("return_sequences", False):
         z = np.flip(z, axis=1)
     mode = config.get("merge_mode", "concat")

@@ -55,7 +55,7 @@ def _as_sequence(x: Array) -> Array:
     return x[:, None] if x.ndim == 2 else x
 
 
-def _left(hidden: list[Array], config: Config, rank: int) -> Array:
+def _outputs(hidden: list[Array], config: Config, rank: int) -> Array:
     """All hidden states, or the last; features in give features out."""
     if config.get("OutputMode", "sequence") == "last" or rank == 2:
         return hidden[-1]
@@ -81,7 +81,7 @@ def lstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     units = w.shape[0] // 4
     rank, x = x.ndim, _as_sequence(x)
     h, c = _start(weights, "HiddenState", x, units), _start(weights, "CellState", x, units)
-    return _left(_lstm(config, (w, r, weights["Bias"]), x, h, c), config, rank)
+    return _outputs(_lstm(config, (w, r, weights["Bias"]), x, h, c), config, rank)
 
 
 @oracle(DIALECT, "BiLSTMLayer")
@@ -125,7 +125,7 @@ def gru(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
             back = reset * (np.matmul(h, candidate) + extra[2 * units :])
         h = (1.0 - update) * state(from_x[:, 2 * units :] + back) + update * h
         hidden.append(h)
-    return _left(hidden, config, rank)
+    return _outputs(hidden, config, rank)
 
 
 @oracle(DIALECT, "SelfAttentionLayer")
