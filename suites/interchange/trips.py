@@ -91,20 +91,23 @@ def write_arrays(path: Path, arrays: Mapping[str, Array], version: str = "v7", o
     """
     from scipy.io import savemat
 
-    held = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
+    expected = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
     texts = {name: array for name, array in arrays.items() if array.dtype.kind == "U"}
     if version == "v7.3":
         from matio import save_to_mat
 
-        given = {**arrays, **{name: np.atleast_1d(text) for name, text in texts.items()}}
+        variables = {**arrays, **{name: np.atleast_1d(text) for name, text in texts.items()}}
         with warnings.catch_warnings(), np.errstate(invalid="ignore"):
             warnings.simplefilter("ignore")  # of complex64, which becomes complex128
-            save_to_mat(str(path), given, version="v7.3", oned_as="col" if oned_as == "column" else "row")
+            save_to_mat(str(path), variables, version="v7.3", oned_as="col" if oned_as == "column" else "row")
         return
-    given = {**arrays, **{name: held[name] if version == "v4" else text.copy("C") for name, text in texts.items()}}
+    variables = {
+        **arrays,
+        **{name: expected[name] if version == "v4" else text.copy("C") for name, text in texts.items()},
+    }
     kind = {"format": "4"} if version == "v4" else {"do_compression": version == "v7"}
     with np.errstate(invalid="ignore"):
-        savemat(str(path), given, appendmat=False, oned_as=oned_as, **kind)
+        savemat(str(path), variables, appendmat=False, oned_as=oned_as, **kind)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
@@ -174,19 +177,19 @@ def trips(
     `octave` was given the folder ECHO. Raises OctaveError where Octave cannot read what SciPy or it itself wrote.
     """
     first, second, third = (folder / f"{name}.mat" for name in ("python", "octave", "again"))
-    held = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
+    expected = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
     write_arrays(first, arrays, version, oned_as)
-    yield from _legs("python", {name: as_read(value, version) for name, value in held.items()}, first)
-    kept = {name: value for name, value in held.items() if not octave_loses(value, version)}
-    if octave is None or not kept:
+    yield from _legs("python", {name: as_read(value, version) for name, value in expected.items()}, first)
+    survivors = {name: value for name, value in expected.items() if not octave_loses(value, version)}
+    if octave is None or not survivors:
         return
-    write_arrays(first, {name: arrays[name] for name in kept}, version, oned_as)
-    kept = {name: as_octave(value) for name, value in kept.items()}
+    write_arrays(first, {name: arrays[name] for name in survivors}, version, oned_as)
+    survivors = {name: as_octave(value) for name, value in survivors.items()}
     for source, target in ((first, second), (second, third)):
         seen = echo(octave, source, target, version)
-        for name, value in kept.items():
+        for name, value in survivors.items():
             yield Trip(name, f"{source.stem} in Octave", described(value), seen.get(name, "missing"))
-        yield from _legs(target.stem, {name: as_read(value, version) for name, value in kept.items()}, target)
+        yield from _legs(target.stem, {name: as_read(value, version) for name, value in survivors.items()}, target)
 
 
 def echo(octave: Octave, source: Path, target: Path, version: str) -> dict[str, str]:
@@ -211,7 +214,7 @@ def _v4_complex(data: bytes) -> dict[str, Array]:
     Of each matrix the file has five integers - type, rows, columns, whether complex, length of the name -, the name
     with its NUL, and the columns, all real parts first.
     """
-    found, place = {}, 0
+    matrices, place = {}, 0
     while place < len(data):
         code, rows, columns, imaginary, length = np.frombuffer(data, "<i4", 5, place).tolist()
         name = data[place + 20 : place + 20 + length - 1].decode("latin-1")
@@ -219,9 +222,9 @@ def _v4_complex(data: bytes) -> dict[str, Array]:
         parts = np.frombuffer(data, dtype, rows * columns * (1 + imaginary), place + 20 + length)
         place += 20 + length + parts.nbytes
         if imaginary:
-            found[name] = np.empty((rows, columns), np.result_type(dtype, np.complex64))
-            found[name].real, found[name].imag = parts.reshape(2, columns, rows).swapaxes(1, 2)
-    return found
+            matrices[name] = np.empty((rows, columns), np.result_type(dtype, np.complex64))
+            matrices[name].real, matrices[name].imag = parts.reshape(2, columns, rows).swapaxes(1, 2)
+    return matrices
 
 
 def _cast(value: Array, dtype: npt.DTypeLike) -> Array:

@@ -32,8 +32,8 @@ def prefix(spec: Spec, weights: Mapping[str, Array], depth: int) -> tuple[Spec, 
     """The first `depth` layers of a chain as a network of their own, with their weights."""
     layers = spec.layers[:depth]
     names = {layer.name for layer in layers}
-    kept = {name: value for name, value in weights.items() if name.rpartition("/")[0] in names}
-    return Spec(spec.dialect, spec.inputs, layers, (layers[-1].name,)), kept
+    prefix_weights = {name: value for name, value in weights.items() if name.rpartition("/")[0] in names}
+    return Spec(spec.dialect, spec.inputs, layers, (layers[-1].name,)), prefix_weights
 
 
 def dcfnet_cases(folder: Path) -> list[Case]:

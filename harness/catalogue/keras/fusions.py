@@ -113,7 +113,7 @@ def _layer(kind: str, image: Image, padding: str, data_format: str) -> tuple[dic
     per_axis=2,
 )
 def fused(choice: Choice, fill: Chooser) -> Draft:
-    """The layers of the chain, then perhaps a ReLU. Of two halves the chain reads the second; the first is an output."""
+    """The layers of the chain, then perhaps a ReLU. Of two halves, the chain reads the second; both are computed."""
     channels_first = choice["data_format"] == "channels_first"
 
     def shape(image: Image) -> Image:
