@@ -1,7 +1,7 @@
 """Attention layers: https://keras.io/api/layers/attention_layers/.
 
-Masks are True where attention is allowed. The documentation asks for at least one such position in each row; what a
-row without any gives is not defined.
+Masks are True where attention is allowed. The documentation demands one such position in each row and defines no
+result for a row without any.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def allowed(scores: Array, mask: Array | None) -> Array:
 
 
 def positions(queries: int, keys: int, *, causal: bool, window: int | None) -> Array | None:
-    """Which of `keys` positions each of `queries` may attend to; None where all.
+    """Which of `keys` positions each of `queries` may attend to, as (queries, keys); None if all.
 
-    `causal`: none after its own; `window`: only those nearer than that, on both sides.
+    With `causal` a query attends to no later position, with `window` only to positions at a smaller distance.
     """
     row, column = np.arange(queries)[:, None], np.arange(keys)[None, :]
     mask = None
@@ -36,7 +36,7 @@ def positions(queries: int, keys: int, *, causal: bool, window: int | None) -> A
 
 
 def merged(*masks: Array | None) -> Array | None:
-    """All that are given, combined by `and`."""
+    """The conjunction of the masks that are not None; None if all are."""
     present = [np.asarray(mask, dtype=bool) for mask in masks if mask is not None]
     return None if not present else np.logical_and.reduce(np.broadcast_arrays(*present))
 
@@ -49,7 +49,7 @@ def _weighed(
     use_causal_mask: bool,
     return_attention_scores: bool,
 ) -> Array | tuple[Array, Array]:
-    """Softmax of the scores (batch, queries, keys) by the values; masked queries give zeros."""
+    """Softmax of the scores (batch, queries, keys) times the values; zeros for masked queries."""
     order = positions(*scores.shape[-2:], causal=use_causal_mask, window=None)
     seen = merged(order, None if mask is None else np.asarray(mask[1])[:, None, :])
     shares = softmax(allowed(scores, seen))
@@ -123,7 +123,7 @@ def additive_attention(
 
 
 def projected(weights: Mapping[str, Array], name: str, x: Array) -> Array:
-    """`x @ kernel + bias` of one of the projections: features to (heads, size)."""
+    """`x @ kernel + bias` of the projection `name`, from features to (heads, size)."""
     kernel = weights[f"{name}/kernel"]
     flat = np.matmul(x, kernel.reshape(kernel.shape[0], int(np.prod(kernel.shape[1:]))))
     y = flat.reshape(*x.shape[:-1], *kernel.shape[1:])
@@ -131,7 +131,7 @@ def projected(weights: Mapping[str, Array], name: str, x: Array) -> Array:
 
 
 def returned(weights: Mapping[str, Array], y: Array) -> Array:
-    """(heads, size) to the output features by the last projection."""
+    """The last projection, from (heads, size) to the output features."""
     kernel = weights["attention_output/kernel"]
     rows = kernel.shape[0] * kernel.shape[1]
     flat = np.matmul(y.reshape(*y.shape[:-2], rows), kernel.reshape(rows, int(np.prod(kernel.shape[2:]))))
@@ -140,7 +140,10 @@ def returned(weights: Mapping[str, Array], y: Array) -> Array:
 
 
 def heads_first(x: Array, axes: Sequence[int]) -> Array:
-    """(batch, places..., heads, size) as (batch, places left, heads, places attended over as one, size)."""
+    """(batch, positions..., heads, size) as (batch, other positions..., heads, attended positions, size).
+
+    `axes` are the attended positions, which become one axis.
+    """
     rank = x.ndim
     others = [k for k in range(1, rank - 2) if k not in axes]
     y = np.transpose(x, [0, *others, rank - 2, *axes, rank - 1])
@@ -149,9 +152,9 @@ def heads_first(x: Array, axes: Sequence[int]) -> Array:
 
 
 def _attended(query: Array, key: Array, value: Array, mask: Array | None, axes: Sequence[int]) -> tuple[Array, Array]:
-    """Scaled dot-product attention of each head, and its shares: Vaswani et al., 2017, section 3.2.1.
+    """Scaled dot-product attention of each head, and the softmax shares: Vaswani et al., 2017, section 3.2.1.
 
-    A mask of shape (batch, queries, keys) is every head's.
+    The mask (batch, queries, keys) applies to every head.
     """
     q, k, v = (heads_first(x, axes) for x in (query / np.sqrt(float(query.shape[-1])), key, value))
     scores = np.matmul(q, np.swapaxes(k, -2, -1))
@@ -174,7 +177,10 @@ def _masks(
     *,
     causal: bool,
 ) -> Array | None:
-    """Every mask that applies, (batch, queries, keys); those `given` may lack the queries."""
+    """The conjunction of `masks`, causality and window as (batch, queries, keys); None if nothing is masked.
+
+    Masks without the axis of queries, (batch, keys), apply to every query.
+    """
     sides = [mask if mask is None or np.ndim(mask) == 3 else np.asarray(mask)[:, None, :] for mask in masks]
     window = config.get("sliding_window")
     order = positions(query.shape[1], value.shape[1], causal=causal, window=window)
@@ -226,7 +232,7 @@ def grouped_query_attention(
     use_causal_mask: bool = False,
     return_attention_scores: bool = False,
 ) -> Array | tuple[Array, Array]:
-    """Ainslie et al., 2023: several query heads share one key and value head, the first ones the first.
+    """Ainslie et al., 2023: consecutive query heads share one key and value head.
 
     https://keras.io/api/layers/attention_layers/group_query_attention/
     """

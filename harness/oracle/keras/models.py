@@ -1,4 +1,4 @@
-"""Models as layers, and the suite's own custom layer."""
+"""Models as layers, and the suite's custom layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def model(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array
 
 @oracle("keras", "Sequential")
 def sequential(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Layers one after the other: https://keras.io/guides/sequential_model/."""
+    """Applies the layers in order: https://keras.io/guides/sequential_model/."""
     for k, layer in enumerate(config["layers"]):
         y = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
         assert not isinstance(y, tuple)

@@ -16,10 +16,11 @@ EPSILON = 1e-7
 
 @oracle("keras", "STFTSpectrogram")
 def stft_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Each channel convolved with the kernels of the real and the imaginary part, frame by frame.
+    """Convolves each channel with the kernels of the real and the imaginary part, frame by frame.
 
-    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/stft_spectrogram/. The kernels are weights:
-    `window`, `periodic` and `scaling` only say what they start from. `psd` counts every bin but the outer two twice.
+    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/stft_spectrogram/. The kernels are weights,
+    so `window`, `periodic` and `scaling` affect only their initial values. `psd` doubles every bin except the first
+    and the last.
     """
     last = config.get("data_format") != "channels_first"
     sound = np.swapaxes(x, 1, 2) if last else x  # batch, channels, time
@@ -59,9 +60,10 @@ def mel(hertz: Array) -> Array:
 
 
 def mel_matrix(config: Config, bins: int, one: Array) -> Array:
-    """(bins, mel bins): triangles over the mel scale, their peaks at 1; the lowest bin counts for none.
+    """(bins, mel bins) weights: triangles over the mel scale with peaks of 1; the lowest bin has no weight.
 
-    `one` is the number one: on noisy arrays it carries the rounding of what implementations compute in float32.
+    `one` is the number one. As a noisy array it brings in the rounding of this matrix, which implementations compute
+    in float32.
     """
     rate, count = float(config.get("sampling_rate", 16000)), config.get("num_mel_bins", 128)
     top = config.get("max_freq") or rate / 2
@@ -75,11 +77,11 @@ def mel_matrix(config: Config, bins: int, one: Array) -> Array:
 
 @oracle("keras", "MelSpectrogram")
 def mel_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Magnitudes of a centred short-time Fourier transform to the power `mag_exp`, by mel bands, in decibels.
+    """Magnitudes of a centred short-time Fourier transform to the power `mag_exp`, in mel bands and decibels.
 
-    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/mel_spectrogram/. The signal is reflected at
-    its ends by half a frame, the window periodic and in the middle of the frame. Decibels below the loudest of the
-    whole batch less `top_db` become that.
+    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/mel_spectrogram/. Half a frame of the signal
+    is reflected at either end. The window is periodic and in the middle of the frame. The least output is `top_db`
+    decibels below the loudest value of the whole batch.
     """
     size = config.get("fft_length", 2048)
     step = config.get("sequence_stride", 512)
