@@ -24,7 +24,7 @@ LONG_ENOUGH = rule("steps", "mask", reason="a hole has unmasked steps on both si
 
 
 def _cell(kind: str, choice: Choice, features: int, units: int) -> tuple[dict[str, Any], dict[str, Weight]]:
-    """A cell as an argument, and its weights."""
+    """A cell as a constructor argument, and its weights."""
     names = ["activation", "use_bias"]
     names += [] if kind == "SimpleRNNCell" else ["recurrent_activation"]
     names += ["reset_after"] if kind == "GRUCell" else []

@@ -43,7 +43,7 @@ def _start(weights: Mapping[str, Array], name: str, x: Array, units: int, part: 
 
 
 def _projected(config: Config, weights: Mapping[str, Array]) -> tuple[Array, Array]:
-    """W and R; a projected layer keeps W Q in place of W and multiplies by Q' first."""
+    """W and R; a projected layer stores W Q instead of W, which is multiplied by Q' first."""
     w, r = weights["InputWeights"], weights["RecurrentWeights"]
     if "InputProjector" in weights:
         w = np.matmul(w, weights["InputProjector"].T)
@@ -56,7 +56,7 @@ def _as_sequence(x: Array) -> Array:
 
 
 def _outputs(hidden: list[Array], config: Config, rank: int) -> Array:
-    """All hidden states, or the last; features in give features out."""
+    """All hidden states, or the last one with OutputMode `last` and for features."""
     if config.get("OutputMode", "sequence") == "last" or rank == 2:
         return hidden[-1]
     return np.stack(hidden, axis=1)
@@ -86,7 +86,7 @@ def lstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "BiLSTMLayer")
 def bilstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Forward rows first, then backward; outputs side by side. `last` is the last step that each direction runs."""
+    """Weights are forward rows, then backward rows; outputs lie side by side. `last` is each direction's last step."""
     rank, x = x.ndim, _as_sequence(x)
     halves = [np.split(weights[name], 2) for name in ("InputWeights", "RecurrentWeights", "Bias")]
     units = halves[1][0].shape[1]
