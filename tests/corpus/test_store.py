@@ -21,9 +21,9 @@ ROW = find("keras", "Dense")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = Store(tmp_path / "golden")
-    made.put("keras", "Dense", [dense_case(), dense_case(1, rank=3)], seed=0)
-    return made
+    goldens = Store(tmp_path / "golden")
+    goldens.put("keras", "Dense", [dense_case(), dense_case(1, rank=3)], seed=0)
+    return goldens
 
 
 def archive(store: Store) -> Path:
@@ -57,7 +57,7 @@ def test_case_is_found_by_the_beginning_of_its_id(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (lambda data: b"", "empty"),
         (lambda data: data[: len(data) // 2], "cut or edited"),
@@ -65,10 +65,10 @@ def test_case_is_found_by_the_beginning_of_its_id(store: Store) -> None:
         (lambda data: b"hello", "cut or edited"),
     ],
 )
-def test_damaged_archive_is_named(store: Store, damage, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_archive_is_named(store: Store, damage, message: str) -> None:  # type: ignore[no-untyped-def]
     path = archive(store)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(GoldenError, match=said) as caught:
+    with pytest.raises(GoldenError, match=message) as caught:
         store.entries()
     assert str(path) in str(caught.value)
     assert "parity golden freeze" in str(caught.value)
@@ -92,9 +92,9 @@ def test_foreign_manifest_is_named(store: Store, text: str) -> None:
 @pytest.mark.parametrize("members", [{}, {"index.json": "[]"}, {"index.json": '{"schema": 1}'}])
 def test_foreign_archive_is_named(tmp_path: Path, members: dict[str, str]) -> None:
     path = tmp_path / "x.zip"
-    with zipfile.ZipFile(path, "w") as made:
+    with zipfile.ZipFile(path, "w") as archive:
         for name, text in members.items():
-            made.writestr(name, text)
+            archive.writestr(name, text)
     with pytest.raises(GoldenError, match="not an archive of goldens"):
         read_index(path)
 

@@ -16,7 +16,7 @@ from harness.draw.inputs import LAWS, draw_inputs
 from harness.draw.strategies import GATE, cases, choices
 from harness.draw.weights import draw_weights
 
-ROWS = {f"{found.dialect}-{found.layer}": found for found in rows()}
+ROWS = {f"{row.dialect}-{row.layer}": row for row in rows()}
 
 
 def source(seed: int = 0) -> np.random.Generator:
@@ -25,22 +25,22 @@ def source(seed: int = 0) -> np.random.Generator:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_covering_array_covers_every_valid_pair(name: str) -> None:
-    found = covering_array(ROWS[name])
-    have, valid = covered(ROWS[name], found)
+    choices = covering_array(ROWS[name])
+    have, valid = covered(ROWS[name], choices)
     assert have == valid > 0
-    assert all(ROWS[name].allows(choice) for choice in found)
+    assert all(ROWS[name].allows(choice) for choice in choices)
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_sizes_are_found_for_any_choice(name: str) -> None:
     """Exploring draws choices that no golden has: each must leave sizes to pick from."""
-    found, numbers = ROWS[name], source()
+    row, numbers = ROWS[name], source()
     for _ in range(100):
         choice: dict[str, object] = {}
-        for axis, values in found.axes.items():
-            possible = [value for value in values if found.possible({**choice, axis: value})]
+        for axis, values in row.axes.items():
+            possible = [value for value in values if row.possible({**choice, axis: value})]
             choice[axis] = possible[int(numbers.integers(len(possible)))]
-        found.build(choice, Seeded(numbers))
+        row.build(choice, Seeded(numbers))
 
 
 def test_row_twice_and_rule_on_unknown_axis_are_refused() -> None:
@@ -61,7 +61,7 @@ def test_same_seed_gives_the_same_case_and_another_another() -> None:
 
 
 def test_weights_are_never_alike() -> None:
-    made = draw_weights(
+    weights = draw_weights(
         {
             "kernel": Weight((6, 8), "kernel", fan_in=6),
             "recurrent": Weight((4, 16), "recurrent"),
@@ -70,13 +70,13 @@ def test_weights_are_never_alike() -> None:
         },
         source(),
     )
-    assert {value.dtype for value in made.values()} == {np.dtype(np.float32)}
+    assert {value.dtype for value in weights.values()} == {np.dtype(np.float32)}
     for name in ("kernel", "recurrent"):
-        columns = made[name].T
+        columns = weights[name].T
         assert len({tuple(column) for column in columns}) == len(columns)
-    assert (made["gamma"] < 0).any()
-    assert made["variance"].min() >= 1e-4
-    assert made["variance"].max() <= 10
+    assert (weights["gamma"] < 0).any()
+    assert weights["variance"].min() >= 1e-4
+    assert weights["variance"].max() <= 10
     with pytest.raises(ValueError, match="fan_in"):
         draw_weights({"kernel": Weight((2, 2), "kernel")}, source())
 

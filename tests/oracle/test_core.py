@@ -51,9 +51,9 @@ def pooled(*layers):
 def test_a_mask_is_handed_on_to_who_takes_one():
     last = Layer("GlobalAveragePooling1D", "pool", {}, ("mask",))
     assert pooled(Layer("Masking", "mask", {}, ("x",)), last) == 6
-    kept = Layer("Dropout", "drop", {"rate": 0.5}, ("mask",))
+    dropout = Layer("Dropout", "drop", {"rate": 0.5}, ("mask",))
     behind = Layer("GlobalAveragePooling1D", "pool", {}, ("drop",))
-    assert pooled(Layer("Masking", "mask", {}, ("x",)), kept, behind) == 6
+    assert pooled(Layer("Masking", "mask", {}, ("x",)), dropout, behind) == 6
     lost = Layer("ZeroPadding1D", "pad", {"padding": 0}, ("mask",))
     assert (
         pooled(Layer("Masking", "mask", {}, ("x",)), lost, Layer("GlobalAveragePooling1D", "pool", {}, ("pad",))) == 4

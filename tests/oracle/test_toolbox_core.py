@@ -274,6 +274,6 @@ def test_ports_in_another_order_are_seen():
 
 def test_the_export_says_in_which_order_ports_are_read():
     row = find("matlab", "DepthConcatenationLayer")
-    choice = next(found for found in covering_array(row) if found["inputs"] == 11)
+    choice = next(choice for choice in covering_array(row) if choice["inputs"] == 11)
     ends = as_export(seeded_case(row, choice).spec, {})["connections"]["destination"].ravel().tolist()
     assert ends[-2:] == ["layer/in10", "layer/in11"]

@@ -80,7 +80,7 @@ def scale(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def crop(choice: Choice, fill: Chooser) -> Draft:
-    """Crops to the second input's height and width. Some cases `crop` more rows and columns than the image has to `spare`."""
+    """Crops to the second input's size. Some cases `crop` more rows and columns than the image has to `spare`."""
     height, width = distinct(fill, 2, (2, 3, 4))
     channels = 3
     others = {"other": 2, "same": channels, "one_channel": 1}[choice["reference"]]
