@@ -12,18 +12,10 @@ import pytest
 
 import harness
 from harness.catalogue import find
-from harness.corpus.freeze import drift, freeze, unused, verify
 from harness.corpus.store import GoldenError, Store, oracle_files, pack_archive, read_index
 from tests.miniatures import dense_case
 
 ROW = find("keras", "Dense")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    goldens = Store(tmp_path / "golden")
-    goldens.put("keras", "Dense", [dense_case(), dense_case(1, rank=3)], seed=0)
-    return goldens
 
 
 def archive(store: Store) -> Path:
@@ -131,38 +123,6 @@ def test_edited_index_is_noticed(store: Store) -> None:
     edit(archive(store), change)
     with pytest.raises(GoldenError, match="was edited"):
         [entry.load() for entry in read_index(archive(store))]
-
-
-def test_freeze_then_verify_is_sound_and_covers_every_pair(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    count = freeze(ROW, store)
-    (check,) = verify([ROW], store)
-    assert check.sound
-    assert (check.cases, check.pairs) == (count, 100.0)
-
-
-def test_verify_counts_missing_edited_and_unused(store: Store) -> None:
-    (check,) = verify([ROW], store)
-    assert check.missing > 0
-    assert check.pairs < 100
-    assert not check.sound
-    archive(store).write_bytes(b"")
-    (check,) = verify([ROW], store)
-    assert check.edited == 2
-    store.put("keras", "Nonsense", [dense_case()], seed=0)
-    assert unused([ROW], store) == ["keras/Nonsense.zip"]
-    store.drop("keras/Nonsense.zip")
-    assert unused([ROW], store) == []
-
-
-def test_drift_is_told_in_noise_units() -> None:
-    from dataclasses import replace
-
-    case = dense_case()
-    assert case.golden
-    assert drift(case) == 0
-    off = replace(case.golden, expected={"layer": case.golden.expected["layer"] + 5 * case.golden.noise["layer"]})
-    assert 1 < drift(replace(case, samples=(replace(case.samples[0], golden=off),))) < 6
 
 
 def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:

@@ -68,5 +68,12 @@ def test_mel_spectrogram_reflects_half_a_frame_and_cuts_below_the_loudest():
     assert spectrogram({**config, "power_to_db": False, "mag_exp": 1.0}, {}, x)[0] == pytest.approx(np.array([[1, 3]]))
     assert spectrogram(config, {}, x)[0] == pytest.approx(np.array([[0, 9.542425094393248]]))
     assert spectrogram({**config, "top_db": 5.0}, {}, x)[0] == pytest.approx(
-        np.array([[4.542425094393248] * 2]) + [0, 5]
+        np.array([[4.542425094393248, 9.542425094393248]])
     )
+
+
+def test_mel_spectrogram_reflects_at_both_ends():
+    """The Hamming window of two is 0.08 and 1; the frames are 21, 12, 23 and 32, and the last bin is a difference."""
+    config = {**OCTAVES, "fft_length": 2, "sequence_stride": 1, "window": "hamming", "power_to_db": False}
+    y = semantics("keras", "MelSpectrogram")({**config, "mag_exp": 1.0}, {}, np.array([[1.0, 2.0, 3.0]]))
+    assert y[0] == pytest.approx(np.array([[1 - 0.16, 2 - 0.08, 3 - 0.16, 2 - 0.24]]))
