@@ -19,12 +19,12 @@ IMAGES = 3
 LIMIT = 1e-5
 """Largest error allowed, relative to the layer's largest activation."""
 REFUSALS = {"onnx2torch": ("operation_type='BatchNormalization', version=7", "it knows the operator from opset 9 on")}
-"""Converters that refuse this file: what their message says, and why."""
+"""Converters that refuse this file: a part of their message, and the reason."""
 
 
 @pytest.fixture(scope="module")
 def files(real_files: Path) -> Path:
-    """The folder with both; skips where one is not there."""
+    """The folder with both files; skips if one is missing."""
     if not all((real_files / name).is_file() for name in (NETWORK, EXPORTED)):
         pytest.skip(f"{NETWORK} and {EXPORTED} are not in {real_files}")
     return real_files
@@ -32,7 +32,7 @@ def files(real_files: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def network(files: Path) -> Network:
-    """What the `.mat` holds, every layer that computes as an output."""
+    """The network of the `.mat`, with every layer that computes as an output."""
     stored = network_of(files / NETWORK)
     wide = tuple(layer.name for layer in stored.spec.layers if layer.kind != "ClassificationOutputLayer")
     return replace(stored, spec=replace(stored.spec, outputs=wide))
@@ -122,7 +122,7 @@ def furthest(outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> flo
 
 
 def _need(parity: Session, dialect: str, hop: str) -> None:
-    """Skips where the route is not selected or cannot run here."""
+    """Skip if the route is not selected or cannot run here."""
     routes = [route for route in parity.runnable_for(dialect) if not hop or route.hops[0].name == hop]
     if not routes:
         pytest.skip(f"no route from {dialect}{f' by {hop}' if hop else ''} is selected and can run here")
