@@ -1,8 +1,8 @@
-"""Runs the oracle of one layer of Deep Learning Toolbox, and the image that several tests read."""
+"""Runs the oracle of one layer of Deep Learning Toolbox, and makes its inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,3 +19,13 @@ def run(kind: str, x: Any, config: Mapping[str, Any] | None = None, **weights: A
     arrays: dict[str, Array] = {name: np.asarray(value, dtype=float) for name, value in weights.items()}
     inputs = x if isinstance(x, tuple) else (x,)
     return semantics("matlab", kind)(config or {}, arrays, *(np.asarray(value, dtype=float) for value in inputs))
+
+
+def sequence(*values: float) -> Array:
+    """One sequence of one channel, 1 x T x 1."""
+    return np.array(values, dtype=float)[None, :, None]
+
+
+def image(*rows: Sequence[float]) -> Array:
+    """One image of one channel, 1 x 1 x H x W."""
+    return np.array(rows, dtype=float)[None, None]
