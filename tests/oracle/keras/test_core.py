@@ -27,8 +27,8 @@ def test_contract_knows_the_ellipsis():
 
 def test_low_rank_update_is_added_to_the_kernel():
     weights = {"kernel": np.zeros((2, 2)), "lora_kernel_a": np.array([[1.0], [2.0]]), "lora_kernel_b": np.ones((1, 2))}
-    made = semantics("keras", "Dense")({"units": 2, "lora_rank": 1}, weights, np.array([[1.0, 1.0]]))
-    assert made.tolist() == [[3, 3]]
+    output = semantics("keras", "Dense")({"units": 2, "lora_rank": 1}, weights, np.array([[1.0, 1.0]]))
+    assert output.tolist() == [[3, 3]]
 
 
 def test_reversible_embedding_reads_its_table_both_ways():
