@@ -1,12 +1,16 @@
-"""Arrays sent through MAT files and Octave, counted by type and version: is any lost that should not be?
+"""Do arrays survive MAT files and Octave? Counts by type and version.
 
     python benchmarks/arrays.py [ARRAYS]
 
-Draws at least so many arrays (200) of each type for each version and prints, of how many: `same`, that came back from
-the last file with the type and bits they had; `converted`, that came back as the convention says, otherwise (v4 is all
-double, Octave makes complex without imaginary part real, strings become chars); `refused`, that Octave does not keep
-(docs/arrays.md says which), and that went through Python only; `LOST`, that came back as nothing says. Shapes are not
-looked at in the first two: they always become those of MATLAB.
+Draws at least ARRAYS (200) arrays of each type for each version, sends them through files and counts:
+
+    same       read from the last file with the same type and bits
+    converted  changed as the convention says: v4 is all double, Octave turns complex without imaginary part into
+               real, strings become chars
+    refused    sent through Python only, because Octave does not keep them (docs/arrays.md says which)
+    LOST       changed otherwise
+
+Only types and bits count, because shapes always become those of MATLAB. Exit status 1 if an array is lost.
 """
 
 from __future__ import annotations
@@ -29,39 +33,39 @@ from suites.interchange.trips import DTYPES, ECHO, VERSIONS, Trip, as_matlab, de
 COLUMNS = ("arrays", "same", "converted", "refused", "LOST")
 
 
-def verdict(array: Array, version: str, went: list[Trip]) -> str:
-    """The column of one array: `went` are its legs, in order."""
-    if any(trip.got != trip.wanted for trip in went):
+def verdict(array: Array, version: str, legs: list[Trip]) -> str:
+    """The column of one array, from its legs in order."""
+    if any(trip.got != trip.wanted for trip in legs):
         return "LOST"
-    if version != "v7.3" and went[-1].leg == "python":
+    if version != "v7.3" and legs[-1].leg == "python":
         return "refused"
-    kept = array.dtype.kind != "U" and went[-1].got == described(as_matlab(array).reshape(shape_of(went[-1])))
-    return "same" if kept else "converted"
+    is_same = array.dtype.kind != "U" and legs[-1].got == described(as_matlab(array).reshape(shape_of(legs[-1])))
+    return "same" if is_same else "converted"
 
 
 def shape_of(trip: Trip) -> tuple[int, ...]:
-    """Size that a description tells."""
+    """The shape in the description of the array that came."""
     return tuple(int(length) for length in trip.got.split()[-2].split("x"))
 
 
 def counted(dtype: str, version: str, least: int, folder: Path, octave: Octave | None) -> Counter[str]:
-    """Verdicts over at least so many drawn arrays."""
-    found: Counter[str] = Counter()
+    """Verdicts over `least` drawn arrays or more."""
+    counts: Counter[str] = Counter()
 
     @settings(settings.get_profile(GATE), max_examples=-(-least // BATCH))
     @given(batches(dtype, version, least=BATCH))
     def send(batch: list[Array]) -> None:
         arrays: Mapping[str, Array] = {f"a{index}": array for index, array in enumerate(batch)}
-        went = list(trips(arrays, version, folder, octave))
+        legs = list(trips(arrays, version, folder, octave))
         for name, array in arrays.items():
-            found.update(["arrays", verdict(array, version, [trip for trip in went if trip.name == name])])
+            counts.update(["arrays", verdict(array, version, [trip for trip in legs if trip.name == name])])
 
     send()
-    return found
+    return counts
 
 
 def main(least: int) -> int:
-    """Print the table; 0 where nothing was lost."""
+    """Print the table. Returns the exit code, 0 if no array is lost."""
     register_profiles()
     if program.executable() is None:
         print("Octave is not installed: everything is refused")
@@ -71,9 +75,9 @@ def main(least: int) -> int:
         total: Counter[str] = Counter()
         for dtype in DTYPES:
             for version in VERSIONS:
-                found = counted(dtype, version, least, Path(folder), octave)
-                total.update(found)
-                print(f"{dtype:12}{version:8}" + "".join(f"{found[column]:10}" for column in COLUMNS), flush=True)
+                counts = counted(dtype, version, least, Path(folder), octave)
+                total.update(counts)
+                print(f"{dtype:12}{version:8}" + "".join(f"{counts[column]:10}" for column in COLUMNS), flush=True)
         print(f"{'all':20}" + "".join(f"{total[column]:10}" for column in COLUMNS))
     return min(total["LOST"], 1)
 

@@ -1,12 +1,12 @@
-"""Damaged MAT files through the isolated reader: is every one read or refused in words, in time, within memory?
+"""Does the isolated reader read or refuse every damaged MAT file, in time and within its memory?
 
     python benchmarks/corrupt.py [MUTATIONS] [SEED]
 
-Makes so many (2000) damaged files, a quarter of each version, from files that SciPy and mat-io write, and from real
-ones where the environment variable PARITY_REAL_FILES names a folder of them. Prints, by version, how many were read
-and how many refused; how many of those killed or hung the reader or passed its limit of memory; and the worst of time
-and memory. An escape is anything but a value or a MatFileError (NetworkError where a network is read), an exception of
-a parser that nobody expected, more than 10 s, or more than 1 GiB. Exit status 1 where there is one.
+Damages MUTATIONS (2000) files, a quarter of each version: files that SciPy and mat-io write, and real ones if the
+environment variable PARITY_REAL_FILES names their folder. Prints for each version the files that were read and
+refused, those among the refused that killed the reader, hung it or exceeded its memory, and the longest time and the
+peak of memory. The right end of a request is a value or a MatFileError (for networks also a NetworkError). Any other
+exception, more than 10 s or more than 1 GiB is an escape. Exit status 1 if there is one.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from tests.matlab.mutate import VERSIONS, mutations, sources
 
 COLUMNS = ("mutations", "read", "refused", "crash", "hang", "memory", "ESCAPED")
 SLACK = 1.0
-"""Seconds that it takes to end a process that was not done in time."""
+"""Seconds to end a process that exceeds its time."""
 
 
 def verdict(path: Path, reader: Reader) -> tuple[str, str]:
-    """(column, what happened) of one damaged file."""
+    """(column, message) of one damaged file."""
     try:
         variables_of(path, reader)
     except ReaderFailed as error:
         return ("ESCAPED" if error.how == "exception" else error.how), str(error)
     except MatFileError as error:
         return ("refused" if str(path) in str(error) else "ESCAPED"), str(error)
-    except Exception as error:  # what must not happen, and is what is looked for
+    except Exception as error:  # the escapes that this benchmark looks for
         return "ESCAPED", f"{type(error).__name__}: {error}"
     try:
         network_of(path, by=reader)
@@ -50,34 +50,34 @@ def verdict(path: Path, reader: Reader) -> tuple[str, str]:
 
 
 def main(count: int, seed: int) -> int:
-    """Print the table and every escape; 1 where there is one."""
-    given = os.environ.get("PARITY_REAL_FILES")
-    told = []
+    """Print the table and every failure. Returns the exit code, 1 if there is an escape."""
+    folder_name = os.environ.get("PARITY_REAL_FILES")
+    failures = []
     print(f"{'':5}" + "".join(f"{name:>11}" for name in (*COLUMNS, "longest s", "peak MiB")))
     with tempfile.TemporaryDirectory() as folder, Reader() as reader:
-        found = sources(Path(folder), Path(given) if given else None)
+        valid = sources(Path(folder), Path(folder_name) if folder_name else None)
         for version in VERSIONS:
             counts: Counter[str] = Counter()
             longest, reader.peak = 0.0, 0
-            variables_of(written(Path(folder) / "valid.mat", found[version][0].data), reader)  # starts the process
-            for made in mutations(found, version, count // len(VERSIONS), seed):
+            variables_of(written(Path(folder) / "valid.mat", valid[version][0].data), reader)  # starts the process
+            for mutation in mutations(valid, version, count // len(VERSIONS), seed):
                 started = time.perf_counter()
-                column, what = verdict(written(Path(folder) / "damaged.mat", made.data), reader)
+                column, what = verdict(written(Path(folder) / "damaged.mat", mutation.data), reader)
                 spent = time.perf_counter() - started
                 if (column != "hang" and spent > SECONDS + SLACK) or reader.peak > MEMORY:
                     column, what = "ESCAPED", f"{spent:.1f} s, {reader.peak // MIB} MiB"
                 counts.update(["mutations", column, *(["refused"] if column in ("crash", "hang", "memory") else [])])
                 longest = max(longest, spent)
                 if column not in ("read", "refused"):
-                    told.append(f"{column}: {made.source}, {made.kind}, seed {made.seed}: {what}")
+                    failures.append(f"{column}: {mutation.source}, {mutation.kind}, seed {mutation.seed}: {what}")
             row = "".join(f"{counts[name]:>11}" for name in COLUMNS)
             print(f"{version:5}{row}{longest:>11.2f}{reader.peak / MIB:>11.0f}", flush=True)
-    print("\n".join(told))
-    return int(any(line.startswith("ESCAPED") for line in told))
+    print("\n".join(failures))
+    return int(any(line.startswith("ESCAPED") for line in failures))
 
 
 def written(path: Path, data: bytes) -> Path:
-    """The file, with these bytes in it."""
+    """Write the bytes to the file. Returns its path."""
     path.write_bytes(data)
     return path
 

@@ -1,11 +1,11 @@
-"""Workers that die and hang, for real: what it costs a run.
+"""What do a worker that dies and one that hangs cost a run?
 
     python benchmarks/failures.py
 
-Twenty golden cases go along `keras-tf2onnx-onnx2torch` twice with the real frameworks. The second time the
+Walks twenty golden cases along `keras-tf2onnx-onnx2torch` twice with the real frameworks. The second time the
 TensorFlow worker gets SIGKILL in the middle of the fifth case, and the torch worker gets SIGSTOP before the
-twelfth, so that it sleeps past its limit. The two cases must read `crash` and `hang`, and all others as before.
-Exit code 0 if so, else 1.
+twelfth, so that it exceeds its limit. The two cases must end as `crash` and `hang`, and all others as before.
+Exit code 0 if they do, else 1.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LIMIT = 10.0
 
 
 def shoot(session: Session, delay: float) -> None:
-    """SIGKILL to the TensorFlow worker, once the request is on its way."""
+    """Send SIGKILL to the TensorFlow worker `delay` seconds after the request."""
     time.sleep(delay)
     os.kill(session.workers["tensorflow"].pid or 0, signal.SIGKILL)
 
 
 def walk(session: Session, *, disturbed: bool) -> list[Result]:
-    """The results of the fixed cases; with `disturbed`, workers are hit on the way."""
+    """The results of the fixed cases; with `disturbed`, two workers get their signals on the way."""
     route = session.routes[0]
     session.warm([route])
     entries = session.store.entries(layer="[DR]e*", folder="keras")[::4][:20]
@@ -46,8 +46,8 @@ def walk(session: Session, *, disturbed: bool) -> list[Result]:
     return results
 
 
-def told(result: Result) -> list[tuple[str, float | None]]:
-    """What a repetition must give again: outcome and units of every stage."""
+def signature(result: Result) -> list[tuple[str, float | None]]:
+    """Outcome and units of every stage, which a second walk must repeat."""
     return [(str(stage.outcome), stage.units) for stage in result.stages]
 
 
@@ -56,7 +56,7 @@ def main() -> None:
     with Session(Selection(route=ROUTE, limit=LIMIT)) as session:
         before = walk(session, disturbed=False)
         after = walk(session, disturbed=True)
-    changed = [index for index in range(len(before)) if told(before[index]) != told(after[index])]
+    changed = [index for index in range(len(before)) if signature(before[index]) != signature(after[index])]
     for index in changed:
         print(f"case {index}: {before[index].outcome} -> {after[index].outcome} at {after[index].blame}")
         print(f"    {after[index].message}")

@@ -1,21 +1,22 @@
-"""False alarms: fresh random cases on stages that are right. Is anything judged `divergent` that is no deviation?
+"""False alarms: does the judge call fresh random cases `divergent` on stages that are right?
 
     python benchmarks/false_alarms.py N [--seed S] [--stage keras|onnx|matlab] [--layer GLOB] [--results PATH]
-    python benchmarks/false_alarms.py --replay KEY      # one model again, its failures told in full
+    python benchmarks/false_alarms.py --replay KEY      # one model again, with its failures in full
     python benchmarks/false_alarms.py --page docs/false-alarms.md
 
-Draws N models of each stage (all where none is named), evenly over the rows of the catalogue: axis values at random
-under the row's rules, weights, and `--inputs` sets of inputs (8), half of them of another batch and other open sizes,
-each of one of the row's profiles. Each set of inputs on each model in each runtime is one comparison with the oracle:
+Draws N models of each stage (by default of every stage), evenly over the rows of the catalogue: random axis values
+under the row's rules, weights, and `--inputs` sets of inputs (8). Half of the sets have another batch and other open
+sizes; each has one of the row's profiles. Each set of inputs on each model in each runtime is one comparison with the
+oracle:
 
     keras   the .keras file in Keras on TensorFlow
-    onnx    the same, and what tf2onnx makes of it in ONNX Runtime, its optimisation on and off; networks as MATLAB
-            exports them to ONNX
-    matlab  MATLAB networks in Octave, and in PyTorch by our own converter; MatConvNet's in PyTorch
+    onnx    the same file, and tf2onnx' model of it in ONNX Runtime with its optimisation on and off; networks as
+            MATLAB exports them to ONNX
+    matlab  MATLAB networks in Octave, and in PyTorch after our conversion; MatConvNet networks in PyTorch
 
-One line of JSON for each goes to the results file (reports/false-alarms.ndjson). A second call goes on where the first
-ended; of a model walked again the last walk counts. Then the figures are printed, and every failure that no
-expectation foresees, with its key: what it was drawn from follows from that. Exit status 1 where there is one.
+Appends one line of JSON per comparison to the results file (reports/false-alarms.ndjson). A second call continues
+after the last finished model; of several walks of a model the last counts. Then prints the figures and every failure
+that no expectation foresees, with the key from which the model can be drawn again. Exit status 1 if there is one.
 """
 
 from __future__ import annotations
@@ -64,17 +65,17 @@ HOPS = {
 }
 """The hop of a stage and dialect, where there is one."""
 MODULE = "benchmarks.false_alarms"
-"""This module as workers import it, whatever it is called here."""
+"""The name by which workers import this module; here it may be `__main__`."""
 INPUTS = 8
 LIMIT = 300.0
-"""Seconds that a model may take, all sets of inputs together."""
+"""Largest time in seconds for all sets of inputs of a model."""
 MIB = 2**20
 RESULTS = Path("reports/false-alarms.ndjson")
 Line = dict[str, Any]
 
 
 class PlainOnnxRuntime(OnnxRuntime):
-    """ONNX Runtime that executes the graph as it is written."""
+    """ONNX Runtime without optimisation of the graph."""
 
     name = "onnxruntime-plain"
 
@@ -91,12 +92,12 @@ class PlainOnnxRuntime(OnnxRuntime):
 
 @cache
 def _instance(reference: str) -> Any:
-    """One of each: Octave's is a program that runs on."""
+    """The only instance of a runtime: Octave's owns a running program."""
     return resolve(reference)()
 
 
 def answers(reference: str, artifact: Path, sets: Sequence[Arrays]) -> list[dict[str, Any]]:
-    """What a runtime gives for each set of inputs, or its exception; called in a worker."""
+    """A runtime's outputs, or its exception, for each set of inputs; called in a worker."""
     runtime = _instance(reference)
     opened = runtime.open(artifact)
     answered: list[dict[str, Any]] = []
@@ -112,9 +113,9 @@ def answers(reference: str, artifact: Path, sets: Sequence[Arrays]) -> list[dict
 
 @dataclass(frozen=True)
 class Model:
-    """A case of a key, without golden, and the sets of inputs it is to be given, each as a case with its golden.
+    """The model of a key as a case without golden, and each set of inputs for it as a case with its golden.
 
-    `telling` are those that count: with a sample, and of equal ones the first.
+    `telling` are the indices of the sets that count: empty ones and repetitions do not.
     """
 
     key: str
@@ -125,16 +126,16 @@ class Model:
 
 
 def keys(stage: str, seed: int, layer: str) -> Iterator[str]:
-    """Keys without end, round after round over the rows of a stage."""
-    own = [row for name in DIALECTS[stage] for row in rows(name) if fnmatchcase(row.layer, layer)]
+    """An endless sequence of keys, round after round over the rows of a stage."""
+    stage_rows = [row for name in DIALECTS[stage] for row in rows(name) if fnmatchcase(row.layer, layer)]
     count = 0
-    while own:
-        yield from (f"{stage}/{row.dialect}/{row.layer}/{seed}/{count}" for row in own)
+    while stage_rows:
+        yield from (f"{stage}/{row.dialect}/{row.layer}/{seed}/{count}" for row in stage_rows)
         count += 1
 
 
 def drawn(key: str, inputs: int) -> Model:
-    """The model that a key stands for."""
+    """Draw the model of a key."""
     stage, dialect, layer, seed, count = key.split("/")
     row = find(dialect, layer)
     number = int(digest(dialect, layer, seed, count), 16)
@@ -151,7 +152,8 @@ def drawn(key: str, inputs: int) -> Model:
 
 
 def _set(bare: Case, draft: Draft, number: int, k: int, source: np.random.Generator) -> Case:
-    """The k-th set of inputs: two of the choice's own profile, others of any that leaves the model as it is."""
+    """The k-th set of inputs. The first two have the profile of the choice, others any profile that gives the same
+    model."""
     choice, row = dict(bare.choice), find(bare.spec.dialect, bare.subject)
     if k > 1:
         other = {**choice, "profile": row.axes["profile"][int(source.integers(len(row.axes["profile"])))]}
@@ -168,7 +170,7 @@ def _set(bare: Case, draft: Draft, number: int, k: int, source: np.random.Genera
 
 
 class Walker:
-    """Walks models in warm workers and yields lines."""
+    """Walks models in warm workers."""
 
     def __init__(self, session: Session, run: int) -> None:
         self.session = session
@@ -181,7 +183,7 @@ class Walker:
         return self.session.registry
 
     def lines(self, model: Model) -> Iterator[Line]:
-        """One line for each comparison, and one for a request that was refused or failed as a whole."""
+        """One line for each comparison, and one for each request that was refused or failed as a whole."""
         dialect = model.case.spec.dialect
         source = self.registry.format(dialect)
         assert source is not None
@@ -216,7 +218,7 @@ class Walker:
     def _compared(
         self, model: Model, runtime: Plugin, path: Path, hop: str | None, before: Sequence[Stage]
     ) -> Generator[Line, None, list[Stage]]:
-        """Lines of one runtime; returns the stages, one for each set of inputs."""
+        """Yield the lines of one runtime; return one stage for each set of inputs."""
         inputs = [dict(case.inputs) for case in model.sets]
         answered = self._ask(runtime, Call(f"{MODULE}:answers", (runtime.reference, path, inputs)), Outcome.INVALID)
         if isinstance(answered, Comparison):
@@ -226,7 +228,7 @@ class Walker:
         stages = []
         for k, (case, answer) in enumerate(zip(model.sets, answered, strict=True)):
             comparison = _comparison(case, answer)
-            if k % 2 and not comparison.outcome.passes:  # as a walk tells of second inputs
+            if k % 2 and not comparison.outcome.passes:  # worded as a walk words second inputs
                 shapes = ", ".join(f"{name} {value.shape}" for name, value in case.inputs.items())
                 how = "runs, but not with" if "failed" in answer else "with"
                 comparison = replace(comparison, message=f"{how} {shapes}: {comparison.message}")
@@ -237,7 +239,7 @@ class Walker:
         return stages
 
     def _ask(self, plugin: Plugin, request: Request[A], otherwise: Outcome) -> A | Comparison:
-        """The answer's value, or what the lack of one comes to: `otherwise` is what an exception means."""
+        """The answer's value, or the outcome of a request without one; `otherwise` is that of an exception."""
         try:
             answer = self.session.workers[plugin.worker].request(request, LIMIT)
         except WorkerFailure as failure:
@@ -256,7 +258,7 @@ class Walker:
         runtime: str | None = None,
         compared: bool = False,
     ) -> Line:
-        """`index` is None where no set of inputs was compared."""
+        """The line of one comparison; `index` is None if no set of inputs was compared."""
         dialect, last = case.spec.dialect, stages[-1]
         hops = [HOPS[model.stage, dialect]] if (model.stage, dialect) in HOPS else ["tf2onnx"]
         if dialect == "onnx":
@@ -289,36 +291,39 @@ def _stage(form: str, hop: str | None, comparison: Comparison) -> Stage:
 
 
 def read(path: Path) -> list[Line]:
-    """Lines of the last walk of each model. Left out are a line that was cut off, what two stages of one seed have in
-    common from one of them, and of what passes the sets of inputs that tell nothing."""
-    found: list[Line] = []
+    """Lines of the last walk of each model.
+
+    Skips a truncated line, lines that two stages of one seed share (one of the two counts), and passing sets of
+    inputs that are empty or repeated.
+    """
+    lines: list[Line] = []
     for text in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
         try:
-            found.append(json.loads(text))
+            lines.append(json.loads(text))
         except ValueError:
             continue
     last: dict[str, int] = {}
-    for line in found:
+    for line in lines:
         last[line["key"]] = max(last.get(line["key"], 0), line["run"])
-    kept: dict[tuple[Any, ...], Line] = {}
-    for line in found:
+    counted: dict[tuple[Any, ...], Line] = {}
+    for line in lines:
         key, index = line["key"], line.get("set")
         if line["run"] != last[key] or "done" in line:
             continue
         if line["judgement"] == "passed" and not line["counts"]:
             continue
-        kept[key.partition("/")[2], line["runtime"], index, line["outcome"] == "refused"] = line
-    return list(kept.values())
+        counted[key.partition("/")[2], line["runtime"], index, line["outcome"] == "refused"] = line
+    return list(counted.values())
 
 
 def finished(path: Path) -> set[str]:
-    """Keys of the models that were walked to the end."""
+    """Keys of the models whose walk finished."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return {json.loads(text)["key"] for text in lines if text.endswith('"done": true}')}
 
 
 def table(lines: Iterable[Line]) -> list[tuple[str, ...]]:
-    """A row for each stage's runtime and layer: counts of comparisons, and percentiles of those that pass."""
+    """A row of COLUMNS for each runtime, dialect and layer: counts, and percentiles of the units of passing ones."""
     groups: dict[tuple[str, str, str], list[Line]] = defaultdict(list)
     for line in lines:
         if line["set"] is not None and line["outcome"] != "invalid":
@@ -326,16 +331,16 @@ def table(lines: Iterable[Line]) -> list[tuple[str, ...]]:
             groups[line["runtime"], line["dialect"], ""].append(line)
             groups[line["runtime"], "", ""].append(line)
             groups["all", "", ""].append(line)
-    return [(*(part or "all" for part in key), *_figures(own)) for key, own in sorted(groups.items())]
+    return [(*(part or "all" for part in key), *_figures(group)) for key, group in sorted(groups.items())]
 
 
-def _figures(own: Sequence[Line]) -> tuple[str, ...]:
-    units = np.array([line.get("units") or 0.0 for line in own if line["judgement"] == "passed"] or [0.0])
+def _figures(lines: Sequence[Line]) -> tuple[str, ...]:
+    units = np.array([line.get("units") or 0.0 for line in lines if line["judgement"] == "passed"] or [0.0])
     p50, p99 = (float(np.percentile(units, q)) for q in (50, 99))
-    drift = sum(line["outcome"] == "drift" for line in own)
-    known, alarms = (sum(line["judgement"] == name for line in own) for name in ("expected", "ALARM"))
-    models = len({line["key"] for line in own})
-    return (*(str(n) for n in (models, len(own))), f"{p50:.2f}", f"{p99:.2f}", f"{units.max():.3g}",
+    drift = sum(line["outcome"] == "drift" for line in lines)
+    known, alarms = (sum(line["judgement"] == name for line in lines) for name in ("expected", "ALARM"))
+    models = len({line["key"] for line in lines})
+    return (*(str(n) for n in (models, len(lines))), f"{p50:.2f}", f"{p99:.2f}", f"{units.max():.3g}",
             *(str(n) for n in (drift, known, alarms)))  # fmt: skip
 
 
@@ -344,61 +349,69 @@ COLUMNS = ("runtime", "dialect", "layer", "models", "comparisons", "50 %", "99 %
 
 def page(lines: Sequence[Line]) -> str:
     """The figures as a Markdown page."""
-    made = table(lines)
-    total = next(row for row in made if row[0] == "all")
-    told = ", ".join(
-        f"{name} {version}"
-        for name, version in versions(("tensorflow", "keras", "tf2onnx", "onnxruntime", "torch")).items()
-        if name not in ("python", "platform")
-    )
-    counts = Counter(line["expectation"] for line in lines if line["judgement"] == "expected" and _is_compared(line))
-    drifts = Counter((line["runtime"], line["dialect"], line["layer"]) for line in lines if line["outcome"] == "drift")
+    rows_of = table(lines)
+    known = [line["expectation"] for line in lines if line["judgement"] == "expected" and _is_compared(line)]
+    drifts = [(line["runtime"], line["dialect"], line["layer"]) for line in lines if line["outcome"] == "drift"]
     return "\n".join(
         [
-            "# False alarms",
-            "",
-            "Fresh random cases, none of them golden, on stages that are right. Each comparison is one set of inputs",
-            "on one model in one runtime, with the oracle's answer; units are the largest normwise error of those",
-            "that pass. `known` are failures that an expectation foresees, `ALARM` those that none does. Made by",
-            "",
-            "    python benchmarks/false_alarms.py N && python benchmarks/false_alarms.py --page docs/false-alarms.md",
-            "",
-            f"{total[4]} comparisons over {total[3]} models: {total[9]} known deviations, {total[10]} alarms, "
-            f"{total[8]} in drift. Inputs without a sample and equal ones are left out.",
-            f"Measured with {told}.",
+            *_introduction(next(row for row in rows_of if row[0] == "all")),
             "",
             "## By runtime",
             "",
-            *_markdown([row for row in made if row[2] == "all"]),
+            *_markdown([row for row in rows_of if row[2] == "all"]),
             "",
             "## Deviations that expectations foresee",
             "",
-            *_markdown([(name, str(count)) for name, count in sorted(counts.items())], ("expectation", "comparisons")),
+            *_markdown(_counted((name,) for name in known), ("expectation", "comparisons")),
             "",
             "## Drift",
             "",
-            *_markdown([(*key, str(count)) for key, count in sorted(drifts.items())], (*COLUMNS[:3], "comparisons")),
+            *_markdown(_counted(drifts), (*COLUMNS[:3], "comparisons")),
             "",
             "## Not compared",
             "",
-            "Models that were refused, or did not answer, in a runtime; inputs that failed in one.",
+            "Models that a runtime refused or did not answer, and inputs that failed in it.",
             "",
-            *_markdown(_aside(lines), ("outcome", "foreseen", "count", "layers")),
+            *_markdown(_not_compared(lines), ("outcome", "foreseen", "count", "layers")),
             "",
             "## By layer",
             "",
-            *_markdown([row for row in made if row[2] != "all"]),
+            *_markdown([row for row in rows_of if row[2] != "all"]),
             "",
         ]
     )
 
 
-def _aside(lines: Sequence[Line]) -> list[tuple[str, ...]]:
+def _introduction(total: Sequence[str]) -> list[str]:
+    """Title and first paragraphs; `total` is the row of all comparisons."""
+    frameworks = versions(("tensorflow", "keras", "tf2onnx", "onnxruntime", "torch"))
+    environment = [f"{name} {version}" for name, version in frameworks.items() if name not in ("python", "platform")]
+    return [
+        "# False alarms",
+        "",
+        "Fresh random cases, none of them golden, on stages that are right. Each comparison is one set of inputs on",
+        "one model in one runtime against the oracle; units are the largest normwise error of the comparisons that",
+        "pass. An expectation foresees the failures under `known` and none foresees those under `ALARM`. Written by",
+        "",
+        "    python benchmarks/false_alarms.py N && python benchmarks/false_alarms.py --page docs/false-alarms.md",
+        "",
+        f"{total[4]} comparisons over {total[3]} models: {total[9]} known deviations, {total[10]} alarms, "
+        f"{total[8]} in drift. Empty and repeated inputs do not count.",
+        f"Measured with {', '.join(environment)}.",
+    ]
+
+
+def _counted(keys: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Each key with the number of its occurrences, in order of the keys."""
+    return [(*key, str(count)) for key, count in sorted(Counter(keys).items())]
+
+
+def _not_compared(lines: Sequence[Line]) -> list[tuple[str, ...]]:
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for line in lines:
         if not _is_compared(line):
             groups[line["outcome"], "yes" if line["judgement"] == "expected" else "no"].append(line["layer"])
-    return [(*key, str(len(own)), ", ".join(sorted(set(own)))) for key, own in sorted(groups.items())]
+    return [(*key, str(len(layers)), ", ".join(sorted(set(layers)))) for key, layers in sorted(groups.items())]
 
 
 def _is_compared(line: Line) -> bool:
@@ -411,7 +424,7 @@ def _markdown(body: Sequence[Sequence[str]], head: Sequence[str] = COLUMNS) -> l
 
 
 def report(lines: Sequence[Line], *, layers: bool) -> int:
-    """Print the figures and every alarm; the number of alarms."""
+    """Print the figures and every alarm. Returns the number of alarms."""
     for row in [COLUMNS, *(row for row in table(lines) if layers or row[2] == "all")]:
         print("  ".join(f"{cell:>{width}}" for cell, width in zip(row, (17, 10, 26, *[9] * 8), strict=False)))
     alarms = [line for line in lines if line["judgement"] == "ALARM"]
@@ -424,29 +437,29 @@ def report(lines: Sequence[Line], *, layers: bool) -> int:
 
 
 def walk(wanted: Sequence[str], options: argparse.Namespace) -> list[Line]:
-    """Walk the models of these keys, appending their lines to the results file; the lines."""
+    """Walk the models of the keys and append their lines to the results file. Returns the lines."""
     options.results.parent.mkdir(parents=True, exist_ok=True)
     past = [line["run"] for line in read(options.results)]
     pool.GROWTH = options.growth * MIB
-    found: list[Line] = []
+    lines: list[Line] = []
     with Session() as session, progress() as bar, options.results.open("a", encoding="utf-8") as stream:
         walker = Walker(session, max(past, default=0) + 1)
         task = bar.add_task("models", total=len(wanted))
         for key in wanted:
-            own = list(walker.lines(drawn(key, options.inputs)))
-            found += own
-            for line in [*own, {"run": walker.run, "key": key, "done": True}]:
+            fresh = list(walker.lines(drawn(key, options.inputs)))
+            lines += fresh
+            for line in [*fresh, {"run": walker.run, "key": key, "done": True}]:
                 stream.write(json.dumps(line) + "\n")
             stream.flush()
             bar.update(
-                task, advance=1, description=f"{key} ({sum(line['judgement'] == 'ALARM' for line in found)} alarms)"
+                task, advance=1, description=f"{key} ({sum(line['judgement'] == 'ALARM' for line in lines)} alarms)"
             )
         walker.folder.cleanup()
-    return found
+    return lines
 
 
 def main() -> int:
-    """What the first lines say; 1 where there is an alarm."""
+    """Run what the options ask for. Returns the exit code, 1 if there is an alarm."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", metavar="N", type=int, nargs="?", default=0)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,10 +1,10 @@
-"""Resident memory of each worker over consecutive cases: does a long run stay in bounds?
+"""Does the memory of each worker stay in bounds over a long run?
 
     python benchmarks/memory.py [CASES]
 
-Walks golden cases of many layers along the full Keras routes and prints, for every fiftieth case, the resident size
-of each worker in MB and how often it was started: a worker that has grown by more than `harness.workers.pool.GROWTH` is
-replaced.
+Walks golden cases of many layers along the full Keras routes. Prints, for the first and every fiftieth case, the
+resident size of each worker in MB and the number of its starts; the pool replaces a worker that grows by more than
+`harness.workers.pool.GROWTH`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ EVERY = 50
 
 
 def main(count: int) -> int:
-    """Print the curve; 0 where no worker passed the limit by more than one request's worth."""
+    """Print the curve. Returns the exit code, always 0."""
     with Session(Selection()) as session:
         entries = [entry for entry in session.entries() if entry.dialect == "keras"]
         chosen = entries[:: max(1, len(entries) // count)][:count]

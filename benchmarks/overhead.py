@@ -1,10 +1,10 @@
-"""What the harness itself costs: wall time of a walk over time spent inside framework calls.
+"""How much time does the harness add to the framework calls?
 
     python benchmarks/overhead.py [--cases 100] [--profile]
 
-One set of workers, a fixed corpus (every k-th golden case of the Keras layers), every Keras route. Framework
-calls are what workers measure around formats, converters and runtimes. The rest is reading goldens, transport,
-judging and writing results. The start of the workers (their imports) is told apart.
+Walks every k-th golden case of the Keras layers along every Keras route, with one set of workers. Workers measure the
+time of framework calls around formats, converters and runtimes. The rest of a walk reads goldens, transports, judges
+and writes results. The start of the workers (their imports) is a figure of its own.
 """
 
 from __future__ import annotations

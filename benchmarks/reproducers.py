@@ -2,9 +2,9 @@
 
     python benchmarks/reproducers.py [--id GLOB] [--folder FOLDER] [--jobs N]
 
-Writes one reproducer for the minimal case of each expectation and runs its script in a process of its own. Prints the
-id, the answer (FAILED: it shows the deviation; FIXED; ERROR), seconds and lines of each. With `--folder`, those that
-are there are run and none is written. Exit code 0 if all that could be written say FAILED, else 1.
+Writes one reproducer for the minimal case of each expectation and runs each script in a new process. Prints its id,
+its answer (FAILED: it shows the deviation; FIXED; ERROR), its seconds and its lines. With `--folder`, runs the
+reproducers of that folder instead. Exit code 0 if every reproducer answers FAILED, else 1.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.run.session import Selection, Session
 
 
 def show(folder: Path) -> bool:
-    """Run one and print its line; whether it shows its deviation."""
+    """Run one reproducer and print its line. Returns whether it shows its deviation."""
     begun = time.perf_counter()
     answer, last = run_reproducer(folder)
     lines = len((folder / SCRIPT).read_text().splitlines())
@@ -34,21 +34,21 @@ def show(folder: Path) -> bool:
 
 
 def main() -> int:
-    """The exit code."""
+    """Write and run the reproducers. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--id", default="*")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="parity-reproducers-") as scratch:
-        folder = given.folder or Path(scratch)
+        folder = options.folder or Path(scratch)
         problems = []
-        if given.folder is None:
+        if options.folder is None:
             with Session(Selection(all_cases=True)) as session:
-                chosen = choose(session, given.id)
+                chosen = choose(session, options.id)
                 problems = write_known(session, tracked(chosen, lambda item: item.id, total=len(chosen)), folder)
-        folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and fnmatchcase(path.name, given.id)]
-        with ThreadPoolExecutor(given.jobs) as pool:
+        folders = [path for path in sorted(folder.iterdir()) if path.is_dir() and fnmatchcase(path.name, options.id)]
+        with ThreadPoolExecutor(options.jobs) as pool:
             shown = list(pool.map(show, folders))
     for text in problems:
         print(f"not written: {text}")

@@ -3,10 +3,10 @@
     python benchmarks/resnet50.py [FILE]
 
 Draws the network of examples/resnet50 at 224 x 224 pixels (25.6 million weights), writes the `.mat` (to FILE, or to
-a temporary folder), reads it in the reader's process, writes model.py and its weights and runs them on one image in
-the process that has torch. Every layer is compared with the oracle in double precision: its largest error relative to
-its largest value. Memory is resident: the peak during a call less what the process had before, beside the file's size.
-Times are those of the machine as it is; where it is busy, one thread is faster (OPENBLAS_NUM_THREADS=1).
+a temporary folder) and reads it in the reader's process. The torch process writes model.py and its weights and runs
+them on one image. The error of a layer is its largest difference from the oracle in double precision, relative to its
+largest value. Memory is the resident peak of a call beyond that of the process before it, also as a multiple of the
+file's size. On a busy machine one thread is faster (OPENBLAS_NUM_THREADS=1).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from harness.workers.protocol import Call, Failure, Load
 BUILD = Path(__file__).resolve().parents[1] / "examples" / "resnet50" / "build.py"
 LIMIT = 600.0
 LIKELY = 1e-4
-"""Largest error, relative to its layer's largest value, of a right conversion with a wide margin."""
+"""Limit of the relative error of a layer; a right conversion stays far below."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 def call(session: Session, function: str, *arguments: Any) -> Any:
-    """The value and the peak of a function in the process that has torch. Raises RuntimeError."""
+    """The value and the peak of memory in bytes of a function in the torch process. Raises RuntimeError."""
     answer = session.workers["torch"].request(Call(f"harness.models.deliver:{function}", arguments), LIMIT)
     if isinstance(answer.value, Failure):
         raise RuntimeError(answer.value.sentence)
@@ -51,7 +51,7 @@ def call(session: Session, function: str, *arguments: Any) -> Any:
 
 
 def main(path: Path, folder: Path) -> int:
-    """Print the figures; 0 where every layer is right."""
+    """Print the figures. Returns the exit code, 0 if every layer is right."""
     build = runpy.run_path(str(BUILD))
     with timed("drawing the weights"):
         spec, weights = build["resnet50"]()
@@ -66,16 +66,16 @@ def main(path: Path, folder: Path) -> int:
             session.workers["torch"].request(Load(), LIMIT)
         with timed("reading the .mat, in its process and back"):
             network = reader.network_of(path, by=opened)
-        told("peak of the reader", opened.peak, size)
+        print_peak("peak of the reader", opened.peak, size)
         wide = build["every_output"](network.spec)
         source = np.random.Generator(np.random.PCG64(0))
         inputs = {item.name: source.uniform(0, 255, (1, *item.shape)).astype(np.float32) for item in wide.inputs}
         with timed("writing model.py and weights.safetensors"):
             _, peak = call(session, "deliver", "torch", wide, dict(network.weights), folder, "")
-        told("peak of torch, writing", peak, size)
+        print_peak("peak of torch, writing", peak, size)
         with timed("loading them and one image, all layers back"):
             outputs, peak = call(session, "outputs", "torch", folder, inputs)
-        told("peak of torch, running", peak, size)
+        print_peak("peak of torch, running", peak, size)
     with timed("the oracle, once"):
         expected = evaluate(wide, weights, inputs)
     errors = {
@@ -89,12 +89,12 @@ def main(path: Path, folder: Path) -> int:
     return int(errors[worst] > LIKELY)
 
 
-def told(what: str, peak: int, size: int) -> None:
-    """Print a peak beside the file's size."""
+def print_peak(what: str, peak: int, size: int) -> None:
+    """Print a peak in MiB and as a multiple of the file's size."""
     print(f"{what:48}{peak / 2**20:8.0f} MiB, {peak / size:.1f} times the file")
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        given = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch, "resnet50.mat")
-        sys.exit(main(given, Path(scratch, "torch")))
+        path = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(scratch, "resnet50.mat")
+        sys.exit(main(path, Path(scratch, "torch")))

@@ -183,9 +183,9 @@ class OutputsTurned(Honest):
         import onnx
 
         model = onnx.load(out)
-        kept = list(model.graph.output)
+        outputs = list(model.graph.output)
         del model.graph.output[:]
-        model.graph.output.extend(kept[::-1])
+        model.graph.output.extend(outputs[::-1])
         onnx.save(model, out)
 
 
@@ -198,9 +198,9 @@ class InputsRenamed(Honest):
         import onnx
 
         model = onnx.load(out)
-        given = model.graph.input[0].name
+        first = model.graph.input[0].name
         for node in model.graph.node:
-            node.input[:] = ["another" if name == given else name for name in node.input]
+            node.input[:] = ["another" if name == first else name for name in node.input]
         model.graph.input[0].name = "another"
         onnx.save(model, out)
 
@@ -248,8 +248,8 @@ class LiesLater:
 
         def call(inner: Any, *inputs: Any) -> Any:
             inner.calls = getattr(inner, "calls", 0) + 1
-            made = inner(*inputs)
-            parts = made if isinstance(made, list | tuple) else [made]
+            outputs = inner(*inputs)
+            parts = outputs if isinstance(outputs, list | tuple) else [outputs]
             return [self.spoilt(part, inner.calls) for part in parts]
 
         return save_module(wrapped(onnx2torch.convert(str(artifact)), call), out)
@@ -277,7 +277,7 @@ def _append(path: Path, kind: str, inputs: int) -> None:
     model = onnx.load(path)
     name = model.graph.output[0].name
     for node in model.graph.node:
-        node.output[:] = ["before" if made == name else made for made in node.output]
-        node.input[:] = ["before" if taken == name else taken for taken in node.input]
+        node.output[:] = ["before" if output == name else output for output in node.output]
+        node.input[:] = ["before" if source == name else source for source in node.input]
     model.graph.node.append(onnx.helper.make_node(kind, ["before"] * inputs, [name]))
     onnx.save(model, path)

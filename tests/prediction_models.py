@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 
-def _kept(folder: Path, name: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+def _save(folder: Path, name: str, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
     arrays = {f"x{k}": np.asarray(value) for k, value in enumerate(inputs, 1)}
     np.savez(folder / f"{name}.npz", **arrays, **{f"y{k}": np.asarray(value) for k, value in enumerate(outputs, 1)})
 
@@ -32,10 +32,10 @@ class KerasMaker:
         two.save(out / "two.keras")
         two.save(out / "two.h5")
         two.export(out / "two_saved")
-        _kept(out, "two", (image, words), two([image, words], training=False))
+        _save(out, "two", (image, words), two([image, words], training=False))
         whole = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1), keras.layers.Flatten()])
         whole.save(out / "sequential.keras")
-        _kept(out, "sequential", [image[:, :2, 0, 0]], [whole(image[:, :2, 0, 0])])
+        _save(out, "sequential", [image[:, :2, 0, 0]], [whole(image[:, :2, 0, 0])])
         self._dictionary(out)
         self._lambda(out)
         (out / "damaged.keras").write_bytes(b"no archive")
@@ -56,14 +56,14 @@ class KerasMaker:
         import keras
 
         late, mask = keras.Input((2,), name="late"), keras.Input((2,), dtype="bool", name="early")
-        kept = keras.layers.Multiply()([late, keras.ops.cast(mask, "float32")])
-        outputs = {"sum": keras.ops.sum(kept, axis=1), "is": keras.ops.greater(kept, 0.0)}
+        unmasked = keras.layers.Multiply()([late, keras.ops.cast(mask, "float32")])
+        outputs = {"sum": keras.ops.sum(unmasked, axis=1), "is": keras.ops.greater(unmasked, 0.0)}
         model = keras.Model({"late": late, "early": mask}, outputs)
         model.save(out / "dictionary.keras")
-        given = {"late": np.float32([[1, -2], [3, 4]]), "early": np.array([[True, True], [False, True]])}
-        found = model(given)
+        inputs = {"late": np.float32([[1, -2], [3, 4]]), "early": np.array([[True, True], [False, True]])}
+        answers = model(inputs)
         names = [item.name for item in model.inputs]
-        _kept(out, "dictionary", [given[name] for name in names], keras.tree.flatten(found))
+        _save(out, "dictionary", [inputs[name] for name in names], keras.tree.flatten(answers))
 
     def _lambda(self, out: Path) -> None:
         import keras
@@ -92,7 +92,7 @@ class OnnxMaker:
             "sum": helper.make_graph(nodes, "sum", pair, results),
             "half": helper.make_graph([helper.make_node("Neg", ["x"], ["y"])], "half", half[:1], half[1:]),
         }
-        given = {
+        inputs = {
             "sum": {"b": np.int64([[[2**53 + 1], [5]]]), "a": np.int64([[[2], [6]]])},
             "half": {"x": np.float16([0.5, 1 / 3])},
         }
@@ -100,7 +100,7 @@ class OnnxMaker:
             model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
             onnx.save(model, out / f"{name}.onnx")
             session = onnxruntime.InferenceSession(out / f"{name}.onnx", providers=["CPUExecutionProvider"])
-            _kept(out, name, list(given[name].values()), session.run(None, given[name]))
+            _save(out, name, list(inputs[name].values()), session.run(None, inputs[name]))
         return out
 
 
@@ -116,11 +116,11 @@ class TorchMaker:
         torch.save(plain.state_dict(), out / "weights.pt")
         first, second = torch.randn(5, 3), torch.randn(5, 2)
         with torch.no_grad():
-            _kept(out, "plain", (first, second), [plain(first, second)])
-        told = torch.nn.Conv2d(1, 2, 1)
-        told.parity_signature = [("x", (None, 1, 4, 1), "float32")]
-        torch.save(told, out / "told.pth")
+            _save(out, "plain", (first, second), [plain(first, second)])
+        declared = torch.nn.Conv2d(1, 2, 1)
+        declared.parity_signature = [("x", (None, 1, 4, 1), "float32")]
+        torch.save(declared, out / "told.pth")
         image = torch.randn(2, 1, 4, 1)
         with torch.no_grad():
-            _kept(out, "told", [image], [told(image)])
+            _save(out, "told", [image], [declared(image)])
         return out

@@ -82,8 +82,8 @@ def test_example_of_extending_is_the_one_that_runs() -> None:
     (shown,) = re.findall(r"```python\n(    def convert.*?)```", text, flags=re.DOTALL)
     example = ROOT / "examples" / "own_converter" / "dense_to_torch.py"
     assert example.read_text().endswith(shown)
-    made = runpy.run_path(str(example))["DenseToTorch"]
-    assert facts_of(made, "hops", "dense_to_torch:DenseToTorch")["worker"] == "torch"
+    converter = runpy.run_path(str(example))["DenseToTorch"]
+    assert facts_of(converter, "hops", "dense_to_torch:DenseToTorch")["worker"] == "torch"
 
 
 def test_diffs_of_contributing_are_what_the_files_say() -> None:

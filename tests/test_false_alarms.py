@@ -10,8 +10,15 @@ from harness.catalogue import find, rows
 
 
 def line(**more):
-    made = {"run": 1, "key": "keras/keras/ReLU/0/0", "layer": "ReLU", "dialect": "keras", "set": 0, "runtime": "keras"}
-    return {**made, "counts": True, "outcome": "exact", "judgement": "passed", "units": 0.5, **more}
+    fields = {
+        "run": 1,
+        "key": "keras/keras/ReLU/0/0",
+        "layer": "ReLU",
+        "dialect": "keras",
+        "set": 0,
+        "runtime": "keras",
+    }
+    return {**fields, "counts": True, "outcome": "exact", "judgement": "passed", "units": 0.5, **more}
 
 
 def test_keys_go_evenly_over_the_rows():

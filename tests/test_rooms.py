@@ -32,9 +32,9 @@ def judged(root: Path) -> dict[str, bool]:
     command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache"]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
-    found = re.findall(r"^(.*) (KEPT|BROKEN)\b", done.stdout, flags=re.MULTILINE)
-    assert found, done.stdout + done.stderr
-    return {name: word == "KEPT" for name, word in found}
+    contracts = re.findall(r"^(.*) (KEPT|BROKEN)\b", done.stdout, flags=re.MULTILINE)
+    assert contracts, done.stdout + done.stderr
+    return {name: word == "KEPT" for name, word in contracts}
 
 
 @pytest.fixture

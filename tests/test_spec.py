@@ -24,7 +24,7 @@ def test_json_round_trip_keeps_identity() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "layers", "outputs", "said"),
+    ("inputs", "layers", "outputs", "message"),
     [
         ((Input("x", (1,)), Input("x", (1,))), (), ("x",), "declared twice"),
         ((Input("x", (1,)),), (Layer("Dense", "y", {}, ("z",)),), ("y",), "nothing before it makes"),
@@ -33,8 +33,8 @@ def test_json_round_trip_keeps_identity() -> None:
         ((Input("x", (1,)),), (), ("q",), "made by no layer"),
     ],
 )
-def test_contradiction_is_named(inputs, layers, outputs, said: str) -> None:  # type: ignore[no-untyped-def]
-    with pytest.raises(SpecError, match=said):
+def test_contradiction_is_named(inputs, layers, outputs, message: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SpecError, match=message):
         Spec("keras", inputs, layers, outputs)
 
 

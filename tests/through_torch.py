@@ -27,9 +27,9 @@ for case in sorted(Path(sys.argv[1]).glob("*.json")):
     spec = Spec.from_json(json.loads(case.read_text()))
     weights, inputs = (dict(np.load(case.with_suffix(f".{what}.npz"))) for what in ("weights", "inputs"))
     with torch.no_grad():
-        made = build(program(spec, weights))(*[torch.from_numpy(inputs[item.name]) for item in spec.inputs])
-    made = made if isinstance(made, tuple) else (made,)
-    np.savez(case.with_suffix(".out.npz"), *[value.numpy() for value in made])
+        outputs = build(program(spec, weights))(*[torch.from_numpy(inputs[item.name]) for item in spec.inputs])
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    np.savez(case.with_suffix(".out.npz"), *[value.numpy() for value in outputs])
 """
 
 
@@ -48,9 +48,9 @@ def through_torch(cases: Mapping[str, tuple[Network, Mapping[str, Array]]], fold
     return {name: list(np.load(folder / f"{name}.out.npz").values()) for name in cases}
 
 
-def furthest(network: Network, inputs: Mapping[str, Array], made: list[Array]) -> float:
+def furthest(network: Network, inputs: Mapping[str, Array], outputs: list[Array]) -> float:
     """The largest error against the oracle, relative to the largest value of its output."""
     wanted = evaluate(network.spec, network.weights, inputs)
-    assert [value.shape for value in made] == [value.shape for value in wanted.values()]
-    pairs = zip(made, wanted.values(), strict=True)
+    assert [value.shape for value in outputs] == [value.shape for value in wanted.values()]
+    pairs = zip(outputs, wanted.values(), strict=True)
     return max(float(np.abs(got - want).max() / np.abs(want).max()) for got, want in pairs)

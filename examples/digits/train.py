@@ -2,8 +2,8 @@
 
     python examples/digits/train.py
 
-The images are scikit-learn's own (`load_digits`: 1797 of 8 x 8 pixels, no network needed). TensorFlow lives in
-this program only: the suite reads the stored numbers and never trains.
+The images come with scikit-learn (`load_digits`: 1797 of 8 x 8 pixels, without a download). Only this program needs
+TensorFlow: the suite reads the stored numbers and never trains.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from harness.spec import Array, Case, Input, Layer, Sample, Spec
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 0
 EPOCHS = 12
-HELD_BACK = 360
-"""Images kept from training, with all classes in equal shares."""
+TEST_IMAGES = 360
+"""Number of images that the training never sees, with all classes in equal shares."""
 STORED = 60
-"""Held-back images in the case: enough for a confusion table, few enough for a small archive."""
+"""Test images in the case: enough for a confusion table, few enough for a small archive."""
 FLOOR = 0.95
-"""Least accuracy on the held-back images; a model below it is not worth comparing and is not stored."""
+"""Least accuracy on the test images; a model below it is not stored."""
 
 
 def digits_spec() -> Spec:
-    """Images (8, 8, 1) to 10 logits; what converters get wrong most is in it.
+    """Images (8, 8, 1) to 10 logits, by the layers that converters get wrong most often.
 
-    Trained statistics of batch normalisation, `same` padding that is uneven (stride 2 on even sizes), depthwise
+    These are trained statistics of batch normalisation, uneven `same` padding (stride 2 on even sizes), depthwise
     kernels, and Flatten before Dense, where channels-last and channels-first order differ.
     """
     chain = [
@@ -64,12 +64,12 @@ def digits_spec() -> Spec:
 
 @dataclass(frozen=True)
 class Split:
-    """Images (n, 8, 8, 1) in 0..1, float32, and their classes; the held-back ones were never trained on."""
+    """Images (n, 8, 8, 1) in 0..1, float32, and their classes, for training and for the test."""
 
     images: Array
     classes: Array
-    held_images: Array
-    held_classes: Array
+    test_images: Array
+    test_classes: Array
 
 
 def load_split(seed: int) -> Split:
@@ -79,9 +79,9 @@ def load_split(seed: int) -> Split:
 
     digits = load_digits()
     images = (digits.images / 16).astype(np.float32)[..., np.newaxis]
-    parts = train_test_split(images, digits.target, test_size=HELD_BACK, random_state=seed, stratify=digits.target)
-    images, held_images, classes, held_classes = parts
-    return Split(images, classes, held_images, held_classes)
+    parts = train_test_split(images, digits.target, test_size=TEST_IMAGES, random_state=seed, stratify=digits.target)
+    images, test_images, classes, test_classes = parts
+    return Split(images, classes, test_images, test_classes)
 
 
 def train(spec: Spec, split: Split, *, seed: int, epochs: int) -> Any:
@@ -114,41 +114,41 @@ def weights_of(model: Any, spec: Spec) -> dict[str, Array]:
 
 
 def digits_case(spec: Spec, weights: dict[str, Array], split: Split) -> Case:
-    """The model with the first held-back images, their true classes, and the golden of the oracle."""
+    """The model with the first test images, their true classes, and the golden of the oracle."""
     case = Case(
         spec=spec,
         subject="digits",
         choice={"profile": "main", "data": "scikit-learn digits", "images": f"{STORED} held back", "classes": 10},
         weights=weights,
-        samples=(Sample({"image": split.held_images[:STORED]}),),
-        labels=tuple(int(label) for label in split.held_classes[:STORED]),
+        samples=(Sample({"image": split.test_images[:STORED]}),),
+        labels=tuple(int(label) for label in split.test_classes[:STORED]),
     )
     return with_golden(case)
 
 
 def oracle_accuracy(spec: Spec, weights: dict[str, Array], split: Split) -> float:
-    """Share of all held-back images whose best class is the true one, computed without a framework."""
-    (logits,) = evaluate(spec, weights, {"image": split.held_images}).values()
-    return float((logits.argmax(axis=1) == split.held_classes).mean())
+    """Share of the test images whose best class is the true one, computed without a framework."""
+    (logits,) = evaluate(spec, weights, {"image": split.test_images}).values()
+    return float((logits.argmax(axis=1) == split.test_classes).mean())
 
 
 def main() -> int:
-    """Train, report, store. Exit code 1 where the model is too weak to be stored."""
+    """Train, report and store. Returns the exit code, 1 if the model is too weak to be stored."""
     parser = argparse.ArgumentParser(description="Train the digits model and store it as a golden case.")
     parser.add_argument("--seed", type=int, default=SEED, help="seed of split, weights and batches (%(default)s)")
     parser.add_argument("--epochs", type=int, default=EPOCHS, help="passes over the images (%(default)s)")
-    parser.add_argument("--golden", type=Path, default=ROOT / "golden", help="folder of the store (the suite's own)")
+    parser.add_argument("--golden", type=Path, default=ROOT / "golden", help="folder of the store (%(default)s)")
     options = parser.parse_args()
 
     spec, split = digits_spec(), load_split(options.seed)
     begun = time.perf_counter()
     model = train(spec, split, seed=options.seed, epochs=options.epochs)
     seconds = time.perf_counter() - begun
-    accuracy = float((model.predict(split.held_images, verbose=0).argmax(axis=1) == split.held_classes).mean())
+    accuracy = float((model.predict(split.test_images, verbose=0).argmax(axis=1) == split.test_classes).mean())
     print(f"trained {model.count_params():,} numbers on {len(split.images)} images in {seconds:.1f} s")
     weights = weights_of(model, spec)
     print(
-        f"accuracy on {HELD_BACK} held-back images: {accuracy:.4f} in Keras, "
+        f"accuracy on {TEST_IMAGES} test images: {accuracy:.4f} in Keras, "
         f"{oracle_accuracy(spec, weights, split):.4f} by the oracle"
     )
     if accuracy < FLOOR:

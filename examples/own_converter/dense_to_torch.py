@@ -1,4 +1,4 @@
-"""A converter of one's own, as the parity suite sees it: Keras files with one Dense layer to PyTorch."""
+"""A third party's converter as a plugin of the parity suite: Keras files with one Dense layer to PyTorch."""
 
 import io
 import json
@@ -6,7 +6,7 @@ import zipfile
 
 
 class DenseToTorch:
-    """Reads the `.keras` file itself, so it needs no Keras and runs beside torch, which it requires first."""
+    """Reads the `.keras` file without Keras; `requires` begins with torch, so it runs in torch's process."""
 
     name = "densetotorch"
     source = "keras"

@@ -1,4 +1,4 @@
-"""ResNet-50 as MATLAB's `resnet50` has it, layer by layer, with weights drawn from a seed, as a `.mat` file.
+"""Writes MATLAB's `resnet50`, layer by layer, with weights drawn from a seed, as a `.mat` file.
 
     python examples/resnet50/build.py resnet50.mat [--pixels 224] [--width 64] [--classes 1000] [--seed 0]
 
@@ -21,17 +21,17 @@ from harness.matlab.readers.plain import write_plain
 from harness.spec import Array, Drawn, Input, Layer, Spec
 
 STAGES = ((2, 3), (3, 4), (4, 6), (5, 3))
-"""Number of each stage in the layers' names, and how many blocks it has."""
+"""Number of each stage in the layers' names, and the number of its blocks."""
 EPSILON = 0.001
 CALM = 8
-"""How much less a block adds, as a variance, than He's law would: sixteen sums in a row neither grow nor fade."""
+"""Factor by which the variance of a block's last kernel is below He's law, so that sixteen sums do not grow."""
 ZSCORE = "input_1"
 Law = tuple[tuple[int, ...], str, int | None]
 
 
 @dataclass
 class Plan:
-    """Layers and weight laws in the making."""
+    """The layers and weight laws so far, and the counters in the layers' names."""
 
     layers: list[Layer] = field(default_factory=list)
     laws: dict[str, Law] = field(default_factory=dict)
@@ -43,12 +43,12 @@ class Plan:
         return name
 
     def conv(
-        self, name: str, norm: str, taken: str, *, size: int, channels: tuple[int, int], stride: int, calm: int = 1
+        self, name: str, norm: str, source: str, *, size: int, channels: tuple[int, int], stride: int, calm: int = 1
     ) -> str:
-        """A convolution that keeps the size but for its stride, and its batch normalisation."""
+        """A convolution, padded so that only its stride changes the size, and its batch normalisation."""
         pad, (inputs, filters) = size // 2, channels
-        own = {"Stride": [stride] * 2, "DilationFactor": [1, 1], "PaddingSize": [pad] * 4}
-        self.add("Convolution2DLayer", name, [taken], **own)
+        options = {"Stride": [stride] * 2, "DilationFactor": [1, 1], "PaddingSize": [pad] * 4}
+        self.add("Convolution2DLayer", name, [source], **options)
         self.laws[f"{name}/Weights"] = ((size, size, inputs, filters), "deep", size * size * inputs * calm)
         self.laws[f"{name}/Bias"] = ((filters,), "near_zero", None)
         self.add("BatchNormalizationLayer", norm, [name], Epsilon=EPSILON)
@@ -58,21 +58,22 @@ class Plan:
             self.laws[f"{norm}/{key}"] = ((filters,), law, None)
         return norm
 
-    def relu(self, taken: str) -> str:
+    def relu(self, source: str) -> str:
         self.relus += 1
-        return self.add("ReLULayer", f"activation_{self.relus}_relu", [taken])
+        return self.add("ReLULayer", f"activation_{self.relus}_relu", [source])
 
-    def block(self, name: str, taken: str, channels: tuple[int, int], stride: int, shortcut: bool) -> str:
-        """1 x 1, 3 x 3 and 1 x 1 beside what came in, or beside a 1 x 1 convolution of it."""
+    def block(self, name: str, source: str, channels: tuple[int, int], stride: int, shortcut: bool) -> str:
+        """Convolutions of 1 x 1, 3 x 3 and 1 x 1, added to the source or, with `shortcut`, to a 1 x 1 convolution
+        of it."""
         inputs, width = channels
         res, norm = f"res{name}_branch", f"bn{name}_branch"
-        way = self.relu(self.conv(f"{res}2a", f"{norm}2a", taken, size=1, channels=(inputs, width), stride=stride))
+        way = self.relu(self.conv(f"{res}2a", f"{norm}2a", source, size=1, channels=(inputs, width), stride=stride))
         way = self.relu(self.conv(f"{res}2b", f"{norm}2b", way, size=3, channels=(width, width), stride=1))
         way = self.conv(f"{res}2c", f"{norm}2c", way, size=1, channels=(width, 4 * width), stride=1, calm=CALM)
         if shortcut:
-            taken = self.conv(f"{res}1", f"{norm}1", taken, size=1, channels=(inputs, 4 * width), stride=stride)
+            source = self.conv(f"{res}1", f"{norm}1", source, size=1, channels=(inputs, 4 * width), stride=stride)
         self.sums += 1
-        return self.relu(self.add("AdditionLayer", f"add_{self.sums}", [way, taken]))
+        return self.relu(self.add("AdditionLayer", f"add_{self.sums}", [way, source]))
 
 
 def resnet50(pixels: int = 224, width: int = 64, classes: int = 1000, seed: int = 0) -> tuple[Spec, dict[str, Array]]:
@@ -80,8 +81,8 @@ def resnet50(pixels: int = 224, width: int = 64, classes: int = 1000, seed: int 
     from harness.draw.weights import drawn_weights
 
     plan = Plan()
-    own = Input("input_1_in", (3, pixels, pixels))
-    end = plan.add("ImageInputLayer", ZSCORE, [own.name], Normalization="zscore")
+    image = Input("input_1_in", (3, pixels, pixels))
+    end = plan.add("ImageInputLayer", ZSCORE, [image.name], Normalization="zscore")
     end = plan.relu(plan.conv("conv1", "bn_conv1", end, size=7, channels=(3, width), stride=2))
     end = plan.add("MaxPooling2DLayer", "max_pooling2d_1", [end], PoolSize=[3, 3], Stride=[2, 2], PaddingSize=[1] * 4)
     channels, thin = width, width
@@ -100,11 +101,11 @@ def resnet50(pixels: int = 224, width: int = 64, classes: int = 1000, seed: int 
     weights = drawn_weights(Drawn(seed, {**plan.laws, **_statistics()}))
     for name, (mean, spread) in {"Mean": (120, 10), "StandardDeviation": (58, 5)}.items():
         weights[f"{ZSCORE}/{name}"] = mean + spread * weights[f"{ZSCORE}/{name}"]
-    return Spec("matlab", (own,), tuple(plan.layers), (end,)), weights
+    return Spec("matlab", (image,), tuple(plan.layers), (end,)), weights
 
 
 def _statistics() -> dict[str, Law]:
-    """One of each channel, drawn around zero."""
+    """Laws of the input layer's statistics, one value per channel, drawn around zero."""
     return {f"{ZSCORE}/{name}": ((3,), "near_zero", None) for name in ("Mean", "StandardDeviation")}
 
 
@@ -114,16 +115,16 @@ def every_output(spec: Spec) -> Spec:
 
 
 def exported(spec: Spec, opset: int) -> Spec:
-    """The network as MATLAB's exporter writes it to ONNX: it leaves the classification layer out."""
-    kept = tuple(layer for layer in spec.layers if layer.kind != "ClassificationOutputLayer")
-    first = replace(kept[0], config={**kept[0].config, "Opset": opset})
-    names = {layer.name for layer in kept}
-    outputs = tuple(name for name in spec.outputs if name in names) or (kept[-1].name,)
-    return Spec("onnx", spec.inputs, (first, *kept[1:]), outputs)
+    """The network as MATLAB's exporter writes it to ONNX, without the classification layer."""
+    layers = tuple(layer for layer in spec.layers if layer.kind != "ClassificationOutputLayer")
+    first = replace(layers[0], config={**layers[0].config, "Opset": opset})
+    names = {layer.name for layer in layers}
+    outputs = tuple(name for name in spec.outputs if name in names) or (layers[-1].name,)
+    return Spec("onnx", spec.inputs, (first, *layers[1:]), outputs)
 
 
 def main(arguments: list[str]) -> int:
-    """Draw and write."""
+    """Draw the network and write the file. Returns the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("path", type=Path, metavar="FILE")
     for name, default in (("pixels", 224), ("width", 64), ("classes", 1000), ("seed", 0)):

@@ -1,10 +1,10 @@
-"""What can be drawn: one row per layer with its axes, rules, shapes and weights.
+"""The catalogue: one row per layer with its axes, rules, shapes and weights.
 
-A row's builder receives one value per axis (the stratum) and a `Chooser` that fills in what is left
-(sizes, mostly). It returns a `Draft`: the Spec and the law of each weight. Inputs are drawn from the
-row's `profile` axis by the room `draw`.
+A row's builder receives one value per axis (the stratum) and a `Chooser`, which picks everything else, mostly
+sizes. It returns a `Draft`: the Spec and the law of each weight. `harness.draw` draws the inputs by the value of
+the row's `profile` axis.
 
-Adding a layer is one decorated builder here and one oracle function.
+To add a layer, write one decorated builder here and one oracle function.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ Choice = Mapping[str, Any]
 
 PRIMES = (2, 3, 5, 7, 11, 13)
 SECOND_BATCHES = (1, 2, 3, 5, 0)
-"""Batch sizes of the second inputs, the first's left out; none at all is one of them."""
+"""Batch sizes of the second inputs, an empty batch among them; the first inputs' size is skipped."""
 SOME = (1, 2, 3, 5)
-"""The same for layers that Keras on TensorFlow computes wrongly, or not at all, for no samples: docs/variants.md."""
+"""The same without the empty batch, which Keras on TensorFlow gets wrong or refuses in some layers:
+docs/variants.md."""
 
 
 class Chooser(Protocol):
-    """Fills in what the stratum leaves open; backed by Hypothesis or by a seeded generator."""
+    """Picks the values that the stratum leaves open; backed by Hypothesis or by a seeded generator."""
 
     def pick(self, options: Sequence[T]) -> T: ...
     def integer(self, low: int, high: int) -> int: ...
@@ -51,7 +52,7 @@ class Weight:
 
 @dataclass(frozen=True)
 class Draft:
-    """A Spec whose numbers are not drawn yet. `weights` is named `layer/weight`, in layer order."""
+    """A Spec whose numbers are not drawn yet. Names in `weights` are `layer/weight`, in layer order."""
 
     spec: Spec
     weights: Mapping[str, Weight] = field(default_factory=dict)
@@ -59,11 +60,11 @@ class Draft:
     bounds: Mapping[str, int] = field(default_factory=dict)
     """Exclusive upper bound of an integer input, by input name (vocabulary size of an Embedding)."""
     least: Mapping[str, int] = field(default_factory=dict)
-    """Smallest value of an integer input, by input name; 0 where none is named."""
+    """Smallest value of an integer input, by input name; 0 by default."""
     words: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """What a string input is drawn from, by input name."""
+    """Strings that a string input is drawn from, by input name."""
     masks: Mapping[str, str] = field(default_factory=dict)
-    """Law of a bool input, by input name; the laws are in `harness.draw.inputs`. `mixed` where none is named."""
+    """Law of a bool input, by input name; `mixed` by default. The laws are in `harness.draw.inputs`."""
     channel_axis: int = -1
 
 
@@ -95,14 +96,13 @@ class Row:
     build: Callable[[Choice, Chooser], Draft]
     rules: tuple[Rule, ...] = ()
     pins: tuple[Choice, ...] = ()
-    """Choices that are worth keeping though no pair asks for them: what exploration found. Axes left out take
-    their first value."""
+    """Choices that exploration showed to matter though no pair needs them. A missing axis takes its first value."""
     exactness: Callable[[Choice], Exactness] = field(default=lambda choice: Exactness.COMPUTES)
     second_batches: tuple[int, ...] = SECOND_BATCHES
     """Batch sizes that the second inputs may have."""
     per_axis: int = 6
-    """The golden corpus holds at least this many cases for each axis: pairs alone would leave triples thin. Fewer do
-    where a sibling's row asks the same questions, none where the layer does nothing at inference."""
+    """Least number of golden cases per axis: an array of pairs alone holds few triples. Smaller where a sibling's
+    row tests the same, 0 where the layer does nothing at inference."""
 
     def __post_init__(self) -> None:
         for bond in self.rules:
@@ -115,7 +115,7 @@ class Row:
         return (self.dialect, self.layer)
 
     def allows(self, partial: Choice) -> bool:
-        """Whether no rule forbids the values assigned so far; unassigned axes are free."""
+        """Whether the values assigned so far break no rule; unassigned axes are free."""
         return all(
             bond.holds(*(partial[axis] for axis in bond.axes))
             for bond in self.rules
@@ -130,14 +130,14 @@ class Row:
         if not open_axes:
             return {axis: partial[axis] for axis in self.axes}
         for value in self.axes[open_axes[0]]:
-            found = self.complete({**partial, open_axes[0]: value})
-            if found is not None:
-                return found
+            choice = self.complete({**partial, open_axes[0]: value})
+            if choice is not None:
+                return choice
         return None
 
     @cached_property
     def _bound(self) -> tuple[str, ...]:
-        """Axes that some rule names; all others are free whatever the choice."""
+        """Axes that appear in a rule; all others are always free."""
         named = {axis for bond in self.rules for axis in bond.axes}
         return tuple(axis for axis in self.axes if axis in named)
 
@@ -146,7 +146,7 @@ class Row:
         return {}
 
     def possible(self, partial: Choice) -> bool:
-        """Whether some full choice extends `partial`. Remembered by the values that rules can see."""
+        """Whether a full choice extends `partial`. Cached by the values of the axes that appear in a rule."""
         seen = {axis: partial[axis] for axis in self._bound if axis in partial}
         key = canonical(list(seen.items()))
         if key not in self._known:
@@ -157,13 +157,13 @@ class Row:
 
     def tuples(self, strength: int = 2) -> list[dict[str, Any]]:
         """Every valid combination of values of `strength` axes: what a covering array must cover."""
-        found = []
+        valid = []
         for names in combinations(self.axes, strength):
             for values in product(*(self.axes[name] for name in names)):
                 partial = dict(zip(names, values, strict=True))
                 if self.possible(partial):
-                    found.append(partial)
-        return found
+                    valid.append(partial)
+        return valid
 
 
 _ROWS: dict[tuple[str, str], Row] = {}
@@ -187,7 +187,7 @@ def row(
     """Register a builder as a row. `profile` becomes an axis like any other, so pairs cover it too."""
 
     def register(build: Callable[[Choice, Chooser], Draft]) -> Row:
-        made = Row(
+        entry = Row(
             dialect=dialect,
             layer=layer,
             axes={**{name: tuple(values) for name, values in axes.items()}, "profile": tuple(profiles)},
@@ -198,24 +198,24 @@ def row(
             second_batches=tuple(second_batches),
             per_axis=per_axis,
         )
-        if made.key in _ROWS:
+        if entry.key in _ROWS:
             raise ValueError(f"{dialect} {layer} is in the catalogue twice")
-        _ROWS[made.key] = made
-        return made
+        _ROWS[entry.key] = entry
+        return entry
 
     return register
 
 
 def rows(dialect: str | None = None) -> list[Row]:
-    """All rows, of one dialect or of all, in the order they were registered."""
+    """All rows of one dialect, or of every dialect, in the order of registration."""
     import_module("harness.catalogue.keras")
     import_module("harness.catalogue.matlab")
-    return [found for found in _ROWS.values() if dialect in (None, found.dialect)]
+    return [entry for entry in _ROWS.values() if dialect in (None, entry.dialect)]
 
 
 def find(dialect: str, layer: str) -> Row:
-    """The row of a layer. Raises KeyError with the known layers of the dialect."""
-    known = {found.layer: found for found in rows(dialect)}
+    """The row of a layer. Raises KeyError for an unknown layer; its message lists the layers of the dialect."""
+    known = {entry.layer: entry for entry in rows(dialect)}
     if layer not in known:
         raise KeyError(f"no row for {layer!r} in dialect {dialect!r}; known: {', '.join(sorted(known))}")
     return known[layer]
@@ -252,14 +252,14 @@ def single(
 
 
 def called(draft: Draft, **arguments: Any) -> Draft:
-    """The draft with its last layer called with further arguments that are no tensors."""
+    """The draft, with further arguments, which are not tensors, in the call of its last layer."""
     *before, last = draft.spec.layers
     layers = (*before, replace(last, arguments={**last.arguments, **arguments}))
     return replace(draft, spec=replace(draft.spec, layers=layers))
 
 
 def masked(draft: Draft, shape: tuple[int | None, ...], law: str, *, name: str = "mask") -> Draft:
-    """The draft with a bool input of that shape, batch left out, which its last layer takes as the keyword `name`."""
+    """The draft with a further bool input of `shape` (without the batch), passed to its last layer as `name`."""
     *before, last = draft.spec.layers
     spec = replace(
         draft.spec,
@@ -270,29 +270,32 @@ def masked(draft: Draft, shape: tuple[int | None, ...], law: str, *, name: str =
 
 
 def inner(kind: str, config: Config) -> dict[str, Any]:
-    """A layer or cell as the constructor argument of another: what a wrapper wraps. Its weights are named below the
-    wrapper's by the part they belong to, as in `layer/forward/kernel`; `harness.oracle.part` takes one part's."""
+    """A layer or cell as the constructor argument of a wrapper.
+
+    Its weights take the wrapper's name and the name of the part, as in `layer/forward/kernel`;
+    `harness.oracle.part` selects those of one part.
+    """
     return {"kind": kind, "config": dict(config)}
 
 
 def distinct(fill: Chooser, count: int, options: Sequence[int] = PRIMES) -> list[int]:
-    """`count` pairwise different sizes, so that no two axes can be exchanged unseen."""
-    left = list(options)
-    taken = []
+    """`count` pairwise different sizes, so that an exchange of two axes shows."""
+    remaining = list(options)
+    sizes = []
     for _ in range(count):
-        value = fill.pick(left)
-        left.remove(value)
-        taken.append(value)
-    return taken
+        value = fill.pick(remaining)
+        remaining.remove(value)
+        sizes.append(value)
+    return sizes
 
 
 def sized(kind: str, fill: Chooser, count: int, *, batch: int = 1, options: Sequence[int] = (2, 3, 5, 7)) -> list[int]:
-    """`count` small sizes without the batch: `distinct` from each other and the batch, or all `equal`."""
+    """`count` small sizes of axes other than the batch: `distinct` from each other and the batch, or all `equal`."""
     if kind == "equal":
         return [fill.pick(options[:3])] * count
     return distinct(fill, count, [n for n in options if n != batch])
 
 
 def explicit(choice: Choice, *names: str) -> dict[str, Any]:
-    """Constructor arguments of that name from a choice; the value "default" leaves the argument out."""
+    """The constructor arguments `names` with their values in the choice, except those with the value "default"."""
     return {name: choice[name] for name in names if choice[name] != "default"}

@@ -1,6 +1,6 @@
-"""Layers that the catalogue leaves out, each with the reason, and constructor arguments that no case can show.
+"""Layers that the catalogue omits, each with the reason, and constructor arguments that no case can show.
 
-A class of `keras.layers` that is neither in the catalogue nor here fails a test: a new Keras release says so itself.
+A test fails for every class of `keras.layers` that is neither in the catalogue nor here, as after a new Keras release.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LAYERS: Mapping[str, str] = MappingProxyType(
 )
 
 ARGUMENTS: tuple[tuple[str, str, str], ...] = (
-    # layer pattern, argument pattern, why no value of it can matter once the model is saved with its weights
+    # layer pattern, argument pattern, why no value matters once the model is saved with its weights
     ("*", "*_initializer", "the first value of a weight; weights are stored"),
     ("*", "*_regularizer", "a term of the training loss"),
     ("*", "*_constraint", "applied by the optimizer's step"),
@@ -69,6 +69,6 @@ ARGUMENTS: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def why_left_out(layer: str, argument: str) -> str | None:
-    """The reason why an argument of a layer need not be drawn; None where there is none."""
+def reason_to_omit(layer: str, argument: str) -> str | None:
+    """Why an argument of a layer need not be drawn; None if it must be."""
     return next((why for one, two, why in ARGUMENTS if fnmatchcase(layer, one) and fnmatchcase(argument, two)), None)

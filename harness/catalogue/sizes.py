@@ -1,4 +1,4 @@
-"""Sizes that rows agree on."""
+"""Sizes that all rows share."""
 
 OPEN_SIZE = 5
-"""Size of an axis that is open at export, at the first inputs."""
+"""Size of an open axis in the first inputs."""

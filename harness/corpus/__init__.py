@@ -1,1 +1,1 @@
-"""The corpus of golden cases: its store, how it is frozen and verified, and what it covers."""
+"""The corpus of golden cases: its store, freezing, verification and coverage."""

@@ -2,10 +2,11 @@
 
     python harness/corpus/architectures.py [NAME ...]
 
-ResNet50, MobileNetV2, EfficientNetB0, DenseNet121 and ConvNeXtTiny are those of `keras.applications`, at 32 x 32 pixels
-and 10 classes, with random weights: Keras is asked for their layers and wiring once, here. Their weights are too many
-to store; the seed and the law of each are kept instead, and a digest that notices if they come out otherwise. An LSTM
-classifier and a small Transformer are written down below and stored whole.
+ResNet50, MobileNetV2, EfficientNetB0, DenseNet121 and ConvNeXtTiny come from `keras.applications`, at 32 x 32 pixels
+and 10 classes, with random weights; this script reads their layers and wiring from Keras once. An archive of theirs
+contains the seed and the law of each weight instead of the weights, which are too many, and a digest that shows
+whether they are drawn the same again. An LSTM classifier and a small Transformer are defined below and stored with
+their weights.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from harness.catalogue import Weight
-from harness.catalogue.excluded import why_left_out
+from harness.catalogue.excluded import reason_to_omit
 from harness.catalogue.keras.graphs import dense, gated
 from harness.corpus.store import Store
 from harness.draw import with_golden
@@ -37,7 +38,7 @@ LAWS = {
     "gamma": "near_one", "variable": "near_one", "beta": "near_zero", "bias": "near_zero",
     "moving_mean": "near_zero", "moving_variance": "even", "mean": "near_zero", "variance": "even", "count": "count",
 }  # fmt: skip
-"""Laws of weights by their names (`variable` is LayerScale's); kernels are drawn by their number of inputs."""
+"""Laws of weights by name (`variable` is LayerScale's); the law of a kernel depends on its number of inputs."""
 
 
 def law_of(name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], str, int | None]:
@@ -49,8 +50,8 @@ def law_of(name: str, shape: tuple[int, ...]) -> tuple[tuple[int, ...], str, int
 
 
 def slim(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Constructor arguments that matter at inference, as JSON."""
-    return {key: _plain(value) for key, value in config.items() if why_left_out(kind, key) is None}
+    """The constructor arguments that matter at inference, as JSON values."""
+    return {key: _plain(value) for key, value in config.items() if reason_to_omit(kind, key) is None}
 
 
 def _plain(value: Any) -> Any:
@@ -69,13 +70,13 @@ def application(name: str) -> tuple[Spec, dict[str, tuple[tuple[int, ...], str, 
     read, _ = read_model(model)
     layers, laws = [], {}
     for layer in read.layers:
-        made = next(operation for operation in model.operations if operation.name == layer.name)
+        operation = next(operation for operation in model.operations if operation.name == layer.name)
         config = slim(layer.kind, layer.config)
-        parts = {"": made}
+        parts = {"": operation}
         if layer.kind == "Sequential":
-            parts = {f"{k}/": part for k, part in enumerate(made.layers)}
-            kinds = [(type(part).__name__, part.get_config()) for part in made.layers]
-            config = {"layers": [{"kind": kind, "config": slim(kind, own)} for kind, own in kinds]}
+            parts = {f"{k}/": part for k, part in enumerate(operation.layers)}
+            kinds = [(type(part).__name__, part.get_config()) for part in operation.layers]
+            config = {"layers": [{"kind": kind, "config": slim(kind, arguments)} for kind, arguments in kinds]}
         layers.append(Layer(layer.kind, layer.name, config, layer.inputs))
         for place, part in parts.items():
             depthwise = type(part).__name__ == "DepthwiseConv2D"
@@ -130,7 +131,7 @@ def lstm_classifier() -> tuple[Spec, dict[str, Weight]]:
 
 
 def transformer() -> tuple[Spec, dict[str, Weight]]:
-    """Words and their places to classes: two blocks of attention and dense layers with residuals and normalisation."""
+    """Words and their positions to classes: two blocks of attention and dense layers with residuals."""
     layers = [
         Layer("Embedding", "words_in", {"input_dim": WORDS, "output_dim": WIDTH}, ("words",)),
         Layer("Embedding", "places_in", {"input_dim": STEPS, "output_dim": WIDTH}, ("places",)),
@@ -174,7 +175,7 @@ def transformer() -> tuple[Spec, dict[str, Weight]]:
 
 
 def text_case(name: str) -> Case:
-    """A text model with three sentences, and one longer one where its time is open."""
+    """A text model with three sentences, and a second batch of one sentence, which is longer if the time is open."""
     spec, laws = {"LSTMClassifier": lstm_classifier, "Transformer": transformer}[name]()
     source = np.random.Generator(np.random.PCG64(SEED))
     weights = draw_weights(laws, source)
@@ -197,12 +198,12 @@ def text_case(name: str) -> Case:
 
 
 def main(arguments: list[str]) -> int:
-    """Build, compute the golden, store."""
+    """Build the architectures named, compute their goldens and store them. Returns the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     every = (*APPLICATIONS, "LSTMClassifier", "Transformer")
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("names", nargs="*", default=list(every), metavar="NAME", help=f"of {', '.join(every)}")
+    parser.add_argument("names", nargs="*", default=list(every), metavar="NAME", help=f"one of {', '.join(every)}")
     parser.add_argument("--golden", type=Path, default=ROOT / "golden", help="folder of the store")
     chosen = parser.parse_args(arguments)
     for name in chosen.names:

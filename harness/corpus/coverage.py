@@ -1,4 +1,4 @@
-"""What the corpus covers: layers, pairs and triples of axis values, arguments; and what became of routes."""
+"""Coverage of the corpus: layers, pairs and triples of axis values, and constructor arguments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.catalogue import Row
-from harness.catalogue.excluded import LAYERS, why_left_out
+from harness.catalogue.excluded import LAYERS, reason_to_omit
 from harness.corpus.keras_layers import exported
 from harness.corpus.store import Entry
 from harness.draw.cover import covered
@@ -22,20 +22,20 @@ def _percent(part: tuple[int, int]) -> float:
 
 
 def layer_records(rows: Iterable[Row], entries: Iterable[Entry]) -> list[Record]:
-    """One record for each layer of the catalogue, then one for each that is excluded, with the reason."""
+    """One record for each layer of the catalogue, then one for each excluded layer, with the reason."""
     choices: dict[tuple[str, str], list[Any]] = defaultdict(list)
     for entry in entries:
         choices[entry.dialect, entry.subject].append(entry.choice)
     records = []
     for row in rows:
-        own = choices[row.key]
+        drawn = choices[row.key]
         records.append(
             {
                 "dialect": row.dialect,
                 "layer": row.layer,
-                "cases": len(own),
-                "pairs": _percent(covered(row, own)),
-                "threeway": _percent(covered(row, own, 3)),
+                "cases": len(drawn),
+                "pairs": _percent(covered(row, drawn)),
+                "threeway": _percent(covered(row, drawn, 3)),
                 "profiles": list(row.axes["profile"]),
                 "excluded": None,
             }
@@ -46,7 +46,7 @@ def layer_records(rows: Iterable[Row], entries: Iterable[Entry]) -> list[Record]
 
 @dataclass(frozen=True)
 class Argument:
-    """A constructor argument of a layer: how many values the corpus gives it, or why it needs none."""
+    """A constructor argument of a layer: the number of its values in the corpus, or why it needs only one."""
 
     layer: str
     name: str
@@ -62,19 +62,19 @@ class Argument:
 
 
 def arguments(entries: Iterable[Entry]) -> list[Argument]:
-    """Every constructor argument of every Keras layer of the corpus.
+    """Every constructor argument of every Keras layer of the corpus, with the number of its values.
 
-    Values are counted in the layers of the golden cases, those inside wrappers included; leaving an argument out is
-    one. Raises ModuleNotFoundError where Keras is not installed.
+    Layers inside wrappers count too. The default of an omitted argument counts as one value.
+    Raises ModuleNotFoundError if Keras is not installed.
     """
-    given: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    values_of: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     calls: Counter[str] = Counter()
     named: Counter[tuple[str, str]] = Counter()
 
     def note(kind: str, config: Mapping[str, Any]) -> None:
         calls[kind] += 1
         for name, value in config.items():
-            given[kind][name].add(canonical(value))
+            values_of[kind][name].add(canonical(value))
             named[kind, name] += 1
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, dict) and set(item) == {"kind", "config"}:
@@ -86,10 +86,10 @@ def arguments(entries: Iterable[Entry]) -> list[Argument]:
             subjects.add(entry.subject)
             for layer in entry.data["spec"]["layers"]:
                 note(layer["kind"], layer["config"])
-    found = []
+    records = []
     for layer, cls in exported().items():
         for name in cls.arguments if layer in subjects else ():
-            left_out = named[layer, name] < calls[layer]
-            count = len(given[layer][name]) + left_out
-            found.append(Argument(layer, name, count, None if count > 1 else why_left_out(layer, name)))
-    return found
+            omitted = named[layer, name] < calls[layer]
+            count = len(values_of[layer][name]) + omitted
+            records.append(Argument(layer, name, count, None if count > 1 else reason_to_omit(layer, name)))
+    return records

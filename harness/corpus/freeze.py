@@ -1,4 +1,4 @@
-"""Freezing and verifying the golden corpus: what the catalogue asks for against what the store holds."""
+"""Freezing the golden corpus from the catalogue, and verifying the store against the catalogue and the oracle."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from harness.spec import Array, Case, Golden, Sample, canonical
 from harness.units import UNIT
 
 MODELS = "models"
-"""Folder of the store for whole models, which are frozen by what trains or builds them."""
+"""Folder of the store for whole models; the scripts that train or build them write it."""
 DRIFT_UNITS = 0.01
 """Recomputed goldens may differ by this many noise units: float64 rounding is about 1e-8 of one."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """What `verify` found for one layer.
+    """The result of `verify` for one layer.
 
-    `cases`, `drifted`, `edited` and `unused` count cases; `covered` and `valid` count pairs of axis values, and
-    `missing` is the pairs that no case holds.
+    `cases`, `drifted`, `edited` and `unused` count cases. `valid`, `covered` and `missing` count pairs of axis
+    values: all that the rules allow, those that occur in a case, and those that occur in none.
     """
 
     dialect: str
@@ -55,7 +55,7 @@ class Check:
 
 
 def freeze(row: Row, store: Store, *, seed: int = 0) -> int:
-    """Draw the covering array of a row, ask the oracle, and store the cases. Returns their number."""
+    """Draw the cases of a row's covering array, compute their goldens and store them. Returns their number."""
     cases = [seeded_case(row, choice, seed) for choice in covering_array(row)]
     unique = {case.id: case for case in cases}
     store.put(row.dialect, row.layer, unique.values(), seed=seed)
@@ -63,7 +63,7 @@ def freeze(row: Row, store: Store, *, seed: int = 0) -> int:
 
 
 def verify(rows: Iterable[Row], store: Store) -> Iterator[Check]:
-    """Check each layer's archive against catalogue and oracle; archives that no row asks for come last.
+    """Check the archive of each row against the catalogue and the oracle.
 
     Raises GoldenError if there is no manifest.
     """
@@ -79,13 +79,13 @@ def verify(rows: Iterable[Row], store: Store) -> Iterator[Check]:
 
 
 def unused(rows: Iterable[Row], store: Store) -> list[str]:
-    """Archives of the manifest that belong to no row of the catalogue, whole models apart."""
+    """Archives of the manifest that belong to no row of the catalogue, except those of whole models."""
     wanted = {f"{row.dialect}/{row.layer}.zip" for row in rows}
     return [name for name in store.manifest["archives"] if name not in wanted and not name.startswith(MODELS)]
 
 
 def verify_models(store: Store, layer: str | None = None) -> Iterator[Check]:
-    """Check the archives of whole models: their digests and their oracle; no covering array asks for them."""
+    """Check the digests and goldens of whole models, to which no covering array applies."""
     for path, record in store.archives(layer=layer, folder=MODELS):
         try:
             counts = _counted(read_index(path, record["sha256"]))
@@ -99,7 +99,7 @@ def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) 
         entries = read_index(store.root / name, sha256)
     except GoldenError as error:
         return Check(row.dialect, row.layer, cases=count, edited=count, valid=covered(row, [])[1], problem=str(error))
-    stale = [entry for entry in entries if not _still_asked_for(row, entry)]
+    stale = [entry for entry in entries if not _is_current(row, entry)]
     have, valid = covered(row, [entry.choice for entry in entries])
     return Check(
         dialect=row.dialect,
@@ -113,7 +113,7 @@ def _verify_archive(row: Row, store: Store, name: str, sha256: str, count: int) 
 
 
 def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Cases, drifted and edited ones, and the first problem met."""
+    """Numbers of cases, of drifted and of edited ones, and the first problem, as arguments of Check."""
     drifted = edited = 0
     problem = ""
     for entry in entries:
@@ -129,23 +129,23 @@ def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
     return {"cases": len(entries), "drifted": drifted, "edited": edited, "problem": problem}
 
 
-def _still_asked_for(row: Row, entry: Entry) -> bool:
-    """The case's choice is one of today's catalogue: same axes, values that still exist, no rule broken."""
+def _is_current(row: Row, entry: Entry) -> bool:
+    """Whether the case's choice is valid in today's catalogue: same axes, existing values, no rule broken."""
     choice = entry.choice
     return (
         set(choice) == set(row.axes)
         and all(canonical(choice[axis]) in {canonical(v) for v in values} for axis, values in row.axes.items())
-        and row.allows({axis: _own(value, row.axes[axis]) for axis, value in choice.items()})
+        and row.allows({axis: _axis_value(value, row.axes[axis]) for axis, value in choice.items()})
     )
 
 
-def _own(value: Any, values: tuple[Any, ...]) -> Any:
+def _axis_value(value: Any, values: tuple[Any, ...]) -> Any:
     """The axis value that a JSON value stands for (JSON has lists where axes have tuples)."""
     return next(each for each in values if canonical(each) == canonical(value))
 
 
 def drift(case: Case) -> float:
-    """Largest difference between the stored goldens and the oracle of today, in noise units."""
+    """Largest difference between the stored goldens and today's oracle, in noise units."""
     return max(_drift_of(case, sample) for sample in case.samples)
 
 

@@ -1,7 +1,7 @@
-"""Classes of `keras.layers` and their constructor arguments, read from Keras' source without importing it.
+"""Classes of `keras.layers` and their constructor arguments, read from Keras' source without an import.
 
-No process of the suite imports a framework, and both are plain in the text: `keras/layers/__init__.py` re-exports every
-class, and each class's module has its `__init__`.
+The suite's own process never imports a framework. The source suffices: `keras/layers/__init__.py` re-exports every
+class, and the class's module contains its `__init__`.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Exported:
 
 
 def _root() -> Path:
-    found = find_spec("keras")
-    if found is None or found.origin is None:
+    module = find_spec("keras")
+    if module is None or module.origin is None:
         raise ModuleNotFoundError("keras is not installed, so its layers cannot be listed")
-    return Path(found.origin).parent
+    return Path(module.origin).parent
 
 
 def _imports(path: Path) -> Iterator[tuple[str, str, str]]:
-    """(module, name there, name here) of each import of a module."""
+    """(module, name in that module, name in this file) of each `from` import of a file."""
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
@@ -60,14 +60,14 @@ def _arguments(node: ast.ClassDef) -> tuple[str, ...]:
 def exported() -> Mapping[str, Exported]:
     """Every class that `keras.layers` exports, by its documented name. Raises ModuleNotFoundError without Keras."""
     root = _root()
-    found: dict[tuple[str, str], list[str]] = {}
+    aliases: dict[tuple[str, str], list[str]] = {}
     for module, name, here in _imports(root / "layers" / "__init__.py"):
-        found.setdefault((module, name), []).append(here)
+        aliases.setdefault((module, name), []).append(here)
     classes: dict[str, Exported] = {}
-    for (module, name), names in found.items():
+    for (module, name), names in aliases.items():
         node = _class(root, module, name)
         if node is not None:
-            # aliases are shorter or older spellings: the class's own name is the documented one where it is exported
+            # aliases are shorter or older spellings; the documented name is that of the class if it is exported
             ordered = sorted(set(names), key=lambda each: (each != name, each))
             classes[ordered[0]] = Exported(tuple(ordered), _arguments(node))
     return classes

@@ -1,9 +1,10 @@
-"""The store of goldens: `golden/<dialect>/<layer>.zip`, committed, small, and explaining themselves.
+"""The store of goldens: small archives `golden/<dialect>/<layer>.zip`, committed with the code.
 
-Each archive holds `index.json` (for every case its Spec, choice, judging rules, array order and digests) and
-one safetensors member per case with inputs, weights, expected outputs and noise scale. `golden/manifest.json`
-holds each archive's digest and provenance. Archives are byte-identical when frozen again from the same
-numbers. Arrays are stored, not seeds: random streams may change between NumPy versions.
+Each archive contains `index.json` (Spec, choice, judging rules, array order and digests of every case) and one
+safetensors member per case with inputs, weights, expected outputs and noise scale. `golden/manifest.json` contains
+each archive's digest and provenance. The same cases always give the same bytes. The store contains arrays and no
+seeds, because random streams may change between NumPy versions; only models with many weights are an exception
+(`harness.corpus.architectures`).
 """
 
 from __future__ import annotations
@@ -32,16 +33,16 @@ from harness.files import atomic_write
 from harness.spec import Array, Case, Drawn, Exactness, Golden, Sample, Spec, SpecError, array_digest, digest
 
 SCHEMA = 1
-KEPT = Path("reports", "explored")
-"""Where cases that exploration found are kept, below the root of the suite, each in an archive of its own."""
+EXPLORED = Path("reports", "explored")
+"""Folder, below the root of the suite, of the failing cases of explorations, one archive per case."""
 
 
 class GoldenError(InputError):
-    """A golden file that is missing, cut, edited or foreign, or a case that there is none of."""
+    """A golden file is missing, cut, edited or foreign, or a case does not exist."""
 
 
 def oracle_files() -> list[Path]:
-    """Source files that the expected outputs and noise scales are computed by."""
+    """Source files of the code that computes expected outputs and noise scales."""
     root = Path(str(files("harness")))
     return [*sorted((root / "oracle").rglob("*.py")), root / "units.py"]
 
@@ -56,7 +57,7 @@ def oracle_digest() -> str:
 
 
 def provenance(seed: int) -> dict[str, Any]:
-    """Who made a golden: oracle digest, versions of what it computes with, and the seed of the draw."""
+    """Origin of a golden: oracle digest, versions of Python and its libraries, and the seed of the draw."""
     return {
         "oracle": oracle_digest(),
         "numpy": np.__version__,
@@ -68,7 +69,7 @@ def provenance(seed: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Entry:
-    """One case of an archive, known from the index without its arrays."""
+    """One case of an archive as in the index, without arrays."""
 
     archive: Path
     id: str
@@ -88,11 +89,11 @@ class Entry:
 
     @property
     def is_large(self) -> bool:
-        """Whether its weights are too many to be stored."""
+        """Whether the archive stores a seed instead of the weights, which are too many."""
         return "drawn" in self.data
 
     def load(self) -> Case:
-        """The case with its arrays. Raises GoldenError where they are missing, cut or not those of the index."""
+        """The case with its arrays. Raises GoldenError if they are missing or cut, or differ from the index."""
         try:
             with zipfile.ZipFile(self.archive) as archive:
                 tensors = safetensors.numpy.load(archive.read(f"{self.id}.safetensors"))
@@ -128,25 +129,25 @@ class Entry:
 
 
 def _prefixes() -> Iterator[str]:
-    """What the array groups of each sample begin with: nothing for the first, `again_` for the second, `again2_` ..."""
+    """Prefixes of the array groups of the samples: none for the first, then `again_`, `again2_`, `again3_` ..."""
     yield from ("", "again_")
     yield from (f"again{place}_" for place in count(2))
 
 
 def _damaged(path: Path, problem: str, *, expected: str = "", came: str = "") -> GoldenError:
-    advice = "Restore the file from version control, or make it again with `parity golden freeze`."
+    advice = "Restore the file from version control, or freeze it again with `parity golden freeze`."
     return GoldenError(problem, where=path, expected=expected, came=came, advice=advice)
 
 
 def _answers(case: Case) -> str:
-    """Digest of all that the case's own id leaves out: expected outputs, noise scales, and further inputs."""
+    """Digest of the arrays that the case id does not cover: expected outputs, noise scales and further inputs."""
     return "".join(
         array_digest(values) for group, values in _groups(case).items() if group not in ("inputs", "weights")
     )
 
 
 def _texts(case: Case) -> dict[str, Array]:
-    """Arrays of strings, which safetensors does not know: they are stored in the index."""
+    """Arrays of strings, which are stored in the index because safetensors has no such type."""
     return {
         f"{group}/{name}": value
         for group, values in _groups(case).items()
@@ -234,7 +235,7 @@ class Store:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """Archives by relative path. Raises GoldenError where there is none or it is none of ours."""
+        """The manifest as JSON. Raises GoldenError if it is missing, unreadable or of another schema."""
         try:
             data = json.loads(self.manifest_path.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -248,15 +249,17 @@ class Store:
     def archives(
         self, *, layer: str | None = None, folder: str | None = None
     ) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-        """Path and manifest record of each archive whose layer matches the glob pattern."""
+        """Path and manifest record of each archive of `folder` (None: all) whose layer matches the glob pattern."""
         for name, record in sorted(self.manifest["archives"].items()):
-            own, _, file = name.partition("/")
-            if folder in (None, own) and (layer is None or fnmatchcase(file.removesuffix(".zip"), layer)):
+            dialect, _, file = name.partition("/")
+            if folder in (None, dialect) and (layer is None or fnmatchcase(file.removesuffix(".zip"), layer)):
                 yield self.root / name, record
 
     def entries(self, *, layer: str | None = None, folder: str | None = None) -> list[Entry]:
-        """Cases of the matching archives, by layer, then id. Raises GoldenError for any that is missing,
-        cut, edited or foreign."""
+        """Cases of the matching archives, by layer, then id.
+
+        Raises GoldenError if one of the archives is missing, cut, edited or foreign.
+        """
         return [
             entry
             for path, record in self.archives(layer=layer, folder=folder)
@@ -264,14 +267,14 @@ class Store:
         ]
 
     def find(self, case: str) -> Entry:
-        """The entry of a case id, or of an unambiguous beginning of one. Raises GoldenError."""
-        found = [entry for entry in self.entries() if entry.id.startswith(case)]
-        if len(found) == 1 or (found and found[0].id == case):
-            return found[0]
-        if not found:
+        """The entry whose id is `case` or begins with it. Raises GoldenError unless exactly one case fits."""
+        matches = [entry for entry in self.entries() if entry.id.startswith(case)]
+        if len(matches) == 1 or (matches and matches[0].id == case):
+            return matches[0]
+        if not matches:
             raise GoldenError(f"no golden case {case!r}", where=self.root, advice="`parity list cases` shows all.")
-        names = ", ".join(entry.id for entry in found[:5])
-        raise GoldenError(f"{case!r} fits {len(found)} cases: {names} ...", advice="Give more of the id.")
+        names = ", ".join(entry.id for entry in matches[:5])
+        raise GoldenError(f"{case!r} fits {len(matches)} cases: {names} ...", advice="Give more of the id.")
 
     def put(self, folder: str, layer: str, cases: Iterable[Case], *, seed: int) -> Path:
         """Write one archive and enter it in the manifest."""
@@ -301,7 +304,10 @@ class Store:
 
 
 def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
-    """Entries of one archive. Raises GoldenError; with `sha256`, also if the bytes are not those digested."""
+    """Entries of one archive. Raises GoldenError if it is missing, damaged or of another schema.
+
+    With `sha256`, raises GoldenError also if the file has another digest.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -324,12 +330,12 @@ def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
 
 
 def keep(case: Case, root: Path) -> Path:
-    """Keep a case that is no golden, so that it can be replayed by its id."""
-    path = root / KEPT / f"{case.id}.zip"
+    """Store a case that is not a golden below `root`, so that its id can be replayed. Returns the path."""
+    path = root / EXPLORED / f"{case.id}.zip"
     atomic_write(path, pack_archive([case]))
     return path
 
 
-def kept(root: Path) -> list[Entry]:
-    """The cases that were kept. Raises GoldenError for a file that is none of ours."""
-    return [entry for path in sorted((root / KEPT).glob("*.zip")) for entry in read_index(path)]
+def explored_cases(root: Path) -> list[Entry]:
+    """The cases that `keep` stored. Raises GoldenError for a file that is not such an archive."""
+    return [entry for path in sorted((root / EXPLORED).glob("*.zip")) for entry in read_index(path)]

@@ -1,4 +1,4 @@
-"""What verifying the whole corpus showed."""
+"""The result of verifying the whole corpus."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ COUNTS = ("cases", "drifted", "edited", "unused", "missing")
 
 @dataclass(frozen=True)
 class Verification:
-    """The check of each layer, and the archives that no row of the catalogue asks for."""
+    """The check of each layer, and the stray archives: those without a row in the catalogue."""
 
     checks: tuple[Check, ...]
     stray: tuple[str, ...] = ()
 
     @property
     def totals(self) -> dict[str, float]:
-        """Counts over all layers, a stray archive among the unused; `pairs` is the percentage of the valid pairs of
+        """Counts over all layers; a stray archive counts as unused. `pairs` is the percentage of the valid pairs of
         axis values that occur in a case."""
         counts = {key: sum(getattr(check, key) for check in self.checks) for key in COUNTS}
         valid = sum(check.valid for check in self.checks)
@@ -28,12 +28,12 @@ class Verification:
 
     @property
     def edited(self) -> bool:
-        """A case is not what was frozen."""
+        """Whether a case differs from what was frozen."""
         return any(check.edited for check in self.checks)
 
     @property
     def sound(self) -> bool:
-        """Nothing differs from what the catalogue and the oracle ask for."""
+        """Whether the store is exactly what the catalogue and the oracle give."""
         return not self.stray and all(check.sound for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From the catalogue to cases: a stratum is chosen, the rest is filled in, numbers are drawn, the oracle answers."""
+"""Draws cases from the catalogue: picks what the stratum leaves open, draws the numbers and asks the oracle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Seeded:
-    """A `Chooser` over a NumPy generator: the same seed fills in the same sizes."""
+    """A `Chooser` over a NumPy generator: the same seed picks the same sizes."""
 
     def __init__(self, source: np.random.Generator) -> None:
         self.source = source
@@ -31,7 +31,7 @@ class Seeded:
 
 
 def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generator) -> Case:
-    """A case whose goldens hold the judging rules only: Spec from the row's builder, numbers from `source`."""
+    """A case with the Spec of the row's builder and numbers from `source`; its goldens are judging rules only."""
     draft = row.build(choice, fill)
     rules = Golden({}, {}, row.exactness(choice), draft.channel_axis)
     return Case(
@@ -47,11 +47,11 @@ def draw_case(row: Row, choice: Choice, fill: Chooser, source: np.random.Generat
 
 
 def with_golden(case: Case) -> Case:
-    """The case with expected outputs and noise scale from the oracle; the judging rules of its samples are kept."""
-    return replace(case, samples=tuple(_answered(case, sample) for sample in case.samples))
+    """The case with the oracle's expected outputs and noise scales added to the judging rules of its samples."""
+    return replace(case, samples=tuple(_with_golden(case, sample) for sample in case.samples))
 
 
-def _answered(case: Case, sample: Sample) -> Sample:
+def _with_golden(case: Case, sample: Sample) -> Sample:
     rules = sample.golden or Golden({}, {}, Exactness.COMPUTES)
     expected = evaluate(case.spec, case.weights, sample.inputs)
     scale = noise.measure(case.spec, case.weights, sample.inputs, expected)
@@ -59,7 +59,7 @@ def _answered(case: Case, sample: Sample) -> Sample:
 
 
 def seeded_case(row: Row, choice: Choice, seed: int = 0) -> Case:
-    """The case of a stratum, with its golden: the same row, choice and seed give the same case."""
+    """The case of a stratum with its golden. The same row, choice and seed give the same case."""
     text = digest(row.dialect, row.layer, canonical(dict(choice)), str(seed))
     source = np.random.Generator(np.random.PCG64(int(text, 16)))
     return with_golden(draw_case(row, choice, Seeded(source), source))

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for arrays of every type, shape and layout, to be sent through files."""
+"""Hypothesis strategies for arrays of every type, shape and memory layout, which tests send through files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as hnp
 from harness.spec import Array
 
 BATCH = 10
-"""Most arrays of one batch, and so of one file."""
+"""Largest number of arrays in a batch, which makes one file."""
 RANK, SIDE, WIDTH = 5, 3, 4
-"""Most axes, elements along an axis, and chars of a string."""
+"""Largest number of axes, of elements along an axis, and of chars in a string."""
 
 LAYOUTS: Mapping[str, Callable[[Array], Array]] = {
     "C": lambda array: np.array(array, order="C"),
@@ -23,7 +23,7 @@ LAYOUTS: Mapping[str, Callable[[Array], Array]] = {
     "reversed": lambda array: np.array(array[..., ::-1], order="C")[..., ::-1],
     "swapped": lambda array: array.byteswap().view(array.dtype.newbyteorder()),
 }
-"""The same elements, otherwise in memory; "swapped" has the other byte order."""
+"""Memory layouts of the same elements; "swapped" has the other byte order."""
 
 _WIDE = st.characters(exclude_categories=["Cs"])
 _ALPHABETS = {"v4": st.characters(max_codepoint=255)}
@@ -33,8 +33,8 @@ def _bits(values: Array) -> list[int]:
     return [int(word) for word in values.view(f"u{values.itemsize}")]
 
 
-def _telling(dtype: np.dtype[Any]) -> list[int]:
-    """Words of the bits that converters stumble over: limits, what a double just holds, NaNs with payloads, zeros."""
+def _edge_cases(dtype: np.dtype[Any]) -> list[int]:
+    """Values that converters often get wrong, as bits: limits, integers around 2^53, NaNs with payloads, zeros."""
     if dtype.kind in "iu":
         limits = np.iinfo(dtype)
         near = (0, 1, limits.min, limits.max, limits.max - 1, 2**53 - 1, 2**53, 2**53 + 1)
@@ -47,21 +47,21 @@ def _telling(dtype: np.dtype[Any]) -> list[int]:
 
 @st.composite
 def arrays(draw: Any, dtype: str, version: str) -> Array:
-    """An array of the type that a MAT file of the version can hold: rank 0-5 (v4: 0-2), any layout.
+    """An array that a MAT file of the version can contain, in any memory layout.
 
-    Numbers are drawn as bits, so that every NaN occurs; strings have at most WIDTH chars, of Latin-1 in v4, elsewhere
-    ASCII or all of Unicode, and rank 0-1 in v4 and v7.3.
+    Numbers have rank 0-5 (0-2 in v4) and are drawn as bits, so that every NaN can occur. Strings have rank 0-4
+    (0-1 in v4 and v7.3) and at most WIDTH chars: Latin-1 in v4, else ASCII or all of Unicode.
     """
     text = dtype == "str"
     rank = {"v4": 2, "v7.3": RANK}.get(version, RANK) if not text else {"v4": 1, "v7.3": 1}.get(version, RANK - 1)
     shape = draw(hnp.array_shapes(min_dims=0, max_dims=rank, min_side=0, max_side=SIDE))
-    made = draw(_strings(shape, version) if text else _numbers(np.dtype(dtype), shape))
-    layouts = list(LAYOUTS) if made.ndim else ["C", "swapped"]
-    return LAYOUTS[draw(st.sampled_from(layouts))](made)
+    array = draw(_strings(shape, version) if text else _numbers(np.dtype(dtype), shape))
+    layouts = list(LAYOUTS) if array.ndim else ["C", "swapped"]
+    return LAYOUTS[draw(st.sampled_from(layouts))](array)
 
 
 def batches(dtype: str, version: str, least: int = 1) -> st.SearchStrategy[list[Array]]:
-    """At least `least` and at most BATCH arrays of one type for one file."""
+    """Lists of `least` to BATCH arrays of one type, for one file."""
     return st.lists(arrays(dtype, version), min_size=least, max_size=BATCH)
 
 
@@ -74,7 +74,7 @@ def _strings(shape: tuple[int, ...], version: str) -> st.SearchStrategy[Array]:
 
 
 def _words(alphabet: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    """Texts that NumPy can hold: it takes a NUL at the end for padding."""
+    """Strings that survive NumPy, which takes NULs at the end for padding."""
     return st.text(alphabet, max_size=WIDTH).map(lambda text: text.rstrip("\0"))
 
 
@@ -84,10 +84,10 @@ def _numbers(draw: Any, dtype: np.dtype[Any], shape: tuple[int, ...]) -> Array:
         return draw(hnp.arrays(bool, shape))
     if dtype.kind == "c":
         part = np.finfo(dtype).dtype
-        made = np.zeros(shape, dtype)
-        made.real = draw(_numbers(part, shape))
+        array = np.zeros(shape, dtype)
+        array.real = draw(_numbers(part, shape))
         if draw(st.booleans()):
-            made.imag = draw(_numbers(part, shape))
-        return made
-    words = st.sampled_from(_telling(dtype)) | st.integers(0, 2 ** (8 * dtype.itemsize) - 1)
+            array.imag = draw(_numbers(part, shape))
+        return array
+    words = st.sampled_from(_edge_cases(dtype)) | st.integers(0, 2 ** (8 * dtype.itemsize) - 1)
     return draw(hnp.arrays(f"u{dtype.itemsize}", shape, elements=words)).view(dtype)

@@ -1,4 +1,4 @@
-"""Input profiles: each is a distribution that shows faults which the others hide."""
+"""Input profiles: each is a distribution that shows faults that the others hide."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from harness.catalogue.sizes import OPEN_SIZE
 from harness.spec import Array, Input
 
 Profile = Callable[[tuple[int, ...], np.random.Generator], Array]
-"""Size given to an input axis that the Spec leaves open (None)."""
+"""Draws an array of a shape."""
 SECOND_SIZE = 8
-"""Size given to an open axis the second time."""
+"""Size of an open axis in the second inputs; in the first it is OPEN_SIZE."""
 
 
 def _main(shape: tuple[int, ...], source: np.random.Generator) -> Array:
-    """Normal, with its own mean and deviation per sample and channel (last axis)."""
+    """Normal, with one mean and one deviation per sample and channel (last axis)."""
     per = tuple(n if axis in (0, len(shape) - 1) else 1 for axis, n in enumerate(shape))
     return source.uniform(-3, 3, per) + source.uniform(0.5, 3, per) * source.normal(size=shape)
 
@@ -28,7 +28,7 @@ def _negative(shape: tuple[int, ...], source: np.random.Generator) -> Array:
 
 
 def _lowest(shape: tuple[int, ...], source: np.random.Generator) -> Array:
-    """Below zero over all magnitudes, float32's lowest first and last: what a stand-in for minus infinity outweighs."""
+    """Below zero over all magnitudes, float32's lowest first and last: shows a finite stand-in for minus infinity."""
     values = -(10.0 ** source.uniform(0, 38, shape))
     flat = values.reshape(-1)
     flat[:1] = flat[-1:] = np.finfo(np.float32).min
@@ -45,7 +45,7 @@ def _spread(shape: tuple[int, ...], source: np.random.Generator) -> Array:
 
 
 def _impulse(shape: tuple[int, ...], source: np.random.Generator) -> Array:
-    """One 1 in each sample, elsewhere 0: the output is the kernel itself."""
+    """One 1 in each sample, elsewhere 0, so that a convolution outputs its kernel."""
     values = np.zeros(shape)
     for sample in values:
         flat = sample.reshape(-1)
@@ -55,7 +55,7 @@ def _impulse(shape: tuple[int, ...], source: np.random.Generator) -> Array:
 
 
 def _ties(shape: tuple[int, ...], source: np.random.Generator) -> Array:
-    """Few distinct values, so that windows hold equal maxima."""
+    """Few distinct values, so that windows have equal maxima."""
     return source.integers(-2, 3, shape).astype(float)
 
 
@@ -81,7 +81,7 @@ def _nan(shape: tuple[int, ...], source: np.random.Generator) -> Array:
 
 
 def _integer(shape: tuple[int, ...], source: np.random.Generator) -> Array:
-    """Negatives, 2^24+1, 2^31 and ties at .5, as far as float32 holds them."""
+    """Small integers and halves of both signs; 2^24 + 1, 2^31 and ties at .5, as float32 rounds them."""
     values = source.integers(-9, 10, shape) + 0.5 * source.integers(0, 2, shape)
     flat = values.reshape(-1)
     edges = np.array([2**24 + 1, -(2**24) - 1, 2**31, -(2**31), 2.5, -2.5], dtype=float)[: flat.size]
@@ -109,7 +109,7 @@ def _concrete(item: Input, batch: int, open_size: int) -> tuple[int, ...]:
 
 
 def _mixed(shape: tuple[int, int], source: np.random.Generator) -> Array:
-    """Ragged lengths; the first row with a hole where time allows it."""
+    """Ragged lengths; with three steps or more, the first row has a hole instead."""
     rows, steps = shape
     lengths = source.integers(1, steps + 1, rows)
     mask = np.arange(steps)[None, :] < lengths[:, None]
@@ -120,7 +120,7 @@ def _mixed(shape: tuple[int, int], source: np.random.Generator) -> Array:
 
 
 def _ragged(shape: tuple[int, int], source: np.random.Generator) -> Array:
-    """Right-padded: lengths 1..steps, and where there are several rows, one full and one padded among them."""
+    """Right-padded rows of 1..steps steps. Of two rows or more, one is full and one is padded."""
     rows, steps = shape
     lengths = source.integers(1, steps + 1, rows)
     if rows >= 2:
@@ -130,7 +130,7 @@ def _ragged(shape: tuple[int, int], source: np.random.Generator) -> Array:
 
 
 def _hole(shape: tuple[int, int], source: np.random.Generator) -> Array:
-    """One row masked at one inner step, where there is one."""
+    """One row is masked at one inner step, if there are three steps."""
     rows, steps = shape
     mask = np.ones(shape, dtype=bool)
     if steps >= 3 and rows:
@@ -139,7 +139,7 @@ def _hole(shape: tuple[int, int], source: np.random.Generator) -> Array:
 
 
 def _row(shape: tuple[int, int], source: np.random.Generator) -> Array:
-    """One row fully masked."""
+    """One row is fully masked."""
     mask = np.ones(shape, dtype=bool)
     if shape[0]:
         mask[source.integers(shape[0])] = False
@@ -153,17 +153,17 @@ MASKS: Mapping[str, Callable[[tuple[int, int], np.random.Generator], Array]] = {
     "hole": _hole,
     "row": _row,
 }
-"""Laws of masks over (rows, steps); True is a step that counts."""
+"""Laws of masks (rows, steps); True marks a step that counts."""
 
 
 def _mask(shape: tuple[int, ...], law: str, source: np.random.Generator) -> Array:
-    """A mask over the last axis; all axes before it are rows."""
+    """A mask over the last axis; all other axes together are its rows."""
     rows = (int(np.prod(shape[:-1])), shape[-1])
     return np.ascontiguousarray(MASKS[law](rows, source)).reshape(shape)
 
 
 def draw_again(draft: Draft, profile: str, batches: Sequence[int], source: np.random.Generator) -> dict[str, Array]:
-    """Inputs of another batch size, one of `batches`, and of another size wherever the Spec leaves one open."""
+    """Second inputs: another batch size, one of `batches`, and another size of every open axis."""
     others = [batch for batch in batches if batch != draft.batch]
     batch = others[int(source.integers(len(others)))]
     return draw_inputs(replace(draft, batch=batch), profile, source, open_size=SECOND_SIZE)
@@ -172,18 +172,18 @@ def draw_again(draft: Draft, profile: str, batches: Sequence[int], source: np.ra
 def draw_inputs(
     draft: Draft, profile: str, source: np.random.Generator, *, open_size: int = OPEN_SIZE
 ) -> dict[str, Array]:
-    """Inputs by name with their batch axis; integer inputs within their bounds, bool inputs as masks.
+    """Inputs by name, with their batch axis. Integers stay within the draft's bounds; bool inputs are masks.
 
     Raises KeyError for a profile or a mask law that does not exist.
     """
-    made: dict[str, Array] = {}
+    arrays: dict[str, Array] = {}
     for item in draft.spec.inputs:
         shape = _concrete(item, draft.batch, open_size)
         if item.dtype == "bool":
-            made[item.name] = _mask(shape, draft.masks.get(item.name, "mixed"), source)
+            arrays[item.name] = _mask(shape, draft.masks.get(item.name, "mixed"), source)
         elif item.dtype == "string":
             words = np.array(draft.words[item.name], dtype=np.str_)
-            made[item.name] = words[source.integers(0, len(words), shape)]
+            arrays[item.name] = words[source.integers(0, len(words), shape)]
         elif item.dtype.startswith("int"):
             bound = draft.bounds[item.name]
             least = draft.least.get(item.name, 0)
@@ -191,7 +191,7 @@ def draw_inputs(
             flat = values.reshape(-1)
             if flat.size >= 2:
                 flat[0], flat[-1] = bound - 1, least
-            made[item.name] = values.astype(item.dtype)
+            arrays[item.name] = values.astype(item.dtype)
         else:
-            made[item.name] = LAWS[profile](shape, source).astype(item.dtype)
-    return made
+            arrays[item.name] = LAWS[profile](shape, source).astype(item.dtype)
+    return arrays

@@ -1,4 +1,4 @@
-"""Hypothesis strategies and profiles: fresh cases from the catalogue, beyond the golden corpus."""
+"""Hypothesis strategies and profiles that draw fresh cases from the catalogue, beyond the golden corpus."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ DISCOVERY = "parity-discovery"
 
 
 def register_profiles() -> None:
-    """Register both profiles with every key set: keys left out would be inherited from whatever profile is
-    loaded, which in CI is Hypothesis' own."""
+    """Register both profiles with every key set.
+
+    A missing key would take its value from the loaded profile, which in CI is that of Hypothesis.
+    """
     common: dict[str, Any] = {
         "deadline": None,
         "database": None,
@@ -39,12 +41,12 @@ def register_profiles() -> None:
 
 
 FILLS = 24
-"""Draws that fill in a choice, at least. To Hypothesis the example of fewer draws is the simpler one, whatever it
-says; as every choice of a row takes equally many, the simpler values win instead."""
+"""Least number of draws per case. Hypothesis takes an example with fewer draws for simpler, whatever its values;
+with the same number for every choice of a row, the simpler values win."""
 
 
 class Drawn:
-    """A `Chooser` over Hypothesis' draw: what it fills in shrinks towards the first option."""
+    """A `Chooser` over Hypothesis' draw: its picks shrink towards the first option."""
 
     def __init__(self, draw: Any) -> None:
         self._draw = draw
@@ -58,15 +60,15 @@ class Drawn:
         return int(self._draw(st.integers(low, high)))
 
     def finish(self) -> None:
-        """Draw what is left of `FILLS`."""
+        """Draw until there are `FILLS` draws."""
         while self._count < FILLS:
             self.integer(0, 0)
 
 
 @st.composite
 def choices(draw: Any, row: Row) -> dict[str, Any]:
-    """A full valid choice of a row, axis by axis: each from the values that can still be completed, so that
-    nothing is rejected."""
+    """A full valid choice of a row, axis by axis. Each value is one that can be completed, so Hypothesis never
+    rejects a choice."""
     choice: dict[str, Any] = {}
     for axis, values in row.axes.items():
         open_values = [value for value in values if row.possible({**choice, axis: value})]
@@ -76,8 +78,8 @@ def choices(draw: Any, row: Row) -> dict[str, Any]:
 
 @st.composite
 def cases(draw: Any, row: Row) -> Case:
-    """A case of a row with its golden. The stratum and sizes shrink; weights and inputs come from one seed,
-    which shrinks to 0."""
+    """A case of a row with its golden. The stratum and the sizes shrink; so does the seed of weights and inputs,
+    towards 0."""
     choice = draw(choices(row))
     source = np.random.Generator(np.random.PCG64(draw(st.integers(0, 2**32 - 1))))
     fill = Drawn(draw)

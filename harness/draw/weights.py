@@ -1,4 +1,4 @@
-"""Revealing weights: no two gates, channels or filters alike, nothing left at an initialiser's value."""
+"""Weights that reveal faults: no two gates, channels or filters are alike, and none has an initialiser's value."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _variance(weight: Weight, source: np.random.Generator) -> Array:
 
 
 def _moments(weight: Weight, source: np.random.Generator) -> Array:
-    """MatConvNet's [mu sigma], C x 2: sigma is a deviation with epsilon in it, never below its root."""
+    """MatConvNet's [mu sigma], C x 2. Sigma is the root of variance plus epsilon, so at least the root of epsilon."""
     channels = weight.shape[0]
     return np.stack([source.normal(0, 1, channels), np.sqrt(10.0 ** source.uniform(-4, 1, channels) + 1e-4)], axis=1)
 
@@ -68,7 +68,7 @@ LAWS: Mapping[str, Law] = {
 
 
 def drawn_weights(drawn: Drawn) -> dict[str, Array]:
-    """The weights that a seed and laws stand for."""
+    """The weights of a seed and laws."""
     laws = {name: Weight(shape, law, fan_in) for name, (shape, law, fan_in) in drawn.laws.items()}
     return draw_weights(laws, np.random.Generator(np.random.PCG64(drawn.seed)))
 

@@ -1,10 +1,10 @@
 """float64 semantics of every layer, written from the frameworks' documentation in plain NumPy.
 
-An oracle function takes `(config, weights, *inputs, **keywords)` and returns one array or a tuple.
-`config` is the layer's constructor arguments (absent ones mean the documented default), `weights`
-maps weight names to arrays. Use ufuncs, `matmul` and `add.reduce` for arithmetic: the noise scale
-is measured by running the same function on arrays that round every operation
-(`harness.oracle.noise`), and sums hidden in `einsum` or `tensordot` would round once.
+An oracle function takes `(config, weights, *inputs, **keywords)` and returns one array or a tuple. `config` contains
+the layer's constructor arguments, of which a missing one has its documented default; `weights` maps weight names to
+arrays. Use ufuncs, `matmul` and `add.reduce` for arithmetic: `harness.oracle.noise` measures the noise scale by
+running the same function on arrays that round every operation, and a sum inside `einsum` or `tensordot` would round
+only once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.spec import Array, Config, Spec
+from harness.spec import Array, Config, Layer, Spec
 
 Semantics = Callable[..., Array | tuple[Array, ...]]
 _SEMANTICS: dict[tuple[str, str], Semantics] = {}
@@ -27,7 +27,7 @@ _MASKS: dict[tuple[str, str], MaskRule] = {}
 
 
 class OracleError(LookupError):
-    """A layer without semantics: the Spec cannot be evaluated."""
+    """A layer has no semantics, so the Spec cannot be evaluated."""
 
 
 def oracle(dialect: str, *kinds: str) -> Callable[[Semantics], Semantics]:
@@ -44,15 +44,16 @@ def oracle(dialect: str, *kinds: str) -> Callable[[Semantics], Semantics]:
 
 
 def alias(dialect: str, of: str, *kinds: str) -> None:
-    """Give layer kinds of one dialect the semantics that they have in another."""
+    """Give layer kinds of one dialect their semantics in the dialect `of`."""
     for kind in kinds:
         oracle(dialect, kind)(_SEMANTICS[of, kind])
 
 
 def mask_rule(dialect: str, *kinds: str) -> Callable[[MaskRule], MaskRule]:
-    """Register what mask a layer's output carries: from its configuration, its inputs, and the mask of the first.
+    """Register a function that returns the mask of a layer's output, or None.
 
-    Layers without a rule hand none on.
+    Its arguments are the layer's configuration, its inputs, and its `mask` keyword or else the mask of the first
+    input. The output of a layer without a rule has no mask.
     """
 
     def register(function: MaskRule) -> MaskRule:
@@ -64,7 +65,7 @@ def mask_rule(dialect: str, *kinds: str) -> Callable[[MaskRule], MaskRule]:
 
 
 def semantics(dialect: str, kind: str) -> Semantics:
-    """The oracle function of a layer kind. Raises OracleError where there is none."""
+    """The oracle function of a layer kind. Raises OracleError if there is none."""
     import_module("harness.oracle.keras")
     import_module("harness.oracle.matlab")
     try:
@@ -75,37 +76,49 @@ def semantics(dialect: str, kind: str) -> Semantics:
 
 
 def part(weights: Mapping[str, Array], name: str) -> dict[str, Array]:
-    """Weights of one layer of a model, or of one part of a wrapper: those named `name/...`, without that beginning."""
+    """The weights named `name/...` without this prefix: those of a model's layer, or of a wrapper's part."""
     prefix = name + "/"
     return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
 
 
 def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Every tensor of the model by name, arrays taken as they come (this is what noise runs call)."""
+    """Every tensor of the model by name.
+
+    Converts no array, so that noise runs can pass arrays that round every operation.
+    """
     tensors: dict[str, Any] = dict(inputs)
     masks: dict[str, Array] = {}
     for layer in spec.layers:
         function = semantics(spec.dialect, layer.kind)
-        keywords = {
-            key: tensors[names[0]] if len(names) == 1 else tuple(tensors[name] for name in names)
-            for key, names in layer.keywords.items()
-        }
-        taken = [tensors[name] for name in layer.inputs]
-        carried = next((masks[name] for name in layer.inputs[:1] if name in masks), None)
-        if carried is not None and "mask" not in keywords and "mask" in signature(function).parameters:
-            keywords["mask"] = carried
-        rule = _MASKS.get((spec.dialect, layer.kind))
-        mask: Any = keywords.get("mask", carried)
-        if rule is not None and (left := rule(layer.config, taken, mask)) is not None:
-            masks[layer.name] = left
-        made = function(layer.config, part(weights, layer.owner), *taken, **keywords, **layer.arguments)
-        for k, value in enumerate(made if isinstance(made, tuple) else (made,)):
+        keywords = _keywords(layer, tensors)
+        arrays = [tensors[name] for name in layer.inputs]
+        input_mask = masks.get(layer.inputs[0]) if layer.inputs else None
+        if input_mask is not None and "mask" not in keywords and "mask" in signature(function).parameters:
+            keywords["mask"] = input_mask
+        output_mask = _output_mask(spec.dialect, layer, arrays, keywords.get("mask", input_mask))
+        if output_mask is not None:
+            masks[layer.name] = output_mask
+        outputs = function(layer.config, part(weights, layer.owner), *arrays, **keywords, **layer.arguments)
+        for k, value in enumerate(outputs if isinstance(outputs, tuple) else (outputs,)):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
     return tensors
 
 
+def _keywords(layer: Layer, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The layer's keyword arguments: one tensor each, or a tuple of several."""
+    return {
+        key: tensors[names[0]] if len(names) == 1 else tuple(tensors[name] for name in names)
+        for key, names in layer.keywords.items()
+    }
+
+
+def _output_mask(dialect: str, layer: Layer, inputs: Sequence[Array], mask: Array | None) -> Array | None:
+    rule = _MASKS.get((dialect, layer.kind))
+    return None if rule is None else rule(layer.config, inputs, mask)
+
+
 def widened(arrays: Mapping[str, Array]) -> dict[str, Array]:
-    """The same arrays with floating dtypes as float64; integers, bools and strings stay as they are."""
+    """The same arrays, with floating dtypes as float64; integers, bools and strings keep their dtype."""
     return {
         name: np.asarray(value, dtype=np.float64) if value.dtype.kind == "f" else np.asarray(value)
         for name, value in arrays.items()
@@ -113,9 +126,9 @@ def widened(arrays: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def evaluate(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Expected outputs in output order: float64 arrays for float inputs.
+    """Expected outputs by name, in output order; floating ones are float64.
 
-    Raises OracleError for a layer kind that has no semantics.
+    Raises OracleError for a layer kind without semantics.
     """
     with np.errstate(all="ignore"):
         tensors = walk(spec, widened(weights), widened(inputs))

@@ -1,9 +1,8 @@
-"""Noise scale: what float32 rounding does to the documented formula on the numbers of one case.
+"""Noise scale: the effect of float32 rounding on the documented formula with the numbers of one case.
 
-Monte Carlo arithmetic (D. S. Parker, "Monte Carlo Arithmetic: exploiting randomness in
-floating-point arithmetic", UCLA CSD-970002, 1997): the oracle is run `RUNS` times on arrays whose
-every operation carries one random float32 rounding; the scale is the elementwise root mean square
-distance from the exact answer.
+Monte Carlo arithmetic (D. S. Parker, "Monte Carlo Arithmetic: exploiting randomness in floating-point arithmetic",
+UCLA CSD-970002, 1997): the oracle runs `RUNS` times on arrays that add one random float32 rounding to the result of
+every operation. The scale is the elementwise root mean square of the distances from the exact answer.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _UNSEEN = {np.einsum, np.tensordot, np.dot, np.inner, np.vdot, np.convolve, np.c
 
 
 class Noisy(np.ndarray):
-    """Array whose every arithmetic result carries one random rounding of relative size `UNIT`."""
+    """An array that adds one random rounding of relative size `UNIT` to the result of every arithmetic operation."""
 
     source: np.random.Generator
 
@@ -48,7 +47,7 @@ class Noisy(np.ndarray):
             return _noisy(result, source)
         spread = np.abs(result)
         if ufunc is np.matmul:
-            # a sum of n products, summed in sequence, errs like sqrt(n / 2) roundings of a partial sum
+            # the error of a sequential sum of n products is that of sqrt(n / 2) roundings of a partial sum
             terms = plain[0].shape[-1]
             squares = np.matmul(np.square(plain[0]), np.square(plain[1]))
             spread = spread + np.sqrt(terms / 2) * np.sqrt(squares)
@@ -82,7 +81,7 @@ def _noisy(array: Array, source: np.random.Generator) -> Noisy:
 
 
 def perturbed(arrays: Mapping[str, Array], source: np.random.Generator) -> dict[str, Array]:
-    """Float arrays with one rounding each, as `Noisy`; others as they are."""
+    """Float arrays as `Noisy`, with one rounding of each element; other arrays unchanged."""
     return {
         name: _noisy(value * (1 + UNIT * source.uniform(-1, 1, value.shape)), source)
         if value.dtype.kind == "f"
@@ -114,6 +113,6 @@ def measure(
 
 
 def coarse(scale: Array) -> Array:
-    """float32 with five bits of mantissa: a scale needs no more, and the rest would not compress."""
+    """float32 with five bits of mantissa, which suffice for a scale; more bits would not compress."""
     bits = np.minimum(scale, np.finfo(np.float32).max).astype(np.float32).view(np.uint32)
     return ((bits + np.uint32(1 << 17)) & np.uint32(0xFFFC0000)).view(np.float32)

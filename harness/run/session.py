@@ -13,7 +13,7 @@ from typing import Any
 import harness
 from harness.adapters.registry import Registry, installed
 from harness.adapters.routes import Route, all_routes, select
-from harness.corpus.store import Entry, GoldenError, Store, kept
+from harness.corpus.store import Entry, GoldenError, Store, explored_cases
 from harness.errors import InputError
 from harness.installed import versions
 from harness.judge.expectations import Expectation
@@ -192,7 +192,7 @@ class Session:
         try:
             return self.store.find(case)
         except GoldenError:
-            entries = [entry for entry in kept(self.root) if entry.id.startswith(case)]
+            entries = [entry for entry in explored_cases(self.root) if entry.id.startswith(case)]
             if len(entries) != 1:
                 raise
             return entries[0]

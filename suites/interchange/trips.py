@@ -1,8 +1,8 @@
-"""Arrays as MATLAB holds them: what a NumPy array is after a `.mat` file, and the trips that show it.
+"""NumPy arrays in `.mat` files: the convention, and trips through files and Octave that show it.
 
-The rules are stated by `as_matlab` (what the file holds), `as_octave` (what Octave makes of it) and `as_read` (what the
-Python reader makes of it); `docs/arrays.md` has them as a table, with the evidence. v4, v6 and v7 files are written and
-read by SciPy, v7.3 files by mat-io, which needs h5py; Octave reads and writes all but v7.3.
+The convention is three functions: `as_matlab` gives the array in the file, `as_octave` the value in Octave and
+`as_read` the value from the Python reader; `docs/arrays.md` is the table with the evidence. SciPy writes and reads v4,
+v6 and v7 files, mat-io (with h5py) v7.3 files; Octave reads and writes all versions but v7.3.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _CLASSES = {"bool": "logical", "float32": "single", "float64": "double", "comple
 
 
 class Unrepresentable(ValueError):
-    """An array that the version of the format has no place for."""
+    """The version of the format cannot represent the array."""
 
 
 def as_matlab(array: Array, version: str = "v7", oned_as: str = "row") -> Array:
-    """The array that a file of the version holds, in native byte order.
+    """The array in a file of the version, in native byte order.
 
     Shape: 0-D is 1 x 1; 1-D of n is 1 x n, or n x 1 with `oned_as="column"`; 1-D of none is 0 x 0, in v7.3 1 x 0; of
     more than two axes, trailing ones of length 1 are dropped. Order and strides leave no trace: element [i, j] is
     element (i+1, j+1).
-    Type: kept, except that v4 knows doubles only, and v7.3 double complex only (mat-io). An integer beyond 2^53 is
-    rounded by v4.
+    Type: the same, except that v4 has only doubles, and v7.3 (mat-io) no single complex. v4 rounds integers beyond
+    2^53.
     Strings of shape S and width N are chars S x N (v7.3: as wide as the longest): a scalar is one row, short ones are
     padded with spaces, and NUL is a space; none at all, or none but empty ones, are 0 x 0, with further axes of 0.
 
@@ -57,7 +57,7 @@ def as_matlab(array: Array, version: str = "v7", oned_as: str = "row") -> Array:
 
 
 def as_octave(value: Array) -> Array:
-    """What Octave holds of a value it has read: complex without imaginary part (0 or -0 throughout) becomes real."""
+    """The value in Octave: complex becomes real if every imaginary part is 0 or -0."""
     if value.dtype.kind != "c":
         return value
     with np.errstate(invalid="ignore"):  # a signalling NaN
@@ -65,13 +65,13 @@ def as_octave(value: Array) -> Array:
 
 
 def as_read(value: Array, version: str) -> Array:
-    """What `read_arrays` returns for a value that a file holds: mat-io reads empty complex as real."""
+    """The value that `read_arrays` returns: mat-io reads empty complex as real."""
     empty = version == "v7.3" and value.dtype.kind == "c" and not value.size
     return value.real.copy() if empty else value
 
 
 def octave_loses(value: Array, version: str) -> str:
-    """Why a value does not survive Octave 7.3, which writes files of it that hold another or cannot be read; or ""."""
+    """Why Octave 7.3 writes another value or an unreadable file; "" for values that survive."""
     if version == "v7.3":
         return "Octave does not read v7.3"
     if value.dtype.kind != "U" or version == "v4":
@@ -86,29 +86,32 @@ def octave_loses(value: Array, version: str) -> str:
 def write_arrays(path: Path, arrays: Mapping[str, Array], version: str = "v7", oned_as: str = "row") -> None:
     """Write variables by name, as SciPy or (v7.3) mat-io does. Raises Unrepresentable as `as_matlab` does.
 
-    Strings are given to SciPy in C order, because of others it makes other strings, or none; to v4 as chars, because
-    there it splits strings of one char differently.
+    SciPy gets strings in C order, because it changes or loses strings in other orders; for v4 it gets chars, because
+    it splits strings of one char differently there.
     """
     from scipy.io import savemat
 
-    held = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
+    expected = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
     texts = {name: array for name, array in arrays.items() if array.dtype.kind == "U"}
     if version == "v7.3":
         from matio import save_to_mat
 
-        given = {**arrays, **{name: np.atleast_1d(text) for name, text in texts.items()}}
+        variables = {**arrays, **{name: np.atleast_1d(text) for name, text in texts.items()}}
         with warnings.catch_warnings(), np.errstate(invalid="ignore"):
             warnings.simplefilter("ignore")  # of complex64, which becomes complex128
-            save_to_mat(str(path), given, version="v7.3", oned_as="col" if oned_as == "column" else "row")
+            save_to_mat(str(path), variables, version="v7.3", oned_as="col" if oned_as == "column" else "row")
         return
-    given = {**arrays, **{name: held[name] if version == "v4" else text.copy("C") for name, text in texts.items()}}
+    variables = {
+        **arrays,
+        **{name: expected[name] if version == "v4" else text.copy("C") for name, text in texts.items()},
+    }
     kind = {"format": "4"} if version == "v4" else {"do_compression": version == "v7"}
     with np.errstate(invalid="ignore"):
-        savemat(str(path), given, appendmat=False, oned_as=oned_as, **kind)
+        savemat(str(path), variables, appendmat=False, oned_as=oned_as, **kind)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:
-    """Read variables by name, each of the type that MATLAB would give it; chars are arrays of `<U1`.
+    """Read variables by name, with their types in MATLAB; chars are arrays of `<U1`.
 
     Raises what SciPy and mat-io raise for files they cannot read.
     """
@@ -138,7 +141,7 @@ def write_array(path: Path, array: Array, version: str = "v7", oned_as: str = "r
 
 
 def read_array(path: Path) -> Array:
-    """The array of a file that holds one. Raises ValueError where it holds another number."""
+    """The array of a file with one variable. Raises ValueError for another number of variables."""
     (value,) = read_arrays(path).values()
     return value
 
@@ -158,7 +161,7 @@ def described(value: Array) -> str:
 
 
 class Trip(NamedTuple):
-    """One leg of an array's way, and what it should and did bring, `described`."""
+    """One leg of an array's trip, with the descriptions of the expected and the received value."""
 
     name: str
     leg: str
@@ -169,28 +172,28 @@ class Trip(NamedTuple):
 def trips(
     arrays: Mapping[str, Array], version: str, folder: Path, octave: Octave | None = None, oned_as: str = "row"
 ) -> Iterator[Trip]:
-    """Send arrays through files in `folder`: to Python itself and, where Octave keeps them, twice through Octave.
+    """Send arrays through files in `folder`: back to Python and, unless Octave loses them, twice through Octave.
 
-    `octave` was given the folder ECHO. Raises OctaveError where Octave cannot read what SciPy or it itself wrote.
+    `octave` needs the folder ECHO. Raises OctaveError if Octave cannot read a file of SciPy's or of its own.
     """
     first, second, third = (folder / f"{name}.mat" for name in ("python", "octave", "again"))
-    held = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
+    expected = {name: as_matlab(array, version, oned_as) for name, array in arrays.items()}
     write_arrays(first, arrays, version, oned_as)
-    yield from _legs("python", {name: as_read(value, version) for name, value in held.items()}, first)
-    kept = {name: value for name, value in held.items() if not octave_loses(value, version)}
-    if octave is None or not kept:
+    yield from _legs("python", {name: as_read(value, version) for name, value in expected.items()}, first)
+    survivors = {name: value for name, value in expected.items() if not octave_loses(value, version)}
+    if octave is None or not survivors:
         return
-    write_arrays(first, {name: arrays[name] for name in kept}, version, oned_as)
-    kept = {name: as_octave(value) for name, value in kept.items()}
+    write_arrays(first, {name: arrays[name] for name in survivors}, version, oned_as)
+    survivors = {name: as_octave(value) for name, value in survivors.items()}
     for source, target in ((first, second), (second, third)):
         seen = echo(octave, source, target, version)
-        for name, value in kept.items():
+        for name, value in survivors.items():
             yield Trip(name, f"{source.stem} in Octave", described(value), seen.get(name, "missing"))
-        yield from _legs(target.stem, {name: as_read(value, version) for name, value in kept.items()}, target)
+        yield from _legs(target.stem, {name: as_read(value, version) for name, value in survivors.items()}, target)
 
 
 def echo(octave: Octave, source: Path, target: Path, version: str) -> dict[str, str]:
-    """Let Octave load a file and save it to another; returns what it saw by name, as `described` says it.
+    """Let Octave load a file and save it to another. Returns the descriptions of its variables by name.
 
     Raises OctaveError for files it cannot read.
     """
@@ -211,7 +214,7 @@ def _v4_complex(data: bytes) -> dict[str, Array]:
     Of each matrix the file has five integers - type, rows, columns, whether complex, length of the name -, the name
     with its NUL, and the columns, all real parts first.
     """
-    found, place = {}, 0
+    matrices, place = {}, 0
     while place < len(data):
         code, rows, columns, imaginary, length = np.frombuffer(data, "<i4", 5, place).tolist()
         name = data[place + 20 : place + 20 + length - 1].decode("latin-1")
@@ -219,9 +222,9 @@ def _v4_complex(data: bytes) -> dict[str, Array]:
         parts = np.frombuffer(data, dtype, rows * columns * (1 + imaginary), place + 20 + length)
         place += 20 + length + parts.nbytes
         if imaginary:
-            found[name] = np.empty((rows, columns), np.result_type(dtype, np.complex64))
-            found[name].real, found[name].imag = parts.reshape(2, columns, rows).swapaxes(1, 2)
-    return found
+            matrices[name] = np.empty((rows, columns), np.result_type(dtype, np.complex64))
+            matrices[name].real, matrices[name].imag = parts.reshape(2, columns, rows).swapaxes(1, 2)
+    return matrices
 
 
 def _cast(value: Array, dtype: npt.DTypeLike) -> Array:

@@ -29,15 +29,15 @@ def recorded(path: Path) -> list[Array]:
 
 
 def prefix(spec: Spec, weights: Mapping[str, Array], depth: int) -> tuple[Spec, dict[str, Array]]:
-    """The first `depth` layers of a chain as a network of their own, with their weights."""
+    """The first `depth` layers of a chain as a network, with their weights."""
     layers = spec.layers[:depth]
     names = {layer.name for layer in layers}
-    kept = {name: value for name, value in weights.items() if name.rpartition("/")[0] in names}
-    return Spec(spec.dialect, spec.inputs, layers, (layers[-1].name,)), kept
+    prefix_weights = {name: value for name, value in weights.items() if name.rpartition("/")[0] in names}
+    return Spec(spec.dialect, spec.inputs, layers, (layers[-1].name,)), prefix_weights
 
 
 def dcfnet_cases(folder: Path) -> list[Case]:
-    """One case per layer: the network up to it, whose golden is what MATLAB computed, not our oracle.
+    """One case per layer: the network up to it, with MATLAB's numbers instead of the oracle's as golden.
 
     The noise scale is the oracle's, measured from MATLAB's own float32 numbers. Raises OSError if a file is missing.
     """

@@ -1,4 +1,4 @@
-"""ResNet-50 as MATLAB has it, thin and with a small image but with all its 177 layers, each of which is an output."""
+"""MATLAB's ResNet-50 with few channels and a small image, and with each of its 177 layers as an output."""
 
 import runpy
 from pathlib import Path
@@ -21,7 +21,7 @@ SUBJECT = "ResNet50"
 
 @pytest.fixture(scope="module")
 def cases() -> dict[str, Case]:
-    """The network in both dialects: the `.mat` file's, and the ONNX file's that MATLAB would export from it."""
+    """The network in two dialects: that of the `.mat` file, and that of MATLAB's ONNX export."""
     build = runpy.run_path(str(BUILD))
     spec, weights = build["resnet50"](**SIZES)
     spec = build["every_output"](spec)
@@ -52,7 +52,7 @@ def _case(
 
 @pytest.mark.parametrize("dialect", ["matlab", "onnx"])
 def test_every_layer(dialect: str, cases: dict[str, Case], parity: Session, record: Record) -> None:
-    """Every layer gives what the oracle says, on every route from the file."""
+    """Every layer agrees with the oracle, on every route from the file."""
     routes = [route for route in parity.runnable_for(dialect) if route.depth is None]
     if not routes or not parity.selects(SUBJECT):
         pytest.skip(f"no route from {dialect} is selected and can run here")

@@ -19,12 +19,12 @@ IMAGES = 3
 LIMIT = 1e-5
 """Largest error allowed, relative to the layer's largest activation."""
 REFUSALS = {"onnx2torch": ("operation_type='BatchNormalization', version=7", "it knows the operator from opset 9 on")}
-"""Converters that refuse this file: what their message says, and why."""
+"""Converters that refuse this file: a part of their message, and the reason."""
 
 
 @pytest.fixture(scope="module")
 def files(real_files: Path) -> Path:
-    """The folder with both; skips where one is not there."""
+    """The folder with both files; skips if one is missing."""
     if not all((real_files / name).is_file() for name in (NETWORK, EXPORTED)):
         pytest.skip(f"{NETWORK} and {EXPORTED} are not in {real_files}")
     return real_files
@@ -32,10 +32,10 @@ def files(real_files: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def network(files: Path) -> Network:
-    """What the `.mat` holds, every layer that computes as an output."""
-    found = network_of(files / NETWORK)
-    wide = tuple(layer.name for layer in found.spec.layers if layer.kind != "ClassificationOutputLayer")
-    return replace(found, spec=replace(found.spec, outputs=wide))
+    """The network of the `.mat`, with every layer that computes as an output."""
+    stored = network_of(files / NETWORK)
+    wide = tuple(layer.name for layer in stored.spec.layers if layer.kind != "ClassificationOutputLayer")
+    return replace(stored, spec=replace(stored.spec, outputs=wide))
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +81,8 @@ def test_onnxruntime_gives_every_layer(
     """MATLAB's export in ONNX Runtime, layer by layer by name, against our PyTorch from the object."""
     path, names = wide
     for x, expected in zip(images, ours, strict=True):
-        given = dict(zip(names, _run(parity, "onnx", path, x), strict=True))
-        assert furthest(given, expected) <= LIMIT
+        outputs = dict(zip(names, _run(parity, "onnx", path, x), strict=True))
+        assert furthest(outputs, expected) <= LIMIT
 
 
 @pytest.mark.parametrize("converter", ["onnx2torch", "onnx2pytorch"])
@@ -107,22 +107,22 @@ def test_converter_gives_every_layer(
     _answered(answer)
     assert not says, f"fixed upstream: remove {converter} from REFUSALS"
     for x, expected in zip(images, ours, strict=True):
-        given = dict(zip(names, _run(parity, "torch", out, x), strict=True))
-        assert furthest(given, expected) <= LIMIT
+        outputs = dict(zip(names, _run(parity, "torch", out, x), strict=True))
+        assert furthest(outputs, expected) <= LIMIT
 
 
-def furthest(given: Mapping[str, Array], expected: Mapping[str, Array]) -> float:
+def furthest(outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> float:
     """The largest error of any layer, relative to its largest value. An input layer's node is its subtraction."""
     errors = {}
     for name, wanted in expected.items():
-        got = given[name if name in given else f"{name}_Sub"]
+        got = outputs[name if name in outputs else f"{name}_Sub"]
         assert got.size == wanted.size, f"{name}: {got.shape}, expected {wanted.shape}"
         errors[name] = float(np.abs(got.reshape(wanted.shape) - wanted).max() / np.abs(wanted).max())
     return max(errors.values())
 
 
 def _need(parity: Session, dialect: str, hop: str) -> None:
-    """Skips where the route is not selected or cannot run here."""
+    """Skip if the route is not selected or cannot run here."""
     routes = [route for route in parity.runnable_for(dialect) if not hop or route.hops[0].name == hop]
     if not routes:
         pytest.skip(f"no route from {dialect}{f' by {hop}' if hop else ''} is selected and can run here")

@@ -1,4 +1,4 @@
-"""The reproducer of a known deviation shows it, in an interpreter of its own that knows nothing of the harness."""
+"""The reproducer of a known deviation shows it, in an interpreter without the harness."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from harness.run.session import Session
 
 @pytest.mark.reproduced
 def test_reproducer_shows_the_deviation(item: Expectation, parity: Session, tmp_path: Path) -> None:
-    """It ends with DEVIATES; it is short, whole, and stands in the issue's text."""
+    """The script ends with DEVIATES and is short; the issue's text contains the whole script."""
     folder = of_expectation(parity, item, tmp_path / item.id).folder
     answer, line = run_reproducer(folder)
     assert answer is Answer.FAILED, line

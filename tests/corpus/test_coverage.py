@@ -1,65 +1,66 @@
-"""The catalogue against Keras' own list of classes and arguments, and the table of routes."""
+"""Coverage of a corpus that is counted by hand."""
 
-from types import SimpleNamespace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.analysis.routes import markdown, route_records
-from harness.catalogue import excluded, rows
-from harness.corpus import keras_layers as signatures
-from harness.outcomes import Outcome
+from harness.catalogue import Draft, Row, find, rule, single
+from harness.corpus.coverage import arguments, layer_records
+from harness.corpus.store import Entry
 
 
-def exported():
+def entry(subject: str, choice: dict[str, Any], *layers: tuple[str, dict[str, Any]]) -> Entry:
+    spec = {"dialect": "keras", "layers": [{"kind": kind, "config": config} for kind, config in layers]}
+    return Entry(Path("x.zip"), "x", {"spec": spec, "subject": subject, "choice": choice})
+
+
+def build(choice: Any, fill: Any) -> Draft:
+    return single("keras", "Dense", {}, [(1,)])
+
+
+ROW = Row(
+    "keras",
+    "Dense",
+    {"a": (0, 1), "b": (0, 1), "profile": ("main",)},
+    build,
+    (rule("a", "b", reason="")(lambda a, b: not (a and b)),),
+)
+"""Three pairs of a and b, two of a and profile, two of b and profile; three triples."""
+
+
+def test_pairs_and_triples_of_a_layer_are_percentages():
+    """The two choices have 2 + 2 + 1 of the 7 pairs and 2 of the 3 triples."""
+    choices = [{"a": 0, "b": 0, "profile": "main"}, {"a": 1, "b": 0, "profile": "main"}]
+    first, *excluded = layer_records([ROW], [entry("Dense", choice) for choice in choices])
+    assert first == {
+        "dialect": "keras", "layer": "Dense", "cases": 2, "pairs": 71.4, "threeway": 66.7, "profiles": ["main"],
+        "excluded": None,
+    }  # fmt: skip
+    reasons = {record["layer"]: record["excluded"] for record in excluded}
+    assert "any Python function" in reasons["Lambda"]
+    assert not any(record["cases"] for record in excluded)
+
+
+def test_a_layer_of_the_catalogue_without_cases_covers_nothing():
+    (record, *_) = layer_records([find("keras", "ReLU")], [])
+    assert (record["cases"], record["pairs"], record["threeway"]) == (0, 0.0, 0.0)
+
+
+def test_values_are_counted_inside_wrappers_and_omission_is_one():
+    inner = {"kind": "Dense", "config": {"units": 3, "use_bias": False}}
+    entries = [
+        entry("Dense", {}, ("Dense", {"units": 2})),
+        entry("TimeDistributed", {}, ("TimeDistributed", {"layer": inner})),
+    ]
     try:
-        return signatures.exported()
+        counts = {(item.layer, item.name): item for item in arguments(entries)}
     except ModuleNotFoundError as error:
         pytest.skip(str(error))
-
-
-def missing(layers):
-    """Classes that Keras exports and neither the catalogue nor the exclusions name."""
-    return sorted(set(exported()) - set(layers) - set(excluded.LAYERS))
-
-
-def test_every_class_is_in_the_catalogue_or_excluded():
-    assert missing(row.layer for row in rows("keras")) == []
-
-
-def test_a_class_without_a_row_is_noticed():
-    assert missing(row.layer for row in rows("keras") if row.layer != "GRU") == ["GRU"]
-
-
-def test_nothing_is_excluded_that_is_in_the_catalogue_or_does_not_exist():
-    assert not set(excluded.LAYERS) & {row.layer for row in rows("keras")}
-    assert not set(excluded.LAYERS) - set(exported())
-
-
-def test_names_are_the_documented_ones():
-    assert exported()["Conv1D"].names == ("Conv1D", "Convolution1D")
-    assert exported()["Dense"].arguments[:3] == ("units", "activation", "use_bias")
-
-
-def test_reasons_are_found_by_pattern():
-    assert excluded.why_left_out("Dense", "kernel_initializer")
-    assert excluded.why_left_out("Dense", "units") is None
-
-
-def result(layer, outcome):
-    return SimpleNamespace(route="a-b", layer=layer, outcome=outcome)
-
-
-def test_a_layer_counts_as_its_worst_case():
-    results = [
-        result("Dense", Outcome.FAITHFUL),
-        result("Dense", Outcome.REFUSED),
-        result("ReLU", Outcome.EXACT),
-        result("GRU", Outcome.MALFORMED),
-        result("GRU", Outcome.EXACT),
-    ]
-    (record,) = route_records(results)
-    assert record == {
-        "route": "a-b", "layers": 3, "agree": 1, "deviate": 1, "refused": 1, "invalid": 0, "cases": 5,
-        "cases agree": "60.0 %",
-    }  # fmt: skip
-    assert markdown([record]).splitlines()[2] == "| a-b | 3 | 1 | 1 | 1 | 0 | 5 | 60.0 % |"
+    assert counts["Dense", "units"].values == 2
+    assert counts["Dense", "use_bias"].values == 2
+    assert counts["Dense", "activation"].values == 1
+    assert not counts["Dense", "activation"].drawn
+    assert counts["Dense", "activation"].reason is None
+    assert "stored" in str(counts["Dense", "kernel_initializer"].reason)
+    assert {layer for layer, _ in counts} == {"Dense", "TimeDistributed"}

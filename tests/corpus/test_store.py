@@ -12,18 +12,10 @@ import pytest
 
 import harness
 from harness.catalogue import find
-from harness.corpus.freeze import drift, freeze, unused, verify
 from harness.corpus.store import GoldenError, Store, oracle_files, pack_archive, read_index
 from tests.miniatures import dense_case
 
 ROW = find("keras", "Dense")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    made = Store(tmp_path / "golden")
-    made.put("keras", "Dense", [dense_case(), dense_case(1, rank=3)], seed=0)
-    return made
 
 
 def archive(store: Store) -> Path:
@@ -57,7 +49,7 @@ def test_case_is_found_by_the_beginning_of_its_id(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    ("damage", "message"),
     [
         (lambda data: b"", "empty"),
         (lambda data: data[: len(data) // 2], "cut or edited"),
@@ -65,10 +57,10 @@ def test_case_is_found_by_the_beginning_of_its_id(store: Store) -> None:
         (lambda data: b"hello", "cut or edited"),
     ],
 )
-def test_damaged_archive_is_named(store: Store, damage, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_archive_is_named(store: Store, damage, message: str) -> None:  # type: ignore[no-untyped-def]
     path = archive(store)
     path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(GoldenError, match=said) as caught:
+    with pytest.raises(GoldenError, match=message) as caught:
         store.entries()
     assert str(path) in str(caught.value)
     assert "parity golden freeze" in str(caught.value)
@@ -92,9 +84,9 @@ def test_foreign_manifest_is_named(store: Store, text: str) -> None:
 @pytest.mark.parametrize("members", [{}, {"index.json": "[]"}, {"index.json": '{"schema": 1}'}])
 def test_foreign_archive_is_named(tmp_path: Path, members: dict[str, str]) -> None:
     path = tmp_path / "x.zip"
-    with zipfile.ZipFile(path, "w") as made:
+    with zipfile.ZipFile(path, "w") as archive:
         for name, text in members.items():
-            made.writestr(name, text)
+            archive.writestr(name, text)
     with pytest.raises(GoldenError, match="not an archive of goldens"):
         read_index(path)
 
@@ -131,38 +123,6 @@ def test_edited_index_is_noticed(store: Store) -> None:
     edit(archive(store), change)
     with pytest.raises(GoldenError, match="was edited"):
         [entry.load() for entry in read_index(archive(store))]
-
-
-def test_freeze_then_verify_is_sound_and_covers_every_pair(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    count = freeze(ROW, store)
-    (check,) = verify([ROW], store)
-    assert check.sound
-    assert (check.cases, check.pairs) == (count, 100.0)
-
-
-def test_verify_counts_missing_edited_and_unused(store: Store) -> None:
-    (check,) = verify([ROW], store)
-    assert check.missing > 0
-    assert check.pairs < 100
-    assert not check.sound
-    archive(store).write_bytes(b"")
-    (check,) = verify([ROW], store)
-    assert check.edited == 2
-    store.put("keras", "Nonsense", [dense_case()], seed=0)
-    assert unused([ROW], store) == ["keras/Nonsense.zip"]
-    store.drop("keras/Nonsense.zip")
-    assert unused([ROW], store) == []
-
-
-def test_drift_is_told_in_noise_units() -> None:
-    from dataclasses import replace
-
-    case = dense_case()
-    assert case.golden
-    assert drift(case) == 0
-    off = replace(case.golden, expected={"layer": case.golden.expected["layer"] + 5 * case.golden.noise["layer"]})
-    assert 1 < drift(replace(case, samples=(replace(case.samples[0], golden=off),))) < 6
 
 
 def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:

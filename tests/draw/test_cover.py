@@ -41,24 +41,24 @@ def test_one_axis_has_a_choice_for_each_value() -> None:
 
 def test_two_axes_have_a_choice_for_each_pair() -> None:
     """There are no triples to be topped up with, however many cases an axis is owed."""
-    found = covering_array(row_of({"a": (0, 1), "b": (0, 1, 2)}, per_axis=6))
-    assert sorted(bits(found)) == ["00", "01", "02", "10", "11", "12"]
-    assert [list(choice) for choice in found] == [["a", "b"]] * 6
+    choices = covering_array(row_of({"a": (0, 1), "b": (0, 1, 2)}, per_axis=6))
+    assert sorted(bits(choices)) == ["00", "01", "02", "10", "11", "12"]
+    assert [list(choice) for choice in choices] == [["a", "b"]] * 6
 
 
 def test_three_axes_of_two_values_take_four_choices() -> None:
     """12 pairs, of which a choice holds 3: four choices are the least, and there are two such arrays."""
-    found = covering_array(row_of(BITS))
-    assert sorted(bits(found)) in (["000", "011", "101", "110"], ["001", "010", "100", "111"])
-    assert covered(row_of(BITS), found) == (12, 12)
+    choices = covering_array(row_of(BITS))
+    assert sorted(bits(choices)) in (["000", "011", "101", "110"], ["001", "010", "100", "111"])
+    assert covered(row_of(BITS), choices) == (12, 12)
 
 
 def test_rule_is_never_broken_and_its_pairs_are_not_wanted() -> None:
     """a = b: of 12 pairs 2 are forbidden."""
     tight = row_of(BITS, rule("a", "b", reason="equal")(lambda a, b: a == b))
-    found = covering_array(tight)
-    assert sorted(bits(found)) == ["000", "001", "110", "111"]
-    assert covered(tight, found) == (10, 10)
+    choices = covering_array(tight)
+    assert sorted(bits(choices)) == ["000", "001", "110", "111"]
+    assert covered(tight, choices) == (10, 10)
 
 
 def test_rules_that_hang_together_are_kept() -> None:
@@ -68,9 +68,9 @@ def test_rules_that_hang_together_are_kept() -> None:
         rule("a", "b", reason="equal")(lambda a, b: a == b),
         rule("b", "c", reason="next")(lambda b, c: (b + 1) % 4 == c),
     )
-    found = covering_array(tight)
-    assert covered(tight, found) == (3 * 4 + 3 * 8, 36)
-    assert all(tight.allows(choice) for choice in found)
+    choices = covering_array(tight)
+    assert covered(tight, choices) == (3 * 4 + 3 * 8, 36)
+    assert all(tight.allows(choice) for choice in choices)
 
 
 @pytest.mark.parametrize("valid", [["001", "010", "100"], ["000", "001", "010", "111"]])
@@ -97,11 +97,11 @@ def test_pair_is_completed_with_what_was_used_least() -> None:
 def test_values_nobody_needs_are_spread() -> None:
     """One long axis leaves the short ones free in most choices: they must not all sit at their first value."""
     wide = row_of({"a": tuple(range(12)), "b": (True, False), "c": ("x", "y", "z")})
-    found = covering_array(wide)
-    have, valid = covered(wide, found)
+    choices = covering_array(wide)
+    have, valid = covered(wide, choices)
     assert have == valid == 12 * 2 + 12 * 3 + 2 * 3
     for axis in ("b", "c"):
-        uses = Counter(choice[axis] for choice in found)
+        uses = Counter(choice[axis] for choice in choices)
         assert min(uses.values()) > 0.6 * max(uses.values())
 
 
@@ -110,10 +110,10 @@ def test_values_nobody_needs_are_spread() -> None:
 
 def test_pins_are_kept_once_completed_with_first_values() -> None:
     pinned = row_of(BITS, pins=({"b": 1}, {"c": 1, "a": 1}, {"b": 1, "a": 0}))
-    found = covering_array(pinned)
-    assert len(found) == len({tuple(choice.values()) for choice in found})
-    assert {"010", "101"} <= set(bits(found))
-    assert bits(found)[:4] == bits(covering_array(row_of(BITS)))
+    choices = covering_array(pinned)
+    assert len(choices) == len({tuple(choice.values()) for choice in choices})
+    assert {"010", "101"} <= set(bits(choices))
+    assert bits(choices)[:4] == bits(covering_array(row_of(BITS)))
 
 
 def test_pin_that_a_rule_forbids_is_named() -> None:
@@ -126,9 +126,9 @@ def test_pin_that_a_rule_forbids_is_named() -> None:
 def test_rows_of_many_axes_are_topped_up_with_new_triples(per_axis: int, counts: set[int]) -> None:
     """Two for each of three axes are 6 choices, each with a triple of its own. Of the 18 that six would be there are 8;
     the search ends where 30 random choices hold nothing new, which may be one too early."""
-    found = bits(covering_array(row_of(BITS, per_axis=per_axis)))
-    assert len(set(found)) == len(found)
-    assert len(found) in counts
+    choices = bits(covering_array(row_of(BITS, per_axis=per_axis)))
+    assert len(set(choices)) == len(choices)
+    assert len(choices) in counts
 
 
 def test_topping_up_takes_the_choice_with_most_new_triples() -> None:
@@ -136,9 +136,9 @@ def test_topping_up_takes_the_choice_with_most_new_triples() -> None:
     Of 30 random choices the best has three new ones at least, seven times; the last of 30 often has fewer."""
     axes = dict.fromkeys("abcd", (0, 1, 2))
     assert covered(row_of(axes), covering_array(row_of(axes)), 3) == (36, 108)
-    found = covering_array(row_of(axes, per_axis=4))
-    assert len(found) == 16
-    assert covered(row_of(axes), found, 3)[0] >= 36 + 7 * 3
+    choices = covering_array(row_of(axes, per_axis=4))
+    assert len(choices) == 16
+    assert covered(row_of(axes), choices, 3)[0] >= 36 + 7 * 3
 
 
 def test_topping_up_takes_the_best_of_30_offers() -> None:

@@ -1,6 +1,6 @@
 """Attention, AdditiveAttention, MultiHeadAttention and GroupQueryAttention.
 
-A row of the attention mask that is False throughout is not drawn: the documentation asks for a True in each.
+Every row of an attention mask has a True, as the documentation demands.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from harness.catalogue import (
 from harness.spec import Input
 
 PROFILES = ("main", "negative", "spread", "small", "impulse")
-"""Not `large`: a masked score is lowered by 1e9, which such inputs reach."""
+"""Not `large`: Keras subtracts 1e9 from a masked score, and such inputs reach that value."""
 SHARED = {
     "use_causal_mask": (False, True),
     "return_attention_scores": (False, True),
@@ -77,7 +77,7 @@ def _with_masks(draft: Draft, choice: Choice, queries: int | None, keys: int | N
     per_axis=4,
 )
 def attention(choice: Choice, fill: Chooser) -> Draft:
-    """Inputs are the query, the value and, where the choice says so, a key of its own."""
+    """Inputs are the query, the value and perhaps a separate key."""
     queries, keys, features = _lengths(choice, fill)
     q, k = _steps(choice, queries), _steps(choice, keys)
     weights = {"scale": Weight((), "alpha")} if choice["use_scale"] is True else {}
@@ -183,7 +183,7 @@ _FIRST_SEEN = rule("mask", "sliding_window", reason="the window of a late query 
     per_axis=4,
 )
 def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
-    """Query, value and key have features of their own; `equal` makes all sizes the same."""
+    """Query, value and key differ in their features, unless all sizes are `equal`."""
     queries, keys, features = _lengths(choice, fill)
     q, k = _steps(choice, queries), _steps(choice, keys)
     wide, deep = (features, features) if choice["sizes"] == "equal" else distinct(fill, 2, (2, 3, 6))
@@ -202,8 +202,10 @@ def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
     projections["value"] = (wide, heads, out)
     use_bias = choice["use_bias"] == "default"
     weights = _projections(projections, use_bias=use_bias)
-    made = choice["output_shape"]
-    last = (features,) if made == "default" else (made,) if isinstance(made, int) else made
+    output_shape = choice["output_shape"]
+    last = (
+        (features,) if output_shape == "default" else (output_shape,) if isinstance(output_shape, int) else output_shape
+    )
     weights["attention_output/kernel"] = Weight((heads, out, *last), "kernel", fan_in=heads * out)
     if use_bias:
         weights["attention_output/bias"] = Weight(last, "bias")
@@ -232,7 +234,7 @@ def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def grouped_query_attention(choice: Choice, fill: Chooser) -> Draft:
-    """`heads` are those of the query and those that key and value share."""
+    """`heads` are the numbers of heads of the query, and of key and value."""
     queries, keys, features = _lengths(choice, fill)
     q, k = _steps(choice, queries), _steps(choice, keys)
     many, few = choice["heads"]

@@ -24,7 +24,7 @@ LONG_ENOUGH = rule("steps", "mask", reason="a hole has unmasked steps on both si
 
 
 def _cell(kind: str, choice: Choice, features: int, units: int) -> tuple[dict[str, Any], dict[str, Weight]]:
-    """A cell as an argument, and its weights."""
+    """A cell as a constructor argument, and its weights."""
     names = ["activation", "use_bias"]
     names += [] if kind == "SimpleRNNCell" else ["recurrent_activation"]
     names += ["reset_after"] if kind == "GRUCell" else []
@@ -40,9 +40,9 @@ def _run(
     cell: Any, choice: Choice, *, sizes: tuple[int, int], weights: Mapping[str, Weight], states: Mapping[str, int]
 ) -> Draft:
     flags = {name: choice[name] for name in (*RUN, "zero_output_for_mask") if name in choice}
-    given = {"mask": "none", "initial_state": "none", "open_sizes": False, **choice}
+    asked = {"mask": "none", "initial_state": "none", "open_sizes": False, **choice}
     outputs = 1 + (len(states) if choice["return_state"] else 0)
-    return draft("RNN", {"cell": cell, **flags}, given, sizes=sizes, weights=weights, states=states, outputs=outputs)
+    return draft("RNN", {"cell": cell, **flags}, asked, sizes=sizes, weights=weights, states=states, outputs=outputs)
 
 
 def _sizes(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
@@ -74,7 +74,7 @@ def _register(kind: str, more: Mapping[str, tuple[Any, ...]]) -> None:
         per_axis=3,
     )
     def build(choice: Choice, fill: Chooser) -> Draft:
-        """The cell run by RNN, which knows nothing of it: no fused kernel is called."""
+        """The cell inside RNN, which therefore calls no fused kernel."""
         batch, features, units = _sizes(choice, fill)
         cell, weights = _cell(kind, choice, features, units)
         states = {f"s{k}": units for k in range(STATES[kind])}
@@ -119,7 +119,7 @@ _register("GRUCell", {**GATED, "reset_after": (True, False)})
     per_axis=4,
 )
 def rnn(choice: Choice, fill: Chooser) -> Draft:
-    """`zero_output_for_mask` gives zeros where the step before would be repeated."""
+    """With `zero_output_for_mask` a masked step gives zeros instead of the output before it."""
     batch, features, units = _sizes(choice, fill)
     cell, weights = _cell(choice["cell"], {}, features, units)
     states = {f"s{k}": units for k in range(STATES[choice["cell"]])}
@@ -143,7 +143,7 @@ STACKS = (("LSTMCell", "GRUCell"), ("SimpleRNNCell", "LSTMCell", "GRUCell"), ("G
     profiles=PROFILES,
     rules=[
         LONG_ENOUGH,
-        rule("cells", "return_state", reason="states of a cell with two come as a nested list")(
+        rule("cells", "return_state", reason="a cell with two states returns them as a nested list")(
             lambda cells, return_state: not return_state or "LSTMCell" not in cells
         ),
     ],
@@ -151,7 +151,7 @@ STACKS = (("LSTMCell", "GRUCell"), ("SimpleRNNCell", "LSTMCell", "GRUCell"), ("G
     per_axis=3,
 )
 def stacked_rnn_cells(choice: Choice, fill: Chooser) -> Draft:
-    """Cells of different kinds and sizes; RNN takes a list of them too."""
+    """Cells of different kinds and sizes, as StackedRNNCells or as a list."""
     batch, features, units = _sizes(choice, fill)
     cells: list[dict[str, Any]] = []
     weights: dict[str, Weight] = {}
@@ -159,9 +159,9 @@ def stacked_rnn_cells(choice: Choice, fill: Chooser) -> Draft:
     before = features
     for k, kind in enumerate(choice["cells"]):
         size = units if choice["sizes"] == "equal" else units + k
-        cell, own = _cell(kind, {}, before, size)
+        cell, part = _cell(kind, {}, before, size)
         cells.append(cell)
-        weights |= {f"{k}/{name}": weight for name, weight in own.items()}
+        weights |= {f"{k}/{name}": weight for name, weight in part.items()}
         states |= {f"s{k}{j}": size for j in range(STATES[kind])}
         before = size
     argument = cells if choice["as_list"] else inner("StackedRNNCells", {"cells": cells})

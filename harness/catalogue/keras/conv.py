@@ -1,8 +1,8 @@
 """Conv1D, Conv2D, Conv3D, DepthwiseConv1D, DepthwiseConv2D, SeparableConv1D, SeparableConv2D.
 
-A size is never drawn and then checked: the number of outputs and the `residue` are, and the input size follows.
-The residue is what is left of the input beyond the last window (`valid`), or what the last stride adds to the
-least size that still has as many outputs (`same`, `causal`); over it the total padding turns even, odd and zero.
+The number of outputs and the `residue` of an axis are drawn, and its input size follows from both. The residue is the
+number of elements beyond the last window (`valid`), or beyond the smallest size with as many outputs (`same`,
+`causal`), where it makes the total padding even, odd or zero.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ OUTPUTS = range(2, 9)
 
 
 def per_axis(value: Any) -> tuple[int, ...]:
-    """A choice that is one integer in layers of one spatial axis, as a tuple."""
+    """The value as a tuple; in layers of one spatial axis it is an integer."""
     return (value,) if isinstance(value, int) else tuple(value)
 
 
@@ -62,7 +62,7 @@ def channel_options(groups: int, rank: int = 2) -> tuple[int, ...]:
 
 
 def placed(choice: Choice, spatial: Sequence[int | None], channels: int) -> tuple[int | None, ...]:
-    """The input shape, batch left out, with the channels where the choice's `data_format` has them."""
+    """The input shape without the batch, in the order of the choice's `data_format`."""
     if choice.get("open_sizes"):
         spatial = (None,) * len(spatial)
     return (channels, *spatial) if choice["data_format"] == "channels_first" else (*spatial, channels)
@@ -88,12 +88,10 @@ def _open_fits(opened: bool, padding: str, kernel: Any, dilation: Any, residue: 
 
 
 OPEN_SIZE = 5
-"""What draws give an open size the first time."""
+"""Size of an open axis in the first inputs."""
 OPEN_RULES = (
     *RULES,
-    rule(
-        "open_sizes", "padding", "kernel", "dilation", "residue", reason="open sizes are those that the draw gives them"
-    )(_open_fits),
+    rule("open_sizes", "padding", "kernel", "dilation", "residue", reason="the draw determines open sizes")(_open_fits),
     rule("open_sizes", "data_format", "use_bias", reason="such a bias must not be as long as the width: see last_size")(
         lambda opened, data_format, use_bias: not opened or data_format == "channels_last" or not use_bias
     ),
@@ -122,11 +120,11 @@ PLANE = {
 def last_size(
     choice: Choice, fill: Chooser, options: Sequence[int], spatial: Sequence[int], channels: Sequence[int]
 ) -> int:
-    """The last spatial size: the one drawn, or where it is not among the `options` another, different from all.
+    """The last spatial size if it is one of the `options`, else an option that differs from all other sizes.
 
-    Keras' TensorFlow backend (3.15.1) adds the bias of a channels_first convolution along the last axis when that
-    happens to be as long as the bias, because `add` takes it for a channels_last bias. The documentation says
-    otherwise, so such a case has no source model to convert: outputs as wide as they have channels are not drawn.
+    Keras' TensorFlow backend (3.15.1) adds the bias of a channels_first convolution along the last axis if that has
+    the length of the bias, because `add` takes it for a channels_last bias. This contradicts the documentation, so
+    such a case has no right source model: no output is as wide as its number of channels.
     """
     if choice["data_format"] == "channels_last" or not choice["use_bias"] or spatial[-1] in options:
         return spatial[-1]
@@ -152,10 +150,10 @@ def _sizes(
     return spatial, chosen
 
 
-def config(choice: Choice, **own: Any) -> dict[str, Any]:
-    """Constructor arguments: the layer's `own`, and those that every convolution has."""
+def config(choice: Choice, **arguments: Any) -> dict[str, Any]:
+    """Constructor arguments: the layer's `arguments`, then those that every convolution has."""
     return {
-        **own,
+        **arguments,
         "kernel_size": choice["kernel"],
         "strides": choice["strides"],
         "padding": choice["padding"],
@@ -239,7 +237,7 @@ def conv2d(choice: Choice, fill: Chooser) -> Draft:
     per_axis=5,
 )
 def conv3d(choice: Choice, fill: Chooser) -> Draft:
-    """As Conv2D, with the sizes kept tiny."""
+    """As Conv2D, with tiny sizes."""
     return _convolution("Conv3D", choice, fill)
 
 

@@ -62,7 +62,7 @@ def _register(rank: int, count: int) -> None:
             "data_format": choice["data_format"],
             **{name: choice[name] for name in FLAGS},
         }
-        made = single(
+        draft = single(
             "keras",
             f"ConvLSTM{rank}D",
             config,
@@ -70,7 +70,7 @@ def _register(rank: int, count: int) -> None:
             weights=weights,
             outputs=3 if choice["return_state"] else 1,
         )
-        return made if choice["mask"] == "none" else masked(made, (choice["steps"],), choice["mask"])
+        return draft if choice["mask"] == "none" else masked(draft, (choice["steps"],), choice["mask"])
 
 
 _register(1, 4)

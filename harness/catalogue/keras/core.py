@@ -45,7 +45,7 @@ def dense(choice: Choice, fill: Chooser) -> Draft:
 
 
 def _lora(choice: Choice, name: str, rows: int, columns: int) -> dict[str, Weight]:
-    """The two factors of the low-rank update, which Keras keeps beside the frozen weight."""
+    """The two factors of the low-rank update, which are weights beside the frozen one."""
     if choice["lora_rank"] == "default":
         return {}
     rank = choice["lora_rank"]
@@ -106,10 +106,10 @@ def embedding(choice: Choice, fill: Chooser) -> Draft:
     profiles=("main", "negative", "large", "small"),
     rules=[
         rule("reverse", "profile", reason="ids are integers")(lambda reverse, profile: reverse or profile == "main"),
-        rule("reverse", "logit_soft_cap", reason="logits are what the layer gives in reverse")(
+        rule("reverse", "logit_soft_cap", reason="the layer returns logits only in reverse")(
             lambda reverse, cap: reverse or cap == "default"
         ),
-        rule("reverse", "mask_zero", reason="a mask is made of ids")(
+        rule("reverse", "mask_zero", reason="only ids give a mask")(
             lambda reverse, mask: not reverse or mask == "default"
         ),
     ],
@@ -167,7 +167,7 @@ EQUATIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
         rule("equation", "bias", reason="the equation has no such output axes for a bias")(
             lambda equation, bias: bias < len(EQUATIONS[equation][1])
         ),
-        rule("equation", "bias", "sizes", reason="Keras' ops.add takes such a bias for one along another axis")(
+        rule("equation", "bias", "sizes", reason="Keras' ops.add adds such a bias along another axis")(
             lambda equation, bias, sizes: sizes == "distinct" or equation != "abc,bde->adec" or bias != 1
         ),
         rule("equation", "lora_rank", reason="the update is a product of matrices along the kernel's last axis")(
@@ -177,16 +177,16 @@ EQUATIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
     per_axis=5,
 )
 def einsum_dense(choice: Choice, fill: Chooser) -> Draft:
-    """Letters have sizes of their own; `bias` counts the choices of `bias_axes`, 0 for none."""
+    """Each letter has a size; `bias` is an index into the values of `bias_axes`, the first of which is None."""
     letters, biases = EQUATIONS[choice["equation"]]
-    kernel, made = choice["equation"].partition(",")[2].split("->")
+    kernel, result = choice["equation"].partition(",")[2].split("->")
     names = list(dict.fromkeys([*letters, *kernel]))
     sizes = dict(
         zip(
             names, sized(choice["sizes"], fill, len(names), batch=choice["batch"], options=(2, 3, 4, 5, 7)), strict=True
         )
     )
-    after = list(made.removeprefix("...")) if made.startswith(".") else list(made[1:])
+    after = list(result.removeprefix("...")) if result.startswith(".") else list(result[1:])
     axes = biases[choice["bias"]]
     shape = tuple(sizes[k] for k in kernel)
     weights = {"kernel": Weight(shape, "kernel", fan_in=sizes[letters[-1]])}
@@ -216,7 +216,7 @@ def einsum_dense(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def masking(choice: Choice, fill: Chooser) -> Draft:
-    """`impulse` and `ties` hold steps of one value only; what the mask does to later layers is drawn with them."""
+    """`impulse` and `ties` have steps of a single value. Rows of later layers test the effect of the mask."""
     steps = None if choice["open_sizes"] else fill.pick((4, 5, 6))
     config = explicit(choice, "mask_value")
     return single("keras", "Masking", config, [(steps, choice["features"])], batch=choice["batch"])

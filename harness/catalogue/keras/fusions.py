@@ -1,8 +1,8 @@
-"""Layers that converters and runtimes make one of: a fused pad, bias, scale or activation, a moved transpose.
+"""Chains that converters and runtimes fuse into one layer: a pad, bias, scale or activation, a moved transpose.
 
-Each alone may be right everywhere; what is asked is whether the one that replaces them is. What is fused is told by
-ONNX Runtime's list of graph optimizations
-(https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html) and by tf2onnx' optimizers.
+Each layer alone may be right everywhere; the rows test the layer that replaces them. The chains come from ONNX
+Runtime's list of graph optimizations
+(https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html) and from tf2onnx' optimizers.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, row, rule
-from harness.catalogue.keras.graphs import Grower, Weights, conv, norm
+from harness.catalogue.keras.graphs import GraphBuilder, Weights, conv, norm
 from harness.spec import Input
 
 CHAINS = tuple(
@@ -44,7 +44,7 @@ CHAINS = tuple(
 )  # fmt: skip
 FILTERS = 3
 IMAGE = (6, 7, 2)
-"""Height, width and channels; no layer's output is as wide as it has filters."""
+"""Height, width and channels; no output of a layer is as wide as FILTERS."""
 
 MERGING = ("Add", "Maximum")
 """Layers of two tensors: the newest, and the input."""
@@ -53,7 +53,7 @@ Image = tuple[int, int, int]
 
 
 def _layer(kind: str, image: Image, padding: str, data_format: str) -> tuple[dict[str, Any], Image, Weights]:
-    """Configuration, the image that comes out, and weights; windows are 3 x 2."""
+    """Configuration, output image and weights of one layer; windows are 3 x 2."""
     height, width, channels = image
     form = {"data_format": data_format}
     windows = (height, width) if padding == "same" else (height - 2, width - 1)
@@ -107,24 +107,24 @@ def _layer(kind: str, image: Image, padding: str, data_format: str) -> tuple[dic
             lambda chain, activation: not activation or not chain.endswith(("Maximum", "MaxPooling2D"))
         )
     ],
-    # both pads together are as long as the window
+    # the two pads together are as long as the window
     pins=[{"chain": "ZeroPadding2D, MaxPooling2D", "data_format": "channels_first", "padding": "same"}],
     second_batches=SOME,
     per_axis=2,
 )
 def fused(choice: Choice, fill: Chooser) -> Draft:
-    """The layers of the chain, and a ReLU or not; of halves the second goes on, and the first is an output."""
+    """The layers of the chain, then perhaps a ReLU. Of two halves, the chain reads the second; both are computed."""
     channels_first = choice["data_format"] == "channels_first"
 
     def shape(image: Image) -> Image:
         return (image[2], image[0], image[1]) if channels_first else image
 
-    grown = Grower(fill, {"x": shape(IMAGE)})
+    builder = GraphBuilder(fill, {"x": shape(IMAGE)})
     image, tensor = IMAGE, "x"
     for kind in (*choice["chain"].split(", "), *(("ReLU",) if choice["activation"] else ())):
         config, image, weights = _layer(kind, image, choice["padding"], choice["data_format"])
         reads = (tensor, "x") if kind in MERGING else (tensor,)
-        name = grown.add(kind, config, reads, shape(image), weights)
+        name = builder.add(kind, config, reads, shape(image), weights)
         tensor = f"{name}:1" if kind == "Halves" else name
-    draft = grown.draft((Input("x", shape(IMAGE)),), (tensor,), choice["batch"])
+    draft = builder.draft((Input("x", shape(IMAGE)),), (tensor,), choice["batch"])
     return replace(draft, channel_axis=1 if channels_first else -1)

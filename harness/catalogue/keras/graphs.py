@@ -1,7 +1,7 @@
 """Models of several layers: random graphs whose shapes always fit, and the structures that people write.
 
-What is asked is the wiring: which tensor a layer reads, what is shared, what is an output. The layers are such as
-converters know.
+They test the wiring: which tensor a layer reads, which layers share weights, which tensors are outputs. Every
+converter knows the layers themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def norm(size: int) -> Weights:
 
 
 def gated(features: int, units: int, gates: int, *, rows: int = 1) -> Weights:
-    """Weights of a recurrent layer; a bias of `rows` rows."""
+    """Weights of a recurrent layer, whose bias has `rows` rows."""
     columns = gates * units
     return {
         "kernel": Weight((features, columns), "kernel", fan_in=features),
@@ -48,8 +48,8 @@ def conv(size: tuple[int, ...], channels: int, filters: int) -> Weights:
 
 
 @dataclass
-class Grower:
-    """A graph as it grows: its layers, the shape of every tensor (batch left out), and the laws of the weights."""
+class GraphBuilder:
+    """Builds a graph: its layers, the shape of every tensor (without the batch) and the laws of the weights."""
 
     fill: Chooser
     shapes: dict[str, Shape]
@@ -57,18 +57,21 @@ class Grower:
     weights: Weights = field(default_factory=dict)
 
     def add(
-        self, kind: str, config: Mapping[str, Any], reads: tuple[str, ...], made: Shape, weights: Weights | None = None
+        self, kind: str, config: Mapping[str, Any], reads: tuple[str, ...], shape: Shape, weights: Weights | None = None
     ) -> str:
-        """One layer; the name of its output."""
+        """Add a layer whose output has `shape`; returns the name of the output."""
         name = f"{kind.lower()}{len(self.layers)}"
         self.layers.append(Layer(kind, name, dict(config), reads))
-        self.shapes[name] = made
+        self.shapes[name] = shape
         self.weights |= {f"{name}/{key}": weight for key, weight in (weights or {}).items()}
         return name
 
     def again(self, tensor: str) -> str | None:
-        """An earlier layer with weights called once more, on a tensor like the one it read; None if there is none."""
-        able = [
+        """Call an earlier layer with weights again, on a tensor of the shape that it read first.
+
+        Returns the name of the output, or None if no layer fits.
+        """
+        candidates = [
             layer
             for layer in self.layers
             if not layer.of
@@ -76,16 +79,19 @@ class Grower:
             and self.shapes[layer.inputs[0]] == self.shapes[tensor]
             and any(name.startswith(f"{layer.name}/") for name in self.weights)
         ]
-        if not able:
+        if not candidates:
             return None
-        first = self.fill.pick(able)
+        first = self.fill.pick(candidates)
         name = f"again{len(self.layers)}"
         self.layers.append(replace(first, name=name, inputs=(tensor,), of=first.name))
         self.shapes[name] = self.shapes[first.name]
         return name
 
     def merge(self, tensor: str) -> str | None:
-        """The tensor joined with another one of its shape: a residual, or two branches."""
+        """Join the tensor with another one of its shape, as residuals and branches do.
+
+        Returns the name of the output, or None if no other tensor has that shape.
+        """
         shape = self.shapes[tensor]
         others = [name for name, other in self.shapes.items() if other == shape and name != tensor]
         if not others:
@@ -97,11 +103,11 @@ class Grower:
         return self.add(kind, {}, reads, (*shape[:-1], 2 * last) if kind == "Concatenate" else shape)
 
     def step(self, tensor: str) -> str:
-        """One more layer on the tensor, of those that fit its rank."""
+        """Add a layer that fits the tensor's rank; returns the name of its output."""
         shape = self.shapes[tensor]
         options = {1: self._vector, 2: self._sequence, 3: self._image}[len(shape)](shape)
-        kind, config, made, weights = self.fill.pick(options)
-        return self.add(kind, config, (tensor,), made, weights)
+        kind, config, output, weights = self.fill.pick(options)
+        return self.add(kind, config, (tensor,), output, weights)
 
     def _everywhere(self, shape: Shape) -> list[tuple[str, dict[str, Any], Shape, Weights]]:
         last = shape[-1]
@@ -124,7 +130,7 @@ class Grower:
         steps, features = shape
         assert features is not None
         units = self.fill.pick((2, 3))
-        kept: dict[str, Any] = {"units": units, "return_sequences": True}
+        run: dict[str, Any] = {"units": units, "return_sequences": True}
         flat = [] if steps is None else [("Flatten", dict[str, Any](), (steps * features,), dict[str, Weight]())]
         return [
             *self._everywhere(shape),
@@ -136,8 +142,8 @@ class Grower:
                 conv((3,), features, units),
             ),
             ("LSTM", {"units": units}, (units,), gated(features, units, 4)),
-            ("LSTM", kept, (steps, units), gated(features, units, 4)),
-            ("GRU", kept, (steps, units), gated(features, units, 3, rows=2)),
+            ("LSTM", run, (steps, units), gated(features, units, 4)),
+            ("GRU", run, (steps, units), gated(features, units, 3, rows=2)),
             ("GlobalAveragePooling1D", {}, (features,), {}),
             ("GlobalMaxPooling1D", {}, (features,), {}),
         ]
@@ -146,7 +152,7 @@ class Grower:
         height, width, channels = shape
         assert channels is not None
         filters = self.fill.pick((2, 3, 4))
-        made: list[tuple[str, dict[str, Any], Shape, Weights]] = [
+        options: list[tuple[str, dict[str, Any], Shape, Weights]] = [
             *self._everywhere(shape),
             (
                 "Conv2D",
@@ -157,7 +163,7 @@ class Grower:
             ("GlobalAveragePooling2D", {}, (channels,), {}),
         ]
         if height is not None and width is not None:
-            made += [
+            options += [
                 (
                     "MaxPooling2D",
                     {"pool_size": (2, 2), "padding": "same"},
@@ -168,21 +174,33 @@ class Grower:
                 ("Flatten", {}, (height * width * channels,), {}),
                 ("Reshape", {"target_shape": (height * width, channels)}, (height * width, channels), {}),
             ]
-        return made
+        return options
 
     def draft(self, inputs: tuple[Input, ...], outputs: tuple[str, ...], batch: int) -> Draft:
-        """The model of what the outputs depend on."""
+        """The model that computes `outputs`. A tensor of it that no layer reads becomes a further output."""
+        needed = self._needed(outputs)
+        layers = tuple(layer for layer in self.layers if layer.name in needed)
+        tensors = {name for layer in layers for name in layer.tensors}
+        unread = [layer.name for layer in layers if layer.name not in tensors]
+        spec = Spec(
+            dialect="keras",
+            inputs=tuple(item for item in inputs if item.name in needed),
+            layers=layers,
+            outputs=tuple(dict.fromkeys((*outputs, *unread))),
+        )
+        weights = {name: weight for name, weight in self.weights.items() if name.partition("/")[0] in needed}
+        return Draft(spec, weights, batch=batch)
+
+    def _needed(self, outputs: tuple[str, ...]) -> set[str]:
+        """Names of the inputs and layers that the outputs depend on.
+
+        A layer called again depends on its first call, which creates the layer.
+        """
         needed = {source_of(name) for name in outputs}
         for layer in reversed(self.layers):
             if layer.name in needed:
                 needed |= {source_of(name) for name in layer.tensors} | ({layer.of} - {""})
-        # a layer called again is made by its first call, which is then part of the model
-        kept = tuple(layer for layer in self.layers if layer.name in needed)
-        loose = [layer.name for layer in kept if not any(layer.name in other.tensors for other in kept)]
-        named = tuple(dict.fromkeys((*outputs, *(name for name in loose if name not in outputs))))
-        weights = {name: weight for name, weight in self.weights.items() if name.partition("/")[0] in needed}
-        spec = Spec("keras", tuple(item for item in inputs if item.name in needed), kept, named)
-        return Draft(spec, weights, batch=batch)
+        return needed
 
 
 STARTS: Mapping[str, tuple[Shape, Shape]] = {
@@ -190,7 +208,7 @@ STARTS: Mapping[str, tuple[Shape, Shape]] = {
     "sequence": ((4, 3), (None, 3)),
     "vector": ((3,), (3,)),
 }
-"""Shape of the input, and the same with open sizes."""
+"""Shape of the input by its kind: with fixed sizes, and with open sizes."""
 
 
 @row(
@@ -207,7 +225,7 @@ STARTS: Mapping[str, tuple[Shape, Shape]] = {
     },
     profiles=("main", "negative", "small"),
     rules=[
-        rule("start", "open_sizes", reason="a vector has no size to leave open")(
+        rule("start", "open_sizes", reason="a vector has no size that can be open")(
             lambda start, opened: start != "vector" or not opened
         )
     ],
@@ -215,41 +233,37 @@ STARTS: Mapping[str, tuple[Shape, Shape]] = {
     per_axis=9,
 )
 def graph(choice: Choice, fill: Chooser) -> Draft:
-    """Each layer reads the newest tensor, or an older one, which makes a branch; tensors of one shape are merged."""
+    """Each layer reads the newest tensor, or an older one and so starts a branch; tensors of one shape are merged."""
     shape = STARTS[choice["start"]][choice["open_sizes"]]
     inputs = tuple(Input(f"x{k}", shape) for k in range(1, choice["inputs"] + 1))
-    grown = Grower(fill, {item.name: item.shape for item in inputs})
-    newest = grown.merge("x1") or "x1" if choice["inputs"] == 2 else "x1"
-    while len(grown.layers) < choice["layers"]:
+    builder = GraphBuilder(fill, {item.name: item.shape for item in inputs})
+    newest = builder.merge("x1") or "x1" if choice["inputs"] == 2 else "x1"
+    while len(builder.layers) < choice["layers"]:
         turn = fill.integer(0, 5)
-        older = fill.pick(list(grown.shapes)) if turn == 0 else newest
-        made = grown.merge(older) if turn in (1, 2) else None
-        if made is None and choice["shared"] and turn in (2, 3):
-            made = grown.again(older)
-        newest = made or grown.step(older)
+        older = fill.pick(list(builder.shapes)) if turn == 0 else newest
+        output = builder.merge(older) if turn in (1, 2) else None
+        if output is None and choice["shared"] and turn in (2, 3):
+            output = builder.again(older)
+        newest = output or builder.step(older)
     outputs = [newest]
     if choice["outputs"] == 2:
-        outputs += [layer.name for layer in grown.layers if layer.name != newest][:1]
-    return grown.draft(inputs, tuple(outputs), choice["batch"])
-
-
-def _one(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    return inner(kind, config)
+        outputs += [layer.name for layer in builder.layers if layer.name != newest][:1]
+    return builder.draft(inputs, tuple(outputs), choice["batch"])
 
 
 def _sequential(features: int) -> tuple[dict[str, Any], Weights, int]:
-    """Dense, BatchNormalization, Dense as one Sequential, its weights, and the size of its output."""
+    """Configuration, weights and output size of a Sequential of Dense, BatchNormalization and Dense."""
     layers = [
-        _one("Dense", {"units": 4, "activation": "relu"}),
-        _one("BatchNormalization", {}),
-        _one("Dense", {"units": 3}),
+        inner("Dense", {"units": 4, "activation": "relu"}),
+        inner("BatchNormalization", {}),
+        inner("Dense", {"units": 3}),
     ]
     parts = {"0": dense(features, 4), "1": norm(4), "2": dense(4, 3)}
-    return {"layers": layers}, {f"{k}/{n}": w for k, own in parts.items() for n, w in own.items()}, 3
+    return {"layers": layers}, {f"{k}/{n}": w for k, laws in parts.items() for n, w in laws.items()}, 3
 
 
 def _nested(features: int) -> tuple[dict[str, Any], Weights, int]:
-    """A model with a residual as a layer."""
+    """Configuration, weights and output size of a model with a residual, used as a layer."""
     spec = Spec(
         "keras",
         (Input("within", (features,)),),
@@ -261,7 +275,7 @@ def _nested(features: int) -> tuple[dict[str, Any], Weights, int]:
         ("second",),
     )
     parts = {"first": dense(features, features), "second": dense(features, 2)}
-    return {"spec": spec.to_json()}, {f"{k}/{n}": w for k, own in parts.items() for n, w in own.items()}, 2
+    return {"spec": spec.to_json()}, {f"{k}/{n}": w for k, laws in parts.items() for n, w in laws.items()}, 2
 
 
 STRUCTURES = (
@@ -279,10 +293,10 @@ STRUCTURES = (
     per_axis=8,
 )
 def structured(choice: Choice, fill: Chooser) -> Draft:
-    """The structures of the Keras guides, small: https://keras.io/guides/functional_api/."""
+    """Small models of the structures in the Keras guides: https://keras.io/guides/functional_api/."""
     kind, features = choice["structure"], fill.pick((3, 5))
     vector = (Input("x1", (features,)),)
-    grown = Grower(fill, {"x1": (features,), "x2": (features,)})
+    builder = GraphBuilder(fill, {"x1": (features,), "x2": (features,)})
     if kind == "sequential":
         config, weights, _ = _sequential(features)
         spec = Spec("keras", (Input("x1", (features,)),), (Layer("Sequential", "model", config, ("x1",)),), ("model",))
@@ -290,61 +304,63 @@ def structured(choice: Choice, fill: Chooser) -> Draft:
     if kind in ("nested_sequential", "nested_model", "nested_twice"):
         config, weights, size = _sequential(features) if kind == "nested_sequential" else _nested(features)
         part = "Sequential" if kind == "nested_sequential" else "Model"
-        made = grown.add(part, config, ("x1",), (size,), weights)
-        last = grown.add("Dense", {"units": features}, (made,), (features,), dense(size, features))
+        nested = builder.add(part, config, ("x1",), (size,), weights)
+        last = builder.add("Dense", {"units": features}, (nested,), (features,), dense(size, features))
         if kind == "nested_twice":
-            grown.layers.append(replace(grown.layers[0], name="twice", inputs=(last,), of=made))
+            builder.layers.append(replace(builder.layers[0], name="twice", inputs=(last,), of=nested))
             last = "twice"
-        return grown.draft(vector, (last,), choice["batch"])
+        return builder.draft(vector, (last,), choice["batch"])
     if kind == "shared":
-        first = grown.add("Dense", {"units": 4, "activation": "tanh"}, ("x1",), (4,), dense(features, 4))
-        grown.layers.append(replace(grown.layers[0], name="twin", inputs=("x2",), of=first))
-        last = grown.add("Concatenate", {}, (first, "twin"), (8,))
-        return grown.draft((*vector, Input("x2", (features,))), (last,), choice["batch"])
+        first = builder.add("Dense", {"units": 4, "activation": "tanh"}, ("x1",), (4,), dense(features, 4))
+        builder.layers.append(replace(builder.layers[0], name="twin", inputs=("x2",), of=first))
+        last = builder.add("Concatenate", {}, (first, "twin"), (8,))
+        return builder.draft((*vector, Input("x2", (features,))), (last,), choice["batch"])
     if kind == "two_inputs":
-        apart = grown.add("Subtract", {}, ("x2", "x1"), (features,))
-        last = grown.add("Concatenate", {}, ("x1", apart, "x2"), (3 * features,))
-        return grown.draft((*vector, Input("x2", (features,))), (last,), choice["batch"])
+        apart = builder.add("Subtract", {}, ("x2", "x1"), (features,))
+        last = builder.add("Concatenate", {}, ("x1", apart, "x2"), (3 * features,))
+        return builder.draft((*vector, Input("x2", (features,))), (last,), choice["batch"])
     if kind in ("two_outputs", "intermediate_output"):
-        hidden = grown.add("Dense", {"units": 4}, ("x1",), (4,), dense(features, 4))
-        shown = grown.add("Activation", {"activation": "relu"}, (hidden,), (4,))
-        last = grown.add("Dense", {"units": 2}, (shown,), (2,), dense(4, 2))
-        other = grown.add("Dense", {"units": 3}, (hidden,), (3,), dense(4, 3))
+        hidden = builder.add("Dense", {"units": 4}, ("x1",), (4,), dense(features, 4))
+        shown = builder.add("Activation", {"activation": "relu"}, (hidden,), (4,))
+        last = builder.add("Dense", {"units": 2}, (shown,), (2,), dense(4, 2))
+        other = builder.add("Dense", {"units": 3}, (hidden,), (3,), dense(4, 3))
         outputs = (last, other) if kind == "two_outputs" else (last, hidden)
-        return grown.draft(vector, outputs, choice["batch"])
+        return builder.draft(vector, outputs, choice["batch"])
     if kind == "ranks":
-        grown.shapes["x2"] = (4, 3)
-        read = grown.add("LSTM", {"units": 3}, ("x2",), (3,), gated(3, 3, 4))
-        both = grown.add("Concatenate", {}, ("x1", read), (features + 3,))
-        last = grown.add("Dense", {"units": 2}, (both,), (2,), dense(features + 3, 2))
-        return grown.draft((*vector, Input("x2", (4, 3))), (last,), choice["batch"])
+        builder.shapes["x2"] = (4, 3)
+        read = builder.add("LSTM", {"units": 3}, ("x2",), (3,), gated(3, 3, 4))
+        both = builder.add("Concatenate", {}, ("x1", read), (features + 3,))
+        last = builder.add("Dense", {"units": 2}, (both,), (2,), dense(features + 3, 2))
+        return builder.draft((*vector, Input("x2", (4, 3))), (last,), choice["batch"])
     if kind == "custom":
-        hidden = grown.add("Dense", {"units": 4}, ("x1",), (4,), dense(features, 4))
-        own = {"scale": Weight((4,), "gamma"), "shift": Weight((4,), "beta")}
-        scaled = grown.add("Scale", {"factor": 0.5}, (hidden,), (4,), own)
-        last = grown.add("Dense", {"units": 2}, (scaled,), (2,), dense(4, 2))
-        return grown.draft(vector, (last,), choice["batch"])
-    return _of_images(kind, grown, choice["batch"])
+        hidden = builder.add("Dense", {"units": 4}, ("x1",), (4,), dense(features, 4))
+        affine = {"scale": Weight((4,), "gamma"), "shift": Weight((4,), "beta")}
+        scaled = builder.add("Scale", {"factor": 0.5}, (hidden,), (4,), affine)
+        last = builder.add("Dense", {"units": 2}, (scaled,), (2,), dense(4, 2))
+        return builder.draft(vector, (last,), choice["batch"])
+    return _of_images(kind, builder, choice["batch"])
 
 
-def _of_images(kind: str, grown: Grower, batch: int) -> Draft:
+def _of_images(kind: str, builder: GraphBuilder, batch: int) -> Draft:
     """A residual block, a normalisation before a padded convolution, or branches with kernels of different sizes."""
     image = (Input("x1", (5, 4, 3)),)
-    grown.shapes["x1"] = (5, 4, 3)
+    builder.shapes["x1"] = (5, 4, 3)
     same = {"filters": 3, "kernel_size": (3, 3), "padding": "same"}
-    if kind == "folded":  # its border shows whether the padding, too, was taken for normalised
-        normal = grown.add("BatchNormalization", {}, ("x1",), (5, 4, 3), norm(3))
-        last = grown.add("Conv2D", same, (normal,), (5, 4, 3), conv((3, 3), 3, 3))
-        return grown.draft(image, (last,), batch)
-    first = grown.add("Conv2D", same, ("x1",), (5, 4, 3), conv((3, 3), 3, 3))
+    if kind == "folded":  # the border shows whether a converter normalised the padding too
+        normal = builder.add("BatchNormalization", {}, ("x1",), (5, 4, 3), norm(3))
+        last = builder.add("Conv2D", same, (normal,), (5, 4, 3), conv((3, 3), 3, 3))
+        return builder.draft(image, (last,), batch)
+    first = builder.add("Conv2D", same, ("x1",), (5, 4, 3), conv((3, 3), 3, 3))
     if kind == "residual":
-        normal = grown.add("BatchNormalization", {}, (first,), (5, 4, 3), norm(3))
-        active = grown.add("ReLU", {}, (normal,), (5, 4, 3))
-        second = grown.add("Conv2D", same, (active,), (5, 4, 3), conv((3, 3), 3, 3))
-        joined = grown.add("Add", {}, (normal, second), (5, 4, 3))  # the pre-activation, not what follows it
-        last = grown.add("ReLU", {}, (joined,), (5, 4, 3))
-        return grown.draft(image, (last,), batch)
-    point = grown.add("Conv2D", {"filters": 2, "kernel_size": (1, 1)}, ("x1",), (5, 4, 2), conv((1, 1), 3, 2))
-    pooled = grown.add("MaxPooling2D", {"pool_size": (3, 3), "strides": (1, 1), "padding": "same"}, ("x1",), (5, 4, 3))
-    last = grown.add("Concatenate", {}, (first, point, pooled), (5, 4, 8))
-    return grown.draft(image, (last,), batch)
+        normal = builder.add("BatchNormalization", {}, (first,), (5, 4, 3), norm(3))
+        active = builder.add("ReLU", {}, (normal,), (5, 4, 3))
+        second = builder.add("Conv2D", same, (active,), (5, 4, 3), conv((3, 3), 3, 3))
+        joined = builder.add("Add", {}, (normal, second), (5, 4, 3))  # the pre-activation, not what follows it
+        last = builder.add("ReLU", {}, (joined,), (5, 4, 3))
+        return builder.draft(image, (last,), batch)
+    point = builder.add("Conv2D", {"filters": 2, "kernel_size": (1, 1)}, ("x1",), (5, 4, 2), conv((1, 1), 3, 2))
+    pooled = builder.add(
+        "MaxPooling2D", {"pool_size": (3, 3), "strides": (1, 1), "padding": "same"}, ("x1",), (5, 4, 3)
+    )
+    last = builder.add("Concatenate", {}, (first, point, pooled), (5, 4, 8))
+    return builder.draft(image, (last,), batch)

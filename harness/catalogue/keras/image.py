@@ -17,7 +17,7 @@ GEOMETRY = {
     "same": ((4, 5), (4, 5)),
 }
 FRAMED = {"square": ((4, 6), (5, 5)), "wide": ((6, 4), (4, 8)), "tall": ((2, 8), (8, 4))}
-"""The same where the aspect ratio is to be kept; what is cropped or framed is even."""
+"""The same for layers that keep the aspect ratio; the crop or frame has equal halves."""
 
 
 def _image(choice: Choice, height: int, width: int, channels: int = 2) -> tuple[int, int, int]:
@@ -40,7 +40,7 @@ def _image(choice: Choice, height: int, width: int, channels: int = 2) -> tuple[
     },
     profiles=("main", "negative", "large", "impulse"),
     rules=[
-        rule("geometry", "aspect", reason="an aspect ratio is kept where it would change")(
+        rule("geometry", "aspect", reason="the layer keeps an aspect ratio only if the sizes would change it")(
             lambda geometry, aspect: (aspect == "free") == (geometry in GEOMETRY)
         ),
         rule("aspect", "fill_value", "fill_mode", reason="only a frame is filled")(
@@ -57,7 +57,7 @@ def _image(choice: Choice, height: int, width: int, channels: int = 2) -> tuple[
     per_axis=5,
 )
 def resizing(choice: Choice, fill: Chooser) -> Draft:
-    """Up by an integer and a fraction, down, to a single pixel, with ties, and differently for each axis."""
+    """Up by an integer and by a fraction, down, to a single pixel, with ties, and differently along each axis."""
     (height, width), (tall, wide) = (GEOMETRY | FRAMED)[choice["geometry"]]
     aspect = {"crop": {"crop_to_aspect_ratio": True}, "pad": {"pad_to_aspect_ratio": True}}.get(choice["aspect"], {})
     config = {
@@ -95,7 +95,7 @@ def resizing(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def center_crop(choice: Choice, fill: Chooser) -> Draft:
-    """Images of (6, 5): the first three sizes are cropped, the others larger than the image somewhere."""
+    """Images of (6, 5): the first three sizes fit into them, the others exceed an axis."""
     height, width = choice["size"]
     shape = _image(choice, 6, 5)
     if choice["open_sizes"]:
@@ -119,7 +119,7 @@ def center_crop(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def auto_contrast(choice: Choice, fill: Chooser) -> Draft:
-    """It stretches at inference too."""
+    """Unlike augmentation, the layer stretches at inference too."""
     config = explicit(choice, "value_range")
     return single("keras", "AutoContrast", config, [(*fill.pick(((4, 5), (3, 4))), 2)], batch=choice["batch"])
 
@@ -143,5 +143,5 @@ PIPELINES = {
     per_axis=3,
 )
 def pipeline(choice: Choice, fill: Chooser) -> Draft:
-    """Several preprocessing layers as one; their order matters."""
+    """Several preprocessing layers, whose order matters."""
     return single("keras", "Pipeline", {"layers": PIPELINES[choice["layers"]]}, [(6, 5, 2)], batch=choice["batch"])

@@ -9,7 +9,7 @@ SHAPE = {"rank": (2, 3, 4), "sizes": ("distinct", "equal"), "batch": (2, 1, 3)}
 PROFILES = ("main", "negative", "large", "small", "special")
 
 BROADCAST = {"same": 2, "last": 3, "leading": 3, "mutual": 3, "rank": 3}
-"""How the second input's shape differs from the first's, and the lowest rank at which it can."""
+"""Difference between the shapes of the two inputs, and the lowest rank at which it is possible."""
 
 _ROOM = rule("rank", "shapes", reason="broadcasting needs an axis that stays and one that is repeated")(
     lambda rank, shapes: BROADCAST[shapes] <= rank
@@ -54,7 +54,7 @@ def _pair(choice: Choice, fill: Chooser) -> list[tuple[int, ...]]:
     ],
 )
 def add(choice: Choice, fill: Chooser) -> Draft:
-    """A third input has the second's shape. `swapped` puts the input that is broadcast first."""
+    """A third input has the shape of the second. With `swapped` the first input is broadcast."""
     first, second = _pair(choice, fill)
     shapes = [first, second, second][: choice["inputs"]]
     return single("keras", "Add", {}, shapes[::-1] if choice["swapped"] else shapes, batch=choice["batch"])
@@ -68,7 +68,7 @@ def add(choice: Choice, fill: Chooser) -> Draft:
     rules=[_ROOM],
 )
 def subtract(choice: Choice, fill: Chooser) -> Draft:
-    """Two inputs of the same shape are the case in which an exchange fits."""
+    """Among the choices are two inputs of the same shape, which can be exchanged."""
     shapes = _pair(choice, fill)
     return single("keras", "Subtract", {}, shapes[::-1] if choice["swapped"] else shapes, batch=choice["batch"])
 
@@ -84,7 +84,7 @@ SEVERAL = {**SHAPE, "shapes": tuple(BROADCAST), "swapped": (False, True), "input
 
 @row("keras", "Multiply", axes=SEVERAL, profiles=("main", "negative", "spread", "small"), rules=[_ROOM], per_axis=3)
 def multiply(choice: Choice, fill: Chooser) -> Draft:
-    """Not `special`: a subnormal factor may be flushed to zero, and zero times infinity is NaN."""
+    """Not `special`: a framework may flush a subnormal factor to zero, and zero times infinity is NaN."""
     return _several("Multiply", choice, fill)
 
 
@@ -98,7 +98,7 @@ def multiply(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def average(choice: Choice, fill: Chooser) -> Draft:
-    """Not `special`: 3e38 + 3e38 overflows before it is halved, or not."""
+    """Not `special`: 3e38 + 3e38 overflows, unless the implementation halves first."""
     return _several("Average", choice, fill)
 
 
@@ -112,7 +112,7 @@ def average(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def maximum(choice: Choice, fill: Chooser) -> Draft:
-    """`special` holds subnormal numbers, which TensorFlow may flush: judged as computed."""
+    """Judged as computed, because `special` has subnormal numbers, which TensorFlow may flush to zero."""
     return _several("Maximum", choice, fill)
 
 
@@ -154,12 +154,14 @@ DOTTED: dict[tuple[int, int], tuple[tuple[int, ...], tuple[int, ...], tuple[int,
     per_axis=4,
 )
 def dot(choice: Choice, fill: Chooser) -> Draft:
-    """Sizes are shared by number: number 0 is summed over. `equal` lets any other axis be taken for it."""
-    left, right, axes = DOTTED[choice["ranks"]]
+    """Axes with the same number have the same size; the sum is over number 0. With `equal` a wrong axis fits too."""
+    first, second, axes = DOTTED[choice["ranks"]]
     numbers = sized(choice["sizes"], fill, 4, batch=choice["batch"], options=(2, 3, 4, 5, 7))
-    shapes = [tuple(numbers[k] for k in axes_of) for axes_of in (left, right)]
-    given = axes if choice["axes_form"] == "two" else tuple(a - len(s) - 1 for a, s in zip(axes, shapes, strict=True))
-    one = {"axes": given[0] if given[0] == given[1] else given}
+    shapes = [tuple(numbers[k] for k in axes_of) for axes_of in (first, second)]
+    dot_axes = (
+        axes if choice["axes_form"] == "two" else tuple(a - len(s) - 1 for a, s in zip(axes, shapes, strict=True))
+    )
+    one = {"axes": dot_axes[0] if dot_axes[0] == dot_axes[1] else dot_axes}
     return single("keras", "Dot", {**one, **explicit(choice, "normalize")}, shapes, batch=choice["batch"])
 
 

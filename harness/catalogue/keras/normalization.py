@@ -64,8 +64,8 @@ def batch_normalization(choice: Choice, fill: Chooser) -> Draft:
 def layer_normalization(choice: Choice, fill: Chooser) -> Draft:
     """gamma and beta span the normalised axes; `rms_scaling` always has a gamma and never a beta."""
     shape = _shape(choice, fill)
-    given = -1 if choice["axis"] == "default" else choice["axis"]
-    axes = (given,) if isinstance(given, int) else given
+    axis = -1 if choice["axis"] == "default" else choice["axis"]
+    axes = (axis,) if isinstance(axis, int) else axis
     size = tuple([0, *shape][axis] for axis in axes)
     weights = {}
     if choice["rms_scaling"] is True or choice["scale"] is not False:
@@ -84,10 +84,10 @@ def layer_normalization(choice: Choice, fill: Chooser) -> Draft:
 
 
 def _normalised(kind: str, choice: Choice, fill: Chooser, *names: str, weight: str | None = None) -> Draft:
-    """One layer over the axes of the choice, with a weight along them where it has one."""
+    """One layer over the axes of the choice; `weight` names its weight along them."""
     shape = _shape(choice, fill)
-    given = -1 if choice["axis"] == "default" else choice["axis"]
-    axes = (given,) if isinstance(given, int) else given
+    axis = -1 if choice["axis"] == "default" else choice["axis"]
+    axes = (axis,) if isinstance(axis, int) else axis
     weights = {weight: Weight(tuple([0, *shape][axis] for axis in axes), "gamma")} if weight else {}
     config = explicit(choice, "axis", *names)
     return single("keras", kind, config, [shape], weights=weights, batch=choice["batch"], channel_axis=axes[-1])
@@ -107,8 +107,8 @@ _FITS = rule("rank", "axis", reason="the axes are the input's, without the batch
     per_axis=4,
 )
 def rms_normalization(choice: Choice, fill: Chooser) -> Draft:
-    """`small` inputs are where epsilon shows. Only axes that end with the last: Keras 3.15 multiplies others by a
-    scale that lies along the last axis, or fails."""
+    """`small` inputs show epsilon. The axes end with the last one: Keras 3.15 multiplies others by a scale along the
+    last axis, or fails."""
     return _normalised("RMSNormalization", choice, fill, "epsilon", weight="scale")
 
 
@@ -121,7 +121,7 @@ def rms_normalization(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def unit_normalization(choice: Choice, fill: Chooser) -> Draft:
-    """`impulse` holds vectors of length zero, which stay zero."""
+    """`impulse` has vectors of length zero, which stay zero."""
     return _normalised("UnitNormalization", choice, fill)
 
 
@@ -146,7 +146,7 @@ def unit_normalization(choice: Choice, fill: Chooser) -> Draft:
     per_axis=5,
 )
 def group_normalization(choice: Choice, fill: Chooser) -> Draft:
-    """Groups strictly inside the channels, one group, and as many as channels."""
+    """Several groups of several channels, one group, and one group per channel."""
     groups, channels = choice["channels"]
     axis = -1 if choice["axis"] == "default" else choice["axis"]
     spatial = sized("distinct", fill, choice["rank"] - 2, batch=choice["batch"], options=(2, 3, 5, 7))

@@ -1,9 +1,9 @@
-"""Pooling in one, two and three dimensions: over windows, over everything, and to a size that is asked for.
+"""Pooling in one, two and three dimensions: over windows, over all positions, and to a fixed output size.
 
-The `special` profile is drawn for none of them, NaN without infinities for means. The maximum of a window with NaN is a
+No row has the profile `special`; rows of means have `nan`, without infinities. The maximum of a window with NaN is a
 documented variant, on which frameworks differ legitimately: Keras on TensorFlow drops the NaN (and gives the lowest
-finite number for a window of -inf), others propagate it. In a mean, two values near the end of float32's range overflow
-or not with the order of summation, which no documentation settles.
+finite number for a window of -inf), others propagate it. Whether a mean of two values near the end of float32's range
+overflows depends on the order of summation, which no documentation settles.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RULES = (
 )
 OPEN_RULES = (
     *RULES,
-    rule("open_sizes", "residue", reason="open sizes are those that the draw gives them")(
+    rule("open_sizes", "residue", reason="the draw determines open sizes")(
         lambda opened, residue: not opened or max(per_axis(residue)) == 0
     ),
 )
@@ -84,7 +84,7 @@ def max_pooling1d(choice: Choice, fill: Chooser) -> Draft:
 
 @row("keras", "MaxPooling2D", axes={**OPEN, **PLANE}, profiles=WINDOWED, rules=OPEN_RULES, exactness=Exactness.SELECTS)
 def max_pooling2d(choice: Choice, fill: Chooser) -> Draft:
-    """All inputs below zero show padding with zeros where nothing is due."""
+    """Inputs below zero show an implementation that pads with zeros."""
     return _pooling("MaxPooling2D", choice, fill)
 
 
@@ -102,7 +102,7 @@ def average_pooling1d(choice: Choice, fill: Chooser) -> Draft:
 
 @row("keras", "AveragePooling2D", axes={**OPEN, **PLANE}, profiles=MEANS, rules=OPEN_RULES)
 def average_pooling2d(choice: Choice, fill: Chooser) -> Draft:
-    """Windows at the border hold fewer elements: their divisor is the question."""
+    """Windows at the border have fewer elements, which tests their divisor."""
     return _pooling("AveragePooling2D", choice, fill)
 
 
@@ -113,7 +113,7 @@ def average_pooling3d(choice: Choice, fill: Chooser) -> Draft:
 
 
 PLACES = {1: ((5,), (1,), (7,)), 2: ((3, 5), (1, 1), (1, 7), (4, 4), (11, 2)), 3: ((2, 3, 4), (1, 1, 1), (3, 3, 3))}
-"""Spatial sizes by number of axes; open sizes stand for the first."""
+"""Spatial sizes by number of axes; open sizes replace the first of them."""
 
 
 def _global(
@@ -132,9 +132,9 @@ def _global(
             )
         )
         rules.append(
-            rule("profile", "mask", reason="a NaN that is masked is left out, or makes NaN of its weight of zero")(
-                lambda profile, mask: profile != "nan" or mask == "none"
-            )
+            rule(
+                "profile", "mask", reason="an implementation skips a masked NaN, or multiplies it by zero and gets NaN"
+            )(lambda profile, mask: profile != "nan" or mask == "none")
         )
 
     @row(
@@ -201,7 +201,7 @@ def _adaptive(kind: str, rank: int, profiles: Sequence[str], exactness: Exactnes
         per_axis=4 if rank < 3 else 3,
     )
     def build(choice: Choice, fill: Chooser) -> Draft:
-        """Input sizes that are multiples of the output's and not, so that windows overlap and differ in length."""
+        """Some input sizes are no multiples of the output's, so that windows overlap and differ in length."""
         options = (5, 6, 7, 8) if rank < 3 else (3, 4, 5, 6)
         *spatial, channels = sized(choice["sizes"], fill, rank + 1, batch=0, options=options)
         config = {"output_size": choice["output_size"], "data_format": choice["data_format"]}

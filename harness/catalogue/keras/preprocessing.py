@@ -67,7 +67,7 @@ def normalization(choice: Choice, fill: Chooser) -> Draft:
 
 
 def _nested(values: list[float], shape: tuple[int, ...]) -> Any:
-    """A flat list as nested ones of that shape; a number where there is no axis."""
+    """The flat list as nested lists of the shape, or its number if the shape is empty."""
     if not shape:
         return values[0]
     if len(shape) == 1:
@@ -94,7 +94,7 @@ def _nested(values: list[float], shape: tuple[int, ...]) -> Any:
     per_axis=4,
 )
 def discretization(choice: Choice, fill: Chooser) -> Draft:
-    """`ties`, `spread` and `integer` hold numbers that are boundaries."""
+    """`ties`, `spread` and `integer` have numbers that equal a boundary."""
     config = {"bin_boundaries": list(choice["bin_boundaries"]), **explicit(choice, "output_mode")}
     return single("keras", "Discretization", config, [_shape(choice, fill)], batch=choice["batch"])
 
@@ -160,7 +160,7 @@ def category_encoding(choice: Choice, fill: Chooser) -> Draft:
     per_axis=3,
 )
 def hashing(choice: Choice, fill: Chooser) -> Draft:
-    """The bin of a value is the same in every framework, or a trained embedding behind it is worth nothing."""
+    """Every framework must give a value the same bin, or a trained embedding after the layer is useless."""
     config = {"num_bins": choice["num_bins"], **explicit(choice, "salt", "output_mode")}
     if choice["mask_value"] == "given":
         config["mask_value"] = "" if choice["dtype"] == "string" else 0

@@ -35,11 +35,11 @@ FUSIBLE = {
     "recurrent_activation": ("sigmoid",),
     "unroll": (False,),
 }
-"""What converters turn into one LSTM or GRU node, where it is worth looking: over more than one step. The axis
-`fusible` follows from these five; it is an axis of its own so that every other value meets this path too, which
-they would hardly ever hit together by chance."""
+"""Values of layers that converters turn into one LSTM or GRU node, over more than one step. The axis `fusible`
+follows from these five axes. It is an axis so that every other value occurs with it: random choices hardly ever
+have all five of these values together."""
 PROFILES = ("main", "negative", "spread", "large", "small", "impulse")
-HANDED_ON = rule("mask", "initial_state", reason="Keras 3.15 loses a mask that it hands on itself beside a state")(
+HANDED_ON = rule("mask", "initial_state", reason="Keras 3.15 loses an implicit mask beside an initial state")(
     lambda mask, initial_state: mask != "implicit" or initial_state == "none"
 )
 PLAIN_RULES = (
@@ -65,7 +65,7 @@ RULES = (
 
 
 def sizes(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
-    """batch, features and units: `distinct` from each other and from the steps, or all that can be `equal` is."""
+    """batch, features and units: `distinct` from each other and from the steps, or features and units `equal`."""
     steps = choice["steps"]
     if choice["sizes"] == "equal":
         size = steps if steps > 1 else fill.pick(SIZES)
@@ -76,7 +76,7 @@ def sizes(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
 
 
 def cell_weights(choice: Choice, features: int, units: int, gates: int) -> dict[str, Weight]:
-    """Kernels and bias with the gates side by side; `reset_after` gives the recurrent product a bias of its own."""
+    """Kernels and bias with the gates side by side; `reset_after` adds a bias for the recurrent product."""
     columns = gates * units
     weights = {
         "kernel": Weight((features, columns), "kernel", fan_in=features),
@@ -88,7 +88,7 @@ def cell_weights(choice: Choice, features: int, units: int, gates: int) -> dict[
 
 
 def _front(choice: Choice, features: int) -> tuple[list[Input], list[Layer], dict[str, Weight]]:
-    """What feeds the layer: the input itself, or an Embedding whose mask Keras hands on without being told."""
+    """Inputs, layers and weights before the layer: one input, or an input and an Embedding that makes the mask."""
     steps = None if choice["open_sizes"] else choice["steps"]
     if choice["mask"] != "implicit":
         return [Input("x", (steps, features))], [], {}
@@ -98,7 +98,7 @@ def _front(choice: Choice, features: int) -> tuple[list[Input], list[Layer], dic
 
 
 WORDS = 3
-"""Vocabulary of the Embedding in front: one id of three is masked, and the last always."""
+"""Vocabulary of the Embedding before the layer. Id 0 is masked; the last step of the last sample always has it."""
 
 
 def draft(
@@ -111,7 +111,7 @@ def draft(
     states: Mapping[str, int],
     outputs: int,
 ) -> Draft:
-    """One recurrent layer on `x`, with the inputs `mask` and initial `states` where the choice asks for them.
+    """One recurrent layer on `x`, with the inputs `mask` and initial `states` if the choice has them.
 
     `sizes` are batch and features; `weights` are named below `layer/`; `states` maps names to sizes.
     """

@@ -54,7 +54,7 @@ TARGETS: Mapping[str, Callable[[int, int, int], tuple[int, ...]]] = {
     exactness=Exactness.MOVES,
 )
 def reshape(choice: Choice, fill: Chooser) -> Draft:
-    """Inputs of every rank are made from the same three factors: a vector, a matrix or the factors themselves."""
+    """The same three factors give an input of each rank: a vector, a matrix or an array of three axes."""
     a, b, c = sized(choice["sizes"], fill, 3, options=(2, 3, 5))
     shape = {2: (a * b * c,), 3: (a, b * c), 4: (a, b, c)}[choice["rank"]]
     config = {"target_shape": TARGETS[choice["target"]](a, b, c)}
@@ -86,14 +86,14 @@ def permute(choice: Choice, fill: Chooser) -> Draft:
     exactness=Exactness.MOVES,
 )
 def zero_padding(choice: Choice, fill: Chooser) -> Draft:
-    """Four pairwise different pads tell every exchange of sides."""
+    """Four pairwise different pads show every exchange of sides."""
     shape = _image(choice, *sized(choice["sizes"], fill, 3, options=(2, 3, 4)))
     config = explicit(choice, "padding", "data_format")
     return single("keras", "ZeroPadding2D", config, [shape], batch=choice["batch"], channel_axis=_channel_axis(choice))
 
 
 CROPPED = {"default": (0, 0), 1: (2, 2), (2, 1): (4, 2), ((1, 0), (2, 3)): (1, 5), ((3, 1), (0, 2)): (4, 2)}
-"""Rows and columns that each value of `cropping` takes away."""
+"""Rows and columns that each value of `cropping` removes."""
 
 
 @row(
@@ -104,7 +104,7 @@ CROPPED = {"default": (0, 0), 1: (2, 2), (2, 1): (4, 2), ((1, 0), (2, 3)): (1, 5
     exactness=Exactness.MOVES,
 )
 def cropping(choice: Choice, fill: Chooser) -> Draft:
-    """The output is drawn; `equal` makes the input a cube that is large enough."""
+    """The output's size is drawn; with `equal` the input is a cube that is large enough."""
     rows, columns = CROPPED[choice["cropping"]]
     if choice["sizes"] == "equal":
         height = width = channels = max(rows, columns) + 1
@@ -137,7 +137,7 @@ def cropping(choice: Choice, fill: Chooser) -> Draft:
         rule("size", "interpolation", reason="TensorFlow reads cubic weights from a table of 1024 steps")(
             lambda size, interpolation: interpolation != "bicubic" or size in ("default", (4, 2))
         ),
-        rule("interpolation", "profile", reason="0 * inf is NaN or left out, as the implementation likes")(
+        rule("interpolation", "profile", reason="implementations compute 0 * inf, which is NaN, or skip it")(
             lambda interpolation, profile: profile != "special" or interpolation in ("default", "nearest")
         ),
     ],
@@ -146,7 +146,7 @@ def cropping(choice: Choice, fill: Chooser) -> Draft:
     ),
 )
 def up_sampling(choice: Choice, fill: Chooser) -> Draft:
-    """Different factors per axis; `lanczos3` and `lanczos5` are left out: no documented rule at the border."""
+    """Different factors per axis; not `lanczos3` and `lanczos5`, which have no documented rule at the border."""
     options = (2, 3) if choice["sizes"] == "equal" else (2, 3, 4)
     shape = _image(choice, *sized(choice["sizes"], fill, 3, options=options))
     config = explicit(choice, "size", "interpolation", "data_format")

@@ -39,16 +39,16 @@ GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
     per_axis=5,
 )
 def bidirectional(choice: Choice, fill: Chooser) -> Draft:
-    """A `backward_layer` of its own has another activation."""
+    """A `backward_layer` has another activation than the forward layer."""
     kind, batch = choice["layer"], fill.pick((2, 3))
     if choice["sizes"] == "equal":
         features = units = max(choice["steps"], 2)
     else:
         features, units = distinct(fill, 2, [n for n in (2, 3, 4, 5) if n not in (batch, choice["steps"])])
-    own = {"units": units, "return_sequences": choice["return_sequences"], "return_state": choice["return_state"]}
-    config: dict[str, Any] = {"layer": inner(kind, own), **explicit(choice, "merge_mode")}
+    arguments = {"units": units, "return_sequences": choice["return_sequences"], "return_state": choice["return_state"]}
+    config: dict[str, Any] = {"layer": inner(kind, arguments), **explicit(choice, "merge_mode")}
     if choice["backward_layer"]:
-        config["backward_layer"] = inner(kind, {**own, "activation": "softsign", "go_backwards": True})
+        config["backward_layer"] = inner(kind, {**arguments, "activation": "softsign", "go_backwards": True})
     flags = {"use_bias": True, "reset_after": kind == "GRU"}
     weights = {
         f"{side}/{name}": weight
@@ -84,7 +84,7 @@ def bidirectional(choice: Choice, fill: Chooser) -> Draft:
         rule("open_sizes", "steps", reason="an open time is five steps long")(
             lambda opened, steps: not opened or steps == 5
         ),
-        rule("layer", "mask", reason="a wrapped layer with masks takes one of each step")(
+        rule("layer", "mask", reason="a wrapped layer that takes masks takes one per step")(
             lambda layer, mask: mask == "none" or layer != "LSTM"
         ),
         rule("layer", "open_sizes", reason="Keras on TensorFlow finds no gradient-free loop over an open time")(
@@ -96,7 +96,7 @@ def bidirectional(choice: Choice, fill: Chooser) -> Draft:
     per_axis=6,
 )
 def time_distributed(choice: Choice, fill: Chooser) -> Draft:
-    """Steps must neither mix nor be reversed."""
+    """Steps must neither mix nor change their order."""
     kind = choice["layer"]
     a, b = distinct(fill, 2, (2, 3, 4))
     vector, image = (a,), (4, 3, a)
@@ -115,7 +115,7 @@ def time_distributed(choice: Choice, fill: Chooser) -> Draft:
     }
     config, shape, weights = table[kind]
     steps = None if choice["open_sizes"] else choice["steps"]
-    made = single(
+    plain = single(
         "keras",
         "TimeDistributed",
         {"layer": inner(kind, config)},
@@ -123,4 +123,4 @@ def time_distributed(choice: Choice, fill: Chooser) -> Draft:
         weights=weights,
         batch=choice["batch"],
     )
-    return made if choice["mask"] == "none" else masked(made, (steps,), choice["mask"])
+    return plain if choice["mask"] == "none" else masked(plain, (steps,), choice["mask"])

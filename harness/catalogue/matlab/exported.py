@@ -1,7 +1,7 @@
-"""Rows of ONNX files in the dialects of MATLAB's exporter: what differs from the ONNX of others.
+"""Rows of ONNX files in the dialects of MATLAB's exporter, which differ from the ONNX of other exporters.
 
-The input layer says which opset and which form of fully connected layer the file has; `harness.matlab.to_onnx` writes
-it.
+The configuration of the input layer contains the file's opset and its form of fully connected layers;
+`harness.matlab.to_onnx` writes the file.
 """
 
 from __future__ import annotations

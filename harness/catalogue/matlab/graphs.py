@@ -103,7 +103,7 @@ class _Graph:
         self.shapes[name] = shape
 
     def ends(self) -> list[str]:
-        """Layers that none reads."""
+        """Layers whose output no layer reads."""
         read = {source_of(tensor) for layer in self.layers for tensor in layer.inputs}
         return [layer.name for layer in self.layers if layer.name not in read]
 
@@ -132,7 +132,7 @@ class _Graph:
         self.add(kind, names, (config, {}, tuple(shape)))
 
     def direction(self, kind: str) -> tuple[str, dict[str, Any], int | None]:
-        """Kind and configuration of a join, and the axis of a sample that it is along; None for sums and products."""
+        """Kind, configuration and axis (of a sample) of a join; the axis of sums and products is None."""
         if kind == "DepthConcatenationLayer" and self.images:
             return kind, {}, 0
         if kind in ("DepthConcatenationLayer", "ConcatenationLayer"):
@@ -141,7 +141,7 @@ class _Graph:
         return kind, {}, None
 
     def fitting(self, first: str, along: int | None) -> list[str]:
-        """Tensors of the first one's sizes, but for the axis that the join is along."""
+        """Tensors with the sizes of `first` along all axes but `along`."""
 
         def other(shape: Shape) -> Shape:
             return tuple(n for k, n in enumerate(shape) if k != along)
@@ -166,9 +166,9 @@ class _Graph:
     per_axis=4,
 )
 def graph(choice: Choice, fill: Chooser) -> Draft:
-    """Two branches, a join of the chosen kind, then layers and joins at random. Every layer that none reads is an
-    output, the last one first; `middle` adds a layer that others read, `input` the input layer itself. `head` ends in
-    a fully connected layer over an image."""
+    """Two branches, a join of the chosen kind, then random layers and joins. Every layer whose output no layer reads
+    is an output, the last one first; `middle` adds a layer that others read, `input` the input layer. With `head` the
+    last layer is fully connected over an image."""
     drawn = _Graph(choice, fill)
     drawn.grow(drawn.first)
     drawn.grow(fill.pick((drawn.first, drawn.layers[-1].name)))

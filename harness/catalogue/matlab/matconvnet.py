@@ -1,10 +1,10 @@
 """MatConvNet SimpleNN: conv, convt, relu, pool, bnorm, lrn, softmax, sigmoid, dropout, and chains of them.
 
-Inputs and goldens of this dialect are N x C x H x W, PyTorch's order, so that artifacts need no permutation
-when they run; MATLAB holds the same numbers as H x W x C x N. Between the two: `nchw = hwcn.transpose(3, 2, 0, 1)`
-and `hwcn = nchw.transpose(2, 3, 1, 0)`. Weights keep MATLAB's own layout, H x W x C/G x F for a filter bank.
+Inputs and goldens of this dialect are N x C x H x W, PyTorch's order, so that artifacts run without a permutation.
+MATLAB has the same numbers as H x W x C x N: `nchw = hwcn.transpose(3, 2, 0, 1)` and
+`hwcn = nchw.transpose(2, 3, 1, 0)`. Weights have MATLAB's layout, H x W x C/G x F for a filter bank.
 
-No profile with NaN but for layers that only move data: MATLAB's `max` skips it where the other frameworks keep it.
+Only layers that move data have profiles with NaN, which MATLAB's `max` skips and that of other frameworks returns.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _stride(choice: Choice, fill: Chooser) -> tuple[int, int]:
 def _input_sizes(
     choice: Choice, kernel: Pair, outputs: Pair, *, stride: Pair, dilate: Pair, pad: Sequence[int], square: bool
 ) -> tuple[int, int]:
-    """Image that gives at least `outputs` and is tiled as the choice says; a square one, if `square` is possible."""
+    """Size of an image with at least `outputs` and the choice's tiling; square if `square` and possible."""
     pads = (pad[0] + pad[1], pad[2] + pad[3])
     rest = [s - 1 if choice["stride"] == "inexact" else 0 for s in stride]
 
@@ -255,7 +255,7 @@ def lrn(choice: Choice, fill: Chooser) -> Draft:
     profiles=("main", "negative", "spread", "large", "small", "impulse", "ties"),
 )
 def softmax(choice: Choice, fill: Chooser) -> Draft:
-    """Over the channels (MATLAB's third dimension), whatever the image."""
+    """Over the channels (MATLAB's third dimension), for images of every size."""
     return _draft("softmax", {}, image(choice["sizes"], fill), {}, choice)
 
 
@@ -278,7 +278,7 @@ def sigmoid(choice: Choice, fill: Chooser) -> Draft:
     exactness=Exactness.MOVES,
 )
 def dropout(choice: Choice, fill: Chooser) -> Draft:
-    """Nothing but a copy in test mode."""
+    """A copy of its input in test mode."""
     return _draft("dropout", {"rate": choice["rate"]}, image(choice["sizes"], fill), {}, choice)
 
 
@@ -357,7 +357,7 @@ LINKS: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
     "sigmoid": lambda fill, shape, _: ({}, {}, shape),
     "dropout": lambda fill, shape, _: ({"rate": 0.5}, {}, shape),
 }
-"""How a layer of a chain is drawn to suit the shape before it, lopsided or not."""
+"""For each kind, a function that draws a layer to fit the shape before it, lopsided or not."""
 FOLLOWERS = ("conv", "relu", "pool", "bnorm", "lrn", "conv", "convt", "dropout", "sigmoid", "softmax")
 """Kinds of the second and later layers; a convolution is drawn twice as often, as in real networks."""
 
@@ -375,7 +375,7 @@ FOLLOWERS = ("conv", "relu", "pool", "bnorm", "lrn", "conv", "convt", "dropout",
     },
 )
 def chain(choice: Choice, fill: Chooser) -> Draft:
-    """A chain whose shapes always fit: every layer is drawn to suit the shape before it.
+    """A chain whose shapes always fit: every layer is drawn to fit the shape before it.
 
     `hostile` names are legal in MATLAB and not as names of PyTorch modules.
     """

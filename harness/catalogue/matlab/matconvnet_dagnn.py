@@ -80,7 +80,7 @@ def scale(choice: Choice, fill: Chooser) -> Draft:
     per_axis=4,
 )
 def crop(choice: Choice, fill: Chooser) -> Draft:
-    """To the second input's height and width. Some cases `crop` more rows and columns than are to `spare`."""
+    """Crops to the second input's size. Some cases `crop` more rows and columns than the image has to `spare`."""
     height, width = distinct(fill, 2, (2, 3, 4))
     channels = 3
     others = {"other": 2, "same": channels, "one_channel": 1}[choice["reference"]]
@@ -98,11 +98,11 @@ GROWING: Mapping[str, Callable[[Chooser, Shape, bool], Step]] = {
     ),
 }
 MOST = 12
-"""A concatenation has at most so many channels, and an axis of so many pixels grows no more."""
+"""Largest number of channels of a concatenation; upsampling only grows images with shorter sides."""
 
 
 class _Graph:
-    """A DagNN under construction. A layer reads each input first: the order in which inputs are read is their order."""
+    """A DagNN under construction. One layer reads each input first, so that inputs are read in their order."""
 
     def __init__(self, choice: Choice, fill: Chooser) -> None:
         self.fill, self.choice = fill, choice
@@ -125,7 +125,7 @@ class _Graph:
         self.shapes[name] = shape
 
     def ends(self) -> list[str]:
-        """Layers that none reads."""
+        """Layers whose output no layer reads."""
         read = {tensor for layer in self.layers for tensor in layer.inputs}
         return [layer.name for layer in self.layers if layer.name not in read]
 
@@ -190,8 +190,8 @@ class _Graph:
     per_axis=3,
 )
 def graph(choice: Choice, fill: Chooser) -> Draft:
-    """A layer on each input, then layers and joins at random, the chosen join among them. With `several`, branches stay
-    open: the outputs are the layers that none reads, in their order."""
+    """A layer on each input, then random layers and joins with the chosen join among them. With `several` branches
+    stay open, and the outputs are the layers that no layer reads, in their order."""
     drawn = _Graph(choice, fill)
     alike = ("bnorm", "relu", "sigmoid", "scale", "lrn")
     for item in drawn.inputs:

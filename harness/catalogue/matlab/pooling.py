@@ -1,7 +1,7 @@
 """Rows of the pooling layers of Deep Learning Toolbox.
 
-Pads of more than half of the window are legal (less than the window is what MathWorks demands), which PyTorch's own
-pooling refuses. Sequences have an open length: 5 elements the first time, 8 the second.
+MathWorks allows every pad below the size of the window; PyTorch's pooling refuses pads of more than half of it.
+Sequences have an open length: 5 elements in the first inputs, 8 in the second.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _mean_axes(count: int) -> dict[str, tuple[Any, ...]]:
 
 @row(DIALECT, "AveragePooling1DLayer", axes=_mean_axes(1), profiles=MEAN_PROFILES, per_axis=4)
 def average_pooling_1d(choice: Choice, fill: Chooser) -> Draft:
-    """PaddingValue 0: zeros count. "mean": the mean over what is inside."""
+    """PaddingValue 0 counts padding as zeros, "mean" counts only elements of the input."""
     return _pooling("AveragePooling1DLayer", choice, fill)
 
 

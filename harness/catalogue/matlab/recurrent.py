@@ -12,7 +12,8 @@ from harness.catalogue.sizes import OPEN_SIZE
 
 SIZES = ("distinct", "equal", "one_unit", "one_channel", "one_each")
 ACTIVATIONS = ("tanh, sigmoid", "softsign, hard-sigmoid", "relu, sigmoid", "tanh, hard-sigmoid")
-"""Of state and of gates, as one axis: as two, PyTorch's activations, the first, would hardly meet other values."""
+"""Activations of state and gates, as one axis. With two axes the activations of PyTorch's layers, the first of each,
+would hardly occur with other values."""
 AXES: Mapping[str, tuple[Any, ...]] = {
     "OutputMode": ("sequence", "last"),
     "activations": ACTIVATIONS,
@@ -38,7 +39,7 @@ recurrent = partial(row, DIALECT, profiles=PROFILES, second_batches=SOME, per_ax
 
 
 def _sizes(choice: Choice, fill: Chooser) -> tuple[int, int]:
-    """Channels and hidden units; with `equal` both are as many as the steps of the open time."""
+    """Channels and hidden units; with `equal` both equal the number of steps of the open time."""
     if choice["sizes"] == "equal":
         return OPEN_SIZE, OPEN_SIZE
     channels, units = distinct(fill, 2, [n for n in (2, 3, 4, 6) if n != choice["batch"]])
@@ -87,7 +88,7 @@ def _draft(kind: str, choice: Choice, fill: Chooser, *, gates: int, ways: int = 
 
 @recurrent("LSTMLayer", axes={**AXES, **BOTH}, pins=PINS)
 def lstm(choice: Choice, fill: Chooser) -> Draft:
-    """Stored states are what the network starts from."""
+    """The network starts from its stored states."""
     return _draft("LSTMLayer", choice, fill, gates=4)
 
 

@@ -1,4 +1,4 @@
-"""Rows of what shallow networks have beside layers: transfer functions, and processing of inputs and outputs."""
+"""Rows of shallow networks: transfer functions, and processing of inputs and outputs."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _rows(reverse: bool) -> Row:
     name = "removeconstantrows_reverse" if reverse else "removeconstantrows"
 
     def build(choice: Choice, fill: Chooser) -> Draft:
-        """Constant features are left out of a network's inputs, and put back into its outputs."""
+        """The processing removes constant features from a network's inputs and restores them in its outputs."""
         remove = list(REMOVED[choice["remove"]])
         keep = [k for k in range(1, 6) if k not in remove]
         weights = {"value": Weight((len(remove),), "mean")} if reverse else {}

@@ -1,7 +1,7 @@
-"""What rows of Deep Learning Toolbox layers share. Arrays are N x C x H x W (x D), N x T x C and N x C.
+"""Common parts of the rows of Deep Learning Toolbox. Arrays are N x C x H x W (x D), N x T x C and N x C.
 
-Every Spec begins with an input layer, `in`, that takes the Spec's input `in_in`; weights keep MATLAB's layout.
-No profile with NaN: MATLAB's `max` skips it where the other frameworks keep it.
+Every Spec begins with an input layer, `in`, that reads the Spec's input `in_in`; weights have MATLAB's layout.
+No profile has NaN, which MATLAB's `max` skips and that of other frameworks returns.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def shape_of(kind: str, fill: Chooser, *, equal: bool = False) -> Shape:
 
 
 def channels_of(shape: Shape) -> int:
-    """How many channels or features such a sample has."""
+    """Number of channels or features of such a sample."""
     count = shape[1] if len(shape) == 2 else shape[0]
     assert count is not None, "only time is open"
     return count
@@ -56,7 +56,7 @@ def after_inputs(
     rank: int | None = None,
     dtype: str = "float32",
 ) -> Draft:
-    """One layer, `layer`, behind an input layer for each shape (C x H x W, T x C, C; the batch left out).
+    """One layer, `layer`, after an input layer for each shape (C x H x W, T x C or C, without the batch).
 
     `rank` is that of the output, batch included, where it is not the first input's.
     """

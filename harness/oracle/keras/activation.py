@@ -1,7 +1,7 @@
 """keras.activations and the activation layers: https://keras.io/api/layers/activations/.
 
-Formulas are the docstrings' own, so that the rounding noise is theirs; where the literal text would overflow
-or cancel in float64 too, an equal form is taken and said.
+Formulas are those of Keras' docstrings, so that they have the same rounding noise. Where a formula would overflow or
+cancel in float64 too, the function computes an equal form and says so.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.spec import Array, Config
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
-"""Klambauer et al., 2017, https://arxiv.org/abs/1706.02515; Keras documents eight decimals of them."""
+"""Klambauer et al., 2017, https://arxiv.org/abs/1706.02515; Keras documents eight decimals of both."""
 
 
 def relu(x: Array, *, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Array:
@@ -42,15 +42,15 @@ def elu(x: Array, alpha: float = 1.0) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """`1 / (1 + exp(-x))`; exp may overflow to infinity, which gives 0, the right limit."""
+    """`1 / (1 + exp(-x))`. An exp that overflows to infinity gives 0, the right limit."""
     return 1.0 / (1.0 + np.exp(-x))
 
 
 def _log_one_plus(e: Array) -> Array:
     """log(1 + e) to full accuracy, with the rounding of the documented sum.
 
-    The bracket is zero in exact arithmetic; on noisy arrays it carries the rounding of `1 + e`, which log1p
-    hides and an implementation of the documented formula has.
+    The bracket is zero in exact arithmetic. On noisy arrays it has the rounding of `1 + e`, which log1p hides but
+    implementations of the documented formula have.
     """
     return np.log1p(e) + (np.log(1.0 + e) - np.log(1.0 + e))
 
@@ -188,7 +188,7 @@ def elu_layer(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 def softmax_layer(config: Config, weights: Mapping[str, Array], x: Array, *, mask: Array | None = None) -> Array:
     """Over one axis, or over several together: https://keras.io/api/layers/activation_layers/softmax/.
 
-    Where the `mask` is False the share is zero, and the others share as if it were not there.
+    An element with a False `mask` has the share zero and does not count for the others.
     """
     axis = config.get("axis", -1)
     if mask is None:

@@ -1,7 +1,7 @@
 """Attention layers: https://keras.io/api/layers/attention_layers/.
 
-Masks are True where attention is allowed. The documentation asks for at least one such position in each row; what a
-row without any gives is not defined.
+Masks are True where attention is allowed. The documentation demands one such position in each row and defines no
+result for a row without any.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def allowed(scores: Array, mask: Array | None) -> Array:
 
 
 def positions(queries: int, keys: int, *, causal: bool, window: int | None) -> Array | None:
-    """Which of `keys` positions each of `queries` may attend to; None where all.
+    """Which of `keys` positions each of `queries` may attend to, as (queries, keys); None if all.
 
-    `causal`: none after its own; `window`: only those nearer than that, on both sides.
+    With `causal` a query attends to no later position, with `window` only to positions at a smaller distance.
     """
     row, column = np.arange(queries)[:, None], np.arange(keys)[None, :]
     mask = None
@@ -36,9 +36,9 @@ def positions(queries: int, keys: int, *, causal: bool, window: int | None) -> A
 
 
 def merged(*masks: Array | None) -> Array | None:
-    """All that are given, combined by `and`."""
-    given = [np.asarray(mask, dtype=bool) for mask in masks if mask is not None]
-    return None if not given else np.logical_and.reduce(np.broadcast_arrays(*given))
+    """The conjunction of the masks that are not None; None if all are."""
+    present = [np.asarray(mask, dtype=bool) for mask in masks if mask is not None]
+    return None if not present else np.logical_and.reduce(np.broadcast_arrays(*present))
 
 
 def _weighed(
@@ -49,14 +49,14 @@ def _weighed(
     use_causal_mask: bool,
     return_attention_scores: bool,
 ) -> Array | tuple[Array, Array]:
-    """Softmax of the scores (batch, queries, keys) by the values; masked queries give zeros."""
+    """Softmax of the scores (batch, queries, keys) times the values; zeros for masked queries."""
     order = positions(*scores.shape[-2:], causal=use_causal_mask, window=None)
     seen = merged(order, None if mask is None else np.asarray(mask[1])[:, None, :])
     shares = softmax(allowed(scores, seen))
-    made = np.matmul(shares, value)
+    output = np.matmul(shares, value)
     if mask is not None:
-        made = np.where(np.asarray(mask[0])[:, :, None], made, 0.0)
-    return (made, shares) if return_attention_scores else made
+        output = np.where(np.asarray(mask[0])[:, :, None], output, 0.0)
+    return (output, shares) if return_attention_scores else output
 
 
 @oracle("keras", "Attention")
@@ -123,7 +123,7 @@ def additive_attention(
 
 
 def projected(weights: Mapping[str, Array], name: str, x: Array) -> Array:
-    """`x @ kernel + bias` of one of the projections: features to (heads, size)."""
+    """`x @ kernel + bias` of the projection `name`, from features to (heads, size)."""
     kernel = weights[f"{name}/kernel"]
     flat = np.matmul(x, kernel.reshape(kernel.shape[0], int(np.prod(kernel.shape[1:]))))
     y = flat.reshape(*x.shape[:-1], *kernel.shape[1:])
@@ -131,37 +131,40 @@ def projected(weights: Mapping[str, Array], name: str, x: Array) -> Array:
 
 
 def returned(weights: Mapping[str, Array], y: Array) -> Array:
-    """(heads, size) to the output features by the last projection."""
+    """The last projection, from (heads, size) to the output features."""
     kernel = weights["attention_output/kernel"]
     rows = kernel.shape[0] * kernel.shape[1]
     flat = np.matmul(y.reshape(*y.shape[:-2], rows), kernel.reshape(rows, int(np.prod(kernel.shape[2:]))))
-    made = flat.reshape(*y.shape[:-2], *kernel.shape[2:])
-    return made + weights["attention_output/bias"] if "attention_output/bias" in weights else made
+    output = flat.reshape(*y.shape[:-2], *kernel.shape[2:])
+    return output + weights["attention_output/bias"] if "attention_output/bias" in weights else output
 
 
 def heads_first(x: Array, axes: Sequence[int]) -> Array:
-    """(batch, places..., heads, size) as (batch, places left, heads, places attended over as one, size)."""
+    """(batch, positions..., heads, size) as (batch, other positions..., heads, attended positions, size).
+
+    `axes` are the attended positions, which become one axis.
+    """
     rank = x.ndim
-    left = [k for k in range(1, rank - 2) if k not in axes]
-    y = np.transpose(x, [0, *left, rank - 2, *axes, rank - 1])
-    keep = 2 + len(left)
+    others = [k for k in range(1, rank - 2) if k not in axes]
+    y = np.transpose(x, [0, *others, rank - 2, *axes, rank - 1])
+    keep = 2 + len(others)
     return y.reshape(*y.shape[:keep], int(np.prod(y.shape[keep:-1])), y.shape[-1])
 
 
 def _attended(query: Array, key: Array, value: Array, mask: Array | None, axes: Sequence[int]) -> tuple[Array, Array]:
-    """Scaled dot-product attention of each head, and its shares: Vaswani et al., 2017, section 3.2.1.
+    """Scaled dot-product attention of each head, and the softmax shares: Vaswani et al., 2017, section 3.2.1.
 
-    A mask of shape (batch, queries, keys) is every head's.
+    The mask (batch, queries, keys) applies to every head.
     """
     q, k, v = (heads_first(x, axes) for x in (query / np.sqrt(float(query.shape[-1])), key, value))
     scores = np.matmul(q, np.swapaxes(k, -2, -1))
     if mask is not None:
         mask = mask.reshape(mask.shape[0], *(1,) * (scores.ndim - 3), *mask.shape[1:])
     shares = softmax(allowed(scores, mask))
-    made = np.matmul(shares, v)
-    left = [k for k in range(1, query.ndim - 2) if k not in axes]
-    spread = made.reshape(*made.shape[:-2], *(query.shape[k] for k in axes), made.shape[-1])
-    order = [0, *left, query.ndim - 2, *axes, query.ndim - 1]
+    output = np.matmul(shares, v)
+    others = [k for k in range(1, query.ndim - 2) if k not in axes]
+    spread = output.reshape(*output.shape[:-2], *(query.shape[k] for k in axes), output.shape[-1])
+    order = [0, *others, query.ndim - 2, *axes, query.ndim - 1]
     places = (*(query.shape[axis] for axis in axes), *(key.shape[axis] for axis in axes))
     return np.transpose(spread, np.argsort(order)), shares.reshape(*shares.shape[:-2], *places)
 
@@ -170,12 +173,15 @@ def _masks(
     config: Config,
     query: Array,
     value: Array,
-    given: Sequence[Array | None],
+    masks: Sequence[Array | None],
     *,
     causal: bool,
 ) -> Array | None:
-    """Every mask that applies, (batch, queries, keys); those `given` may lack the queries."""
-    sides = [mask if mask is None or np.ndim(mask) == 3 else np.asarray(mask)[:, None, :] for mask in given]
+    """The conjunction of `masks`, causality and window as (batch, queries, keys); None if nothing is masked.
+
+    Masks without the axis of queries, (batch, keys), apply to every query.
+    """
+    sides = [mask if mask is None or np.ndim(mask) == 3 else np.asarray(mask)[:, None, :] for mask in masks]
     window = config.get("sliding_window")
     order = positions(query.shape[1], value.shape[1], causal=causal, window=window)
     return merged(*sides, None if order is None else order[None])
@@ -206,11 +212,11 @@ def multi_head_attention(
     q = projected(weights, "query", query)
     k = projected(weights, "key", value if key is None else key)
     v = projected(weights, "value", value)
-    made, shares = _attended(q, k, v, mask, axes)
+    output, shares = _attended(q, k, v, mask, axes)
     if config.get("use_gate", False):
-        made = made * sigmoid(projected(weights, "gate", query))
-    made = returned(weights, made)
-    return (made, shares) if return_attention_scores else made
+        output = output * sigmoid(projected(weights, "gate", query))
+    output = returned(weights, output)
+    return (output, shares) if return_attention_scores else output
 
 
 @oracle("keras", "GroupQueryAttention")
@@ -226,7 +232,7 @@ def grouped_query_attention(
     use_causal_mask: bool = False,
     return_attention_scores: bool = False,
 ) -> Array | tuple[Array, Array]:
-    """Ainslie et al., 2023: several query heads share one key and value head, the first ones the first.
+    """Ainslie et al., 2023: consecutive query heads share one key and value head.
 
     https://keras.io/api/layers/attention_layers/group_query_attention/
     """
@@ -235,8 +241,8 @@ def grouped_query_attention(
     q = projected(weights, "query", query)
     k = np.repeat(projected(weights, "key", value if key is None else key), times, axis=2)
     v = np.repeat(projected(weights, "value", value), times, axis=2)
-    made, shares = _attended(q, k, v, mask, [1])
+    output, shares = _attended(q, k, v, mask, [1])
     if config.get("use_gate", False):
-        made = made * sigmoid(projected(weights, "gate", query))
-    made = returned(weights, made)
-    return (made, shares) if return_attention_scores else made
+        output = output * sigmoid(projected(weights, "gate", query))
+    output = returned(weights, output)
+    return (output, shares) if return_attention_scores else output

@@ -37,5 +37,5 @@ from harness.spec import Array, Config
     "Solarization",
 )
 def unchanged(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Augmentation is for training: at inference the image itself."""
+    """The image itself: augmentation changes it in training only."""
     return x

@@ -4,8 +4,8 @@ Everything is one N-D correlation, `y[o, f] = sum over a, c of x[o * s + a * d -
 with `s` the strides, `d` the dilation rate and zeros outside the input.
 
 `same` is TensorFlow's rule, https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2: the output has
-`ceil(n / s)` elements, the padding in all is what the last window lacks, and of an odd padding the larger part
-comes after the data.
+`ceil(n / s)` elements, the total padding is what the last window lacks, and if it is odd, the larger half is after the
+data.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Pads = Sequence[tuple[int, int]]
 
 
 def per_axis(value: int | Sequence[int], rank: int) -> tuple[int, ...]:
-    """One integer for each of `rank` axes; a single integer serves all of them."""
+    """One integer for each of `rank` axes, from one per axis or one for all."""
     return (value,) * rank if isinstance(value, int) else tuple(value)
 
 
 def extent(kernel: int, dilation: int) -> int:
-    """Input elements that a window spans from its first to its last: `(kernel - 1) * dilation + 1`."""
+    """Number of input elements from the first to the last of a window: `(kernel - 1) * dilation + 1`."""
     return (kernel - 1) * dilation + 1
 
 
@@ -49,12 +49,12 @@ def pads(mode: str, size: int, window: int, stride: int) -> tuple[int, int]:
 
 
 def channels_last(config: Config, x: Array) -> Array:
-    """`x` with its channels as the last axis, wherever the layer's `data_format` has them."""
+    """`x` with its channels moved from the axis of the layer's `data_format` to the last axis."""
     return np.moveaxis(x, 1, -1) if config.get("data_format") == "channels_first" else x
 
 
 def as_configured(config: Config, y: Array) -> Array:
-    """Channels from the last axis back to where the layer's `data_format` has them."""
+    """`y` with its channels moved from the last axis to that of the layer's `data_format`."""
     return np.moveaxis(y, -1, 1) if config.get("data_format") == "channels_first" else y
 
 
@@ -64,7 +64,7 @@ def padded(x: Array, around: Pads, value: float = 0.0) -> Array:
 
 
 def windows(x: Array, size: Sequence[int], strides: Sequence[int], dilation: Sequence[int]) -> Array:
-    """All whole windows of `x` (batch, spatial..., channels) as (batch, outputs..., channels, prod(size))."""
+    """All complete windows of `x` (batch, spatial..., channels) as (batch, outputs..., channels, prod(size))."""
     spans = [n - extent(k, d) + 1 for n, k, d in zip(x.shape[1:-1], size, dilation, strict=True)]
     taps = []
     for offset in product(*(range(k) for k in size)):
@@ -77,19 +77,19 @@ def windows(x: Array, size: Sequence[int], strides: Sequence[int], dilation: Seq
 def correlate(x: Array, kernel: Array, *, strides: Sequence[int], dilation: Sequence[int], groups: int = 1) -> Array:
     """Correlation without padding: `x` (batch, spatial..., in), `kernel` (size..., in / groups, out).
 
-    Input channels and filters are split into `groups` runs; each run of filters sees its own run of channels.
+    Input channels and filters are split into `groups` runs; the k-th run of filters sees the k-th run of channels.
     """
     size = kernel.shape[:-2]
     seen = windows(x, size, strides, dilation)
     taps = np.moveaxis(kernel.reshape(prod(size), *kernel.shape[-2:]), 0, 1)
     depth, filters = kernel.shape[-2], kernel.shape[-1] // groups
-    made = []
+    parts = []
     for g in range(groups):
         terms = seen[..., g * depth : (g + 1) * depth, :]
         factors = taps[..., g * filters : (g + 1) * filters]
         flat = terms.reshape(*terms.shape[:-2], depth * prod(size))
-        made.append(np.matmul(flat, factors.reshape(depth * prod(size), filters)))
-    return np.concatenate(made, axis=-1)
+        parts.append(np.matmul(flat, factors.reshape(depth * prod(size), filters)))
+    return np.concatenate(parts, axis=-1)
 
 
 def convolve(config: Config, x: Array, kernel: Array, *, groups: int = 1) -> Array:
@@ -104,7 +104,7 @@ def convolve(config: Config, x: Array, kernel: Array, *, groups: int = 1) -> Arr
 
 
 def finish(config: Config, weights: Mapping[str, Array], y: Array) -> Array:
-    """`activation(y + bias)`, and the channels to their place."""
+    """`activation(y + bias)`, with the channels moved to the axis of the layer's `data_format`."""
     if "bias" in weights:
         y = y + weights["bias"]
     return as_configured(config, activate(config.get("activation"), y))
@@ -118,9 +118,9 @@ def convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 
 def depthwise(config: Config, x: Array, kernel: Array) -> Array:
-    """Each channel `c` with its own `m` filters: output channel `c * multiplier + m` is `x[c]` by `kernel[..., c, m]`.
+    """Output channel `c * multiplier + m` is the correlation of `x[c]` with `kernel[..., c, m]`.
 
-    That is a convolution with as many groups as channels.
+    This is a convolution with as many groups as channels.
     """
     channels, multiplier = kernel.shape[-2:]
     return convolve(config, x, kernel.reshape(*kernel.shape[:-2], 1, channels * multiplier), groups=channels)
@@ -147,8 +147,8 @@ def transposed_size(mode: str, size: int, window: int, stride: int, extra: int |
     """Output size of one axis of a transposed convolution; `extra` is `output_padding`, None to infer it.
 
     https://keras.io/api/layers/convolution_layers/convolution2d_transpose/: `(size - 1) * stride + window - 2 * pad
-    + extra`, with `pad` 0 for `valid` and `window // 2` for `same`. Inferred, the size is `size * stride` for `same`,
-    and for `valid` the same but long enough to hold the last window.
+    + extra`, with `pad` 0 for `valid` and `window // 2` for `same`. The inferred size is `size * stride` for `same`;
+    for `valid` it is larger if the last window needs more.
     """
     if extra is None:
         return size * stride + (max(window - stride, 0) if mode == "valid" else 0)
@@ -170,9 +170,9 @@ def spaced(x: Array, strides: Sequence[int]) -> Array:
 def transposed_convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """The gradient of a convolution with respect to its input, then bias and activation.
 
-    `y[i * s + a * d - before, f] += x[i, c] * kernel[a, f, c]`, where `before` is the padding with which the forward
-    convolution would turn the output's size into the input's. Written as a correlation: the input with zeros
-    between its elements, the kernel reversed.
+    `y[i * s + a * d - before, f] += x[i, c] * kernel[a, f, c]`, where `before` is the padding of the forward
+    convolution from the output's size to the input's. Computed as a correlation of the input, with zeros between its
+    elements, with the reversed kernel.
     """
     x = channels_last(config, x)
     kernel = weights["kernel"]

@@ -16,10 +16,11 @@ from harness.spec import Array, Config
 def conv_lstm(
     config: Config, weights: Mapping[str, Array], x: Array, *, mask: Array | None = None
 ) -> Array | tuple[Array, ...]:
-    """An LSTM whose products are convolutions (Shi et al., 2015, https://arxiv.org/abs/1506.04214, without peepholes).
+    """An LSTM with convolutions for products (Shi et al., 2015, https://arxiv.org/abs/1506.04214, without peepholes).
 
-    Inputs are convolved with the layer's strides, padding and dilation, the state with stride 1, padding `same` and
-    none. Gates lie side by side as i, f, c, o. Masked steps are those of `recurrent.recur`.
+    The convolution of the inputs has the layer's strides, padding and dilation rate; that of the state has stride 1,
+    padding `same` and dilation rate 1. Gates lie side by side as i, f, c, o. Masked steps are as in
+    `recurrent.recur`.
     """
     filters = weights["kernel"].shape[-1] // 4
 

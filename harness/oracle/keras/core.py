@@ -1,4 +1,4 @@
-"""Dense and Embedding: https://keras.io/api/layers/core_layers/."""
+"""Dense, EinsumDense, Embedding, ReversibleEmbedding and Masking: https://keras.io/api/layers/core_layers/."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.spec import Array, Config
 
 @oracle("keras", "Dense")
 def dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`activation(x @ kernel + bias)` over the last axis, whatever the rank.
+    """`activation(x @ kernel + bias)` over the last axis, for every rank.
 
     https://keras.io/api/layers/core_layers/dense/
     """
@@ -25,7 +25,7 @@ def dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle("keras", "Embedding")
 def embedding(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Row x of the table; `mask_zero` marks id 0 for later layers and still looks it up.
+    """Row x of the table. With `mask_zero` id 0 is masked for later layers, but looked up as any other.
 
     https://keras.io/api/layers/core_layers/embedding/
     """
@@ -33,7 +33,7 @@ def embedding(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 
 def _adapted(config: Config, weights: Mapping[str, Array], name: str) -> Array:
-    """The weight, and where `lora_rank` is set, `lora_alpha / lora_rank * A B` added to it.
+    """The weight, plus `lora_alpha / lora_rank * A B` if `lora_rank` is set.
 
     Hu et al., 2021, https://arxiv.org/abs/2106.09685; `lora_alpha` is the rank by default.
     """
@@ -47,10 +47,10 @@ def _adapted(config: Config, weights: Mapping[str, Array], name: str) -> Array:
 
 @oracle("keras", "ReversibleEmbedding")
 def reversible_embedding(config: Config, weights: Mapping[str, Array], x: Array, *, reverse: bool = False) -> Array:
-    """Row x of the table; called with `reverse`, the logits `x @ table.T` of every row, or `x @ reverse_embeddings`
-    where weights are not tied, soft-capped as `cap * tanh(logits / cap)`.
+    """Row x of the table, or with `reverse` the logits of every row.
 
-    https://keras.io/api/layers/core_layers/reversible_embedding/
+    https://keras.io/api/layers/core_layers/reversible_embedding/. Logits are `x @ table.T`, or `x @
+    reverse_embeddings` without `tie_weights`, then `cap * tanh(logits / cap)` with a `logit_soft_cap`.
     """
     if not reverse:
         return weights["embeddings"][x]
@@ -62,7 +62,7 @@ def reversible_embedding(config: Config, weights: Mapping[str, Array], x: Array,
 
 @oracle("keras", "Masking")
 def masking(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """A step of which every feature is `mask_value` becomes zeros and is masked for later layers.
+    """Turns a step whose features all equal `mask_value` into zeros and masks it for later layers.
 
     https://keras.io/api/layers/core_layers/masking/
     """
@@ -70,33 +70,33 @@ def masking(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 
 def seen_steps(config: Config, x: Array) -> Array:
-    """The mask that Masking makes: steps with a feature that is not `mask_value`."""
+    """The mask of Masking's output: True for steps with a feature other than `mask_value`."""
     return np.any(np.asarray(x) != config.get("mask_value", 0.0), axis=-1)
 
 
 @oracle("keras", "EinsumDense")
 def einsum_dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """`activation(einsum(equation, x, kernel) + bias)`: https://keras.io/api/layers/core_layers/einsum_dense/."""
-    left, made = config["equation"].replace("...", ".").split("->")
-    first, second = left.split(",")
-    y = contract(first, second, made, x, _adapted(config, weights, "kernel"))
+    operands, result = config["equation"].replace("...", ".").split("->")
+    first, second = operands.split(",")
+    y = contract(first, second, result, x, _adapted(config, weights, "kernel"))
     if "bias" in weights:
         y = y + weights["bias"]
     return activate(config.get("activation"), y)
 
 
-def contract(first: str, second: str, made: str, x: Array, y: Array) -> Array:
-    """Einstein sum of two arrays, each letter an axis, `.` all the axes of `x` that have none.
+def contract(first: str, second: str, result: str, x: Array, y: Array) -> Array:
+    """Einstein sum of two arrays. Each letter is an axis; `.` stands for the axes of `x` without a letter.
 
-    As transpose, reshape and one matmul, whose sums the noise scale can see. Letters are in both arrays and in the
-    result (batch), in both and summed over, or in one array and the result.
+    Transposes, reshapes and multiplies by one matmul, whose sums the noise scale can see. A letter occurs in both
+    arrays and the result (batch), in both arrays only (summed), or in one array and the result (rows and columns).
     """
     rank = x.ndim - len(first.replace(".", ""))
     spare = "0123456789"[:rank]
-    first, made = first.replace(".", spare), made.replace(".", spare)
+    first, result = first.replace(".", spare), result.replace(".", spare)
     sizes = dict(zip(first, x.shape, strict=True)) | dict(zip(second, y.shape, strict=True))
-    both = [name for name in first if name in second and name in made]
-    summed = [name for name in first if name in second and name not in made]
+    both = [name for name in first if name in second and name in result]
+    summed = [name for name in first if name in second and name not in result]
     rows = [name for name in first if name not in second]
     columns = [name for name in second if name not in first]
 
@@ -107,4 +107,4 @@ def contract(first: str, second: str, made: str, x: Array, y: Array) -> Array:
 
     product = np.matmul(arranged(x, first, both, rows, summed), arranged(y, second, both, summed, columns))
     names = [*both, *rows, *columns]
-    return np.transpose(product.reshape([sizes[name] for name in names]), [names.index(name) for name in made])
+    return np.transpose(product.reshape([sizes[name] for name in names]), [names.index(name) for name in result])

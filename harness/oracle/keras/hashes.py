@@ -1,7 +1,8 @@
 """The two string hashes of the preprocessing layers, on Python integers of 64 bits.
 
-FarmHash64: https://github.com/google/farmhash, `farmhashna::Hash64` for up to 32 bytes, which every integer and the
-words drawn here are. SipHash-2-4: Aumasson and Bernstein, 2012, https://www.aumasson.jp/siphash/siphash.pdf.
+FarmHash64: https://github.com/google/farmhash, `farmhashna::Hash64` for up to 32 bytes, which is enough for every
+integer and for the words of the catalogue. SipHash-2-4: Aumasson and Bernstein, 2012,
+https://www.aumasson.jp/siphash/siphash.pdf.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ def _word(data: bytes, start: int, size: int = 8) -> int:
 
 
 def _turned(value: int, shift: int) -> int:
-    """Rotated to the right."""
+    """The 64 bits rotated to the right."""
     return ((value >> shift) | (value << (64 - shift))) & ALL
 
 
@@ -29,11 +30,11 @@ def _of_two(u: int, v: int, factor: int) -> int:
 
 
 def farmhash64(text: str) -> int:
-    """FarmHash64 of a string's UTF-8. Raises ValueError above 32 bytes, which this implementation leaves out."""
+    """FarmHash64 of a string's UTF-8. Raises ValueError for more than 32 bytes, which are not implemented."""
     data = text.encode()
     size = len(data)
     if size > 32:
-        raise ValueError(f"only strings of up to 32 bytes are hashed here, {text!r} has {size}")
+        raise ValueError(f"expected a string of at most 32 bytes to hash, {text!r} has {size}")
     factor = (K2 + 2 * size) & ALL
     if size > 16:
         a, b = (_word(data, 0) * K1) & ALL, _word(data, 8)
@@ -83,7 +84,7 @@ def siphash(text: str, key: tuple[int, int]) -> int:
 
 
 def crossed(first: int, second: int) -> int:
-    """TensorFlow's FingerprintCat64, by which `tf.sparse.cross_hashed` joins hashes."""
+    """TensorFlow's FingerprintCat64, with which `tf.sparse.cross_hashed` joins hashes."""
     factor = 0xC6A4A7935BD1E995
     result = first ^ factor
     result ^= (_mixed((second * factor) & ALL) * factor) & ALL

@@ -1,4 +1,7 @@
-"""Images cropped, resized and stretched: https://keras.io/api/layers/preprocessing_layers/image_preprocessing/."""
+"""Layers that crop, resize and stretch images.
+
+https://keras.io/api/layers/preprocessing_layers/image_preprocessing/
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,9 @@ from harness.spec import Array, Config
 def resizing_matrix(method: str, length: int, wanted: int, *, antialias: bool = False) -> Array:
     """(wanted, length) weights that resize one axis, with half-pixel centres.
 
-    Output pixel i lies at `(i + 1/2) * length / wanted - 1/2`. `nearest` takes the pixel whose cell it lies in. Else
-    the kernel, widened by the factor where the image shrinks and `antialias` is on, is scaled to sum to 1 over the
-    pixels that exist: https://www.tensorflow.org/api_docs/python/tf/image/resize.
+    Output pixel i lies at `(i + 1/2) * length / wanted - 1/2`. `nearest` takes the pixel whose cell contains it.
+    Other methods weigh pixels by a kernel, scaled to sum to 1 over the pixels of the image; with `antialias` the
+    kernel of a shrinking image is wider by the factor: https://www.tensorflow.org/api_docs/python/tf/image/resize.
     """
     if method == "nearest":
         nearest = ((2 * np.arange(wanted) + 1) * length) // (2 * wanted)
@@ -29,7 +32,7 @@ def resizing_matrix(method: str, length: int, wanted: int, *, antialias: bool = 
 
 
 def resized(image: Array, size: tuple[int, int], method: str, *, antialias: bool = False) -> Array:
-    """(batch, channels, height, width) to another height and width."""
+    """Resizes (batch, channels, height, width) to the height and width of `size`."""
     if method == "nearest":
         rows, columns = (
             ((2 * np.arange(n) + 1) * image.shape[axis]) // (2 * n) for axis, n in zip((2, 3), size, strict=True)
@@ -40,7 +43,7 @@ def resized(image: Array, size: tuple[int, int], method: str, *, antialias: bool
 
 
 def largest_window(image: Array, size: tuple[int, int]) -> Array:
-    """The middle part of the image that has the aspect ratio of `size`, as large as it can be."""
+    """The largest window in the middle of the image with the aspect ratio of `size`."""
     height, width = image.shape[2:]
     rows = max(min(height, width * size[0] // size[1]), 1)
     columns = max(min(width, height * size[1] // size[0]), 1)
@@ -49,7 +52,7 @@ def largest_window(image: Array, size: tuple[int, int]) -> Array:
 
 
 def framed(image: Array, size: tuple[int, int], value: float) -> Array:
-    """The image with `value` around it, as little as gives it the aspect ratio of `size`."""
+    """The image with the smallest frame of `value` that gives it the aspect ratio of `size`."""
     height, width = image.shape[2:]
     down = (max(height, width * size[0] // size[1]) - height) // 2
     across = (max(width, height * size[1] // size[0]) - width) // 2
@@ -66,10 +69,10 @@ def _back(config: Config, y: Array) -> Array:
 
 @oracle("keras", "Resizing")
 def resizing(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Height and width changed by interpolation, bilinear by default.
+    """Resizes by interpolation, bilinear by default.
 
-    https://keras.io/api/layers/preprocessing_layers/image_preprocessing/resizing/. The aspect ratio may be kept by
-    cropping first, or by a frame of `fill_value`.
+    https://keras.io/api/layers/preprocessing_layers/image_preprocessing/resizing/. To keep the aspect ratio, the
+    layer crops the image first, or frames it with `fill_value`.
     """
     size = (config["height"], config["width"])
     image = _first(config, x)
@@ -77,13 +80,13 @@ def resizing(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
         image = largest_window(image, size)
     elif config.get("pad_to_aspect_ratio", False):
         image = framed(image, size, config.get("fill_value", 0.0))
-    made = resized(image, size, config.get("interpolation", "bilinear"), antialias=config.get("antialias", False))
-    return _back(config, made)
+    image = resized(image, size, config.get("interpolation", "bilinear"), antialias=config.get("antialias", False))
+    return _back(config, image)
 
 
 @oracle("keras", "CenterCrop")
 def center_crop(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """The middle of the image; where that is smaller, its largest window of the same aspect ratio, resized.
+    """The middle of the image; of an image that is too small, its largest window of that aspect ratio, resized.
 
     https://keras.io/api/layers/preprocessing_layers/image_preprocessing/center_crop/
     """
@@ -98,7 +101,7 @@ def center_crop(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 @oracle("keras", "AutoContrast")
 def auto_contrast(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Each channel of each image stretched so that its least and largest value are those of `value_range`.
+    """Stretches each channel of each image so that its least and largest value are those of `value_range`.
 
     https://keras.io/api/layers/preprocessing_layers/image_preprocessing/auto_contrast/
     """
@@ -111,9 +114,9 @@ def auto_contrast(config: Config, weights: Mapping[str, Array], x: Array) -> Arr
 
 @oracle("keras", "Pipeline")
 def pipeline(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Layers one after the other: https://keras.io/api/layers/preprocessing_layers/pipeline/."""
+    """Applies the layers in order: https://keras.io/api/layers/preprocessing_layers/pipeline/."""
     for k, layer in enumerate(config["layers"]):
-        made = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
-        assert not isinstance(made, tuple)
-        x = made
+        y = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
+        assert not isinstance(y, tuple)
+        x = y
     return x

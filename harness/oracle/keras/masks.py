@@ -1,4 +1,4 @@
-"""Masks that Keras hands from layer to layer: https://keras.io/guides/understanding_masking_and_padding/."""
+"""Masks that Keras passes from layer to layer: https://keras.io/guides/understanding_masking_and_padding/."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness.spec import Array, Config
 
 @mask_rule("keras", "Masking")
 def masking(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
-    """Steps that are not `mask_value` throughout."""
+    """True for steps with a feature other than `mask_value`."""
     return seen_steps(config, inputs[0])
 
 
 @mask_rule("keras", "Embedding", "ReversibleEmbedding")
 def embedding(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
-    """Ids other than 0, with `mask_zero`."""
+    """True for ids other than 0, with `mask_zero`."""
     return np.asarray(inputs[0] != 0) if config.get("mask_zero", False) else None
 
 
@@ -40,13 +40,13 @@ def embedding(config: Config, inputs: Sequence[Array], mask: Array | None) -> Ar
     "ReLU",
     "TimeDistributed",
 )
-def handed_on(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
-    """Layers that work on each step by itself."""
+def unchanged(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
+    """The mask of the input, for layers that compute each step alone."""
     return mask
 
 
 @mask_rule("keras", "SimpleRNN", "LSTM", "GRU", "RNN", "Bidirectional")
 def sequences(config: Config, inputs: Sequence[Array], mask: Array | None) -> Array | None:
-    """A sequence keeps the mask, a single output has none."""
-    own = config["layer"]["config"] if "layer" in config else config
-    return mask if own.get("return_sequences", False) else None
+    """A sequence has the mask of the input, a single output none."""
+    layer_config = config["layer"]["config"] if "layer" in config else config
+    return mask if layer_config.get("return_sequences", False) else None

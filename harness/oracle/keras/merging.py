@@ -12,7 +12,7 @@ from harness.spec import Array, Config
 
 
 def _of_one_rank(inputs: tuple[Array, ...]) -> list[Array]:
-    """The inputs with axes of size 1 inserted after the batch until all have the highest rank."""
+    """The inputs, with axes of size 1 after the batch so that all have the highest rank."""
     rank = max(x.ndim for x in inputs)
     return [x.reshape(x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:]) for x in inputs]
 
@@ -50,13 +50,13 @@ def average(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Arr
 
 @oracle("keras", "Maximum")
 def maximum(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
-    """Elementwise: https://keras.io/api/layers/merging_layers/maximum/."""
+    """Largest of all inputs, elementwise: https://keras.io/api/layers/merging_layers/maximum/."""
     return reduce(np.maximum, _of_one_rank(inputs))
 
 
 @oracle("keras", "Minimum")
 def minimum(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
-    """Elementwise: https://keras.io/api/layers/merging_layers/minimum/."""
+    """Smallest of all inputs, elementwise: https://keras.io/api/layers/merging_layers/minimum/."""
     return reduce(np.minimum, _of_one_rank(inputs))
 
 
@@ -71,18 +71,19 @@ def unit_length(x: Array, axis: int | tuple[int, ...], least: float = 1e-12) -> 
 
 @oracle("keras", "Dot")
 def dot(config: Config, weights: Mapping[str, Array], x: Array, y: Array) -> Array:
-    """Sum of products along one axis of each input, sample by sample; the axes left over follow each other.
+    """Sum of products along one axis of each input, sample by sample.
 
-    https://keras.io/api/layers/merging_layers/dot/; `normalize` first gives both unit length along that axis. Two
-    vectors for each sample keep an axis of size 1.
+    https://keras.io/api/layers/merging_layers/dot/. The output has the other axes of the first input, then those of
+    the second, or an axis of size 1 if there are none. `normalize` first gives both inputs unit length along the
+    axis.
     """
     axes = config["axes"]
     first, second = (axes, axes) if isinstance(axes, int) else axes
     if config.get("normalize", False):
         x, y = unit_length(x, first), unit_length(y, second)
     x, y = np.moveaxis(x, first, -1), np.moveaxis(y, second, -1)
-    left, right = x.shape[1:-1], y.shape[1:-1]
-    rows = x.reshape(x.shape[0], int(np.prod(left)), x.shape[-1])
-    columns = y.reshape(y.shape[0], int(np.prod(right)), y.shape[-1])
-    made = np.matmul(rows, np.swapaxes(columns, 1, 2))
-    return made.reshape(x.shape[0], *((*left, *right) or (1,)))
+    first_rest, second_rest = x.shape[1:-1], y.shape[1:-1]
+    rows = x.reshape(x.shape[0], int(np.prod(first_rest)), x.shape[-1])
+    columns = y.reshape(y.shape[0], int(np.prod(second_rest)), y.shape[-1])
+    products = np.matmul(rows, np.swapaxes(columns, 1, 2))
+    return products.reshape(x.shape[0], *((*first_rest, *second_rest) or (1,)))

@@ -1,4 +1,4 @@
-"""Models as layers, and the suite's own custom layer."""
+"""Models as layers, and the suite's custom layers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def model(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array
     """A model called as a layer: https://keras.io/guides/functional_api/#all-models-are-callable-just-like-layers."""
     spec = Spec.from_json(config["spec"])
     tensors = walk(spec, weights, dict(zip((item.name for item in spec.inputs), inputs, strict=True)))
-    made = tuple(tensors[name] for name in spec.outputs)
-    return made if len(made) > 1 else made[0]
+    outputs = tuple(tensors[name] for name in spec.outputs)
+    return outputs if len(outputs) > 1 else outputs[0]
 
 
 @oracle("keras", "Sequential")
 def sequential(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Layers one after the other: https://keras.io/guides/sequential_model/."""
+    """Applies the layers in order: https://keras.io/guides/sequential_model/."""
     for k, layer in enumerate(config["layers"]):
-        made = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
-        assert not isinstance(made, tuple)
-        x = made
+        y = semantics("keras", layer["kind"])(layer["config"], part(weights, str(k)), x)
+        assert not isinstance(y, tuple)
+        x = y
     return x
 
 

@@ -12,7 +12,7 @@ from harness.spec import Array, Config
 
 
 def _along(weight: Array, axes: Sequence[int], rank: int) -> Array:
-    """A weight that spans `axes`, in rising order, reshaped to broadcast over an array of that rank."""
+    """The weight, which spans `axes` in rising order, reshaped to broadcast over an array of that rank."""
     spanned = sorted(axis % rank for axis in axes)
     shape = [1] * rank
     for axis, size in zip(spanned, weight.shape, strict=True):
@@ -24,22 +24,22 @@ def _along(weight: Array, axes: Sequence[int], rank: int) -> Array:
 def batch_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """`gamma * (x - moving_mean) / sqrt(moving_variance + epsilon) + beta` along one axis.
 
-    https://keras.io/api/layers/normalization_layers/batch_normalization/; `scale` and `center` off leave out
-    gamma and beta.
+    https://keras.io/api/layers/normalization_layers/batch_normalization/. Without `scale` there is no gamma, without
+    `center` no beta.
     """
-    own = {name: _along(value, [config.get("axis", -1)], x.ndim) for name, value in weights.items()}
-    y = (x - own["moving_mean"]) / np.sqrt(own["moving_variance"] + config.get("epsilon", 1e-3))
-    if "gamma" in own:
-        y = own["gamma"] * y
-    return y + own["beta"] if "beta" in own else y
+    along = {name: _along(value, [config.get("axis", -1)], x.ndim) for name, value in weights.items()}
+    y = (x - along["moving_mean"]) / np.sqrt(along["moving_variance"] + config.get("epsilon", 1e-3))
+    if "gamma" in along:
+        y = along["gamma"] * y
+    return y + along["beta"] if "beta" in along else y
 
 
 @oracle("keras", "LayerNormalization")
 def layer_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`; mean and variance (over n, not n - 1) of the axes.
+    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`, mean and variance (divided by n) over `axis`.
 
     https://keras.io/api/layers/normalization_layers/layer_normalization/. The deprecated `rms_scaling` divides
-    x itself by the same root and has no beta.
+    x instead of `x - mean` by the same root and has no beta.
     """
     axis = config.get("axis", -1)
     axes = (axis,) if isinstance(axis, int) else tuple(axis)
@@ -54,9 +54,10 @@ def layer_normalization(config: Config, weights: Mapping[str, Array], x: Array) 
 
 @oracle("keras", "GroupNormalization")
 def group_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`, mean and variance over one group of channels and all places.
+    """`(x - mean) / sqrt(var + epsilon) * gamma + beta`, mean and variance over a group of channels and all positions.
 
-    https://keras.io/api/layers/normalization_layers/group_normalization/; -1 groups are as many as channels.
+    https://keras.io/api/layers/normalization_layers/group_normalization/. With `groups` of -1 each channel is a
+    group.
     """
     axis = config.get("axis", -1) % x.ndim
     channels = x.shape[axis]
@@ -99,12 +100,12 @@ def unit_normalization(config: Config, weights: Mapping[str, Array], x: Array) -
 
 @oracle("keras", "SpectralNormalization")
 def spectral_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """At inference the wrapped layer with its stored kernel, which training has divided by its spectral norm.
+    """The wrapped layer with its stored kernel, which training has already divided by the spectral norm.
 
     https://keras.io/api/layers/normalization_layers/spectral_normalization/
     """
     layer = config["layer"]
-    own = {name: value for name, value in weights.items() if name != "vector_u"}
-    made = semantics("keras", layer["kind"])(layer["config"], own, x)
-    assert not isinstance(made, tuple)
-    return made
+    layer_weights = {name: value for name, value in weights.items() if name != "vector_u"}
+    y = semantics("keras", layer["kind"])(layer["config"], layer_weights, x)
+    assert not isinstance(y, tuple)
+    return y

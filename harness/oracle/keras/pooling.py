@@ -1,8 +1,7 @@
 """Pooling: https://keras.io/api/layers/pooling_layers/.
 
-Sizes and the `same` rule are those of the convolutions. Padding is never pooled
-(https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2): a maximum looks at, and a mean counts,
-the elements of the input only.
+Sizes and the `same` rule are those of the convolutions. Maxima and means are over elements of the input, never over
+padding (https://www.tensorflow.org/api_docs/python/tf/nn#notes_on_padding_2).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from harness.spec import Array, Config
 
 
 def pooled(config: Config, x: Array, outside: float) -> Array:
-    """Windows of `x` (batch, spatial..., channels), one per last axis; padding holds the value `outside`.
+    """Windows of `x` (batch, spatial..., channels) along a new last axis; padding has the value `outside`.
 
     `strides` default to `pool_size`.
     """
@@ -38,7 +37,7 @@ def max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 @oracle("keras", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D")
 def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Mean of each window over its elements inside the input.
+    """Mean of the elements of each window that are inside the input.
 
     https://keras.io/api/layers/pooling_layers/average_pooling2d/
     """
@@ -58,9 +57,9 @@ def _spatial(config: Config, x: Array) -> tuple[int, ...]:
 def global_average_pooling(
     config: Config, weights: Mapping[str, Array], x: Array, *, mask: Array | None = None
 ) -> Array:
-    """Mean over all places: https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
+    """Mean over all positions: https://keras.io/api/layers/pooling_layers/global_average_pooling1d/.
 
-    In 1D a `mask` of shape (batch, steps) leaves the steps out that are False.
+    In 1D the mean skips the steps that are False in `mask`, of shape (batch, steps).
     """
     axes, keep = _spatial(config, x), config.get("keepdims", False)
     if mask is None:
@@ -72,15 +71,16 @@ def global_average_pooling(
 
 @oracle("keras", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")
 def global_max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Largest of all places: https://keras.io/api/layers/pooling_layers/global_max_pooling2d/."""
+    """Maximum over all positions: https://keras.io/api/layers/pooling_layers/global_max_pooling2d/."""
     return np.maximum.reduce(x, axis=_spatial(config, x), keepdims=config.get("keepdims", False))
 
 
 def adaptive(config: Config, x: Array, reduce: Callable[[Array, int], Array]) -> Array:
-    """Axis by axis, output i reduces the elements from `floor(i * n / m)` up to `ceil((i + 1) * n / m)`.
+    """Reduces n elements to m = `output_size`, axis by axis.
 
-    n elements become m = `output_size`: https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html,
-    whose name and meaning Keras took over without spelling out the windows.
+    Output i reduces the elements from `floor(i * n / m)` up to `ceil((i + 1) * n / m)`:
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html. Keras adopts the name and the
+    meaning without a formula for the windows.
     """
     axes = _spatial(config, x)
     for axis, count in zip(axes, per_axis(config["output_size"], len(axes)), strict=True):

@@ -1,4 +1,4 @@
-"""SimpleRNN, LSTM, GRU, their cells, and what runs cells over time.
+"""SimpleRNN, LSTM, GRU and RNN, and the cells that they run over time.
 
 https://keras.io/api/layers/recurrent_layers/
 """
@@ -16,12 +16,12 @@ from harness.spec import Array, Config
 
 States = tuple[Array, ...]
 Step = Callable[[Array, States], tuple[Array, States]]
-"""One time step of a cell: features of the step and the states before it to its output and the states after it."""
+"""One time step of a cell, from (features of the step, states before it) to (output, states after it)."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is run over time: a step, and the sizes of its states; the output is as long as `size`."""
+    """A step, the sizes of its states, and the size of its output."""
 
     step: Step
     states: tuple[int, ...]
@@ -85,17 +85,17 @@ def gru_cell(config: Config, weights: Mapping[str, Array]) -> Cell:
 
 
 def stacked(cells: Sequence[Cell]) -> Cell:
-    """Each cell reads the output of the one before; the states of all, first cell first.
+    """Cells as one: each reads the output of the cell before it; states are those of all cells in order.
 
     https://keras.io/api/layers/recurrent_layers/stacked_rnn_cell/
     """
 
     def step(features: Array, states: States) -> tuple[Array, States]:
-        left = list(states)
+        remaining = list(states)
         after: list[Array] = []
         for cell in cells:
-            own, left = left[: len(cell.states)], left[len(cell.states) :]
-            features, new = cell.step(features, tuple(own))
+            cell_states, remaining = remaining[: len(cell.states)], remaining[len(cell.states) :]
+            features, new = cell.step(features, tuple(cell_states))
             after += new
         return features, tuple(after)
 
@@ -106,7 +106,7 @@ CELLS = {"SimpleRNNCell": simple_cell, "LSTMCell": lstm_cell, "GRUCell": gru_cel
 
 
 def cell_of(described: Config | Sequence[Config], weights: Mapping[str, Array]) -> Cell:
-    """The cell that a constructor argument describes; weights of stacked cells are named by their number."""
+    """The cell of a constructor argument. Names of a stacked cell's weights begin with its number."""
     if not isinstance(described, Mapping):
         return stacked([cell_of(one, part(weights, str(k))) for k, one in enumerate(described)])
     if described["kind"] == "StackedRNNCells":
@@ -124,7 +124,7 @@ def _layer(kind: str) -> None:
         mask: Array | None = None,
         initial_state: Array | States | None = None,
     ) -> Array | States:
-        """The cell of that name over time."""
+        """Runs the cell of the same name over time."""
         return recur(CELLS[f"{kind}Cell"](config, weights), config, x, initial_state, mask)
 
 
@@ -141,7 +141,7 @@ def rnn(
     mask: Array | None = None,
     initial_state: Array | States | None = None,
 ) -> Array | States:
-    """Any cell, or several stacked, over time: https://keras.io/api/layers/recurrent_layers/rnn/."""
+    """Runs any cell, or several stacked, over time: https://keras.io/api/layers/recurrent_layers/rnn/."""
     return recur(cell_of(config["cell"], weights), config, x, initial_state, mask)
 
 
@@ -154,10 +154,10 @@ def recur(
 ) -> Array | States:
     """Run a cell over axis 1 of `x`: https://keras.io/api/layers/recurrent_layers/rnn/.
 
-    A masked step (False in `mask`, of shape (batch, steps)) is skipped: states are carried over it, and its
-    output is that of the step before it, zeros before the first, or always zeros with `zero_output_for_mask`.
-    So a fully masked sample returns zeros as its output and the initial states as its states. With
-    `go_backwards` steps are taken from the last to the first and the sequence of outputs comes in that order.
+    A masked step (False in `mask`, of shape (batch, steps)) does not change the states. Its output is that of the
+    step before, or zeros at the first step and with `zero_output_for_mask`. So a fully masked sample returns zeros
+    and its initial states. With `go_backwards` steps run from the last to the first, and so does the sequence of
+    outputs.
     """
     if initial is None:
         states: States = tuple(np.zeros((x.shape[0], size)) for size in cell.states)
@@ -166,12 +166,12 @@ def recur(
     output: Array = np.zeros((x.shape[0], cell.size))
     outputs = []
     for t in range(x.shape[1])[:: -1 if config.get("go_backwards", False) else 1]:
-        made, after = cell.step(x[:, t], states)
+        y, after = cell.step(x[:, t], states)
         if mask is None:
-            output, states = made, after
+            output, states = y, after
         else:
             seen = np.asarray(mask)[:, t, None]
-            output = np.where(seen, made, 0.0 if config.get("zero_output_for_mask", False) else output)
+            output = np.where(seen, y, 0.0 if config.get("zero_output_for_mask", False) else output)
             states = tuple(np.where(seen, new, old) for new, old in zip(after, states, strict=True))
         outputs.append(output)
     result = np.stack(outputs, axis=1) if config.get("return_sequences", False) else output

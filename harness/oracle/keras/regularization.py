@@ -21,5 +21,5 @@ from harness.spec import Array, Config
     "Identity",
 )
 def unchanged(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """At inference the input itself."""
+    """The input itself, at inference."""
     return x

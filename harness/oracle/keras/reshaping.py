@@ -17,7 +17,7 @@ def _is_first(config: Config) -> bool:
 
 @oracle("keras", "Flatten")
 def flatten(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """All axes but the batch as one, in the order of channels_last whatever the data format.
+    """Joins all axes but the batch, in the order of channels_last for either data format.
 
     https://keras.io/api/layers/reshaping_layers/flatten/
     """
@@ -27,9 +27,9 @@ def flatten(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle("keras", "Reshape")
 def reshape(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Row-major, the batch kept, one -1 inferred: https://keras.io/api/layers/reshaping_layers/reshape/."""
+    """Row-major reshape of each sample; one size may be -1: https://keras.io/api/layers/reshaping_layers/reshape/."""
     target = list(config["target_shape"])
-    if -1 in target:  # a batch of none has nothing to infer it from
+    if -1 in target:  # NumPy cannot infer it from an empty batch
         target[target.index(-1)] = int(np.prod(x.shape[1:])) // -int(np.prod(target))
     return x.reshape(x.shape[0], *target)
 
@@ -58,12 +58,12 @@ def zero_padding(config: Config, weights: Mapping[str, Array], x: Array) -> Arra
 
 
 CROPPING = {3: 1, 4: 0, 5: 1}
-"""Documented default of `cropping` by the input's rank: nothing in 2D, one element on each side in 1D and 3D."""
+"""Documented default of `cropping` by the input's rank: none in 2D, one element on each side in 1D and 3D."""
 
 
 @oracle("keras", "Cropping1D", "Cropping2D", "Cropping3D")
 def cropping(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Elements taken away on each side: https://keras.io/api/layers/reshaping_layers/cropping2d/."""
+    """Removes elements on each side: https://keras.io/api/layers/reshaping_layers/cropping2d/."""
     sides = _sides(config.get("cropping", CROPPING[x.ndim]), x.ndim - 2)
     first = 2 if _is_first(config) else 1
     inner = (slice(low, x.shape[first + k] - high) for k, (low, high) in enumerate(sides))
@@ -78,7 +78,7 @@ def repeat_vector(config: Config, weights: Mapping[str, Array], x: Array) -> Arr
 
 @oracle("keras", "UpSampling1D", "UpSampling3D")
 def repeat_samples(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Each element repeated along its axis: https://keras.io/api/layers/reshaping_layers/up_sampling3d/."""
+    """Repeats each element along its axis: https://keras.io/api/layers/reshaping_layers/up_sampling3d/."""
     size = config.get("size", 2)
     rank = x.ndim - 2
     for axis, count in enumerate((size,) * rank if isinstance(size, int) else size):
@@ -102,8 +102,8 @@ def cubic_weight(distance: Array) -> Array:
 def enlarging_matrix(kernel: Callable[[Array], Array], length: int, factor: int) -> Array:
     """(length * factor, length) weights of an enlargement with half-pixel centres.
 
-    Output pixel i lies at `(i + 1/2) / factor - 1/2` of the input. Pixels outside do not count and the weights of
-    the others are scaled to sum to 1; for the triangle that is the same as repeating the border.
+    Output pixel i lies at `(i + 1/2) / factor - 1/2` of the input. Only pixels of the input count, with weights
+    scaled to sum to 1; for the triangle this equals a repeated border.
     """
     places = (np.arange(length * factor) + 0.5) / factor - 0.5
     weights = kernel(places[:, None] - np.arange(length)[None, :])
@@ -112,7 +112,7 @@ def enlarging_matrix(kernel: Callable[[Array], Array], length: int, factor: int)
 
 @oracle("keras", "UpSampling2D")
 def up_sampling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Rows and columns repeated (`nearest`), or interpolated between half-pixel centres without antialiasing.
+    """Repeats rows and columns (`nearest`), or interpolates between half-pixel centres without antialiasing.
 
     https://keras.io/api/layers/reshaping_layers/up_sampling2d/
     """

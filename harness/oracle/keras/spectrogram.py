@@ -16,10 +16,11 @@ EPSILON = 1e-7
 
 @oracle("keras", "STFTSpectrogram")
 def stft_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Each channel convolved with the kernels of the real and the imaginary part, frame by frame.
+    """Convolves each channel with the kernels of the real and the imaginary part, frame by frame.
 
-    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/stft_spectrogram/. The kernels are weights:
-    `window`, `periodic` and `scaling` only say what they start from. `psd` counts every bin but the outer two twice.
+    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/stft_spectrogram/. The kernels are weights,
+    so `window`, `periodic` and `scaling` affect only their initial values. `psd` doubles every bin except the first
+    and the last.
     """
     last = config.get("data_format") != "channels_first"
     sound = np.swapaxes(x, 1, 2) if last else x  # batch, channels, time
@@ -29,8 +30,8 @@ def stft_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> 
     parts = {}
     for name in ("real_kernel", "imag_kernel"):
         if name in weights:
-            made = convolve(how, flat, weights[name])
-            parts[name] = np.moveaxis(made.reshape(*sound.shape[:2], *made.shape[1:]), 3, 2)  # bins before time
+            y = convolve(how, flat, weights[name])
+            parts[name] = np.moveaxis(y.reshape(*sound.shape[:2], *y.shape[1:]), 3, 2)  # bins before time
     mode = config.get("mode", "log")
     if mode in ("real", "imag"):
         result = parts[f"{mode}_kernel"]
@@ -59,9 +60,10 @@ def mel(hertz: Array) -> Array:
 
 
 def mel_matrix(config: Config, bins: int, one: Array) -> Array:
-    """(bins, mel bins): triangles over the mel scale, their peaks at 1; the lowest bin counts for none.
+    """(bins, mel bins) weights: triangles over the mel scale with peaks of 1; the lowest bin has no weight.
 
-    `one` is the number one: on noisy arrays it carries the rounding of what implementations compute in float32.
+    `one` is the number one. As a noisy array it brings in the rounding of this matrix, which implementations compute
+    in float32.
     """
     rate, count = float(config.get("sampling_rate", 16000)), config.get("num_mel_bins", 128)
     top = config.get("max_freq") or rate / 2
@@ -75,11 +77,11 @@ def mel_matrix(config: Config, bins: int, one: Array) -> Array:
 
 @oracle("keras", "MelSpectrogram")
 def mel_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Magnitudes of a centred short-time Fourier transform to the power `mag_exp`, by mel bands, in decibels.
+    """Magnitudes of a centred short-time Fourier transform to the power `mag_exp`, in mel bands and decibels.
 
-    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/mel_spectrogram/. The signal is reflected at
-    its ends by half a frame, the window periodic and in the middle of the frame. Decibels below the loudest of the
-    whole batch less `top_db` become that.
+    https://keras.io/api/layers/preprocessing_layers/audio_preprocessing/mel_spectrogram/. Half a frame of the signal
+    is reflected at either end. The window is periodic and in the middle of the frame. The least output is `top_db`
+    decibels below the loudest value of the whole batch.
     """
     size = config.get("fft_length", 2048)
     step = config.get("sequence_stride", 512)
@@ -96,10 +98,10 @@ def mel_spectrogram(config: Config, weights: Mapping[str, Array], x: Array) -> A
     power = np.square(np.matmul(seen, np.cos(angle))) + np.square(np.matmul(seen, -np.sin(angle)))
     strength = np.sqrt(power) ** config.get("mag_exp", 2.0)
     one = np.exp(0.0 * np.add.reduce(x, axis=None))
-    made = np.matmul(strength, mel_matrix(config, size // 2 + 1, one))
+    bands = np.matmul(strength, mel_matrix(config, size // 2 + 1, one))
     if config.get("power_to_db", True):
         least = config.get("min_power", 1e-10)
-        made = 10.0 * np.log10(np.maximum(made, least))
-        made = made - 10.0 * np.log10(max(abs(config.get("ref_power", 1.0)), least))
-        made = np.maximum(made, np.maximum.reduce(made, axis=None) - config.get("top_db", 80.0))
-    return np.swapaxes(made, -1, -2)
+        bands = 10.0 * np.log10(np.maximum(bands, least))
+        bands = bands - 10.0 * np.log10(max(abs(config.get("ref_power", 1.0)), least))
+        bands = np.maximum(bands, np.maximum.reduce(bands, axis=None) - config.get("top_db", 80.0))
+    return np.swapaxes(bands, -1, -2)

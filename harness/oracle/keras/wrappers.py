@@ -13,14 +13,15 @@ from harness.spec import Array, Config
 
 @oracle("keras", "TimeDistributed")
 def time_distributed(config: Config, weights: Mapping[str, Array], x: Array, *, mask: Array | None = None) -> Array:
-    """The layer applied to each time step, axis 1, by itself: all steps as one batch.
+    """Applies the layer to each time step (axis 1) alone, by joining all steps into one batch.
 
-    https://keras.io/api/layers/recurrent_layers/time_distributed/. A mask is for wrapped layers that take one.
+    https://keras.io/api/layers/recurrent_layers/time_distributed/. `mask` has no effect on the wrapped layers of the
+    catalogue.
     """
     layer = config["layer"]
-    made = semantics("keras", layer["kind"])(layer["config"], weights, x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]))
-    assert not isinstance(made, tuple)
-    return made.reshape(*x.shape[:2], *made.shape[1:])
+    y = semantics("keras", layer["kind"])(layer["config"], weights, x.reshape(x.shape[0] * x.shape[1], *x.shape[2:]))
+    assert not isinstance(y, tuple)
+    return y.reshape(*x.shape[:2], *y.shape[1:])
 
 
 @oracle("keras", "Bidirectional")
@@ -32,26 +33,27 @@ def bidirectional(
     mask: Array | None = None,
     initial_state: tuple[Array, ...] | None = None,
 ) -> Array | tuple[Array, ...]:
-    """One layer forward, one backward, whose sequence is turned round before both are merged.
+    """Merges a forward layer with a backward layer, whose sequence is reversed first.
 
-    https://keras.io/api/layers/recurrent_layers/bidirectional/: `merge_mode` is concat, sum, mul, ave or None for
-    both. Without a `backward_layer` it is the same layer with `go_backwards` reversed. States come and go as all of
-    the forward layer, then all of the backward layer. In a sequence, masked steps are zeros (Keras' source says so).
+    https://keras.io/api/layers/recurrent_layers/bidirectional/: `merge_mode` is concat, sum, mul or ave, or None for
+    two outputs. The default `backward_layer` is the forward layer with `go_backwards` negated. Initial and final
+    states are those of the forward layer, then those of the backward layer. In a sequence, the outputs of masked
+    steps are zeros, as in Keras' source.
     """
     forward = config["layer"]
     turned = {**forward["config"], "go_backwards": not forward["config"].get("go_backwards", False)}
     backward = config.get("backward_layer") or {"kind": forward["kind"], "config": turned}
-    made = []
+    results = []
     for k, (layer, name) in enumerate(((forward, "forward"), (backward, "backward"))):
         keywords: dict[str, Any] = {} if mask is None else {"mask": mask}
-        own_config = {**layer["config"], "zero_output_for_mask": forward["config"].get("return_sequences", False)}
+        run_config = {**layer["config"], "zero_output_for_mask": forward["config"].get("return_sequences", False)}
         if initial_state is not None:
             half = len(initial_state) // 2
-            own = initial_state[k * half : (k + 1) * half]
-            keywords["initial_state"] = own[0] if half == 1 else own
-        result = semantics("keras", layer["kind"])(own_config, part(weights, name), x, **keywords)
-        made.append(result if isinstance(result, tuple) else (result,))
-    (y, *states), (z, *others) = made
+            state = initial_state[k * half : (k + 1) * half]
+            keywords["initial_state"] = state[0] if half == 1 else state
+        result = semantics("keras", layer["kind"])(run_config, part(weights, name), x, **keywords)
+        results.append(result if isinstance(result, tuple) else (result,))
+    (y, *states), (z, *others) = results
     if forward["config"].get("return_sequences", False):
         z = np.flip(z, axis=1)
     mode = config.get("merge_mode", "concat")

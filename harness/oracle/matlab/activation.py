@@ -1,4 +1,4 @@
-"""Activations of Deep Learning Toolbox, and transfer functions of shallow networks that mean the same:
+"""Activations of Deep Learning Toolbox, and the equal transfer functions of shallow networks:
 https://www.mathworks.com/help/deeplearning/ug/list-of-deep-learning-layers.html.
 """
 
@@ -23,7 +23,7 @@ def relu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "LeakyReLULayer")
 def leaky_relu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Negative ones times Scale."""
+    """Negative elements times Scale."""
     return np.where(x >= 0, x, config.get("Scale", 0.01) * x)
 
 
@@ -41,7 +41,7 @@ def elu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "PReLULayer")
 def prelu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Negative ones times the slope of their channel."""
+    """Negative elements times the slope of their channel."""
     return np.where(x >= 0, x, per_channel(weights["Alpha"], x.ndim) * x)
 
 
@@ -79,7 +79,7 @@ def gelu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "SoftmaxLayer", "softmax")
 def softmax(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Over the channels."""
+    """`exp(x - max(x)) / sum(exp(x - max(x)))` over the channels."""
     axis = channel_axis(x.ndim)
     powers = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return powers / np.add.reduce(powers, axis=axis, keepdims=True)

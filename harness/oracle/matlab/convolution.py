@@ -25,7 +25,7 @@ from harness.oracle.matlab.shapes import (
 from harness.spec import Array, Config
 
 EDGES = {"replicate": "edge", "symmetric-include-edge": "symmetric", "symmetric-exclude-edge": "reflect"}
-"""PaddingValue by name, and what NumPy calls it."""
+"""NumPy's name of each PaddingValue."""
 MANY_NUMBERS = 2**14
 
 
@@ -36,10 +36,10 @@ def _edged(x: Array, sides: Sides, value: float | str) -> Array:
 
 
 def _product(rows: Array, bank: Array) -> Array:
-    """`rows bank` over the last axis of rows, as one product of two matrices where there are many.
+    """`rows bank` over the last axis of `rows`, for many rows as one product of two matrices.
 
-    NumPy calls BLAS once for each row of an image, whose threads then meet a thousand times: slow where the processors
-    are busy. Small arrays are left to it: the last bit may differ, and goldens are stored.
+    NumPy calls BLAS once for each row of an image, whose threads then synchronise a thousand times, which is slow on
+    busy processors. Small arrays still use NumPy's way, because the last bit of stored goldens may depend on it.
     """
     if rows.size < MANY_NUMBERS:
         return np.matmul(rows, bank)
@@ -48,7 +48,7 @@ def _product(rows: Array, bank: Array) -> Array:
 
 
 def _correlate(x: Array, weights: Array, config: Config, groups: int = 1) -> Array:
-    """N x C x spatial in and out; weights are spatial x C/G x F with the filters of a group side by side."""
+    """N x C x spatial to N x F x spatial; weights are spatial x C/G x F with the filters of a group side by side."""
     spatial = weights.shape[:-2]
     ones = [1] * len(spatial)
     stride, dilate = config.get("Stride", ones), config.get("DilationFactor", ones)
@@ -71,13 +71,13 @@ def convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 
 def per_channel_of(values: Array, rank: int) -> Array:
-    """One value per channel of an array N x C x spatial, whatever its rank."""
+    """One value per channel, reshaped to broadcast over an array N x C x spatial of that rank."""
     return values.reshape(1, -1, *[1] * (rank - 2))
 
 
 @oracle(DIALECT, "GroupedConvolution2DLayer")
 def grouped_convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Weights kh x kw x C/G x F/G x G, bias F/G x G: group g reads its own C/G channels and makes its own F/G."""
+    """Weights kh x kw x C/G x F/G x G, bias F/G x G: group g maps the g-th C/G channels to the g-th F/G filters."""
     bank = weights["Weights"]
     groups = bank.shape[-1]
     flat = np.moveaxis(bank, -1, -2).reshape(*bank.shape[:-2], bank.shape[-2] * groups)
@@ -87,11 +87,11 @@ def grouped_convolution(config: Config, weights: Mapping[str, Array], x: Array) 
 
 @oracle(DIALECT, "TransposedConvolution1DLayer", "TransposedConvolution2DLayer", "TransposedConvolution3DLayer")
 def transposed_convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Weights spatial x F x C: each input element adds its multiple of the filter at `Stride` times its place; then
-    the border is cropped. `same` crops to input * Stride, the odd element from the end.
+    """Weights spatial x F x C: each input element adds its multiple of the filter at `Stride` times its position; then
+    the border is cropped. `same` crops to input * Stride, with the odd element at the end.
 
-    Where a filter is shorter than the stride, `same` adds zeros at the end, as TensorFlow does: MathWorks' own
-    exporter maps this layer to Conv2DTranspose with padding `same`.
+    If a filter is shorter than the stride, `same` adds zeros at the end, as TensorFlow does: MathWorks' exporter maps
+    this layer to Conv2DTranspose with padding `same`.
     """
     x, bank = to_spatial(x), weights["Weights"]
     spatial, rank = bank.shape[:-2], x.ndim

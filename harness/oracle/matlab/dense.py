@@ -21,21 +21,21 @@ def column_major(x: Array) -> Array:
 
 @oracle(DIALECT, "FullyConnectedLayer")
 def fully_connected(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`W x + b`, W of OutputSize x InputSize: of an image flattened column by column, at each step of a sequence."""
+    """`W x + b` with W of OutputSize x InputSize, for images flattened column by column, or each step of sequences."""
     x = column_major(x) if x.ndim > 3 else x
     return np.matmul(x, weights["Weights"].T) + weights["Bias"]
 
 
 @oracle(DIALECT, "FlattenLayer")
 def flatten(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Images to features, column by column; sequences of features stay as they are."""
+    """Images to features, column by column; sequences of features unchanged."""
     return column_major(x) if x.ndim > 3 else x
 
 
 @oracle(DIALECT, "WordEmbeddingLayer")
 def word_embedding(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Column `index` of Weights (Dimension x words), indices from 1; with a column for unknown words (OOVMode
-    `map-to-last`) every index out of range means that one. N x T x 1 in, N x T x Dimension out."""
+    """Column `index` of Weights (Dimension x words), from N x T x 1 to N x T x Dimension. Indices begin at 1; with
+    OOVMode `map-to-last` the last column is for every index out of range."""
     table = weights["Weights"].T
     index = x[..., 0].astype(np.int64)
     if config.get("OOVMode", "map-to-last") == "map-to-last":

@@ -1,4 +1,4 @@
-"""MATLAB's layers in ONNX files mean what they mean in MATLAB: the same functions under the dialect `onnx`."""
+"""MATLAB's layers in ONNX files: the functions of the dialect `matlab` under the dialect `onnx`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ KINDS = (
     "ReLULayer", "LeakyReLULayer", "ELULayer", "ClippedReLULayer", "TanhLayer", "SigmoidLayer", "AdditionLayer",
     "DepthConcatenationLayer", "DropoutLayer",
 )  # fmt: skip
-"""Layers that MATLAB's exporter has simple forms for; `harness.matlab.to_onnx` has a writer for each."""
+"""Layers for which MATLAB's exporter has simple forms; `harness.matlab.to_onnx` has a writer for each."""
 
 alias("onnx", DIALECT, *KINDS)

@@ -23,5 +23,5 @@ from harness.spec import Array, Config
     "FocalLossLayer",
 )
 def identity(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """What comes in."""
+    """The input itself."""
     return x

@@ -14,7 +14,7 @@ from harness.spec import Array, Config
 
 
 def statistic(values: Array, rank: int) -> Array:
-    """A statistic of an input layer against an array of that rank: H x W x C as stored, one per channel, or one."""
+    """A statistic of an input layer (H x W x C, one per channel, or one) for an array of that rank."""
     if values.size == 1:
         return values.reshape([1] * rank)
     if values.ndim == rank - 1 and rank > 3:

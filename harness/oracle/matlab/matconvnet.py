@@ -1,7 +1,7 @@
 """MatConvNet blocks in test mode: https://www.vlfeat.org/matconvnet/functions/.
 
-Arrays are N x C x H x W here; MATLAB holds the same numbers as H x W x C x N, `nchw = hwcn.transpose(3, 2, 0, 1)`.
-Filter banks keep MATLAB's layout. All pads and crops are [top bottom left right].
+Arrays are N x C x H x W; MATLAB has the same numbers as H x W x C x N, `nchw = hwcn.transpose(3, 2, 0, 1)`.
+Filter banks have MATLAB's layout. All pads and crops are [top bottom left right].
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def _scattered(x: Array, filters: Array, config: Config) -> Array:
 
 @oracle(DIALECT, "pool")
 def pool(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """mfiles/vl_nnpool, and the manual's section on pooling: `max` is over the pixels of the image in the window
-    (padding is -inf), `avg` is their sum over their number: padding does not count.
+    """mfiles/vl_nnpool, and the manual's section on pooling: `max` and `avg` are over the pixels of the image in the
+    window; padding is -inf for `max` and does not count for `avg`.
     """
     pad, window = as_sides(config.get("pad", (0, 0, 0, 0))), config["pool"]
     stride, dilate = config.get("stride", (1, 1)), (1, 1)
@@ -104,7 +104,7 @@ def relu(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 def bnorm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """mfiles/vl_nnbnorm with moments: `G(k) * (x - mu(k)) / sigma(k) + B(k)`, moments = [mu sigma].
 
-    `sigma(k) = sqrt(sigma2(k) + EPSILON)` was taken in training: epsilon is not added again.
+    Training stores `sigma(k) = sqrt(sigma2(k) + EPSILON)`, so epsilon is not added again.
     """
     mean, sigma = (_per_channel(weights["moments"][:, k]) for k in (0, 1))
     return _per_channel(weights["multipliers"]) * (x - mean) / sigma + _per_channel(weights["biases"])
@@ -153,20 +153,20 @@ def add(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
 
 @oracle(DIALECT, "concat")
 def concat(config: Config, weights: Mapping[str, Array], *inputs: Array) -> Array:
-    """mfiles/vl_nnconcat along dimension 3, dagnn.Concat's own: channels, in the order of the inputs."""
+    """mfiles/vl_nnconcat along dimension 3, dagnn.Concat's default: channels, in the order of the inputs."""
     return np.concatenate(inputs, axis=1)
 
 
 @oracle(DIALECT, "scale")
 def scale(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """dagnn.Scale with parameters: `x(k) * multiplier(k) + bias(k)`; a bias is there where `hasBias` is true."""
+    """dagnn.Scale with parameters: `x(k) * multiplier(k)`, plus `bias(k)` if `hasBias` is true."""
     return _biased(x * _per_channel(weights["multipliers"]), weights)
 
 
 @oracle(DIALECT, "crop")
 def crop(config: Config, weights: Mapping[str, Array], x: Array, reference: Array) -> Array:
-    """dagnn.Crop and mfiles/vl_nncrop: `x` cropped to height and width of `reference`. `crop` = [top left] is taken off
-    first, or as much of it as is too large; the rest goes from bottom and right.
+    """dagnn.Crop and mfiles/vl_nncrop: `x` cropped to height and width of `reference`. At most `crop` = [top left]
+    pixels are removed at top and left, the others at bottom and right.
     """
     height, width = reference.shape[2:]
     wanted = config.get("crop", (0, 0))

@@ -38,9 +38,9 @@ def depth_concatenation(config: Config, weights: Mapping[str, Array], *inputs: A
 
 
 def concatenation_axis(dim: int, rank: int) -> int:
-    """The axis here of MATLAB's dimension `dim` (from 1): SSCB, SSSCB, CBT and CB, in that order of dimensions.
+    """The NumPy axis of MATLAB's dimension `dim` (from 1) of SSCB, SSSCB, CBT and CB.
 
-    Features after an image are 1 x 1 x C in a SeriesNetwork and a DAGNetwork, so that channels are dimension 3.
+    Features after an image are 1 x 1 x C in a SeriesNetwork and a DAGNetwork, so their channels are dimension 3.
     """
     if (rank, dim) == (2, 3):
         return 1

@@ -28,7 +28,7 @@ def depth_to_space(config: Config, weights: Mapping[str, Array], x: Array) -> Ar
 
 @oracle(DIALECT, "Crop2DLayer")
 def crop(config: Config, weights: Mapping[str, Array], x: Array, reference: Array) -> Array:
-    """To the height and width of the second input: from Location [x y] (from 1), or the centre (`centercrop`)."""
+    """Crops to the height and width of the second input, from Location [x y] (from 1) or in the centre."""
     height, width = reference.shape[2:]
     if config.get("Mode", "centercrop") == "centercrop":
         top, left = (x.shape[2] - height) // 2, (x.shape[3] - width) // 2
@@ -39,15 +39,15 @@ def crop(config: Config, weights: Mapping[str, Array], x: Array, reference: Arra
 
 @oracle(DIALECT, "Resize2DLayer")
 def resize(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Each output place looks at `(p + 0.5) / scale - 0.5` (`half-pixel`) or `p / scale` (`asymmetric`); `nearest`
-    rounds it as NearestRoundingMode says, `bilinear` weighs its two neighbours, edges repeated."""
+    """Output position p reads position `(p + 0.5) / scale - 0.5` (`half-pixel`) or `p / scale` (`asymmetric`).
+    `nearest` rounds it by NearestRoundingMode; `bilinear` weighs its two neighbours, with repeated edges."""
     for axis, (size, scale) in enumerate(resized(config, x.shape[2:]), start=2):
         x = _resized(x, axis, size, scale, config)
     return x
 
 
 def resized(config: Config, sizes: tuple[int, ...]) -> list[tuple[int, float]]:
-    """Output size and scale of each axis: from OutputSize, or floor(Scale * size) with that scale."""
+    """Output size and scale of each axis, from OutputSize or from Scale with sizes of floor(Scale * size)."""
     target = config.get("OutputSize")
     if target:
         return [(int(n), n / size) for n, size in zip(target, sizes, strict=True)]

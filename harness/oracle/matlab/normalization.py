@@ -1,5 +1,5 @@
 """Normalisation of Deep Learning Toolbox: https://www.mathworks.com/help/deeplearning/ref/nnet.cnn.layer.batchnormalizationlayer.html
-and the pages beside it; which axes the layers reduce over is in MathWorks' own exporter to TensorFlow.
+and the pages beside it; the axes of the reductions follow MathWorks' exporter to TensorFlow.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def batch_normalization(config: Config, weights: Mapping[str, Array], x: Array) 
 
 @oracle(DIALECT, "LayerNormalizationLayer")
 def layer_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Over channels (`channel-only`), over plane and channels (`spatial-channel`), over all but the batch
-    (`batch-excluded`); `auto` is the second for images and the first otherwise. Scale and Offset are per channel."""
+    """Over channels (`channel-only`), over plane and channels (`spatial-channel`), or over all axes but the batch
+    (`batch-excluded`); `auto` is `spatial-channel` for images, else `channel-only`. Scale and Offset: per channel."""
     mode = config.get("OperationDimension", "auto")
     spatial = x.ndim > 3 and mode in ("auto", "spatial-channel")
     axes = range(1, x.ndim) if spatial or mode == "batch-excluded" else (channel_axis(x.ndim),)
@@ -64,8 +64,8 @@ def instance_normalization(config: Config, weights: Mapping[str, Array], x: Arra
 
 @oracle(DIALECT, "CrossChannelNormalizationLayer")
 def cross_channel_normalization(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`x / (K + Alpha * ss / WindowChannelSize)^Beta`, ss the sum of squares over floor((w-1)/2) channels before and
-    floor(w/2) after."""
+    """`x / (K + Alpha * ss / w)^Beta` with w = WindowChannelSize; ss is the sum of squares over the channel,
+    floor((w-1)/2) channels before it and floor(w/2) after it."""
     size = config["WindowChannelSize"]
     squares = np.pad(np.square(x), ((0, 0), ((size - 1) // 2, size // 2), (0, 0), (0, 0)))
     total = np.add.reduce(np.stack([squares[:, k : k + x.shape[1]] for k in range(size)]), axis=0)

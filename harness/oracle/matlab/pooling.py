@@ -23,11 +23,11 @@ def _seen(config: Config, x: Array, value: float) -> Array:
 
 @oracle(DIALECT, "MaxPooling1DLayer", "MaxPooling2DLayer", "MaxPooling3DLayer")
 def max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array | tuple[Array, ...]:
-    """The largest element of each window; padding never wins.
+    """The largest element of each window; padding never is the largest.
 
-    With HasUnpoolingOutputs two more outputs, as MaxUnpooling2DLayer takes them: the place of each maximum in its
-    H x W plane, row by row from 0, and the plane's size. (MATLAB's own indices are linear, 1-based and column-major;
-    they only go from one of the two layers to the other.)
+    With HasUnpoolingOutputs there are two more outputs for MaxUnpooling2DLayer: the index of each maximum in its
+    H x W plane, row by row from 0, and the plane's size. MATLAB's indices are linear, 1-based and column-major, but
+    no other layer reads them.
     """
     x = to_spatial(x)
     seen = _seen(config, x, -np.inf)
@@ -42,7 +42,7 @@ def max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array
 
 @oracle(DIALECT, "MaxUnpooling2DLayer")
 def max_unpooling(config: Config, weights: Mapping[str, Array], x: Array, indices: Array, size: Array) -> Array:
-    """Each value at its index in a plane of zeros of that size; where windows overlap, equal values meet."""
+    """Each value at its index in a plane of zeros; values with the same index are equal."""
     height, width = (int(n) for n in size)
     y = np.zeros_like(x, shape=(*x.shape[:2], height * width))
     flat, where = (a.reshape(*a.shape[:2], a.shape[2] * a.shape[3]) for a in (x, indices))
@@ -52,7 +52,7 @@ def max_unpooling(config: Config, weights: Mapping[str, Array], x: Array, indice
 
 @oracle(DIALECT, "AveragePooling1DLayer", "AveragePooling2DLayer", "AveragePooling3DLayer")
 def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """The mean over the whole window, padding counted as zeros; with PaddingValue `mean` over the elements inside."""
+    """The mean of each window. Padding counts as zeros, or with PaddingValue `mean` not at all."""
     x = to_spatial(x)
     total = np.add.reduce(_seen(config, x, 0.0), axis=0)
     if config.get("PaddingValue", 0) == "mean":
@@ -63,7 +63,7 @@ def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> A
 
 
 def _over(reduce: np.ufunc, x: Array) -> Array:
-    """Over time for sequences, which leaves features; over the plane for images, which leaves 1 x 1."""
+    """Reduces sequences over time to features, and images over their plane to 1 x 1."""
     if x.ndim == 3:
         return reduce.reduce(x, axis=1)
     return reduce.reduce(x, axis=tuple(range(2, x.ndim)), keepdims=True)

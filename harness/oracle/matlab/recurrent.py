@@ -43,7 +43,7 @@ def _start(weights: Mapping[str, Array], name: str, x: Array, units: int, part: 
 
 
 def _projected(config: Config, weights: Mapping[str, Array]) -> tuple[Array, Array]:
-    """W and R; a projected layer keeps W Q in place of W and multiplies by Q' first."""
+    """W and R; a projected layer stores W Q instead of W, which is multiplied by Q' first."""
     w, r = weights["InputWeights"], weights["RecurrentWeights"]
     if "InputProjector" in weights:
         w = np.matmul(w, weights["InputProjector"].T)
@@ -55,8 +55,8 @@ def _as_sequence(x: Array) -> Array:
     return x[:, None] if x.ndim == 2 else x
 
 
-def _left(hidden: list[Array], config: Config, rank: int) -> Array:
-    """All hidden states, or the last; features in give features out."""
+def _outputs(hidden: list[Array], config: Config, rank: int) -> Array:
+    """All hidden states, or the last one with OutputMode `last` and for features."""
     if config.get("OutputMode", "sequence") == "last" or rank == 2:
         return hidden[-1]
     return np.stack(hidden, axis=1)
@@ -81,12 +81,12 @@ def lstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     units = w.shape[0] // 4
     rank, x = x.ndim, _as_sequence(x)
     h, c = _start(weights, "HiddenState", x, units), _start(weights, "CellState", x, units)
-    return _left(_lstm(config, (w, r, weights["Bias"]), x, h, c), config, rank)
+    return _outputs(_lstm(config, (w, r, weights["Bias"]), x, h, c), config, rank)
 
 
 @oracle(DIALECT, "BiLSTMLayer")
 def bilstm(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """Forward rows first, then backward; outputs side by side. `last` is the last step that each direction runs."""
+    """Weights are forward rows, then backward rows; outputs lie side by side. `last` is each direction's last step."""
     rank, x = x.ndim, _as_sequence(x)
     halves = [np.split(weights[name], 2) for name in ("InputWeights", "RecurrentWeights", "Bias")]
     units = halves[1][0].shape[1]
@@ -125,7 +125,7 @@ def gru(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
             back = reset * (np.matmul(h, candidate) + extra[2 * units :])
         h = (1.0 - update) * state(from_x[:, 2 * units :] + back) + update * h
         hidden.append(h)
-    return _left(hidden, config, rank)
+    return _outputs(hidden, config, rank)
 
 
 @oracle(DIALECT, "SelfAttentionLayer")

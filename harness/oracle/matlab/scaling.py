@@ -18,7 +18,7 @@ FROM_MATLAB = {2: (1, 0), 3: (1, 2, 0), 4: (3, 2, 0, 1), 5: (4, 3, 0, 1, 2)}
 
 @oracle(DIALECT, "ScalingLayer")
 def scaling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`Scale .* X + Offset`; MATLAB expands both to the size of X. Without them 1 and 0."""
+    """`Scale .* X + Offset`, by default 1 and 0; MATLAB expands both to the size of X."""
     scale, offset = (
         _expandable(weights.get(name, default), x.ndim)
         for name, default in (("Scale", np.ones((1, 1))), ("Offset", np.zeros((1, 1))))
@@ -27,5 +27,5 @@ def scaling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 
 def _expandable(values: Array, rank: int) -> Array:
-    """MATLAB's array, whose last dimensions of size 1 are not stored, beside an array of that rank."""
+    """MATLAB's array, which lacks its last dimensions of size 1, with the axes of an array of that rank."""
     return values.reshape(values.shape + (1,) * (rank - values.ndim)).transpose(FROM_MATLAB[rank])

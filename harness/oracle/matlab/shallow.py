@@ -1,7 +1,7 @@
-"""What shallow networks have beside layers: transfer functions and processing of inputs and outputs.
+"""Shallow networks: transfer functions, and processing of inputs and outputs.
 
 https://www.mathworks.com/help/deeplearning/ref/tansig.html and the pages beside it. Features are N x C; a setting has
-one value per row of MATLAB's column of features, that is per feature.
+one value per feature, which is a row in MATLAB.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ def elliotsig(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
 @oracle(DIALECT, "hardlim")
 def hardlim(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """1 from 0 on, else 0."""
+    """1 where x >= 0, else 0."""
     return np.where(x >= 0, 1.0, 0.0)
 
 
 @oracle(DIALECT, "hardlims")
 def hardlims(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """1 from 0 on, else -1."""
+    """1 where x >= 0, else -1."""
     return np.where(x >= 0, 1.0, -1.0)
 
 
@@ -77,7 +77,7 @@ def without_rows(config: Config, weights: Mapping[str, Array], x: Array) -> Arra
 
 @oracle(DIALECT, "removeconstantrows_reverse")
 def with_rows(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """The constants `value` back at the features `remove`, counted from 1."""
+    """Restores the constants `value` at the features `remove`, counted from 1."""
     y = np.zeros_like(x, shape=(x.shape[0], len(config["keep"]) + len(config["remove"])))
     y[:, np.array(config["keep"]) - 1] = x
     y[:, np.array(config["remove"], dtype=int) - 1] = weights["value"]

@@ -1,7 +1,7 @@
-"""What the layers of Deep Learning Toolbox share: axes, windows and pads of arrays whose rank tells what they are.
+"""Axes, windows and pads of the arrays of Deep Learning Toolbox.
 
-Images are N x C x H x W (or N x C x H x W x D), sequences N x T x C, features N x C. MATLAB holds them as `SSCB` (or
-`SSSCB`), `CBT` and `CB`. The rank of an array says which of them it is.
+The rank of an array determines its kind: images are N x C x H x W (or N x C x H x W x D), sequences N x T x C,
+features N x C. In MATLAB they are `SSCB` (or `SSSCB`), `CBT` and `CB`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Sides = list[tuple[int, int]]
 
 
 def channel_axis(rank: int) -> int:
-    """Channels come last in sequences, second in everything else."""
+    """Axis of the channels: the last one of sequences, the second of all other arrays."""
     return 2 if rank == 3 else 1
 
 
 def per_channel(values: Array, rank: int) -> Array:
-    """A vector with one value per channel, ready to be combined with an array of that rank."""
+    """A vector with one value per channel, reshaped to broadcast over an array of that rank."""
     shape = [1] * rank
     shape[channel_axis(rank)] = -1
     return values.reshape(shape)
@@ -38,7 +38,7 @@ def to_spatial(x: Array) -> Array:
 
 
 def from_spatial(y: Array) -> Array:
-    """Back to N x T x C where there is one spatial axis."""
+    """N x T x C from an array with one spatial axis; other arrays unchanged."""
     return y.transpose(0, 2, 1) if y.ndim == 3 else y
 
 
@@ -52,7 +52,7 @@ def as_sides(sizes: Sequence[int] | Sequence[Sequence[int]]) -> Sides:
 
 
 def padding(config: Config, x: Array, window: Sequence[int], stride: Sequence[int], dilate: Sequence[int]) -> Sides:
-    """Pads of convolution and pooling, `same` and `causal` worked out for the array in hand.
+    """Pads of convolution and pooling; `same` and `causal` depend on the size of `x`.
 
     `same`: output = ceil(input / stride); the total is split evenly, the odd one goes to the end.
     """
@@ -69,7 +69,7 @@ def padding(config: Config, x: Array, window: Sequence[int], stride: Sequence[in
 
 
 def padded(x: Array, sides: Sides, value: float = 0.0) -> Array:
-    """The array with a border of one value around its spatial axes."""
+    """The array with a border of `value` around its spatial axes."""
     return np.pad(x, [(0, 0), (0, 0), *sides], constant_values=value)
 
 
@@ -79,7 +79,7 @@ def places(window: Sequence[int]) -> Iterator[tuple[int, ...]]:
 
 
 def windows(x: Array, window: Sequence[int], stride: Sequence[int], dilate: Sequence[int]) -> Array:
-    """(elements, N, C, *outputs): what each element of the window sees, for pads that are there already."""
+    """(elements, N, C, *outputs): the elements of `x`, already padded, at each place of the window."""
     sizes = [
         (size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(x.shape[2:], window, stride, dilate, strict=True)
     ]

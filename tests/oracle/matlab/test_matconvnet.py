@@ -225,10 +225,10 @@ def wrong(case, config, weights):
     (layer,) = case.spec.layers
     spec = Spec(case.spec.dialect, case.spec.inputs, (replace(layer, config=config),), case.spec.outputs)
     try:
-        made = evaluate(spec, {f"layer/{name}": value for name, value in weights.items()}, case.inputs)
+        outputs = evaluate(spec, {f"layer/{name}": value for name, value in weights.items()}, case.inputs)
     except (ValueError, IndexError):
         return None
-    return [value.astype(np.float32) for value in made.values()]
+    return [value.astype(np.float32) for value in outputs.values()]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -16,7 +16,7 @@ from harness.oracle import semantics
 lstm, gru = semantics("keras", "LSTM"), semantics("keras", "GRU")
 
 F, U, B, T = 3, 2, 2, 5
-KEPT = {"return_sequences": True, "return_state": True}
+RETURNS = {"return_sequences": True, "return_state": True}
 
 
 def sigmoid(x):
@@ -39,13 +39,13 @@ def x():
 
 def run(layer, x, *, config=None, **keywords):
     """Sequence and states of a layer with random weights, zero where the configuration does not say otherwise."""
-    own = weights(4) if layer is lstm else weights(3, bias=(2,))
-    return layer({"units": U, **KEPT, **(config or {})}, own, x, **keywords)
+    layer_weights = weights(4) if layer is lstm else weights(3, bias=(2,))
+    return layer({"units": U, **RETURNS, **(config or {})}, layer_weights, x, **keywords)
 
 
 def states(layer, *, seed=3):
-    made = np.random.default_rng(seed).normal(size=(2, B, U))
-    return tuple(made) if layer is lstm else made[0]
+    values = np.random.default_rng(seed).normal(size=(2, B, U))
+    return tuple(values) if layer is lstm else values[0]
 
 
 def test_lstm_cell_by_hand():
@@ -109,8 +109,8 @@ class TestSequence:
 
     def test_no_initial_state_means_zeros(self, layer, x):
         zeros = np.zeros((B, U))
-        given = run(layer, x, initial_state=(zeros, zeros) if layer is lstm else zeros)
-        np.testing.assert_array_equal(given[0], run(layer, x)[0])
+        output = run(layer, x, initial_state=(zeros, zeros) if layer is lstm else zeros)
+        np.testing.assert_array_equal(output[0], run(layer, x)[0])
 
     def test_go_backwards_is_the_reversed_input_in_processing_order(self, layer, x):
         mask = np.random.default_rng(1).random((B, T)) < 0.6

@@ -56,8 +56,8 @@ def test_counts_are_weighted():
     """https://keras.io/api/layers/preprocessing_layers/categorical/category_encoding/"""
     config = {"num_tokens": 4, "output_mode": "count"}
     amounts = np.array([[0.1, 0.2], [0.1, 0.1], [0.2, 0.3], [0.4, 0.2]])
-    made = apply("CategoryEncoding", config, [[0, 1], [0, 0], [1, 2], [3, 1]], count_weights=amounts)
-    assert np.allclose(made, [[0.1, 0.2, 0, 0], [0.2, 0, 0, 0], [0, 0.2, 0.3, 0], [0, 0.2, 0, 0.4]])
+    y = apply("CategoryEncoding", config, [[0, 1], [0, 0], [1, 2], [3, 1]], count_weights=amounts)
+    assert np.allclose(y, [[0.1, 0.2, 0, 0], [0.2, 0, 0, 0], [0, 0.2, 0.3, 0], [0, 0.2, 0, 0.4]])
 
 
 def test_lookup_and_back():
@@ -70,8 +70,8 @@ def test_lookup_and_back():
 
 def test_several_unknown_follow_the_mask():
     config = {"vocabulary": ["a", "b"], "num_oov_indices": 2, "mask_token": ""}
-    made = apply("StringLookup", config, [["", "a", "b"]])
-    assert made.tolist() == [[0, 3, 4]]
+    y = apply("StringLookup", config, [["", "a", "b"]])
+    assert y.tolist() == [[0, 3, 4]]
 
 
 def test_text_is_padded_with_zero():
@@ -84,6 +84,6 @@ def test_text_is_padded_with_zero():
 def test_normalization_and_back():
     """https://keras.io/api/layers/preprocessing_layers/numerical/normalization/"""
     config = {"mean": 3.0, "variance": 2.0, "axis": None}
-    made = apply("Normalization", config, [[1.0], [2.0], [3.0]])
-    assert np.allclose(made.ravel(), [-1.4142135, -0.70710677, 0])
-    assert np.allclose(apply("Normalization", {**config, "invert": True}, made).ravel(), [1, 2, 3])
+    y = apply("Normalization", config, [[1.0], [2.0], [3.0]])
+    assert np.allclose(y.ravel(), [-1.4142135, -0.70710677, 0])
+    assert np.allclose(apply("Normalization", {**config, "invert": True}, y).ravel(), [1, 2, 3])

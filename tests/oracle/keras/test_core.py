@@ -27,8 +27,8 @@ def test_contract_knows_the_ellipsis():
 
 def test_low_rank_update_is_added_to_the_kernel():
     weights = {"kernel": np.zeros((2, 2)), "lora_kernel_a": np.array([[1.0], [2.0]]), "lora_kernel_b": np.ones((1, 2))}
-    made = semantics("keras", "Dense")({"units": 2, "lora_rank": 1}, weights, np.array([[1.0, 1.0]]))
-    assert made.tolist() == [[3, 3]]
+    output = semantics("keras", "Dense")({"units": 2, "lora_rank": 1}, weights, np.array([[1.0, 1.0]]))
+    assert output.tolist() == [[3, 3]]
 
 
 def test_reversible_embedding_reads_its_table_both_ways():
@@ -51,9 +51,9 @@ def pooled(*layers):
 def test_a_mask_is_handed_on_to_who_takes_one():
     last = Layer("GlobalAveragePooling1D", "pool", {}, ("mask",))
     assert pooled(Layer("Masking", "mask", {}, ("x",)), last) == 6
-    kept = Layer("Dropout", "drop", {"rate": 0.5}, ("mask",))
+    dropout = Layer("Dropout", "drop", {"rate": 0.5}, ("mask",))
     behind = Layer("GlobalAveragePooling1D", "pool", {}, ("drop",))
-    assert pooled(Layer("Masking", "mask", {}, ("x",)), kept, behind) == 6
+    assert pooled(Layer("Masking", "mask", {}, ("x",)), dropout, behind) == 6
     lost = Layer("ZeroPadding1D", "pad", {"padding": 0}, ("mask",))
     assert (
         pooled(Layer("Masking", "mask", {}, ("x",)), lost, Layer("GlobalAveragePooling1D", "pool", {}, ("pad",))) == 4

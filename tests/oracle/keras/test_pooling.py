@@ -74,8 +74,8 @@ def test_average_drops_what_a_valid_window_cannot_reach():
 def test_global_average(data_format, keepdims, shape):
     x = np.arange(2 * 4 * 5 * 3.0).reshape(2, 4, 5, 3)
     means = x.mean(axis=(1, 2))
-    given = np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
-    y = apply("GlobalAveragePooling2D", {"data_format": data_format, "keepdims": keepdims}, given)
+    image = np.moveaxis(x, -1, 1) if data_format == "channels_first" else x
+    y = apply("GlobalAveragePooling2D", {"data_format": data_format, "keepdims": keepdims}, image)
     assert y.shape == shape
     np.testing.assert_allclose(y.reshape(2, 3), means, rtol=1e-15)
 

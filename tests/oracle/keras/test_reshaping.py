@@ -77,8 +77,8 @@ def test_cubic_border_drops_what_lies_outside():
     inner = enlarging_matrix(cubic_weight, 6, 2)[6]
     assert inner.sum() == pytest.approx(1)
     edge = enlarging_matrix(cubic_weight, 6, 2)[0]
-    kept = cubic_weight(np.array([0.25, 1.25]))
-    assert edge[:2] == pytest.approx(kept / kept.sum())
+    inside = cubic_weight(np.array([0.25, 1.25]))
+    assert edge[:2] == pytest.approx(inside / inside.sum())
 
 
 def test_every_row_of_weights_sums_to_one():

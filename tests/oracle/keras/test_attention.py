@@ -8,21 +8,21 @@ from harness.oracle.keras.attention import positions
 
 def test_equal_scores_give_the_mean_of_the_values():
     value = np.array([[[1.0, 2.0], [3.0, 4.0]]])
-    made = semantics("keras", "Attention")({}, {}, np.zeros((1, 3, 2)), value)
-    assert made.tolist() == [[[2.0, 3.0]] * 3]
+    y = semantics("keras", "Attention")({}, {}, np.zeros((1, 3, 2)), value)
+    assert y.tolist() == [[[2.0, 3.0]] * 3]
 
 
 def test_a_masked_value_has_no_share_and_a_masked_query_gives_zeros():
     value = np.array([[[1.0], [5.0]]])
     masks = (np.array([[True, False]]), np.array([[False, True]]))
-    made = semantics("keras", "Attention")({}, {}, np.zeros((1, 2, 1)), value, mask=masks)
-    assert made.tolist() == [[[5.0], [0.0]]]
+    y = semantics("keras", "Attention")({}, {}, np.zeros((1, 2, 1)), value, mask=masks)
+    assert y.tolist() == [[[5.0], [0.0]]]
 
 
 def test_causal_attention_sees_no_later_position():
     value = np.array([[[1.0], [3.0], [8.0]]])
-    made = semantics("keras", "Attention")({}, {}, np.zeros((1, 3, 1)), value, use_causal_mask=True)
-    assert made.ravel().tolist() == [1.0, 2.0, 4.0]
+    y = semantics("keras", "Attention")({}, {}, np.zeros((1, 3, 1)), value, use_causal_mask=True)
+    assert y.ravel().tolist() == [1.0, 2.0, 4.0]
 
 
 def test_window_is_open_at_its_ends():
@@ -48,9 +48,9 @@ def _identity(heads, size):
 def test_multi_head_attention_scales_by_the_root_of_the_key_size():
     x = np.array([[[2.0, 0.0], [0.0, 0.0]]])
     config = {"num_heads": 2, "key_dim": 2}
-    made = semantics("keras", "MultiHeadAttention")(config, _identity(2, 2), x, value=x)
+    y = semantics("keras", "MultiHeadAttention")(config, _identity(2, 2), x, value=x)
     share = np.exp(4 / np.sqrt(2))
-    assert np.allclose(made[0], [[2 * share / (share + 1), 0], [1, 0]])
+    assert np.allclose(y[0], [[2 * share / (share + 1), 0], [1, 0]])
 
 
 def test_grouped_heads_share_keys_and_values():

@@ -15,21 +15,21 @@ def weights(features, units, gates):
 
 
 def test_bidirectional_reads_both_ways():
-    own = {"units": 2, "return_sequences": True}
+    layer_config = {"units": 2, "return_sequences": True}
     forward, backward = weights(3, 2, 1), weights(3, 2, 1)
-    config = {"layer": {"kind": "SimpleRNN", "config": own}, "merge_mode": None}
+    config = {"layer": {"kind": "SimpleRNN", "config": layer_config}, "merge_mode": None}
     both = {f"forward/{k}": v for k, v in forward.items()} | {f"backward/{k}": v for k, v in backward.items()}
     ahead, back = semantics("keras", "Bidirectional")(config, both, X)
     simple = semantics("keras", "SimpleRNN")
-    assert np.allclose(ahead, simple(own, forward, X))
-    assert np.allclose(back, np.flip(simple(own, backward, np.flip(X, axis=1)), axis=1))
+    assert np.allclose(ahead, simple(layer_config, forward, X))
+    assert np.allclose(back, np.flip(simple(layer_config, backward, np.flip(X, axis=1)), axis=1))
 
 
 def test_time_distributed_leaves_steps_alone():
     config = {"layer": {"kind": "Dense", "config": {"units": 2}}}
     kernel = {"kernel": SOURCE.normal(size=(3, 2))}
-    made = semantics("keras", "TimeDistributed")(config, kernel, X)
-    assert np.allclose(made[:, 1], X[:, 1] @ kernel["kernel"])
+    y = semantics("keras", "TimeDistributed")(config, kernel, X)
+    assert np.allclose(y[:, 1], X[:, 1] @ kernel["kernel"])
 
 
 def test_stacked_cells_are_layers_one_on_the_other():
@@ -41,8 +41,8 @@ def test_stacked_cells_are_layers_one_on_the_other():
 
 
 def test_a_conv_lstm_of_one_pixel_is_an_lstm():
-    own = weights(3, 2, 4)
-    pixel = {name: value[None] if "kernel" in name else value for name, value in own.items()}
+    layer_weights = weights(3, 2, 4)
+    pixel = {name: value[None] if "kernel" in name else value for name, value in layer_weights.items()}
     config = {"filters": 2, "kernel_size": 1, "return_sequences": True}
-    made = semantics("keras", "ConvLSTM1D")(config, pixel, X[:, :, None, :])
-    assert np.allclose(made[:, :, 0], semantics("keras", "LSTM")({"units": 2, "return_sequences": True}, own, X))
+    y = semantics("keras", "ConvLSTM1D")(config, pixel, X[:, :, None, :])
+    assert np.allclose(y[:, :, 0], semantics("keras", "LSTM")({"units": 2, "return_sequences": True}, layer_weights, X))

@@ -1,9 +1,8 @@
-"""Convolution and pooling of Deep Learning Toolbox: examples that a hand can compute.
+"""Convolution of Deep Learning Toolbox: examples that a hand can compute.
 
 What they pin down is documented by MathWorks: `same` gives ceil(size / stride) and puts the odd element of padding at
 the end, cropping `same` gives size * stride and takes the odd element from the end (the pages of convolution2dLayer
-and transposedConv2dLayer); sides are [top bottom left right] and [top left front; bottom right back]; PaddingValue of
-averagePooling2dLayer is 0, which counts, or "mean".
+and transposedConv2dLayer); sides are [top bottom left right] and [top left front; bottom right back].
 """
 
 from __future__ import annotations
@@ -11,21 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.oracle import semantics
-
-
-def run(kind, x, config=None, **weights):
-    arrays = {name: np.asarray(value, dtype=float) for name, value in weights.items()}
-    return semantics("matlab", kind)(config or {}, arrays, np.asarray(x, dtype=float))
-
-
-def sequence(*values):
-    """One sequence of one channel, 1 x T x 1."""
-    return np.array(values, dtype=float)[None, :, None]
-
-
-def image(*rows):
-    return np.array(rows, dtype=float)[None, None]
+from tests.oracle.matlab.running import image, run, sequence
 
 
 def convolved(x, bank, config, bias=0.0):
@@ -128,33 +113,6 @@ def test_weights_of_a_transposed_convolution_have_filters_before_channels():
     bank = np.array([[1.0, 10], [2, 20], [3, 30]])[None, None]  # 1 x 1 x 3 filters x 2 channels
     y = run("TransposedConvolution2DLayer", [[[[1]], [[2]]]], {}, Weights=bank, Bias=[0, 0, 0])
     assert y.ravel().tolist() == [21, 42, 63]
-
-
-def test_padding_never_wins_a_maximum():
-    config = {"PoolSize": [3], "PaddingSize": [2, 0]}
-    assert run("MaxPooling1DLayer", sequence(-5, -3, -4), config).ravel().tolist() == [-5, -3, -3]
-
-
-def test_padding_counts_in_a_mean_unless_its_value_is_mean():
-    config = {"PoolSize": [3], "PaddingSize": [2, 0]}
-    assert run("AveragePooling1DLayer", sequence(6, 3, 3), config).ravel().tolist() == [2, 3, 4]
-    inside = run("AveragePooling1DLayer", sequence(6, 3, 3), {**config, "PaddingValue": "mean"})
-    assert inside.ravel().tolist() == [6, 4.5, 4]
-
-
-def test_global_pooling_leaves_features_of_sequences_and_single_pixels_of_images():
-    assert run("GlobalAveragePooling1DLayer", sequence(1, 2, 6)).tolist() == [[3]]
-    assert run("GlobalMaxPooling2DLayer", image([1, 2], [6, 3])).tolist() == [[[[6]]]]
-    assert run("GlobalAveragePooling2DLayer", np.zeros((0, 3, 2, 2))).shape == (0, 3, 1, 1)
-
-
-def test_unpooling_puts_each_maximum_back():
-    x = image([1, 2, 3], [4, 5, 9], [7, 8, 6])
-    config = {"PoolSize": [2, 2], "Stride": [2, 2], "PaddingSize": [0, 1, 0, 1], "HasUnpoolingOutputs": True}
-    pooled, places, size = run("MaxPooling2DLayer", x, config)
-    assert pooled.ravel().tolist() == [5, 9, 8, 6]
-    y = semantics("matlab", "MaxUnpooling2DLayer")({}, {}, 10 * pooled, places, size)
-    assert y[0, 0].tolist() == [[0, 0, 0], [0, 50, 90], [0, 80, 60]]
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
