@@ -33,12 +33,22 @@ class Palette(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Wording:
+    """How an upstream issue speaks of an outcome: what the model does, whether a user notices, what was expected."""
+
+    happens: str
+    loudness: str
+    expected: str = ""
+
+
+@dataclass(frozen=True)
 class About:
-    """An outcome's harm, its meaning in a sentence, and its colours."""
+    """An outcome's harm, its meaning in a sentence, its colours, and the words of an issue unless it passes."""
 
     harm: Harm
     meaning: str
     palette: Palette
+    wording: Wording | None = None
 
 
 class Outcome(StrEnum):
@@ -98,27 +108,41 @@ ABOUT: Mapping[Outcome, About] = MappingProxyType(
             f"More than {DRIFT:g} noise units, or NaN, infinity or bits where they do not belong: another function was "
             "computed.",
             Palette("#f8bdb3", "#650d03", "#6b2018", "#ffdcd6"),
+            Wording("gives wrong numbers", "silent: no exception"),
         ),
         Outcome.MALFORMED: About(
             Harm.STRUCTURE,
             "The number, order, names, shapes or types of the outputs are wrong; no value was compared.",
             Palette("#f0bfe4", "#560844", "#5a1d4b", "#fbd5f1"),
+            Wording("gives an output of another shape or type", "silent: no exception"),
         ),
         Outcome.REFUSED: About(
             Harm.LOUD,
             "The converter said clearly that it does not support this.",
             Palette("#d6dde9", "#22304a", "#34405a", "#dbe4f5"),
+            Wording("is refused", "loud: the conversion raises", "The conversion succeeds."),
         ),
         Outcome.INVALID: About(
             Harm.LOUD,
             "The converter reported success, but the artifact does not load or run.",
             Palette("#d2c3f3", "#2f0d63", "#432a74", "#e6dbff"),
+            Wording(
+                "is converted to a model that does not run",
+                "half loud: the conversion reports success, running its result raises",
+                "The converted model runs.",
+            ),
         ),
-        Outcome.CRASH: About(Harm.LOUD, "The process died.", Palette("#6d1022", "#ffffff", "#ffb3bf", "#4a0513")),
+        Outcome.CRASH: About(
+            Harm.LOUD,
+            "The process died.",
+            Palette("#6d1022", "#ffffff", "#ffb3bf", "#4a0513"),
+            Wording("ends the process", "loud: the process dies", "The process lives."),
+        ),
         Outcome.HANG: About(
             Harm.LOUD,
             "The process did not answer in time and was ended.",
             Palette("#173f63", "#ffffff", "#a8d4f7", "#06263f"),
+            Wording("does not come to an end", "silent: there is no answer", "There is an answer."),
         ),
     }
 )

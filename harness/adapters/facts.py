@@ -33,7 +33,7 @@ def main() -> None:
     try:
         facts = facts_of(resolve(reference), kind, reference)
     except PluginError as error:
-        print(json.dumps({"error": vars(error)}))
+        print(json.dumps({"error": error.parts}))
         return
     origin = known or distribution_of(reference.partition(":")[0])
     print(json.dumps({"facts": {"distribution": origin, **facts, "origin": origin}}))

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.judge.findings import Finding, Findings, Kind, NoDefect, Upstream
+from harness.judge.findings import Entry, Finding, Findings, Kind, Upstream
 from harness.outcomes import Outcome
 from harness.results.events import Result, Stage
 from harness.results.file import Results
@@ -76,7 +76,9 @@ def page(findings: Findings, files: Sequence[Results]) -> str:
         for item, shown in listed:
             lines += _section(item, shown)
     lines += ["## Deviations that are no defect", ""]
-    lines += [f"- {entry.reason} {_named(entry)}" for entry in findings.no_defect]
+    lines += [
+        f"- {entry.reason} {f'<{entry.link}> ' if entry.link else ''}{_named(entry)}" for entry in findings.no_defect
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -152,5 +154,5 @@ def _section(item: Finding, seen: Seen) -> list[str]:
     return [*lines, f"- Expectations: {_named(item)}", ""]
 
 
-def _named(entry: Finding | NoDefect) -> str:
+def _named(entry: Entry) -> str:
     return ", ".join(f"`{item.id}`" for item in entry.expectations)

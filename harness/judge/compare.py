@@ -204,7 +204,7 @@ def _metrics(expected: Array, got: Array, *, units: float, parts: float) -> Metr
     error = np.abs(have - want)
     size = np.abs(want)
     relative = np.divide(error, size, out=np.zeros_like(error), where=size > 0)
-    ulp = error / np.spacing(np.clip(size, SMALLEST, 2.0**127).astype(np.float32))  # above there is no spacing
+    ulp = error / np.spacing(np.minimum(size, 2.0**127).astype(np.float32))  # above there is no spacing
     rmse = float(np.sqrt(np.mean(np.square(error))))
     peak = float(max(size.max(), SMALLEST))  # squares of numbers beyond float32 would overflow
     want, have = want / peak, have / peak

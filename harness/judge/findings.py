@@ -93,6 +93,11 @@ class NoDefect:
     reason: str
     expectations: tuple[Expectation, ...]
     link: str = ""
+    """The documentation that allows it, where there is one."""
+
+
+Entry = Finding | NoDefect
+"""What owns expectations."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ class Findings:
     no_defect: tuple[NoDefect, ...] = ()
 
     @property
-    def entries(self) -> tuple[Finding | NoDefect, ...]:
+    def entries(self) -> tuple[Entry, ...]:
         return (*self.findings, *self.no_defect)
 
     @cached_property
@@ -111,7 +116,7 @@ class Findings:
         return [item for entry in self.entries for item in entry.expectations]
 
     @cached_property
-    def owners(self) -> Mapping[str, Finding | NoDefect]:
+    def owners(self) -> Mapping[str, Entry]:
         """The entry of each expectation, by the expectation's id."""
         return {item.id: entry for entry in self.entries for item in entry.expectations}
 

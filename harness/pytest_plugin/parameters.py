@@ -59,7 +59,7 @@ def reproduced(session: Session) -> list[Expectation]:
     if selection.route is not None or selection.layer is not None or selection.opset:
         return []
     known = [item for item in session.expectations if is_reproducible(session, item)]
-    return known if selection.all_cases else telling(known)
+    return known if selection.all_cases else telling(known, session.findings.owners)
 
 
 MARKERS = {

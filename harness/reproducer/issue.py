@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from harness.adapters.registry import Registry
 from harness.installed import versions
 from harness.judge.expectations import UNREPORTED
-from harness.outcomes import FAITHFUL, Outcome
+from harness.outcomes import ABOUT, FAITHFUL, Outcome
 from harness.reproducer.deviation import Deviation, beginning
 from harness.reproducer.recipes import Recipe, is_shown
 from harness.results.events import Stage
-
-
-@dataclass(frozen=True)
-class _Words:
-    """How an issue speaks of an outcome: what the model does, whether a user notices, and what was expected."""
-
-    happens: str
-    loudness: str
-    expected: str = ""
-
-
-_WORDS: Mapping[Outcome, _Words] = {
-    Outcome.DIVERGENT: _Words("gives wrong numbers", "silent: no exception"),
-    Outcome.MALFORMED: _Words("gives an output of another shape or type", "silent: no exception"),
-    Outcome.REFUSED: _Words("is refused", "loud: the conversion raises", "The conversion succeeds."),
-    Outcome.INVALID: _Words(
-        "is converted to a model that does not run",
-        "half loud: the conversion reports success, running its result raises",
-        "The converted model runs.",
-    ),
-    Outcome.CRASH: _Words("ends the process", "loud: the process dies", "The process lives."),
-    Outcome.HANG: _Words("does not come to an end", "silent: there is no answer", "There is an answer."),
-}
 
 
 def facts(deviation: Deviation, recipe: Recipe, registry: Registry) -> dict[str, Any]:
@@ -44,7 +19,8 @@ def facts(deviation: Deviation, recipe: Recipe, registry: Registry) -> dict[str,
     fault, case, expectation = deviation.fault, deviation.case, deviation.expectation
     installed = versions(recipe.packages)
     blamed = f"{recipe.package} {installed.get(recipe.package, '')}".strip() or recipe.calls
-    words = _WORDS[fault.outcome]
+    words = ABOUT[fault.outcome].wording
+    assert words is not None, "an outcome that passes is no deviation"
     layers = ", ".join(dict.fromkeys(layer.kind for layer in case.spec.layers))
     config = {layer.name: {"kind": layer.kind, **layer.config} for layer in case.spec.layers[:5]}
     samples = "It shows only with another batch or other sizes (`again_inputs.npz`)."

@@ -177,7 +177,7 @@ class Header:
             command=tuple(data["command"]),
             versions=data["versions"],
             routes=tuple(RouteStatus.from_json(route) for route in data["routes"]),
-            plugins=tuple(PluginNote.from_json(plugin) for plugin in data.get("plugins", ())),
+            plugins=tuple(PluginNote.from_json(plugin) for plugin in data["plugins"]),
             options=data["options"],
             floor=data["floor"],
             started=data["started"],

@@ -355,9 +355,7 @@ class _Reader:
     def _line_of(self, number: int | None) -> str:
         return str(self.path) if number is None else f"{self.path}, line {number}"
 
-    def _foreign(
-        self, problem: str, number: int | None = None, *, expected: str = "", came: str = ""
-    ) -> ForeignResults:
+    def _foreign(self, problem: str, number: int | None = None, *, came: str, expected: str = "") -> ForeignResults:
         advice = "Give the path of a results.ndjson that `parity run` or `pytest suites/ --results PATH` wrote."
         where = self._line_of(number)
         return ForeignResults(problem, where=where, expected=expected, came=f"{came[:80]!r}", advice=advice)

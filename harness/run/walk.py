@@ -97,7 +97,7 @@ class Walk:
     def result(self, case: Case, route: Route) -> Result:
         """Walk one route. Raises ValueError if the case has no golden, or the route another dialect."""
         steps = self.steps(case, route)
-        task = None if case.labels is None else task_metrics(case, steps[-1].outputs)
+        task = task_metrics(case, steps[-1].outputs)
         return self._judged(case, route, [step.stage for step in steps], task)
 
     def steps(self, case: Case, route: Route) -> list[Step]:

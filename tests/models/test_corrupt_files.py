@@ -234,7 +234,7 @@ def test_few_elements(tmp_path):
 
 
 def kill_myself(path):
-    os.kill(os.getpid(), signal.SIGSEGV)
+    signal.raise_signal(signal.SIGSEGV)
 
 
 def read_nowhere(path):
@@ -261,7 +261,7 @@ def die_once(path):
     marker = Path(path).with_suffix(".marker")
     if not marker.exists():
         marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
+        signal.raise_signal(signal.SIGKILL)
     return "alive"
 
 

@@ -56,5 +56,7 @@ def test_of_many_expectations_those_that_tell_most_are_run() -> None:
         item("d", "x", "divergent"),
         item("e", "x", "refused", "divergent"),
         item("f", "y", "refused"),
+        item("g", "y", "divergent"),
     ]
-    assert [each.id for each in known.telling(items)] == ["d", "e", "c", "f"]
+    owners = {each.id: SimpleNamespace(id="one" if each.id in "dg" else each.id) for each in items}
+    assert [each.id for each in known.telling(items, owners)] == ["d", "e", "c", "f"]
