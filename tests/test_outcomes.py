@@ -50,6 +50,7 @@ def test_every_outcome_has_a_sentence_and_four_colours() -> None:
     for outcome, about in ABOUT.items():
         assert re.fullmatch(r"[A-Z].+\.", about.meaning), outcome
         assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in about.palette), outcome
+        assert (about.wording is None) is outcome.passes
     assert len({about.palette for about in ABOUT.values()}) == 9
     with pytest.raises(FrozenInstanceError):
         ABOUT[Outcome.EXACT].meaning = "other"  # type: ignore[misc]
