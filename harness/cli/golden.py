@@ -25,9 +25,9 @@ def command() -> None: ...
 @layer_option
 @click.option("--seed", metavar="N", type=int, default=0, help="Draw sizes, weights and inputs from this seed.")
 def freeze_command(layer: str | None, seed: int) -> None:
-    """Draw the cases of each layer, compute their goldens, and store them.
+    """Draw the golden cases and store their answers.
 
-    The cases cover all valid pairs of axis values. Only the oracle computes; no framework takes part. The same seed
+    The cases of a layer cover all valid pairs of axis values. Only the oracle computes; no framework takes part. The same seed
     gives byte-identical files.
     """
     store = Store(home() / "golden")
