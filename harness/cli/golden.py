@@ -27,8 +27,8 @@ def command() -> None: ...
 def freeze_command(layer: str | None, seed: int) -> None:
     """Draw the golden cases and store their answers.
 
-    The cases of a layer cover all valid pairs of axis values. Only the oracle computes; no framework takes part. The same seed
-    gives byte-identical files.
+    The cases of a layer cover all valid pairs of axis values. Only the oracle computes; no framework takes part. The
+    same seed gives byte-identical files.
     """
     store = Store(home() / "golden")
     chosen = _rows(layer)

@@ -70,8 +70,6 @@ class Deviation:
 
 def beginning(message: str) -> str:
     """The part of an exception's class and message that is the same on every run."""
-    text = message.replace("InputError: ", "ValueError: ", 1)  # a script raises a class of its own
-    if text.startswith(AGAIN):
-        text = text.partition(": ")[2]
+    text = message.partition(": ")[2] if message.startswith(AGAIN) else message
     kind, _, words = text.partition(": ")
     return " ".join(f"{kind}: {_CHANGES.split(words.strip())[0][:BEGINNING]}".split())

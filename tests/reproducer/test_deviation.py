@@ -97,7 +97,7 @@ def test_the_converted_file_is_an_onnx_file_of_a_hop() -> None:
     [
         ("ValueError: no file at a/b.c", "ValueError: no file at a"),
         ("Fail: [ONNXRuntimeError] : 1 : Load model from source-tf2onnx.onnx failed: x", None),
-        ("InputError: the artifact takes the inputs ['a'], the model has []", None),
+        ("ValueError: the artifact takes the inputs ['a'], the model has []", None),
         ("runs, but not with x (0, 3), y (1,): Fail: bad", "Fail: bad"),
         ("TypeError: <KerasTensor at 0x7f>", "TypeError:"),
     ],
@@ -105,6 +105,6 @@ def test_the_converted_file_is_an_onnx_file_of_a_hop() -> None:
 def test_beginning_of_a_message(message: str, same: str | None) -> None:
     wanted = {
         "Fail": "Fail: [ONNXRuntimeError] : 1 : Load model from",
-        "Inpu": "ValueError: the artifact takes the inputs ['a'], the model has []",
+        "Valu": "ValueError: the artifact takes the inputs ['a'], the model has []",
     }
     assert beginning(message) == (same or wanted[message[:4]])

@@ -42,7 +42,7 @@ OUTCOMES = {
     "liar-writes-another": (Outcome.DIVERGENT, "noise units"),
     "liar-answers-nothing": (Outcome.INVALID, "no path"),
     "liar-outputs-turned": (Outcome.MALFORMED, "outputs come as"),
-    "liar-inputs-renamed": (Outcome.INVALID, "InputError"),
+    "liar-inputs-renamed": (Outcome.INVALID, "the artifact takes the inputs"),
     "liar-outputs-added": (Outcome.MALFORMED, "expected 2 outputs"),
     "liar-other-each-time": (Outcome.DIVERGENT, ""),
     "liar-not-a-number-later": (Outcome.DIVERGENT, "a second call on the same inputs"),

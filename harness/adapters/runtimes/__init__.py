@@ -16,10 +16,6 @@ Outputs = tuple[list[Any], list[str] | None]
 """Outputs in the artifact's order, and their names; None if the format has no names."""
 
 
-class WrongInputs(ValueError):
-    """An artifact whose inputs have other names or another number than the model's."""
-
-
 class Runtime(Protocol):
     """Runs an artifact."""
 
@@ -32,11 +28,11 @@ class Runtime(Protocol):
         ...
 
     def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
-        """Call the artifact once. Raises WrongInputs if it does not take these inputs."""
+        """Call the artifact once. Raises ValueError if it does not take these inputs."""
         ...
 
 
 def check_names(names: Sequence[str], inputs: Mapping[str, Array]) -> None:
-    """Raise WrongInputs unless the artifact's input names are those of the model, in any order."""
+    """Raise ValueError unless the artifact's input names are those of the model, in any order."""
     if sorted(names) != sorted(inputs):
-        raise WrongInputs(f"the artifact takes the inputs {sorted(names)}, the model has {sorted(inputs)}")
+        raise ValueError(f"the artifact takes the inputs {sorted(names)}, the model has {sorted(inputs)}")

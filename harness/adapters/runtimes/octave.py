@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness.adapters.places import OnOctave
-from harness.adapters.runtimes import WrongInputs, Outputs
+from harness.adapters.runtimes import Outputs
 from harness.matlab.layouts import TO_MATLAB, from_matlab, to_matlab
 from harness.matlab.matfile.write import column_cell, save_mat
 from harness.spec import Array
@@ -41,7 +41,7 @@ class OctaveRuntime(OnOctave):
         from scipy.io import loadmat
 
         if any(value.ndim not in TO_MATLAB for value in inputs.values()):
-            raise WrongInputs("inputs are N x C, N x T x C or N x C x H x W (x D)")
+            raise ValueError("inputs are N x C, N x T x C or N x C x H x W (x D)")
         with tempfile.TemporaryDirectory(prefix="parity-octave-") as folder:
             inputs_file, outputs_file = Path(folder) / "in.mat", Path(folder) / "out.mat"
             values = column_cell([to_matlab(value) for value in inputs.values()])
