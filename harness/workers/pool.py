@@ -32,9 +32,10 @@ LIMIT = 60.0
 """Seconds that one request may take."""
 START_LIMIT = 240.0
 """Seconds that a worker may take to start and import its frameworks, cold, on a busy machine."""
-GROWTH = 200 * 2**20
-"""Bytes by which a worker may grow after its first request, as frameworks cache what they compile. A worker that has
-grown more is ended, and the next request starts a fresh one."""
+GROWTH = min(max(psutil.virtual_memory().total // (os.cpu_count() or 1) // 20, 200 << 20), 600 << 20)
+"""Bytes by which a worker may grow after its first request: a twentieth of the memory for each processor, from 200 to
+600 MiB. Frameworks keep what they compiled. A worker that has grown more is ended, and the next request starts another,
+which takes as long as some ten requests."""
 LOG_TAIL = 2000
 """Characters of a worker's output that an outcome carries."""
 LOG_LIMIT = 16 * 2**20
