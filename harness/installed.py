@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.requirements import Requirement
@@ -13,8 +14,12 @@ COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
 """The distributions with which the suite itself draws and computes."""
 
 
+@cache
 def is_installed(text: str) -> bool:
-    """Whether a requirement such as `torch>=2.14` is met. Raises InvalidRequirement for any other text."""
+    """Whether a requirement such as `torch>=2.14` is met. Raises InvalidRequirement for any other text.
+
+    Each answer parses a distribution's metadata, and every result asks a dozen times: it is kept.
+    """
     requirement = Requirement(text)
     try:
         return requirement.specifier.contains(version(requirement.name), prereleases=True)
