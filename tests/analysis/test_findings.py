@@ -140,6 +140,8 @@ def test_silent_ones_come_first_the_largest_error_before_the_others() -> None:
 
 def test_what_is_no_defect_is_said_with_its_expectations() -> None:
     assert page(KNOWN, []).endswith("\n- There is no such layer in a. `a-none`\n")
+    documented = replace(KNOWN, no_defect=(replace(KNOWN.no_defect[0], link="https://example.org/docs"),))
+    assert page(documented, []).endswith("\n- There is no such layer in a. <https://example.org/docs> `a-none`\n")
 
 
 def test_a_finding_that_no_result_shows_says_so() -> None:

@@ -55,11 +55,19 @@ def test_a_case_is_covered_by_route_layer_and_condition(
         ({"not": ["Conv2D"]}, {"kind": "Conv2D", "config": {"filters": 3}}, False),
         ({"not": ["Dense"]}, {"kind": "Conv2D", "config": {"filters": 3}}, True),
         (["Conv2D"], {"kind": "Conv2D"}, False),  # a table that is no layer
+        (["Conv2D"], {"kind": "Conv2D", "config": {}, "more": 1}, False),
     ],
 )
 def test_values_of_a_condition(condition: object, value: object, holds: bool) -> None:
     item = replace(WHOLE, when={"x": condition})
     assert item.covers(route="keras-tf2onnx", layer="GRU", config={"x": value}) is holds
+
+
+def test_route_layer_and_configuration_are_named() -> None:
+    with pytest.raises(TypeError):
+        WHOLE.covers("keras-tf2onnx", "GRU", {})  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        covering([WHOLE], "keras-tf2onnx", "GRU", {})  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(

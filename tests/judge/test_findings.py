@@ -128,7 +128,7 @@ def test_what_is_no_defect_gives_its_reason(tmp_path: Path) -> None:
     assert loaded.no_defect == (NoDefect("a-lacks", ("numpy>=1",), "There is no such layer in a.", (item,)),)
     assert (item.reason, item.link) == ("There is no such layer in a.", "not reported upstream")
     linked = load(write(tmp_path, no_defect(link="https://example.org/docs")))
-    assert linked.expectations[0].link == "https://example.org/docs"
+    assert linked.expectations[0].link == linked.no_defect[0].link == "https://example.org/docs"
 
 
 def test_entries_come_in_the_order_of_files_and_own_what_stands_below_them(tmp_path: Path) -> None:
