@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -45,6 +45,8 @@ TICK = 0.1
 MEMORY = int(psutil.virtual_memory().total * 0.75)
 """Default for the bytes of address space that one request may take, so that a greedy converter fails, not the
 machine."""
+
+_HALTED = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
 
 COMMON = MappingProxyType({"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONFAULTHANDLER": "1"})
 """Environment of every worker: one thread, so that results repeat and workers share the cores; CPU only; a traceback
@@ -201,8 +203,26 @@ class Worker:
         """Cut a log longer than `LOG_LIMIT`. The worker appends, so it continues at the new end."""
         with contextlib.suppress(OSError):
             if self.log.stat().st_size > LOG_LIMIT:
-                self._cut_tail = self._end_of_log()
-                os.truncate(self.log, 0)
+                with self._paused():
+                    self._cut_tail = self._end_of_log()
+                    os.truncate(self.log, 0)
+
+    @contextlib.contextmanager
+    def _paused(self) -> Iterator[None]:
+        """The process does nothing meanwhile: what it wrote between two looks at its log would be lost."""
+        process = None
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            process.suspend()
+            deadline = time.monotonic() + TICK
+            while process.status() not in _HALTED and time.monotonic() < deadline:
+                time.sleep(0.001)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(psutil.Error):
+                if process is not None:
+                    process.resume()
 
     def _end_of_log(self) -> bytes:
         with self.log.open("rb") as file:

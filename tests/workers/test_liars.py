@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -112,6 +113,21 @@ def test_log_is_kept_short_and_its_end_is_kept(walk: Walk, case: Case) -> None:
     result = walked(walk, case, "liar-floods-and-dies")
     assert "the last word" in result.stages[-1].log
     assert walk.workers["onnxruntime"].log.stat().st_size <= workers.LOG_LIMIT
+
+
+def test_what_a_worker_writes_while_its_log_is_cut_is_kept(
+    walk: Walk, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look at the end of the log takes so long here that the worker would write its last word meanwhile."""
+    end_of_log = workers.Worker._end_of_log
+
+    def slow(worker: workers.Worker) -> bytes:
+        end = end_of_log(worker)
+        time.sleep(0.5)
+        return end
+
+    monkeypatch.setattr(workers.Worker, "_end_of_log", slow)
+    assert "the last word" in walked(walk, case, "liar-floods-and-dies").stages[-1].log
 
 
 @pytest.mark.parametrize("name", LIARS)
