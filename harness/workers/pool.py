@@ -32,10 +32,16 @@ LIMIT = 60.0
 """Seconds that one request may take."""
 START_LIMIT = 240.0
 """Seconds that a worker may take to start and import its frameworks, cold, on a busy machine."""
-GROWTH = min(max(psutil.virtual_memory().total // (os.cpu_count() or 1) // 20, 200 << 20), 600 << 20)
-"""Bytes by which a worker may grow after its first request: a twentieth of the memory for each processor, from 200 to
-600 MiB. Frameworks keep what they compiled. A worker that has grown more is ended, and the next request starts another,
-which takes as long as some ten requests."""
+
+
+def growth_limit(memory: int, processors: int) -> int:
+    """Bytes by which a worker may grow: a twentieth of the memory (bytes) for each processor, from 200 to 600 MiB."""
+    return min(max(memory // processors // 20, 200 << 20), 600 << 20)
+
+
+GROWTH = growth_limit(psutil.virtual_memory().total, os.cpu_count() or 1)
+"""Bytes by which a worker may grow after its first request, as frameworks cache what they compile. A worker that has
+grown more is ended, and the next request starts another, which takes seconds."""
 LOG_TAIL = 2000
 """Characters of a worker's output that an outcome carries."""
 LOG_LIMIT = 16 * 2**20
@@ -46,12 +52,12 @@ MEMORY = int(psutil.virtual_memory().total * 0.75)
 """Default for the bytes of address space that one request may take, so that a greedy converter fails, not the
 machine."""
 
-_HALTED = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-
 COMMON = MappingProxyType({"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONFAULTHANDLER": "1"})
 """Environment of every worker: one thread, so that results repeat and workers share the cores; CPU only; a traceback
 in the log of a crash."""
 HOMES = ("TMPDIR", "KERAS_HOME", "XDG_CACHE_HOME")
+_HALTED = (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+"""States of a process that writes nothing."""
 
 
 class WorkerFailure(RuntimeError):
@@ -209,7 +215,7 @@ class Worker:
 
     @contextlib.contextmanager
     def _paused(self) -> Iterator[None]:
-        """The process does nothing meanwhile: what it wrote between two looks at its log would be lost."""
+        """Stop the process meanwhile: what it writes between reading the log and cutting it would be lost."""
         process = None
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self.pid)
