@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.requirements import Requirement
+from packaging.version import InvalidVersion, Version
 
 SUITE = "parity-suite"
 """This project's own distribution."""
@@ -33,6 +34,21 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
 
     known = {"python": platform.python_version(), "platform": platform.platform()}
     return known | {name: _version(name) for name in distributions}
+
+
+def older(known: Mapping[str, str]) -> frozenset[str]:
+    """The distributions that are installed in an older version than the known one, or not at all.
+
+    A development version counts as what it becomes: 1.5.16.dev0 is not older than 1.5.15. Local parts do not count.
+    """
+    return frozenset(name for name, text in known.items() if _is_older(_version(name), text))
+
+
+def _is_older(installed: str, known: str) -> bool:
+    try:
+        return Version(Version(installed).public) < Version(Version(known).public)
+    except InvalidVersion:
+        return installed != known
 
 
 def _version(name: str) -> str:

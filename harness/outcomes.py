@@ -57,6 +57,7 @@ class Outcome(StrEnum):
     EXACT = "exact"
     FAITHFUL = "faithful"
     DRIFT = "drift"
+    MUTATING = "mutating"
     DIVERGENT = "divergent"
     MALFORMED = "malformed"
     REFUSED = "refused"
@@ -102,6 +103,14 @@ ABOUT: Mapping[Outcome, About] = MappingProxyType(
             f"At most {DRIFT:g} noise units normwise, or small elements lost their relative accuracy. It passes and is "
             "shown; its growth is a regression.",
             Palette("#fdecb3", "#513c00", "#4d3d08", "#fbe8ac"),
+        ),
+        Outcome.MUTATING: About(
+            Harm.SILENT,
+            "The outputs are right, but the call wrote into the caller's arrays.",
+            Palette("#f9d3a8", "#5a2c00", "#5e3507", "#fde3c6"),
+            Wording(
+                "writes into the arrays that it is called with", "silent: no exception", "The arrays stay as they were."
+            ),
         ),
         Outcome.DIVERGENT: About(
             Harm.SILENT,

@@ -19,6 +19,9 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 Config = Mapping[str, Any]
 
+EMPTY_BATCH = "+empty"
+"""The end of the id under which a case's empty batch has a result of its own."""
+
 
 class SpecError(ValueError):
     """A Spec that contradicts itself, by an unknown tensor, a name used twice, or no outputs."""
@@ -216,6 +219,11 @@ class Sample:
 
     inputs: Mapping[str, Array]
     golden: Golden | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the batch is empty."""
+        return any(value.shape[:1] == (0,) for value in self.inputs.values())
 
 
 @dataclass(frozen=True)

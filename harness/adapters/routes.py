@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 
 from harness.adapters.registry import Plugin, Registry
 
@@ -19,6 +20,12 @@ class Route:
     @property
     def name(self) -> str:
         return "-".join([self.source.name, *(hop.name for hop in self.hops)])
+
+    @cached_property
+    def chains(self) -> tuple[tuple[str, tuple[Plugin, ...]], ...]:
+        """Name and plugins of the route up to each stage: the source, then the source and the first hop, and so on."""
+        parts = (self.source, *self.hops)
+        return tuple(("-".join(part.name for part in parts[:n]), parts[:n]) for n in range(1, len(parts) + 1))
 
     @property
     def dialect(self) -> str:

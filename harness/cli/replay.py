@@ -20,6 +20,7 @@ from harness.reproducer.running import run_reproducer
 from harness.results.events import Judgement, Result
 from harness.run.corpus_walk import CorpusWalk
 from harness.run.session import Selection, Session
+from harness.spec import EMPTY_BATCH
 
 
 @click.command(
@@ -37,7 +38,7 @@ def command(case: str, route: str | None, hops: tuple[str, ...], opset: tuple[in
     with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
         entry = session.find(case)
         walk = CorpusWalk(session)
-        results = [walk.result(entry, each) for each in session.routes_from(entry.dialect)]
+        results = [result for each in session.routes_from(entry.dialect) for result in walk.results(entry, each)]
     click.secho(entry.id, bold=True)
     rich.print_json(data=results[0].to_json()["config"], indent=None)
     for result in results:
@@ -46,7 +47,8 @@ def command(case: str, route: str | None, hops: tuple[str, ...], opset: tuple[in
 
 
 def _show(result: Result) -> None:
-    click.echo(f"\n{result.route}: {result.outcome} ({result.judgement})")
+    batch = ", the empty batch" if result.case.endswith(EMPTY_BATCH) else ""
+    click.echo(f"\n{result.route}{batch}: {result.outcome} ({result.judgement}; beside the record: {result.answer})")
     for stage in result.stages:
         units = "" if stage.units is None else f"{stage.units:10.3g} units  max abs {stage.metrics.max_abs or 0:.3g}"
         step = f"{stage.hop or 'source'} -> {stage.artifact} on {stage.runtime or '-'}"

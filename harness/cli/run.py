@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from harness.cli.console import RESULTS, hop_option, layer_option, load_results, opset_option, route_option, tracked
+from harness.results.events import Owed
 from harness.results.file import Results, Writer
 from harness.run.corpus_walk import CorpusWalk
 from harness.run.session import Selection, SelectionError, Session
@@ -47,9 +48,11 @@ def _walk(session: Session, path: Path) -> None:
     session.warm(session.runnable)
     options = {name: value for name, value in asdict(session.selection).items() if value not in (None, ())}
     walk = CorpusWalk(session)
-    with Writer(path, session.header(["parity", *sys.argv[1:]], options, len(pairs))) as writer:
+    header = session.header(["parity", *sys.argv[1:]], options, len(pairs))
+    with Writer(path, header, Owed.of((entry.id, route.name) for entry, route in pairs)) as writer:
         for entry, route in tracked(pairs, lambda pair: pair[0].subject, total=len(pairs)):
-            writer.add(walk.result(entry, route))
+            for result in walk.results(entry, route):
+                writer.add(result)
 
 
 def _summarize(results: Results, path: Path) -> None:

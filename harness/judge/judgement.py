@@ -1,23 +1,26 @@
-"""Judges a result: the stages of a route against the expectations that cover the case."""
+"""Judges a result: its stages against the record, then against the expectations that cover the case."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from harness.judge.answers import Answered, Cells, answered
 from harness.judge.expectations import Expectation, covering
 from harness.judge.facts import facts
-from harness.results.events import SOURCE, Judgement, Stage, fault_of
+from harness.results.events import SOURCE, Answer, Judgement, RecordNote, Stage, fault_of
 from harness.spec import Case
 
 
 @dataclass(frozen=True)
 class Judged:
-    """The judgement of a result, its message, and the expectation that decided; None if none did."""
+    """The judgement of a result, its message, the expectation that decided or explains, and the record's answer."""
 
     judgement: Judgement
     message: str = ""
     expectation: Expectation | None = None
+    answer: Answer = Answer.NEW
+    recorded: RecordNote | None = None
 
 
 def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
@@ -37,11 +40,47 @@ def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Itera
     return whole + [replace(item, says=item.says or ".*") for item in parts if item not in whole]
 
 
-def judge(stages: Sequence[Stage], expectations: Sequence[Expectation]) -> Judged:
-    """Judge the stages of a route by the expectations that cover its case.
+def judge(stages: Sequence[Stage], expectations: Sequence[Expectation], recorded: Sequence[Cells] = ()) -> Judged:
+    """Judge the stages of a route by the cells of each on record, and by the expectations that cover its case.
 
-    Only the stage at fault counts: later stages that deviate are its consequence.
+    What the record knows does not fail, and what it knows otherwise is no matter of expectations: a regression and a
+    change for the worse fail. Only of what is not on record do expectations decide. They explain the rest. Of the
+    deviations only the stage at fault counts: later ones are its consequence.
     """
+    against = answered(stages, recorded or [()] * len(stages))
+    judged = _by_record(stages, expectations, against) or _by_expectations(stages, expectations)
+    return replace(judged, answer=against.answer, recorded=against.note)
+
+
+def _by_record(stages: Sequence[Stage], expectations: Sequence[Expectation], against: Answered) -> Judged | None:
+    """The judgement where the record decides; None where the result, or its stage at fault, is not on record."""
+    if against.fails:
+        stage = stages[against.place]
+        before = f"the record has {against.recorded} at {stage.by}"
+        return Judged(Judgement.FAILED, f"{_WORDS[against.answer]}: {before}, now it is {_ending(stage)}")
+    fault = fault_of(stages)
+    if fault is None and against.answer is Answer.NEW:
+        return None
+    if fault is None:
+        explained = _explained(stages[against.place], expectations, against) if against.answer is Answer.FIXED else None
+        return Judged(Judgement.PASSED, "", explained)
+    if against.fault is Answer.NEW:
+        return None
+    explaining = next((item for item in expectations if item.foresees(fault)), None)
+    why = "on record, and no expectation explains it" if explaining is None else f"expected: {explaining.reason}"
+    return Judged(Judgement.EXPECTED, f"{_ending(fault)} ({why})", explaining)
+
+
+def _explained(stage: Stage, expectations: Sequence[Expectation], against: Answered) -> Expectation | None:
+    """The expectation that explained what the record has at a stage; its message is not on record."""
+    outcomes = {cell.outcome for cell in against.cells}
+    return next((item for item in expectations if outcomes & set(item.outcome) and item.blames(stage.by)), None)
+
+
+_WORDS = {Answer.REGRESSION: "regression", Answer.CHANGED: "changed for the worse"}
+
+
+def _by_expectations(stages: Sequence[Stage], expectations: Sequence[Expectation]) -> Judged:
     fault = fault_of(stages)
     # an expectation with `says` need not hold for each case; the run as a whole checks its minimal case
     bound = next((item for item in expectations if not item.says), None)
@@ -50,13 +89,16 @@ def judge(stages: Sequence[Stage], expectations: Sequence[Expectation]) -> Judge
             return Judged(Judgement.PASSED)
         message = f"fixed upstream: remove this. The {_foreseen(bound)}, but the route passes"
         return Judged(Judgement.FAILED, message, bound)
-    ending = f"{fault.outcome} at {fault.by}: {fault.message}"
     for item in expectations:
         if item.foresees(fault):
-            return Judged(Judgement.EXPECTED, f"{ending} (expected: {item.reason})", item)
+            return Judged(Judgement.EXPECTED, f"{_ending(fault)} (expected: {item.reason})", item)
     if bound is None:
-        return Judged(Judgement.FAILED, ending)
-    return Judged(Judgement.FAILED, f"{_foreseen(bound)}, but it is {ending}", bound)
+        return Judged(Judgement.FAILED, _ending(fault))
+    return Judged(Judgement.FAILED, f"{_foreseen(bound)}, but it is {_ending(fault)}", bound)
+
+
+def _ending(stage: Stage) -> str:
+    return f"{stage.outcome} at {stage.by}: {stage.message}"
 
 
 def _foreseen(expectation: Expectation) -> str:

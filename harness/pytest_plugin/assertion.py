@@ -7,13 +7,13 @@ import pytest
 from harness.results.events import Judgement, Result
 
 
-def check(result: Result) -> None:
-    """Fail the test if the result failed; xfail it for an expected deviation."""
+def check(*results: Result) -> None:
+    """Fail the test if a result failed; else xfail it if one is an expected deviation."""
     __tracebackhide__ = True
-    if result.judgement is Judgement.EXPECTED:
-        pytest.xfail(result.message)
-    if result.judgement is Judgement.FAILED:
-        pytest.fail(failure_text(result), pytrace=False)
+    if failed := [result for result in results if result.judgement is Judgement.FAILED]:
+        pytest.fail("\n".join(map(failure_text, failed)), pytrace=False)
+    if expected := [result for result in results if result.judgement is Judgement.EXPECTED]:
+        pytest.xfail(expected[0].message)
 
 
 def failure_text(result: Result) -> str:

@@ -14,7 +14,7 @@ from harness.catalogue import Row
 from harness.corpus.store import Entry, keep
 from harness.draw.strategies import DISCOVERY, GATE, register_profiles
 from harness.pytest_plugin.assertion import failure_text
-from harness.pytest_plugin.ledger import attach
+from harness.pytest_plugin.ledger import attach, attach_planted
 from harness.pytest_plugin.options import session_of
 from harness.results.events import Result
 from harness.run.corpus_walk import CorpusWalk
@@ -56,9 +56,14 @@ def record(request: pytest.FixtureRequest) -> Record:
 
 
 @pytest.fixture
-def result(pair: tuple[Entry, Route], corpus_walk: CorpusWalk, record: Record) -> Result:
-    """The result of one golden case along one route."""
-    return record(corpus_walk.result(*pair))
+def results(
+    pair: tuple[Entry, Route], corpus_walk: CorpusWalk, record: Record, request: pytest.FixtureRequest
+) -> tuple[Result, ...]:
+    """The result of one golden case along one route, and that of its empty batch where it is one of its own."""
+    results = tuple(map(record, corpus_walk.results(*pair)))
+    if request.config.getoption("--plant"):
+        attach_planted(request.node, corpus_walk.planted(*pair))
+    return results
 
 
 @pytest.fixture

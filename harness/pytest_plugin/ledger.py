@@ -9,20 +9,26 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.analysis.changes import Changes
 from harness.analysis.defects import sentence
 from harness.analysis.tally import Tally
 from harness.pytest_plugin.options import session_of
 from harness.pytest_plugin.parameters import GOLDEN_TEST
-from harness.results.events import Judgement, Result
+from harness.results.events import Answer, Judgement, Owed, Result
 from harness.results.file import Writer
+from harness.run.universal import Planted, table
+from harness.spec import EMPTY_BATCH
 
-PROPERTY = "parity-result"
+EXPLORE = "explore"
+"""Name of every folder of tests that draw fresh cases."""
+PROPERTY, PLANTED = "parity-result", "parity-planted"
 OPTIONS = ("route", "layer", "explore", "random", "hop", "opset", "all-cases", "limit")
 """Options that go into the header of the results file."""
 
@@ -30,6 +36,11 @@ OPTIONS = ("route", "layer", "explore", "random", "hop", "opset", "all-cases", "
 def attach(test: pytest.Item, result: Result) -> None:
     """Send a result with the report of a test."""
     test.user_properties.append((PROPERTY, json.dumps(result.to_json())))
+
+
+def attach_planted(test: pytest.Item, planted: Iterable[Planted]) -> None:
+    """Send what became of universal faults with the report of a test."""
+    test.user_properties += [(PLANTED, json.dumps(each.to_json())) for each in planted]
 
 
 def attached(report: pytest.TestReport) -> Iterator[Result]:
@@ -45,8 +56,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Ledger(config), "parity-ledger")
 
 
+def _is_golden(test: str) -> bool:
+    return test.startswith(f"{GOLDEN_TEST}[")
+
+
 class Ledger:
-    """Writes the results file. Fails a run below its floor, or with expectations that no longer happen."""
+    """Writes the results file. Fails a run that lost results, and one with what `--fail-on` names."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
@@ -55,41 +70,46 @@ class Ledger:
         self.floor = 0
         self.seen: set[tuple[str, str]] = set()
         self.matched: Counter[str] = Counter()
+        self.owed: set[tuple[str, str]] = set()
         self.tally = Tally()
+        self.changes = Changes()
+        self.planted: list[Planted] = []
         self.failure = ""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        goldens = sum(name.partition("::")[2].startswith(f"{GOLDEN_TEST}[") for name in ids)
-        explored = sum("explore" in name.partition("::")[0] for name in ids)
-        self.open(goldens, goldens + explored)
+        self.open(ids)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        goldens = sum(item.get_closest_marker("goldens") is not None for item in session.items)
-        explored = sum(item.get_closest_marker("explored") is not None for item in session.items)
         if not self.config.getoption("collectonly"):
-            self.open(goldens, goldens + explored)
+            self.open([item.nodeid for item in session.items])
 
-    def open(self, floor: int, walked: int) -> None:
-        """Begin the file if tests will be walked; `floor` is the least number of results."""
-        if self.writer is not None or not walked:
+    def open(self, ids: Sequence[str]) -> None:
+        """Begin the file if tests of these ids walk cases. The pairs of the golden tests are owed."""
+        names = [name.partition("::") for name in ids]
+        owed = [tuple(rest[len(GOLDEN_TEST) + 1 : -1].rsplit(":", 1)) for _, _, rest in names if _is_golden(rest)]
+        explored = sum(EXPLORE in Path(file).parts for file, _, rest in names if not _is_golden(rest))
+        if self.writer is not None or not (owed or explored):
             return
-        self.floor = floor
+        self.owed = {(case, route) for case, route in owed}
+        self.floor = len(self.owed)
         options = {name: self.config.getoption(f"--{name}") for name in OPTIONS}
         command = ["pytest", *map(str, self.config.invocation_params.args)]
-        header = session_of(self.config).header(command, options, floor)
+        header = session_of(self.config).header(command, options, self.floor)
         self.tally = Tally(header.plugins)
-        self.writer = Writer(self.path, header)
+        self.writer = Writer(self.path, header, Owed.of((case, route) for case, route in owed))
         self.writer.open()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" or self.writer is None:
             return
+        self.planted += [Planted(**json.loads(str(text))) for name, text in report.user_properties if name == PLANTED]
         for result in attached(report):
             if result.key not in self.seen:
                 self.seen.add(result.key)
                 self.writer.add(result)
                 self.tally.add(result)
+                self.changes.add(result)
                 if result.expectation is not None and result.judgement is Judgement.EXPECTED:
                     self.matched[result.expectation.id] += 1
 
@@ -108,17 +128,36 @@ class Ledger:
         """The reason why the run fails although every test passed; '' if it does not."""
         if len(self.seen) < self.floor:
             return f"only {len(self.seen)} results came, the run owes {self.floor}: nothing green on nothing"
-        if self.gone:
-            names = ", ".join(self.gone)
-            return f"fixed upstream: remove these expectations, whose minimal cases no longer deviate: {names}"
+        if survivors := [each for each in self.planted if not each.fails]:
+            first = survivors[0]
+            where = f"{first.fault!r} behind {first.converter} on {first.case}"
+            return (
+                f"{len(survivors)} universal faults pass, the first is {where}: an expectation or the record covers it"
+            )
+        if self.lost:
+            return f"{len(self.lost)} results are owed and did not come; accept a loss by `parity record accept`"
+        failing = {
+            "fixed": len(self.changes.differing[Answer.FIXED]) + len(self.gone),
+            "drift": len(self.changes.differing[Answer.DRIFT]),
+            "unexplained": self.changes.unexplained,
+        }
+        wrong = [f"{failing[name]} {name}" for name in self.config.getoption("--fail-on") if failing[name]]
+        if wrong:
+            gone = f"; remove these expectations: {', '.join(self.gone)}" if self.gone else ""
+            return f"--fail-on: {', '.join(wrong)} beside the record{gone}"
         return ""
+
+    @cached_property
+    def lost(self) -> list[tuple[str, str]]:
+        """Case and route, or chain, of what the run or the record owes and what did not come."""
+        return sorted(self.owed - self.seen) + session_of(self.config).unwalked()
 
     @property
     def gone(self) -> list[str]:
         """Expectations with `says` that foresaw no result of this run, although their minimal case was walked."""
         if self.config.getoption("--route"):  # the minimal case may deviate on other routes
             return []
-        cases = {case for case, _ in self.seen}
+        cases = {case.removesuffix(EMPTY_BATCH) for case, _ in self.seen}
         known = session_of(self.config).expectations
         return [x.id for x in known if x.says and x.applies and x.case in cases and x.id not in self.matched]
 
@@ -130,6 +169,10 @@ class Ledger:
             terminalreporter.write_line(line, yellow=True)
         for name, count in self.matched.most_common():
             terminalreporter.write_line(f"{count:5} deviate as expected: {name}")
+        for line in table(self.planted):
+            terminalreporter.write_line(line)
+        for line in self.changes.lines(self.lost):
+            terminalreporter.write_line(line)
         if defects := self.tally.defects():
             terminalreporter.write_line(f"{sentence(defects)}; see `parity defects`")
         terminalreporter.write_line(f"{len(self.seen)} results in {self.path} (python {sys.version.split()[0]})")
@@ -144,7 +187,7 @@ class Ledger:
                 yield f"route {route.name} could not run: {why}"
         for problem in parity.registry.problems:
             yield f"plugin not usable: {problem}"
-        cases = {case for case, _ in self.seen}
+        cases = {case.removesuffix(EMPTY_BATCH) for case, _ in self.seen}
         for item in parity.expectations:
             if item.case in cases and item.id not in self.matched:
                 yield f"expectation {item.id} matched nothing, though its minimal case {item.case} was run"

@@ -8,6 +8,8 @@ from harness.errors import InputError
 from harness.run.session import Selection, Session
 from harness.workers.pool import LIMIT
 
+FAIL_ON = ("fixed", "drift", "unexplained")
+"""What fails a run only if asked for: deviations on record that are gone, more noise, deviations nobody explains."""
 _SESSION = pytest.StashKey[Session]()
 
 
@@ -38,6 +40,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--all-cases", action="store_true", help="walk every route over every case, not a few of each layer"
+    )
+    group.addoption(
+        "--fail-on",
+        metavar="ANSWER",
+        action="append",
+        choices=FAIL_ON,
+        default=[],
+        help="fail the run also for results that are fixed, drift or unexplained beside the record (repeatable)",
+    )
+    group.addoption(
+        "--plant",
+        action="store_true",
+        help="plant universal faults behind every converter, and fail unless each case that passes fails with each",
     )
     group.addoption(
         "--limit",

@@ -1,4 +1,4 @@
-"""The events of a results file: a header, one result per case and route, and a footer.
+"""The events of a results file: a header, what the run owes, one result per case and route, and a footer.
 
 Their schema is `results.schema.json` beside this module (JSON Schema 2020-12), with one definition per `event`.
 `harness.results.file` writes and reads the file.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -25,7 +25,7 @@ from jsonschema.exceptions import best_match
 from harness.errors import InputError
 from harness.outcomes import Metrics, Outcome
 
-SCHEMA = 2
+SCHEMA = 3
 """Number of the file's schema; a reader refuses other numbers."""
 NON_FINITE = ("inf", "-inf", "nan")
 """Strings for the floats that JSON cannot express."""
@@ -54,11 +54,39 @@ class InconsistentResults(ResultsError):
 
 
 class Judgement(StrEnum):
-    """The meaning of a result for the run. `failed`: it deviates unexpectedly, or an expected deviation is gone."""
+    """The meaning of a result for the run. `failed`: a regression, a worse or an unexpected deviation."""
 
     PASSED = "passed"
     EXPECTED = "expected"
     FAILED = "failed"
+
+
+class Answer(StrEnum):
+    """What a result is beside the record of what the same stages did before; `same` is no difference."""
+
+    SAME = "same"
+    REGRESSION = "regression"
+    CHANGED = "changed"
+    FIXED = "fixed"
+    DRIFT = "drift"
+    LOST = "lost"
+    NEW = "new"
+
+    @property
+    def meaning(self) -> str:
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Answer.SAME: "As on record.",
+    Answer.REGRESSION: "It passed and deviates now. It fails, whatever expectation covers it.",
+    Answer.CHANGED: "It deviates in another way: another outcome, or an error of another size. It fails if it is "
+    "silent, or more harmful than before.",
+    Answer.FIXED: "It deviated and passes now.",
+    Answer.DRIFT: "It passes, with more than four times the noise units on record and more than one.",
+    Answer.LOST: "It is owed, and no result came. It fails.",
+    Answer.NEW: "It is not on record: expectations judge it.",
+}
 
 
 def fault_of(stages: Sequence[Stage]) -> Stage | None:
@@ -264,12 +292,25 @@ class ExpectationNote:
 
 
 @dataclass(frozen=True)
+class RecordNote:
+    """What the record has at a stage, the one with this number: outcome and noise units, as `harness.judge.record`
+    writes them."""
+
+    stage: int
+    cells: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {"stage": self.stage, "cells": self.cells}
+
+
+@dataclass(frozen=True)
 class Result:
     """The result of one case on one route.
 
-    `judgement` is its meaning for the run. `task` holds the metrics of a classifier, such as `top1_agreement`,
-    `logits_max_abs` and `confusion` (rows: expected class, columns: actual class). `facts` are derived from the case's
-    configuration and sizes by `harness.judge.facts`.
+    `judgement` is its meaning for the run, `answer` what it is beside the record, `recorded` what the record has at the
+    stage that gives the answer (None for the same or nothing). `task` holds the metrics of a classifier, such as
+    `top1_agreement`, `logits_max_abs` and `confusion` (rows: expected class, columns: actual class). `facts` are
+    derived from the case's configuration and sizes by `harness.judge.facts`.
     """
 
     case: str
@@ -283,6 +324,8 @@ class Result:
     expectation: ExpectationNote | None = None
     message: str = ""
     replay: str = ""
+    answer: Answer = Answer.NEW
+    recorded: RecordNote | None = None
     task: Mapping[str, Any] | None = None
     facts: Mapping[str, Any] | None = None
 
@@ -334,6 +377,8 @@ class Result:
             "outcome": self.outcome.value,
             "expectation": None if self.expectation is None else self.expectation.to_json(),
             "judgement": self.judgement.value,
+            "answer": self.answer.value,
+            "recorded": None if self.recorded is None else self.recorded.to_json(),
             "message": self.message,
             "replay": self.replay,
         }
@@ -353,6 +398,8 @@ class Result:
             route=data["route"],
             stages=tuple(Stage.from_json(stage) for stage in data["stages"]),
             judgement=Judgement(data["judgement"]),
+            answer=Answer(data["answer"]),
+            recorded=None if data["recorded"] is None else RecordNote(**data["recorded"]),
             expectation=None if note is None else ExpectationNote.from_json(note),
             message=data["message"],
             replay=data["replay"],
@@ -365,6 +412,34 @@ class Result:
                     f"case {result.case} on route {result.route} has {name} {data[name]}, its stages say {stated}"
                 )
         return result
+
+
+@dataclass(frozen=True)
+class Owed:
+    """The cases that the run owes on one route. These lines follow the header, before the first case is walked."""
+
+    route: str
+    cases: tuple[str, ...]
+
+    @property
+    def keys(self) -> frozenset[tuple[str, str]]:
+        """Case and route of each result that is owed."""
+        return frozenset((case, self.route) for case in self.cases)
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> tuple[Owed, ...]:
+        """What is owed on each route, given pairs of case and route."""
+        routes: dict[str, list[str]] = {}
+        for case, route in pairs:
+            routes.setdefault(route, []).append(case)
+        return tuple(cls(route, tuple(cases)) for route, cases in routes.items())
+
+    def to_json(self) -> dict[str, Any]:
+        return {"event": "owed", "route": self.route, "cases": list(self.cases)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Owed:
+        return cls(data["route"], tuple(data["cases"]))
 
 
 @dataclass(frozen=True)
@@ -406,7 +481,7 @@ def _validators() -> dict[str, Draft202012Validator]:
     definitions = published_schema()["$defs"]
     return {
         event: Draft202012Validator(_inlined(definitions[event], definitions))
-        for event in ("header", "result", "footer")
+        for event in ("header", "owed", "result", "footer")
     }
 
 
@@ -414,6 +489,6 @@ def check_line(data: Mapping[str, Any]) -> str:
     """The fault of one line by the schema of its `event`; '' if it has none."""
     validator = _validators().get(str(data.get("event")))
     if validator is None:
-        return f"expected event 'header', 'result' or 'footer', got {data.get('event')!r}"
+        return f"expected event 'header', 'owed', 'result' or 'footer', got {data.get('event')!r}"
     error = best_match(validator.iter_errors(data))
     return f"{error.json_path}: {error.message[:400]}" if error else ""

@@ -1,8 +1,8 @@
 """Writes and reads a results file.
 
-`results.ndjson` has one JSON object per line: a header, a result for each case and route, written as soon as it is
-known, and a footer. A file without a footer is a cut run. Lines are checked against the published schema on writing and
-on reading.
+`results.ndjson` has one JSON object per line: a header, the cases that the run owes, a result for each case and route,
+written as soon as it is known, and a footer. A file without a footer is a cut run. Lines are checked against the
+published schema on writing and on reading.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, NoReturn, Self, TextIO, TypeVar
 from harness.outcomes import Outcome
 from harness.results.events import (
     SCHEMA,
+    Answer,
     CutRun,
     EmptyResults,
     Footer,
@@ -28,6 +29,7 @@ from harness.results.events import (
     Header,
     InconsistentResults,
     Judgement,
+    Owed,
     Result,
     ResultsError,
     check_line,
@@ -44,9 +46,10 @@ class Writer:
     cut run. Without `with`, call `open`, then `close` or `abandon`.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: Header, owed: Iterable[Owed] = ()) -> None:
         self.path = Path(path)
         self.header = header
+        self.owed = tuple(owed)
         self._file: TextIO | None = None
         self._begun = 0.0
         self._keys: set[tuple[str, str]] = set()
@@ -54,11 +57,13 @@ class Writer:
         self._judgements: Counter[str] = Counter()
 
     def open(self) -> Self:
-        """Begin the file with its header; an existing file is replaced."""
+        """Begin the file with its header and what the run owes; an existing file is replaced."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("w", encoding="utf-8", newline="\n")
         self._begun = time.monotonic()
         self._write(self.header.to_json())
+        for owed in self.owed:
+            self._write(owed.to_json())
         return self
 
     def add(self, result: Result) -> None:
@@ -154,6 +159,7 @@ class Results:
     header: Header
     results: tuple[Result, ...]
     footer: Footer | None = None
+    owed: tuple[Owed, ...] = ()
 
     @classmethod
     def load(cls, path: Path, *, cut_ok: bool = False) -> Results:
@@ -206,6 +212,18 @@ class Results:
         """Deviations that an expectation foresees."""
         return tuple(result for result in self.results if result.judgement is Judgement.EXPECTED)
 
+    @cached_property
+    def answers(self) -> dict[str, int]:
+        """Number of results by their answer to the record, and of those that are lost; zeros left out."""
+        counts = Counter(result.answer.value for result in self.results)
+        return _ordered(counts + Counter({Answer.LOST.value: len(self.lost)}), Answer)
+
+    @cached_property
+    def lost(self) -> tuple[tuple[str, str], ...]:
+        """Case and route of each result that the run owes and that did not come."""
+        seen = {result.key for result in self.results}
+        return tuple(sorted(key for owed in self.owed for key in owed.keys if key not in seen))
+
     @property
     def below_floor(self) -> bool:
         """Whether the run wrote fewer results than it owes, or none."""
@@ -213,8 +231,8 @@ class Results:
 
     @property
     def passed(self) -> bool:
-        """Whether the run is complete, reached its floor, and has no failure."""
-        return not (self.cut or self.below_floor or self.failures)
+        """Whether the run is complete, reached its floor, lost nothing, and has no failure."""
+        return not (self.cut or self.below_floor or self.lost or self.failures)
 
     @property
     def exit_code(self) -> int:
@@ -231,6 +249,12 @@ class Results:
             return f"The run was cut: it has no end. It got to {over}; {len(self.failures)} failed."
         if self.below_floor:
             return f"The run did too little: {over}, expected at least {_many(max(self.header.floor, 1), 'results')}."
+        if self.lost:
+            case, route = self.lost[0]
+            return (
+                f"{_many(len(self.lost), 'results')} of {_many(total + len(self.lost), 'owed results')} did not come: "
+                f"case {case} on route {route} is the first. {len(self.failures)} failed."
+            )
         known = _many(len(self.expected), "more deviate", "more deviates")
         if self.failures:
             return f"{len(self.failures):,} of {over} failed.{f' {known} as expected.' if self.expected else ''}"
@@ -258,6 +282,7 @@ class _Reader:
         self.path = path
         self.header: Header | None = None
         self.footer: Footer | None = None
+        self.owed: list[Owed] = []
         self.results: list[Result] = []
         self.lines: dict[tuple[str, str], int] = {}
         self.cases: dict[str, Result] = {}
@@ -291,7 +316,7 @@ class _Reader:
                 advice="Repeat the run; a report of what there is can be made all the same.",
             )
         self._check_footer()
-        return Results(self.header, tuple(self.results), self.footer)
+        return Results(self.header, tuple(self.results), self.footer, tuple(self.owed))
 
     def _line(self, number: int, line: str) -> None:
         data = self._parsed(number, line)
@@ -309,6 +334,10 @@ class _Reader:
                 )
         elif event == "header":
             raise self._foreign("a second header", number, expected="a result or the footer", came=line)
+        elif event == "owed" and self.results:
+            raise self._foreign(
+                "what the run owes stands too late", number, expected="a result or the footer", came=line
+            )
         elif self.footer is not None:
             raise self._foreign("a line too many", number, expected="nothing after the footer", came=line)
         fault = check_line(data)
@@ -321,6 +350,8 @@ class _Reader:
             self.header = Header.from_json(data)
         elif data["event"] == "footer":
             self.footer = Footer.from_json(data)
+        elif data["event"] == "owed":
+            self.owed.append(Owed.from_json(data))
         else:
             try:
                 result = Result.from_json(data)

@@ -7,6 +7,7 @@ from harness.corpus.store import Entry
 from harness.results.events import Result
 from harness.run.reduce import with_first_tensor
 from harness.run.session import Session
+from harness.run.universal import Planted, hunt
 from harness.spec import Case
 
 
@@ -17,15 +18,19 @@ class CorpusWalk:
         self.session = session
         self._case: Case | None = None
 
-    def result(self, entry: Entry, route: Route) -> Result:
-        """The result of one case on one route. If it fails, its message names the first tensor that deviates.
+    def results(self, entry: Entry, route: Route) -> tuple[Result, ...]:
+        """The result of one case on one route, and that of its empty batch where it is one of its own.
 
-        Models too large to store are the exception: the search for that tensor walks the model several times. Raises
-        GoldenError if the case is damaged.
+        If a result fails, its message names the first tensor that deviates. Models too large to store are the
+        exception: the search for that tensor walks the model several times. Raises GoldenError if the case is damaged.
         """
-        case = self._loaded(entry)
-        result = self.session.walk.result(case, route)
-        return result if entry.is_large else with_first_tensor(self.session.walk, case, route, result)
+        case, walk = self._loaded(entry), self.session.walk
+        results = walk.apart(case, route)
+        return results if entry.is_large else tuple(with_first_tensor(walk, case, route, each) for each in results)
+
+    def planted(self, entry: Entry, route: Route) -> list[Planted]:
+        """Every universal fault behind the last converter of a route, if the case passes there."""
+        return list(hunt(self.session.walk, self._loaded(entry), route))
 
     def _loaded(self, entry: Entry) -> Case:
         if self._case is None or self._case.id != entry.id:

@@ -19,10 +19,15 @@ from harness.installed import versions
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
+from harness.judge.record import Record, split_id
+from harness.judge.record import load as load_record
 from harness.results.events import Header, PluginNote, RouteStatus
 from harness.run.walk import Walk
-from harness.spec import canonical
+from harness.spec import EMPTY_BATCH, canonical
 from harness.workers.pool import LIMIT, Workers
+
+RECORD = "record"
+"""Folder of the store for the record."""
 
 
 class SelectionError(InputError):
@@ -116,12 +121,17 @@ class Session:
         return self.findings.expectations
 
     @cached_property
+    def record(self) -> Record:
+        """What each stage of the golden cases did with the recorded versions. Raises RecordError."""
+        return load_record(self.store.root / RECORD)
+
+    @cached_property
     def workers(self) -> Workers:
         return Workers((*self.registry.formats, *self.registry.hops, *self.registry.runtimes))
 
     @cached_property
     def walk(self) -> Walk:
-        return Walk(self.registry, self.workers, self.expectations, limit=self.selection.limit)
+        return Walk(self.registry, self.workers, self.expectations, record=self.record, limit=self.selection.limit)
 
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
@@ -168,6 +178,21 @@ class Session:
             or any(fnmatchcase(route.name, pattern) for pattern in minimal.get(entry.id, ()))
         )
 
+    def unwalked(self) -> list[tuple[str, str]]:
+        """The stages on record, case and chain, of the selected layers and routes that no pair reaches any more.
+
+        What the record knows is owed: a golden that vanished or a route that got shorter is lost, not forgotten.
+        """
+        chains = {chain for route in self.runnable for chain, _ in route.chains}
+        reached = {(entry.id, chain) for entry, route in self.pairs() for chain, _ in route.chains}
+        return sorted(
+            (case, chain)
+            for case, chain in self.record.cells
+            if chain in chains
+            and self.selects(split_id(case)[1])
+            and (case.removesuffix(EMPTY_BATCH), chain) not in reached
+        )
+
     def entries(self, folder: str | None = None) -> list[Entry]:
         """The golden cases of the selected layers, the minimal cases of expectations first.
 
@@ -189,6 +214,7 @@ class Session:
 
         Raises GoldenError if no case or several cases fit.
         """
+        case = case.removesuffix(EMPTY_BATCH)
         try:
             return self.store.find(case)
         except GoldenError:

@@ -18,13 +18,16 @@ import numpy as np
 
 from harness.adapters.registry import Plugin, Registry
 from harness.adapters.routes import Route
+from harness.installed import older
+from harness.judge.answers import Cells
 from harness.judge.compare import Comparison, compare
 from harness.judge.expectations import Expectation
 from harness.judge.facts import facts
 from harness.judge.judgement import judge, speaking_of
+from harness.judge.record import Record
 from harness.outcomes import Outcome
 from harness.results.events import ExpectationNote, Result, Stage
-from harness.spec import Case, Sample
+from harness.spec import EMPTY_BATCH, Case, Sample
 from harness.workers.pool import LIMIT, WorkerFailure, WorkerHang, Workers
 from harness.workers.protocol import A, Convert, Failure, Outputs, Ran, Read, Request, Run, Write, encode
 
@@ -43,12 +46,13 @@ class Step:
     """One stage, and its artifact; None if the route ends here because there is none.
 
     `outputs` holds the outputs of each sample, empty for a sample that failed. The artifact stays in the walk's scratch
-    folder until another case is walked.
+    folder until another case is walked. Where nothing but the empty batch fails, `rest` is the stage without it.
     """
 
     stage: Stage
     artifact: Path | None
     outputs: tuple[Outputs, ...] = ()
+    rest: Stage | None = None
 
 
 class Walk:
@@ -60,11 +64,14 @@ class Walk:
         workers: Workers,
         expectations: Sequence[Expectation] = (),
         *,
+        record: Record | None = None,
         limit: float = LIMIT,
     ) -> None:
         self.registry = registry
         self.workers = workers
         self.expectations = expectations
+        self.record = record or Record()
+        self._older = older(self.record.versions)
         self.limit = limit
         self.framework_seconds = 0.0
         self._case = ""
@@ -97,8 +104,33 @@ class Walk:
     def result(self, case: Case, route: Route) -> Result:
         """Walk one route. Raises ValueError if the case has no golden, or the route another dialect."""
         steps = self.steps(case, route)
-        task = task_metrics(case, steps[-1].outputs)
-        return self._judged(case, route, [step.stage for step in steps], task)
+        stages = [step.stage for step in steps]
+        recorded = self._recorded(case, route, stages, with_empty_batch=True)
+        return self._judged(case, route, stages, recorded, task_metrics(case, steps[-1].outputs))
+
+    def compared(self, case: Case, stage: Stage, outputs: Sequence[Outputs]) -> Stage:
+        """The stage as it would end with these outputs of each sample."""
+        return _ended(stage, _compared(case, Ran(tuple(outputs), None, repeats=True)), stage.seconds)
+
+    def judged(self, case: Case, route: Route, stages: Sequence[Stage]) -> Result:
+        """The result of a route whose stages ended like this."""
+        return self._judged(case, route, stages, self._recorded(case, route, stages, with_empty_batch=True))
+
+    def apart(self, case: Case, route: Route) -> tuple[Result, ...]:
+        """The result of one route; where the empty batch fails at a stage that is otherwise as it was, two results.
+
+        The first leaves the empty batch out, so that its failure hides no other stage. The second is that of the empty
+        batch, with `+empty` at the end of its case's id; it comes too where the record has one.
+        """
+        steps = self.steps(case, route)
+        if all(step.rest is None for step in steps) and not self._has_empty_batch_on_record(case, route):
+            return (self.result(case, route),)
+        rests = [step.rest or step.stage for step in steps]
+        stages = [step.stage for step in steps]
+        recorded = self._recorded(case, route, rests)
+        with_empty = self._recorded(case, route, stages, with_empty_batch=True)
+        rest = self._judged(case, route, rests, recorded, task_metrics(case, steps[-1].outputs))
+        return rest, replace(self._judged(case, route, stages, with_empty), case=case.id + EMPTY_BATCH)
 
     def steps(self, case: Case, route: Route) -> list[Step]:
         """The stages of one route with their artifacts and outputs. Raises ValueError as `result` does."""
@@ -116,6 +148,26 @@ class Walk:
                 break
             steps.append(self._converted(case, route, count, artifact))
         return steps
+
+    def _has_empty_batch_on_record(self, case: Case, route: Route) -> bool:
+        return any(self.record.at(case.id + EMPTY_BATCH, chain) for chain, _ in route.chains)
+
+    def _recorded(
+        self, case: Case, route: Route, stages: Sequence[Stage], *, with_empty_batch: bool = False
+    ) -> list[Cells]:
+        """The cells of each stage: none where what it needs is installed in an older version than the record's."""
+        cells: list[Cells] = []
+        for chain, plugins in route.chains[: len(stages)]:
+            needed = {name for part in (*plugins, *self._runtimes_of(plugins)) for name in part.distributions}
+            known = () if needed & self._older else self.record.at(case.id, chain)
+            if with_empty_batch and known:
+                known = self.record.at(case.id + EMPTY_BATCH, chain) or known
+            cells.append(known)
+        return cells
+
+    def _runtimes_of(self, plugins: Iterable[Plugin]) -> list[Plugin]:
+        formats = (plugin.target or plugin.name for plugin in plugins)
+        return [runtime for name in formats if (runtime := self.registry.runtime_of(name)) is not None]
 
     def results(self, case: Case, routes: Iterable[Route]) -> list[Result]:
         """Walk several routes of one case; common stages are walked once."""
@@ -176,11 +228,20 @@ class Walk:
     def _run(self, case: Case, stage: Stage, runtime: Plugin, path: Path, seconds: float) -> Step:
         request = Run(runtime.reference, path, tuple(sample.inputs for sample in case.samples))
         answered = self._ask(stage, runtime, request, Outcome.INVALID, seconds)
+        rest = replace(case, samples=tuple(sample for sample in case.samples if not sample.is_empty))
         if isinstance(answered, Stage):
-            return Step(answered, path)
+            if answered.outcome not in (Outcome.CRASH, Outcome.HANG) or rest.samples == case.samples:
+                return Step(answered, path)
+            step = self._run(rest, stage, runtime, path, seconds)  # perhaps the empty batch killed it
+            return replace(step, stage=answered, rest=step.stage if step.stage.outcome.passes else None)
         ran = answered.value
         outputs = tuple(() if isinstance(each, Failure) else each for each in ran.outputs)
-        return Step(_ended(stage, _compared(case, ran), answered.seconds), path, outputs)
+        ended = _ended(stage, _compared(case, ran), answered.seconds)
+        if ended.outcome.passes or rest.samples == case.samples:
+            return Step(ended, path, outputs)
+        kept = tuple(each for sample, each in zip(case.samples, ran.outputs, strict=True) if not sample.is_empty)
+        without = _ended(stage, _compared(rest, replace(ran, outputs=kept)), answered.seconds)
+        return Step(ended, path, outputs, without if without.outcome.passes else None)
 
     def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
         """The stage of a source format without a runtime here: read back, the file must hold the same weights."""
@@ -209,9 +270,16 @@ class Walk:
         message = answer.value.sentence.replace(f"{self._scratch}/", "")[:MESSAGE_LENGTH]
         return _ended(stage, Comparison(otherwise, message), spent + answer.seconds, answer.value.traceback)
 
-    def _judged(self, case: Case, route: Route, stages: Sequence[Stage], task: Mapping[str, Any] | None) -> Result:
+    def _judged(
+        self,
+        case: Case,
+        route: Route,
+        stages: Sequence[Stage],
+        recorded: Sequence[Cells],
+        task: Mapping[str, Any] | None = None,
+    ) -> Result:
         speaking = speaking_of(case, route.name, [hop.name for hop in route.hops], self.expectations)
-        judged = judge(stages, speaking)
+        judged = judge(stages, speaking, recorded)
         item = judged.expectation
         return Result(
             case=case.id,
@@ -223,6 +291,8 @@ class Walk:
             stages=tuple(stages),
             judgement=judged.judgement,
             expectation=None if item is None else ExpectationNote(item.id, item.outcome[0], item.reason, item.link),
+            answer=judged.answer,
+            recorded=judged.recorded,
             message=judged.message,
             replay=f"parity replay {case.id} --route {route.name}"
             + ("" if route.opset is None else f" --opset {route.opset}"),
@@ -250,6 +320,8 @@ def _compared(case: Case, ran: Ran) -> Comparison:
     for other, answer in zip(others, further, strict=True):
         if comparison.outcome.passes:
             comparison = max(comparison, _compared_again(other, answer), key=lambda one: one.outcome.severity)
+    if comparison.outcome.passes and ran.overwrites:
+        comparison = Comparison(Outcome.MUTATING, f"the call writes into its inputs {', '.join(ran.overwrites)}")
     return comparison
 
 

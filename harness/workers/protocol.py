@@ -110,12 +110,13 @@ class Ran:
     """The outputs of each sample, in order; a sample after the first may have a failure instead.
 
     `names` are the artifact's output names, if its format has names. `repeats`: whether all calls on the first sample
-    returned the same bits.
+    returned the same bits. `overwrites` names the inputs that a call wrote into.
     """
 
     outputs: tuple[Outputs | Failure, ...]
     names: tuple[str, ...] | None
     repeats: bool
+    overwrites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ from harness.workers.protocol import (
     decode,
     encode,
 )
+from harness.workers.wire import pack
 
 resource: Any
 try:
@@ -109,16 +110,15 @@ def _(request: Run) -> Ran:
     Repeated calls reveal state and randomness; the last one reveals state that other sizes change. The failure of a
     further sample is part of the answer.
     """
-    runtime = _instance(request.reference)
-    opened = runtime.open(request.artifact)
+    caller = _Caller(_instance(request.reference), request.artifact)
     inputs, *others = request.samples
-    first, names = _called(runtime, opened, inputs)
+    first, names = caller.call(inputs)
     bits = encode(first)
-    repeats = bits == encode(_called(runtime, opened, inputs)[0])
-    further = [_called_or_failed(runtime, opened, sample) for sample in others]
+    repeats = bits == encode(caller.call(inputs)[0])
+    further = [caller.call_or_fail(sample) for sample in others]
     if further:
-        repeats = repeats and bits == encode(_called(runtime, opened, inputs)[0])
-    return Ran((first, *further), None if names is None else tuple(names), repeats)
+        repeats = repeats and bits == encode(caller.call(inputs)[0])
+    return Ran((first, *further), None if names is None else tuple(names), repeats, tuple(sorted(caller.overwritten)))
 
 
 @answer.register
@@ -131,17 +131,31 @@ def _(request: Call) -> Any:
     return resolve(request.function)(*request.arguments)
 
 
-def _called(runtime: Any, opened: Any, inputs: Arrays) -> tuple[Outputs, Any]:
-    """The outputs of one call and their names. Outputs are copies, because a later call may overwrite them."""
-    outputs, names = runtime.run(opened, inputs)
-    return tuple(None if value is None else np.array(value) for value in outputs), names
+class _Caller:
+    """Calls an artifact. `overwritten` collects the names of the inputs that calls wrote into."""
 
+    def __init__(self, runtime: Any, artifact: Path) -> None:
+        self.runtime = runtime
+        self.opened = runtime.open(artifact)
+        self.overwritten: set[str] = set()
 
-def _called_or_failed(runtime: Any, opened: Any, inputs: Arrays) -> Outputs | Failure:
-    try:
-        return _called(runtime, opened, inputs)[0]
-    except Exception as error:
-        return _failure(error)
+    def call(self, inputs: Arrays) -> tuple[Outputs, Any]:
+        """The outputs of one call and their names. Outputs are copies, because a later call may overwrite them.
+
+        The artifact gets arrays of its own that it could write into, as a user's would be, and they are compared after
+        the call.
+        """
+        arrays = {name: np.array(value, order="C") for name, value in inputs.items()}
+        outputs, names = self.runtime.run(self.opened, arrays)
+        copies = tuple(None if value is None else np.array(value) for value in outputs)
+        self.overwritten |= {name for name, value in inputs.items() if pack(arrays[name]) != pack(value)}
+        return copies, names
+
+    def call_or_fail(self, inputs: Arrays) -> Outputs | Failure:
+        try:
+            return self.call(inputs)[0]
+        except Exception as error:
+            return _failure(error)
 
 
 def _failure(error: BaseException) -> Failure:

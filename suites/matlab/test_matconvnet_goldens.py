@@ -7,6 +7,6 @@ from harness.results.events import Result
 
 
 @pytest.mark.goldens("matconvnet")
-def test_golden(result: Result) -> None:
+def test_golden(results: tuple[Result, ...]) -> None:
     """The route computes what the golden says, or deviates as an expectation says."""
-    check(result)
+    check(*results)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +10,9 @@ import pytest
 
 from harness.judge.expectations import Expectation
 from harness.judge.judgement import Judged, judge, speaking_of
-from harness.outcomes import Outcome
-from harness.results.events import Judgement, Stage
+from harness.judge.record import Cell
+from harness.outcomes import Metrics, Outcome
+from harness.results.events import Answer, Judgement, RecordNote, Stage
 from harness.spec import Case, Input, Layer, Sample, Spec
 
 SOURCE = Stage("keras", Outcome.EXACT)
@@ -104,6 +105,78 @@ def test_expectation_of_some_cases_binds_none() -> None:
     assert judge([SOURCE, REFUSED], [some]) == Judged(Judgement.FAILED, "refused at tf2onnx: no converter for GRU")
     assert judge([SOURCE, REFUSED], [some, all_of_them]).expectation is all_of_them
     assert judge([SOURCE, REFUSED], [expectation(says="converter for")]).judgement is Judgement.EXPECTED
+
+
+# By the record
+
+DIVERGENT = Stage("onnx", Outcome.DIVERGENT, hop="tf2onnx", metrics=Metrics(units=2e6), message="2e6 noise units")
+FAITHFUL = Stage("onnx", Outcome.FAITHFUL, hop="tf2onnx", metrics=Metrics(units=0.5))
+EXACT = (Cell(Outcome.EXACT),)
+
+
+def on_record(*texts: str) -> list[tuple[Cell, ...]]:
+    return [EXACT, tuple(map(Cell.parse, texts))]
+
+
+def test_a_regression_fails_whatever_expectation_covers_it() -> None:
+    blanket = expectation(outcome=(Outcome.DIVERGENT, Outcome.REFUSED), blame=("*",))
+    for stage, ending in ((DIVERGENT, "divergent at tf2onnx: 2e6"), (REFUSED, "refused at tf2onnx: no converter for")):
+        judged = judge([SOURCE, stage], [blanket], on_record("faithful 0.5"))
+        assert (judged.judgement, judged.answer, judged.expectation) == (Judgement.FAILED, Answer.REGRESSION, None)
+        assert judged.message.startswith(f"regression: the record has faithful 0.5 at tf2onnx, now it is {ending}")
+
+
+def test_what_the_record_knows_does_not_fail_and_an_expectation_explains_it() -> None:
+    judged = judge([SOURCE, REFUSED], [expectation()], on_record("refused"))
+    assert (judged.judgement, judged.answer, judged.expectation) == (Judgement.EXPECTED, Answer.SAME, expectation())
+    assert judged.message == "refused at tf2onnx: no converter for GRU (expected: the gates are fused)"
+    judged = judge([SOURCE, REFUSED], [], on_record("refused"))
+    assert (judged.judgement, judged.expectation) == (Judgement.EXPECTED, None)
+    assert judged.message.endswith("(on record, and no expectation explains it)")
+
+
+def test_a_change_for_the_worse_fails_and_another_does_not() -> None:
+    judged = judge([SOURCE, DIVERGENT], [expectation(outcome=(Outcome.DIVERGENT,))], on_record("refused"))
+    assert (judged.judgement, judged.answer) == (Judgement.FAILED, Answer.CHANGED)
+    assert judged.message == (
+        "changed for the worse: the record has refused at tf2onnx, now it is divergent at tf2onnx: 2e6 noise units"
+    )
+    judged = judge([SOURCE, REFUSED], [], on_record("invalid"))
+    assert (judged.judgement, judged.answer, judged.recorded) == (
+        Judgement.EXPECTED,
+        Answer.CHANGED,
+        RecordNote(1, "invalid"),
+    )
+
+
+def test_a_fix_passes_and_names_what_explained_the_deviation() -> None:
+    other = expectation(id="other", outcome=(Outcome.CRASH,))
+    judged = judge([SOURCE, FAITHFUL], [other, expectation()], on_record("refused"))
+    assert (judged.judgement, judged.answer, judged.expectation) == (Judgement.PASSED, Answer.FIXED, expectation())
+
+
+def test_what_passes_on_record_passes_though_an_expectation_covers_it() -> None:
+    judged = judge([SOURCE, FAITHFUL], [expectation()], on_record("faithful 0.4"))
+    assert judged == Judged(Judgement.PASSED, answer=Answer.SAME)
+
+
+def test_drift_passes() -> None:
+    judged = judge([SOURCE, FAITHFUL], [], on_record("exact 0"))
+    assert (judged.judgement, judged.answer) == (Judgement.PASSED, Answer.SAME)
+    noisy = replace(FAITHFUL, metrics=Metrics(units=9.0))
+    judged = judge([SOURCE, noisy], [], on_record("faithful 0.5"))
+    assert (judged.judgement, judged.answer, judged.recorded) == (
+        Judgement.PASSED,
+        Answer.DRIFT,
+        RecordNote(1, "faithful 0.5"),
+    )
+
+
+def test_of_what_is_not_on_record_expectations_decide() -> None:
+    assert judge([SOURCE, REFUSED], [], [EXACT, ()]).judgement is Judgement.FAILED
+    assert judge([SOURCE, REFUSED], [expectation()], [EXACT, ()]).judgement is Judgement.EXPECTED
+    gone = judge([SOURCE, FAITHFUL], [expectation()], [EXACT, ()])
+    assert (gone.judgement, gone.answer) == (Judgement.FAILED, Answer.NEW)
 
 
 # Who speaks of a case

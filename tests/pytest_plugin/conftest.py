@@ -23,8 +23,8 @@ import pytest
 from harness.pytest_plugin.assertion import check
 
 @pytest.mark.goldens("keras")
-def test_golden(result):
-    check(result)
+def test_golden(results):
+    check(*results)
 """
 EXPECTATION = """
 [[no_defect]]

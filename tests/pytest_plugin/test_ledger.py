@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
+from harness.judge.record import Cell, Record
 from harness.results.events import Judgement
 from harness.results.file import Results
+from tests.miniatures import dense_case
 from tests.pytest_plugin.conftest import CONFTEST
 
 pytest_plugins = ["pytester"]
@@ -92,19 +95,105 @@ def test_run_below_its_floor_fails(world: World) -> None:
     done.stdout.fnmatch_lines(["*only 0 results came, the run owes 2*"])
 
 
-def test_expectation_by_message_that_speaks_of_no_case_fails_the_run(world: World, expect: Callable[..., None]) -> None:
+def test_expectation_by_message_that_speaks_of_no_case_fails_the_run_if_asked(
+    world: World, expect: Callable[..., None]
+) -> None:
     expect("copies", 'says = "no such words"\n')
     done = world.runpytest_subprocess()
     done.assert_outcomes(passed=2)
+    assert done.ret == pytest.ExitCode.OK
+    done.stdout.fnmatch_lines(["expectation known-one matched nothing, though its minimal case keras-Dense-* was run"])
+    done = world.runpytest_subprocess("--fail-on", "fixed")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
-    done.stdout.fnmatch_lines(
-        [
-            "expectation known-one matched nothing, though its minimal case keras-Dense-* was run",
-            "fixed upstream: remove these expectations, whose minimal cases no longer deviate: known-one",
-        ]
-    )
+    done.stdout.fnmatch_lines(["--fail-on: 1 fixed beside the record; remove these expectations: known-one"])
 
 
 def test_expectation_by_message_may_be_silent_on_selected_routes(world: World, expect: Callable[..., None]) -> None:
     expect("copies", 'says = "no such words"\n')
     assert world.runpytest_subprocess("--route", "mini-copies").ret == pytest.ExitCode.OK
+
+
+# Beside the record
+
+
+def recorded(world: World, *cells: str) -> None:
+    """A record of the stages of the two goldens along mini-copies: the second stage has these cells, one a case."""
+    chains = {"mini": ("exact 0", "exact 0"), "mini-copies": cells}
+    record = Record(
+        {
+            (dense_case(seed).id, chain): (Cell.parse(texts[seed]),)
+            for chain, texts in chains.items()
+            for seed in range(2)
+        }
+    )
+    record.save(world.path / "golden" / "record")
+
+
+def test_a_run_like_the_record(world: World) -> None:
+    recorded(world, "exact 0", "exact 0")
+    done = world.runpytest_subprocess()
+    done.stdout.fnmatch_lines(["beside the record: 2 same"])
+    assert done.ret == pytest.ExitCode.OK
+
+
+def test_a_regression_fails_though_an_expectation_covers_it(
+    world: World, hops: Callable[[str], None], expect: Callable[..., None]
+) -> None:
+    hops("Refuses")
+    expect("refuses")
+    Record({(dense_case().id, "mini-refuses"): (Cell.parse("exact 0"),)}).save(world.path / "golden" / "record")
+    done = world.runpytest_subprocess()
+    done.assert_outcomes(failed=1, xfailed=1)
+    done.stdout.fnmatch_lines(
+        [
+            "beside the record: 1 regression, 1 new",
+            f"regression: {dense_case().id} at refuses: exact 0 -> refused (mini-refuses)",
+        ]
+    )
+
+
+def test_a_fix_is_told_and_fails_only_if_asked(world: World, expect: Callable[..., None]) -> None:
+    recorded(world, "refused", "exact 0")
+    expect("copies")
+    done = world.runpytest_subprocess()
+    assert done.ret == pytest.ExitCode.OK
+    done.stdout.fnmatch_lines(
+        [
+            "beside the record: 1 same, 1 fixed",
+            f"fixed: {dense_case().id} at copies: refused -> exact 0.16 (mini-copies)",
+            "obsolete: expectation known-one explained what is fixed, and explains nothing now",
+        ]
+    )
+    assert world.runpytest_subprocess("--fail-on", "fixed").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_stage_on_record_that_is_walked_no_more_is_lost(world: World) -> None:
+    recorded(world, "exact 0", "exact 0")
+    with (world.path / "golden" / "record" / "keras" / "Dense.txt").open("a") as file:
+        file.write("0123456789ab exact 0\n")
+    done = world.runpytest_subprocess()
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    done.stdout.fnmatch_lines(["lost: keras-Dense-0123456789ab on mini-copies", "1 results are owed and did not come*"])
+
+
+def test_what_is_owed_stands_in_the_file_before_the_first_result(world: World) -> None:
+    world.runpytest_subprocess("-n", "2")
+    (owed,) = results(world).owed
+    assert (owed.route, set(owed.cases)) == ("mini-copies", {dense_case().id, dense_case(1).id})
+    kinds = [json.loads(line)["event"] for line in (world.path / "reports/results.ndjson").read_text().splitlines()]
+    assert kinds == ["header", "owed", "result", "result", "footer"]
+
+
+def test_universal_faults_are_planted_if_asked(world: World) -> None:
+    done = world.runpytest_subprocess("--plant", "-n", "2")
+    done.stdout.fnmatch_lines(["copies * refuse * 1 * 2 * 2 * 100 %", "copies * scale and shift * 1 * 2 * 2 * 100 %"])
+    assert done.ret == pytest.ExitCode.OK
+
+
+def test_a_universal_fault_that_passes_fails_the_run(world: World) -> None:
+    """Under a record that takes a refusal for random."""
+    folder = world.path / "golden" / "record"
+    Record({(dense_case().id, "mini-copies"): (Cell.parse("exact 0"), Cell.parse("refused"))}).save(folder)
+    done = world.runpytest_subprocess("--plant")
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    done.stdout.fnmatch_lines([f"1 universal faults pass, the first is 'refuse' behind copies on {dense_case().id}*"])

@@ -30,7 +30,7 @@ def test_a_test_over_goldens_has_the_name_that_the_floor_counts(world: pytest.Py
 
 def test_a_dialect_without_selected_cases_is_deselected(world: pytest.Pytester) -> None:
     world.makepyfile(
-        test_other="import pytest\n@pytest.mark.goldens('matlab')\ndef test_golden(result):\n    pass\n",
+        test_other="import pytest\n@pytest.mark.goldens('matlab')\ndef test_golden(results):\n    pass\n",
     )
     world.runpytest_subprocess("--layer", "Dense").assert_outcomes(passed=2, deselected=1)
 

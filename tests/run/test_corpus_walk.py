@@ -35,13 +35,14 @@ class _Entry:
 @pytest.fixture
 def walk(monkeypatch: pytest.MonkeyPatch) -> CorpusWalk:
     """Its results are the case's id and the route; a tensor is named by adding to them."""
-    results = SimpleNamespace(result=lambda case, route: (case.id, route))
+    results = SimpleNamespace(apart=lambda case, route: ((case.id, route),))
     monkeypatch.setattr(corpus_walk, "with_first_tensor", lambda walk, case, route, result: (*result, "first tensor"))
     return CorpusWalk(cast("Session", SimpleNamespace(walk=results)))
 
 
 def _result(walk: CorpusWalk, entry: _Entry) -> Any:
-    return walk.result(cast("Entry", entry), ROUTE)
+    (result,) = walk.results(cast("Entry", entry), ROUTE)
+    return result
 
 
 def test_a_case_is_loaded_once_while_its_routes_follow_one_another(walk: CorpusWalk) -> None:

@@ -21,7 +21,7 @@ from harness.results.events import Judgement, Result
 from harness.run.walk import Walk
 from harness.spec import Sample
 from harness.workers.pool import Workers
-from tests.miniatures import AnswersOddly, Copies, dense_case, plugin, registry
+from tests.miniatures import AnswersOddly, Copies, WritesIntoInputs, dense_case, plugin, registry
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +113,17 @@ def test_answer_that_is_no_plain_data_is_invalid_and_the_worker_lives(walk: Walk
         assert workers["mini"].starts == 1
     assert result.outcome is Outcome.INVALID
     assert "TypeError: expected plain data, an array, a path or a Spec" in result.message
+
+
+def test_writing_into_the_inputs_is_seen_and_undone_for_the_next_call() -> None:
+    known = registry(Copies)
+    greedy = Registry(known.formats, known.hops, (known.runtimes[0], plugin(WritesIntoInputs, "runtimes")))
+    with Workers((*greedy.formats, *greedy.hops, *greedy.runtimes)) as workers:
+        walker = Walk(greedy, workers)
+        result = walker.result(dense_case(), all_routes(greedy)[0])
+        walker.close()
+    assert result.outcome is Outcome.MUTATING
+    assert result.message == "mutating at copies: the call writes into its inputs x"
 
 
 def expectation(**changes: Any) -> Expectation:

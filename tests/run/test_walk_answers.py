@@ -17,8 +17,10 @@ import pytest
 from harness.adapters.registry import Registry
 from harness.adapters.routes import Route, all_routes
 from harness.judge.expectations import Expectation
+from harness.judge.record import Cell, Record
 from harness.outcomes import Outcome
-from harness.results.events import ExpectationNote, Judgement, Result, Stage
+from harness.results.events import Answer as Beside
+from harness.results.events import ExpectationNote, Judgement, RecordNote, Result, Stage
 from harness.run.walk import Walk, task_metrics
 from harness.spec import Array, Case, Exactness, Golden, Input, Layer, Sample, Spec
 from harness.workers.pool import WorkerCrash, WorkerHang
@@ -570,3 +572,98 @@ def test_task_metrics_are_those_of_the_last_stage(walk: Walk, desk: Desk) -> Non
     desk.answers[Convert] = Failure("E", "no")
     desk.answers[Run] = ran([[1.0, 2.0]])
     assert along(walk, case_of(labels=(1,), layers=2)).task is None
+
+
+# The empty batch, and the record
+
+EMPTY = replace(sample([[1.0, 2.0]]), inputs={"x": np.zeros((0, 3), np.float32)})
+"""A sample without rows. Its golden has one, so that an answer can be right or wrong."""
+DIED = Failure("SIGFPE", "a reshape to nothing")
+
+
+def answering(first: Ran | Exception, *later: Ran | Exception) -> Any:
+    """A runtime that answers its first request in one way, and each later one in the next way; the last one stays."""
+    answers = [first, *later]
+    return lambda request: answers.pop(0) if len(answers) > 1 else answers[0]
+
+
+def test_a_failing_empty_batch_is_a_result_of_its_own(walk: Walk, desk: Desk) -> None:
+    case = case_of(EMPTY)
+    desk.answers[Run] = answering(ran([[1.0, 2.0]], [[1.0, 2.0]]), ran([[1.0, 2.0]], DIED))
+    main, empty = walk.apart(case, route_of(walk.registry))
+    assert (main.case, main.outcome, main.judgement) == (case.id, Outcome.EXACT, Judgement.PASSED)
+    assert (empty.case, empty.outcome, empty.blame) == (f"{case.id}+empty", Outcome.INVALID, "copies")
+    assert empty.message.startswith("invalid at copies: runs, but not with x (0, 3): SIGFPE")
+
+
+def test_an_empty_batch_that_kills_the_worker_is_left_out_once(walk: Walk, desk: Desk) -> None:
+    case = case_of(EMPTY)
+    desk.answers[Run] = answering(
+        ran([[1.0, 2.0]], [[1.0, 2.0]]), WorkerCrash("the worker died: SIGFPE", "", 1.0), ran([[1.0, 2.0]])
+    )
+    main, empty = walk.apart(case, route_of(walk.registry))
+    assert (main.outcome, empty.outcome) == (Outcome.EXACT, Outcome.CRASH)
+    assert [len(request.samples) for _, request, _ in desk.asked if isinstance(request, Run)] == [2, 2, 1]
+
+
+def test_one_result_where_the_case_fails_without_the_empty_batch_too(walk: Walk, desk: Desk) -> None:
+    desk.answers[Run] = answering(ran([[1.0, 2.0]], [[1.0, 2.0]]), ran([[1.0, 7.0]], DIED))
+    (result,) = walk.apart(case_of(EMPTY), route_of(walk.registry))
+    assert result.outcome is Outcome.DIVERGENT
+    assert walk.result(case_of(EMPTY), route_of(walk.registry)).case == result.case
+
+
+def test_an_empty_batch_that_is_on_record_is_a_result_even_if_it_passes(walk: Walk, desk: Desk) -> None:
+    case = case_of(EMPTY)
+    desk.answers[Run] = ran([[1.0, 2.0]], [[1.0, 2.0]])
+    exact = (Cell(Outcome.EXACT, 0.0),)
+    walk.record = Record(
+        {
+            (case.id, "mini"): exact,
+            (case.id, "mini-copies"): exact,
+            (f"{case.id}+empty", "mini-copies"): (Cell(Outcome.INVALID),),
+        }
+    )
+    main, empty = walk.apart(case, route_of(walk.registry))
+    assert (main.answer, empty.answer, empty.recorded) == (Beside.SAME, Beside.FIXED, RecordNote(1, "invalid"))
+
+
+def test_an_empty_batch_of_which_the_record_says_nothing_passed_there(walk: Walk, desk: Desk) -> None:
+    case = case_of(EMPTY)
+    desk.answers[Run] = answering(ran([[1.0, 2.0]], [[1.0, 2.0]]), ran([[1.0, 2.0]], DIED))
+    exact = (Cell(Outcome.EXACT, 0.0),)
+    walk.record = Record({(case.id, "mini"): exact, (case.id, "mini-copies"): exact})
+    main, empty = walk.apart(case, route_of(walk.registry))
+    assert (main.answer, empty.answer, empty.judgement) == (Beside.SAME, Beside.REGRESSION, Judgement.FAILED)
+
+
+def test_the_record_judges_a_walk(walk: Walk, desk: Desk) -> None:
+    case = case_of()
+    walk.record = Record(
+        {(case.id, "mini"): (Cell(Outcome.EXACT, 0.0),), (case.id, "mini-copies"): (Cell(Outcome.REFUSED),)}
+    )
+    result = along(walk, case)
+    assert (result.answer, result.recorded, result.judgement) == (
+        Beside.FIXED,
+        RecordNote(1, "refused"),
+        Judgement.PASSED,
+    )
+    desk.answers[Convert] = Failure("NotImplementedError", "no Dense")
+    walk._case = ""
+    assert along(walk, case).answer is Beside.SAME
+
+
+def test_the_record_is_silent_where_an_older_version_runs(desk: Desk) -> None:
+    case = case_of()
+    cells = {(case.id, chain): (Cell(Outcome.EXACT, 0.0),) for chain in ("mini", "mini-copies")}
+    for version, answer in (("0.1", Beside.SAME), ("999.0", Beside.NEW)):
+        walk = Walk(registry(Copies), desk, record=Record(cells, {"numpy": version}))  # type: ignore[arg-type]
+        assert along(walk, case).answer is answer
+        walk.close()
+
+
+def test_writing_into_the_inputs_is_an_outcome(walk: Walk, desk: Desk) -> None:
+    desk.answers[Run] = answering(ran([[1.0, 2.0]]), replace(ran([[1.0, 2.0]]), overwrites=("x",)))
+    result = along(walk, case_of())
+    assert (result.outcome, result.blame) == (Outcome.MUTATING, "copies")
+    assert result.message == "mutating at copies: the call writes into its inputs x"

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from harness.adapters.places import OnTorch
 from harness.adapters.runtimes import Outputs
 from harness.spec import Array
@@ -44,6 +42,6 @@ class TorchRuntime(OnTorch):
         import torch
 
         with torch.no_grad():
-            result = opened(*(torch.from_numpy(np.array(value)) for value in inputs.values()))
+            result = opened(*(torch.from_numpy(value) for value in inputs.values()))  # shares the caller's memory
         parts = list(result) if isinstance(result, list | tuple) else [result]
         return [None if part is None else part.numpy() for part in parts], None
