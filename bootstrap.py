@@ -35,6 +35,7 @@ LOCK = "constraints.txt"
 EXTRAS = "all,dev"
 RESULTS = {"suites": "reports/results.ndjson", "tests": "reports/tests.ndjson"}  # tests must not wipe out a run's file
 PAGE = "reports/index.html"
+STRICT = ("--plant", "--fail-on", "fixed", "--fail-on", "unexplained")  # what only this project's own checks ask for
 TARGETS = {"suites": ("suites",), "tests": ("tests", "suites")}
 PIP_TO_UV = {
     "index-url": "UV_DEFAULT_INDEX",
@@ -275,7 +276,9 @@ def pytest_command(verb: str, extra: list[str], *, python: str) -> tuple[list[st
     chosen, words = parser.parse_known_args(extra)
     named = any(word.partition("::")[0].split("/")[0] in TARGETS[verb] for word in words if not word.startswith("-"))
     folders = () if named else TARGETS[verb]
-    return [python, "-m", "pytest", *folders, "-n", "auto", "--results", chosen.results, *words], ROOT / chosen.results
+    strict = STRICT if verb == "tests" else ()
+    command = [python, "-m", "pytest", *folders, "-n", "auto", "--results", chosen.results, *strict, *words]
+    return command, ROOT / chosen.results
 
 
 def run_steps(steps: dict[str, list[str]], venv: Path) -> int:

@@ -414,7 +414,8 @@ class TestCommands:
     @pytest.mark.parametrize("path", ["tests/test_bootstrap.py::TestCommands", "suites/keras", "tests"])
     def test_a_path_replaces_the_folders(self, bootstrap: ModuleType, path: str) -> None:
         assert bootstrap.pytest_command("tests", ["-x", path], python="py")[0] == [
-            *("py", "-m", "pytest", "-n", "auto", "--results", "reports/tests.ndjson", "-x", path)
+            *("py", "-m", "pytest", "-n", "auto", "--results", "reports/tests.ndjson"),
+            *("--plant", "--fail-on", "fixed", "--fail-on", "unexplained", "-x", path),
         ]
 
     @pytest.mark.parametrize(

@@ -28,12 +28,13 @@ def test_outcomes_from_best_to_worst_and_who_notices() -> None:
         ("exact", 0, "none", True),
         ("faithful", 1, "none", True),
         ("drift", 2, "none", True),
-        ("divergent", 3, "silent", False),
-        ("malformed", 4, "silent structure", False),
-        ("refused", 5, "loud", False),
-        ("invalid", 6, "loud", False),
-        ("crash", 7, "loud", False),
-        ("hang", 8, "loud", False),
+        ("mutating", 3, "silent", False),
+        ("divergent", 4, "silent", False),
+        ("malformed", 5, "silent structure", False),
+        ("refused", 6, "loud", False),
+        ("invalid", 7, "loud", False),
+        ("crash", 8, "loud", False),
+        ("hang", 9, "loud", False),
     ]
     assert [harm.value for harm in Harm] == ["none", "silent", "silent structure", "loud"]
 
@@ -51,7 +52,7 @@ def test_every_outcome_has_a_sentence_and_four_colours() -> None:
         assert re.fullmatch(r"[A-Z].+\.", about.meaning), outcome
         assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in about.palette), outcome
         assert (about.wording is None) is outcome.passes
-    assert len({about.palette for about in ABOUT.values()}) == 9
+    assert len({about.palette for about in ABOUT.values()}) == 10
     with pytest.raises(FrozenInstanceError):
         ABOUT[Outcome.EXACT].meaning = "other"  # type: ignore[misc]
     with pytest.raises(TypeError):

@@ -111,6 +111,7 @@ class Plugin:
     depth: int | None = _fact(_COUNT, FORMATS, HOPS, default=None)
     behind: tuple[int | None, ...] = _fact(_COUNTS, HOPS, default=())
     not_behind: tuple[str, ...] = _fact(_TEXTS, HOPS, default=())
+    stands_in_for: tuple[str, ...] = _fact(_TEXTS, HOPS, default=())
     engine: str = _fact(_TEXT, *KINDS, default="")
     distribution: str = _fact(_TEXT, *KINDS, default="")
     origin: str = ""

@@ -41,6 +41,14 @@ class Route:
         """The opset that a hop asks for; None if every converter takes its default."""
         return next((hop.opset for hop in self.hops if hop.opset is not None), None)
 
+    def hidden_behind(self) -> tuple[str, ...]:
+        """The chains whose deviation makes this route a detour: those that end in a hop for which its last but one
+        hop stands in. Empty for other routes."""
+        *before, last = self.hops[:-1] or (None,)
+        if last is None or len(before) > 1:
+            return ()
+        return tuple(f"{self.source.name}-{name}" for name in last.stands_in_for)
+
     @property
     def depth(self) -> int | None:
         """Number of golden cases of each layer that the route walks by default; None for all.

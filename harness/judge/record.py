@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -105,13 +104,10 @@ class Record:
         """The cells of a stage, empty if it is not on record."""
         return self.cells.get((case, chain), ())
 
-    @cached_property
-    def cases(self) -> Mapping[str, frozenset[str]]:
-        """The chains of each case on record."""
-        chains: dict[str, set[str]] = defaultdict(set)
-        for case, chain in self.cells:
-            chains[case].add(chain)
-        return MappingProxyType({case: frozenset(names) for case, names in chains.items()})
+    def deviates(self, case: str, chain: str) -> bool:
+        """Whether the stage is on record, and never passes."""
+        cells = self.at(case, chain)
+        return bool(cells) and not any(cell.passes for cell in cells)
 
     def with_cells(self, cells: Mapping[Key, tuple[Cell, ...]]) -> Record:
         """The record with these stages; a stage without cells is taken off."""

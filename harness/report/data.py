@@ -57,6 +57,8 @@ def page_data(results: Results, defects: Sequence[Defect] = ()) -> dict[str, Any
             "stages": [stages.place(_stage(stage, lines)) for stage in result.stages],
             "outcome": result.outcome.value,
             "judgement": result.judgement.value,
+            "answer": result.answer.value,
+            "recorded": None if result.recorded is None else result.recorded.to_json(),
             "units": _short("units", result.units),
             "blame": result.blame,
             "fault": None if result.fault is None else result.stages.index(result.fault),

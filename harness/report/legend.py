@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from harness.outcomes import ABOUT, DRIFT, FAITHFUL, Metrics, Outcome
-from harness.results.events import Judgement
+from harness.results.events import Answer, Judgement
 
 OUTCOMES: dict[Outcome, str] = {outcome: about.meaning for outcome, about in ABOUT.items()}
 
 JUDGEMENTS: dict[Judgement, str] = {
-    Judgement.FAILED: "Deviates and nothing expects it, or an expected deviation no longer happens.",
-    Judgement.EXPECTED: "Deviates as a recorded expectation says.",
-    Judgement.PASSED: "Agrees, and no deviation was expected.",
+    Judgement.FAILED: "A regression, a change for the worse, or a deviation that is neither on record nor expected.",
+    Judgement.EXPECTED: "Deviates as it does on record, or as an expectation says where the record is silent.",
+    Judgement.PASSED: "Agrees.",
 }
+
+ANSWERS: dict[Answer, str] = {answer: answer.meaning for answer in Answer}
 
 PICTURE: tuple[tuple[str, str], ...] = (
     ("0", "below 1"),

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 import harness
-from harness.adapters.registry import Registry, installed
+from harness.adapters.registry import Plugin, Registry, installed
 from harness.adapters.routes import Route, all_routes, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
 from harness.errors import InputError
@@ -96,7 +96,7 @@ class Session:
         wanted = self.selection.opset or (None,)
         every = [route for route in self.every_route if route.opset in wanted]
         routes = select(every, self.selection.route)
-        if not routes:
+        if not routes and not self.detours:
             names = ", ".join(route.name for route in every)
             raise SelectionError(f"no route fits {self.selection.route!r}", where="--route", expected=f"one of {names}")
         return routes
@@ -110,6 +110,14 @@ class Session:
     def runnable(self) -> list[Route]:
         """The selected routes whose converters and runtimes are installed."""
         return [route for route in self.routes if not route.missing(self.registry)]
+
+    @cached_property
+    def detours(self) -> list[Route]:
+        """Routes to a converter past another one that fails: walked over the cases that this one hides from it."""
+        if self.selection.opset:
+            return []
+        every = [route for route in all_routes(self.registry) if route.hidden_behind()]
+        return [route for route in select(every, self.selection.route) if not route.missing(self.registry)]
 
     @cached_property
     def findings(self) -> Findings:
@@ -154,20 +162,31 @@ class Session:
         """Golden cases with the routes that walk them, all routes of a case together.
 
         A route of depth n walks the first n cases of each layer, as `ranked` orders them, and the minimal cases of its
-        expectations; a route without a depth walks all. Large models go along routes without a depth only.
+        expectations; a route without a depth walks all. Large models go along routes without a depth only. Detours
+        walk the cases that a failing converter hides.
         """
         entries = self.entries(folder)
         ranks = ranked(entries)
         minimal: dict[str, list[str]] = {}
         for item in self.expectations:
             minimal.setdefault(item.case, []).append(item.route)
-        return [
-            (entry, route)
-            for entry in entries
-            for route in self.runnable_for(entry.dialect)
-            if self.selection.all_cases
-            or (route.depth is None if entry.is_large else self._walks(route, entry, ranks, minimal))
-        ]
+        pairs = []
+        for entry in entries:
+            pairs += [
+                (entry, route)
+                for route in self.runnable_for(entry.dialect)
+                if self.selection.all_cases
+                or (route.depth is None if entry.is_large else self._walks(route, entry, ranks, minimal))
+            ]
+            pairs += [(entry, route) for route in self.detours if not entry.is_large and self._is_hidden(entry, route)]
+        return pairs
+
+    def _is_hidden(self, entry: Entry, detour: Route) -> bool:
+        """Whether, on record, a converter for which the detour stands in deviates, and nothing on the way past it."""
+        if entry.dialect != detour.dialect:
+            return False
+        failing = any(self.record.deviates(entry.id, chain) for chain in detour.hidden_behind())
+        return failing and not any(self.record.deviates(entry.id, chain) for chain, _ in detour.chains[:-1])
 
     def _walks(
         self, route: Route, entry: Entry, ranks: Mapping[str, int], minimal: Mapping[str, Sequence[str]]
@@ -231,16 +250,25 @@ class Session:
         """Start the workers of these routes side by side."""
         self.workers.warm(dict.fromkeys(name for route in routes for name in route.workers(self.registry)))
 
+    @property
+    def _every_plugin(self) -> Iterable[Plugin]:
+        """The plugins of the selected routes and of the detours, each once."""
+        routes = (*self.routes, *self.detours)
+        return dict.fromkeys(part for route in routes for part in route.plugins(self.registry))
+
     def header(self, command: Sequence[str], options: dict[str, Any], floor: int) -> Header:
         return Header(
             command=tuple(command),
             versions=versions(self.registry.distributions),
             routes=tuple(
-                RouteStatus(route.name, not (why := route.missing(self.registry)), why) for route in self.routes
+                RouteStatus(route.name, not (why := route.missing(self.registry)), why)
+                for route in (*self.routes, *self.detours)
             ),
             plugins=tuple(
                 PluginNote(part.name, part.kind, part.engine, part.base, part.opset, part.distribution)
-                for part in dict.fromkeys(part for route in self.routes for part in route.plugins(self.registry))
+                for part in dict.fromkeys(
+                    part for route in (*self.routes, *self.detours) for part in route.plugins(self.registry)
+                )
             ),
             options=options,
             floor=floor,

@@ -45,16 +45,16 @@ WALKED: dict[int | None, tuple[str, ...]] = {
         "matlab-matlab2torch-torchscript",
         "tfkeras-h5import",
     ),
-    4: ("keras-kerastorch", "keras-kerastorch-kerastorchexport"),
+    4: ("keras-kerastorch", "keras-kerastorch-kerastorchexport", "keras-kerastorch-kerastorchexport18"),
 }
-"""Routes by depth. The other 91 have depth 0: what they could add was walked on the way."""
+"""Routes by depth. The other 104 have depth 0: what they could add was walked on the way."""
 
 
 def test_depth_of_every_route() -> None:
     depths = {route.name: route.depth for route in all_routes(ours())}
     literal = {name: depth for depth, names in WALKED.items() for name in names}
-    assert len(literal) == 38
-    assert len(depths) == 129
+    assert len(literal) == 39
+    assert len(depths) == 143
     assert depths == {**dict.fromkeys(depths, 0), **literal}
 
 
@@ -100,3 +100,15 @@ def test_hops_join_into_every_route() -> None:
         "mini-copies", "mini-refuses", "mini-writesnothing", "mini-writesrubbish", "mini-exits", "mini-killsitself",
         "mini-sleeps", "mini-doubles", "mini-bakes",
     ]  # fmt: skip
+
+
+def test_importers_past_a_failing_exporter_are_detours() -> None:
+    """The converter that stands in is the last before the importer; what goes on from the importer is no detour."""
+    detours = {route.name: route.hidden_behind() for route in all_routes(ours()) if route.hidden_behind()}
+    assert detours == dict.fromkeys(
+        (
+            "keras-kerastorch-kerastorchexport18-onnx2pytorch",
+            "keras-kerastorch-kerastorchexport18-onnx2torch",
+        ),
+        ("keras-tf2onnx",),
+    )

@@ -154,7 +154,7 @@ def test_a_folder_without_files_knows_nothing(tmp_path: Path) -> None:
 
 
 HERE = "finding 'a-rounds', expectation 'a-odd'"
-DEVIATIONS = "divergent, malformed, refused, invalid, crash, hang"
+DEVIATIONS = "mutating, divergent, malformed, refused, invalid, crash, hang"
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from jsonschema import Draft202012Validator
 
 from harness.outcomes import Metrics, Outcome
 from harness.results.events import (
+    Answer,
     ExpectationNote,
     Footer,
     Header,
     Judgement,
     PluginNote,
+    RecordNote,
     Result,
     RouteStatus,
     Stage,
@@ -60,6 +62,8 @@ LINE = {
     "outcome": "drift",
     "expectation": {"id": "gru", "outcome": "refused", "reason": "why", "link": "https://example.org"},
     "judgement": "failed",
+    "answer": "drift",
+    "recorded": {"stage": 0, "cells": "faithful 0.5"},
     "message": "says refused",
     "replay": "parity replay keras-GRU-1",
     "task": {"accuracy": 0.5, "logits_max_abs": "nan", "confusion": [[1, 0], [0, "inf"]]},
@@ -87,6 +91,8 @@ RESULT = Result(
         ),
     ),
     judgement=Judgement.FAILED,
+    answer=Answer.DRIFT,
+    recorded=RecordNote(0, "faithful 0.5"),
     expectation=ExpectationNote("gru", Outcome.REFUSED, "why", "https://example.org"),
     message="says refused",
     replay="parity replay keras-GRU-1",
@@ -128,7 +134,7 @@ def test_numbers_in_a_configuration_stay_what_was_written() -> None:
 def test_header_there_and_back() -> None:
     line = {
         "event": "header",
-        "schema": 2,
+        "schema": 3,
         "started": "2026-01-02T03:04:05+00:00",
         "command": ["parity", "run"],
         "versions": {"numpy": "2.4"},
@@ -161,7 +167,7 @@ def test_header_there_and_back() -> None:
 
 def test_header_of_a_run_without_options_begins_now_and_owes_a_result() -> None:
     header = Header(("parity",), {}, ())
-    assert (header.options, header.floor, header.schema) == ({}, 1, 2)
+    assert (header.options, header.floor, header.schema) == ({}, 1, 3)
     assert abs(datetime.fromisoformat(header.started) - datetime.now(UTC)) < timedelta(seconds=60)
 
 
@@ -242,6 +248,6 @@ def test_checker_has_every_reference_filled_in() -> None:
     """References are followed on every line otherwise, which takes most of the time of reading a file."""
     from harness.results import events
 
-    assert list(events._validators()) == ["header", "result", "footer"]
+    assert list(events._validators()) == ["header", "owed", "result", "footer"]
     for validator in events._validators().values():
         assert "$ref" not in json.dumps(validator.schema)

@@ -120,7 +120,7 @@ def test_line_that_breaks_the_schema(path: Path, lines: list[dict[str, Any]]) ->
 
 def test_lines_in_the_wrong_place(path: Path, lines: list[dict[str, Any]]) -> None:
     header, first, second, footer = lines
-    start = '{"event": "header", "schema": 2, "started": "2026-01-02T03:04:05+00:00", "comman'
+    start = '{"event": "header", "schema": 3, "started": "2026-01-02T03:04:05+00:00", "comman'
     assert refusal(path, text_of([header, first, header]), ForeignResults) == (
         f", line 3: a second header; expected a result or the footer, got '{start}'. {OTHERS_FILE}"
     )
@@ -139,7 +139,7 @@ def test_lines_in_the_wrong_place(path: Path, lines: list[dict[str, Any]]) -> No
 def test_file_of_another_version(path: Path, lines: list[dict[str, Any]]) -> None:
     lines[0]["schema"] = 1
     assert refusal(path, text_of(lines), InconsistentResults) == (
-        ", line 1: the file is of another version of the suite; expected schema 2, got 1. "
+        ", line 1: the file is of another version of the suite; expected schema 3, got 1. "
         "Read it with that version, or repeat the run."
     )
     lines[0]["schema"] = "2"
@@ -245,8 +245,8 @@ def test_writer_refuses_a_pair_twice_and_lines_that_break_the_schema(path: Path)
 
 
 def test_line_of_no_event() -> None:
-    assert check_line({"event": "note"}) == "expected event 'header', 'result' or 'footer', got 'note'"
-    assert check_line({}) == "expected event 'header', 'result' or 'footer', got None"
+    assert check_line({"event": "note"}) == "expected event 'header', 'owed', 'result' or 'footer', got 'note'"
+    assert check_line({}) == "expected event 'header', 'owed', 'result' or 'footer', got None"
 
 
 def test_four_hundred_characters_of_a_complaint_are_shown(lines: list[dict[str, Any]]) -> None:

@@ -204,8 +204,8 @@ def test_an_empty_file(path, text):
         (b"<html>\n", "line 1: .*expected one line of strict JSON"),
         (b"[1]\n", "line 1: .*expected a JSON object"),
         (b'{"event":"result"}\n', "line 1: .*expected the header"),
-        (b'{"event":"header","schema":2', "line 1: .*expected a whole header"),
-        (b'{"event":"header","schema":2}\n', "line 1.*required property"),
+        (b'{"event":"header","schema":3', "line 1: .*expected a whole header"),
+        (b'{"event":"header","schema":3}\n', "line 1.*required property"),
         (b'{"event":"header","schema":NaN}\n', "NaN is not JSON"),
     ],
 )
@@ -250,8 +250,8 @@ def test_two_files_in_one(path):
 
 
 def test_an_unknown_schema_number(path):
-    with pytest.raises(InconsistentResults, match="expected schema 2, got 3"):
-        Results.load(edit(write(path, result(), FULL), 0, schema=3))
+    with pytest.raises(InconsistentResults, match="expected schema 3, got 4"):
+        Results.load(edit(write(path, result(), FULL), 0, schema=4))
 
 
 def test_a_pair_written_twice(path):

@@ -148,7 +148,7 @@ def test_writer_counts_and_takes_the_time(tmp_path: Path, monkeypatch: pytest.Mo
         "outcomes": {"exact": 2, "refused": 3},
         "judgements": {"passed": 2, "expected": 2, "failed": 1},
     }
-    assert path.read_bytes().startswith(b'{"event":"header","schema":2,"started":"')
+    assert path.read_bytes().startswith(b'{"event":"header","schema":3,"started":"')
 
 
 def test_writer_begins_a_file_anew_and_closes_it(tmp_path: Path) -> None:

@@ -67,12 +67,14 @@ class KerasTorchExport(OnKerasTorch):
     engine: ClassVar[str] = "torch.onnx"
     depth: ClassVar[int | None] = 4
     behind: ClassVar[tuple[int | None, ...]] = (0,)  # importers of ONNX are walked behind tf2onnx
+    opset: ClassVar[int | None] = None
     calls: ClassVar[str] = 'model.export(format="onnx") on torch'
     recipe: ClassVar[str] = """
         import keras, torch
         model = keras.saving.load_model(ARTIFACT, compile=False)
         specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
-        model.export(RESULT, format="onnx", verbose=False, input_signature=specs if len(specs) == 1 else [specs])
+        signature = specs if len(specs) == 1 else [specs]
+        model.export(RESULT, format="onnx", verbose=False, input_signature=signature, opset_version=OPSET)
     """
 
     def convert(self, artifact: Path, out: Path) -> Path:
@@ -80,5 +82,14 @@ class KerasTorchExport(OnKerasTorch):
 
         model = load_model(artifact)
         specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
-        model.export(out, format="onnx", verbose=False, input_signature=specs if len(specs) == 1 else [specs])
+        signature = specs if len(specs) == 1 else [specs]
+        model.export(out, format="onnx", verbose=False, input_signature=signature, opset_version=self.opset)
         return out
+
+
+class KerasTorchExport18(KerasTorchExport):
+    """At opset 18, the lowest that torch.onnx writes, so that the importers know most operators."""
+
+    name = "kerastorchexport18"
+    opset = 18
+    stands_in_for: ClassVar[tuple[str, ...]] = ("tf2onnx",)

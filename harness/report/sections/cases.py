@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.outcomes import Outcome
 from harness.report.sections import Look
-from harness.results.events import Judgement
+from harness.results.events import Answer, Judgement
 
 PLACE = 60
 
@@ -20,6 +20,7 @@ def facts(look: Look) -> dict[str, Any]:
             "route": list(results.routes),
             "outcome": [kind.value for kind in reversed(Outcome) if kind.value in results.outcomes],
             "judgement": [kind.value for kind in reversed(Judgement) if kind.value in results.judgements],
+            "answer": [name for name in results.answers if name != Answer.LOST],
             "profile": sorted({result.profile for result in results.results}),
             "defect": [str(place) for place in range(1, len(look.defects) + 1)],
         }

@@ -1,4 +1,4 @@
-"""Numbers of results by judgement and by outcome."""
+"""Numbers of results by judgement, by answer to the record, and by outcome."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def facts(look: Look) -> dict[str, Any]:
     """The counts, with the meaning of each word."""
     return {
         "judgements": _counted(look.results.judgements, legend.JUDGEMENTS),
+        "answers": _counted(look.results.answers, legend.ANSWERS),
         "outcomes": _counted(look.results.outcomes, legend.OUTCOMES),
     }
 

@@ -11,9 +11,10 @@ PLACE = 70
 
 
 def facts(look: Look) -> dict[str, Any]:
-    """Outcomes, judgements and the digits of an error picture, each with its meaning."""
+    """Outcomes, judgements, answers and the digits of an error picture, each with its meaning."""
     return {
         "outcomes": [{"name": kind.value, "meaning": meaning} for kind, meaning in legend.OUTCOMES.items()],
         "judgements": [{"name": kind.value, "meaning": meaning} for kind, meaning in legend.JUDGEMENTS.items()],
+        "answers": [{"name": kind.value, "meaning": meaning} for kind, meaning in legend.ANSWERS.items()],
         "picture": legend.PICTURE,
     }

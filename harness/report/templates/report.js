@@ -82,6 +82,7 @@
       && (!wanted.route || result.route === wanted.route)
       && (!wanted.outcome || result.outcome === wanted.outcome)
       && (!wanted.judgement || result.judgement === wanted.judgement)
+      && (!wanted.answer || result.answer === wanted.answer)
       && wanted.words.every((word) => haystack(item, result).includes(word));
   }
 
@@ -183,6 +184,7 @@
     const head = make("div", { class: "head" }, badge("j", result.judgement), make("code", {}, result.route),
       result.blame ? make("span", { class: "bad" }, "blame: ", make("b", {}, result.blame)) : null);
     const parts = [head, chain(stages, at)];
+    if (result.recorded) parts.push(recorded(result, stages[result.recorded.stage]));
     if (result.message) parts.push(make("p", { class: "message" }, result.message));
     const loud = stages.filter((stage) => !OUTCOMES.get(stage.outcome).calm);
     const calm = stages.filter((stage) => !loud.includes(stage) && (stage.message || stage.picture));
@@ -195,6 +197,11 @@
     if (calm.length) parts.push(agreeing(calm));
     parts.push(replay(result.replay || `parity replay ${data.cases[result.case].id} --route ${result.route}`));
     return make("section", { class: "along" }, ...parts);
+  }
+
+  function recorded(result, stage) {
+    return make("p", { class: "note" }, badge("a", result.answer), ` The record has ${result.recorded.cells} at `,
+      make("b", {}, stage.hop || "source"), `, now it is ${stage.outcome}${stage.units === undefined ? "" : ` ${number(stage.units)}`}.`);
   }
 
   function pictures(stages) {
@@ -232,7 +239,7 @@
   function note(expectation, result) {
     const link = expectation.link || "";
     const target = /^https?:\/\//.test(link) ? make("a", { href: link, rel: "noreferrer" }, link) : (link || null);
-    const held = result.judgement === "expected" ? "Expected" : "Expected, but it is not what happened";
+    const held = result.judgement === "expected" ? "Expected" : result.answer === "fixed" ? "Explained it before" : "Expected, but it is not what happened";
     return make("p", { class: "note" }, make("b", {}, `${held}: `), badge("o", expectation.outcome), " ", expectation.reason, " ",
       make("code", {}, expectation.id), " ", target);
   }
