@@ -17,10 +17,13 @@ from harness.spec import Array, Case, Config, Layer
 def facts(case: Case) -> dict[str, Any]:
     """The derived facts of a case, by name.
 
-    `infinity` is about the inputs; `input_rank` (with the batch axis), `same_pad`, `crop` and `axes` are about the
-    subject's first call, if an input of the model is its input.
+    `infinity` is about the inputs; `kinds` names the layers of a model of several, each once; `input_rank` (with the
+    batch axis), `same_pad`, `crop` and `axes` are about the subject's first call, if an input of the model is its
+    input.
     """
-    of_inputs = {"infinity": infinity(case.inputs)}
+    of_inputs: dict[str, Any] = {"infinity": infinity(case.inputs)}
+    if len(case.spec.layers) > 1:
+        of_inputs["kinds"] = sorted({layer.kind for layer in case.spec.layers})
     layer = next((layer for layer in case.spec.layers if layer.kind == case.subject), None)
     if layer is None or not layer.inputs or layer.inputs[0] not in case.inputs:
         return of_inputs
