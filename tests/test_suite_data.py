@@ -41,7 +41,8 @@ def test_minimal_case_is_a_golden_of_which_the_expectation_speaks(item: Expectat
     speaks = [
         route
         for route in routes
-        if item.covers(route=route.name, layer=case.subject, config=config) and any(map(item.blames, named(route)))
+        if item.covers(case=case.id, route=route.name, layer=case.subject, config=config)
+        and any(map(item.blames, named(route)))
     ]
     assert speaks, f"{item.case} on no route"
     earlier = [
@@ -53,7 +54,7 @@ def test_minimal_case_is_a_golden_of_which_the_expectation_speaks(item: Expectat
         route.name: other.id
         for route in speaks
         for other in earlier
-        if other.covers(route=route.name, layer=case.subject, config=config)
+        if other.covers(case=case.id, route=route.name, layer=case.subject, config=config)
         and all(other.blames(name) for name in named(route) if item.blames(name))
     }
     assert len(taken) < len(speaks), f"what it foresees of {item.case} is taken: {taken}"

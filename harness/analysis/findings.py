@@ -147,7 +147,8 @@ def _section(item: Finding, seen: Seen) -> list[str]:
         f"- Shows as: {outcomes}.{size}" + (f" `{item.error}`" if item.error else ""),
         f"- Cause: {place}. {item.cause}",
         f"- Upstream: {known}{f' ({item.note})' if item.note else ''}.",
-        f"- Releases: {', '.join(f'`{text}`' for text in item.versions)}",
+        f"- Releases: {', '.join(f'`{text}`' for text in item.versions)}"
+        + (f", fixed in {item.fixed_in}" if item.fixed_in else ""),
     ]
     if example := seen.example([expectation.case for expectation in item.expectations]):
         lines.append(f"- Replay: `parity replay {example.case} --route {example.route}`")

@@ -12,6 +12,16 @@ _NOISE: tuple[tuple[str, str], ...] = (
     (r"(?s)\bWhile executing .*", ""),
 )
 """Parts of a message that do not tell what went wrong, and their replacements."""
+_MISFITS = (
+    r"The size of tensor a \(",
+    r"Given (?:groups|transposed)=",
+    r"Given input size: \(.*Output size is too small",
+    r"Calculated padded input size per channel",
+    r"shape '\[[-\d, ]*\]' is invalid for input of size",
+    r"permute\(sparse_coo\): number of dimensions",
+    r"mat1 and mat2 shapes cannot be multiplied",
+)
+"""What PyTorch says where shapes do not fit: whichever operator meets first what an earlier one made wrong."""
 _NORMAL: tuple[tuple[str, str], ...] = (
     (r"(?s)In Node, \(\"[^\"]*\", (\w+), .*", r"Node \1"),  # the end may be cut off
     *_NOISE,
@@ -24,7 +34,9 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"(?s)(Failed to export a node ).*", r"\1*"),
     (r"\bin user code:\s+(\w+: )?", ""),
     (r"(keyword arguments? |argument not understood:',? )(?:passed to \w+: )?(?:'\w+'|\{.*?\})", r"\1*"),
+    (rf"(?s)^RuntimeError: (?:{'|'.join(_MISFITS)}).*", "RuntimeError: shapes that do not fit"),
     (r"[\w.]+(\.__init__\(\))", r"\1"),
+    (r"\b(KeyError: |output )(?:'[^']*'|\"[^\"]*\")", r"\1*"),  # the name of a tensor
     (r"\b(calling |for )[\w.]+\.(call|build)\(\)", r"\1\2()"),
     (r"[\[({]'\w+'(?:, ?'\w+')+,?[\])}]", "*"),  # lists of names
     (r"0x[0-9a-f]+", "#"),

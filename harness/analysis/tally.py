@@ -11,6 +11,9 @@ Among these,
 - messages of ours (wrong values, wrong structure, a process that died) cannot distinguish defects. These results are
   grouped by the family of the layer, and families that fail under the same condition are one defect.
 
+A layer that a converter never gets right breaks the models that contain it. What nothing expects of such a model, and
+is neither a refusal nor seen in a case without the layer, belongs to the layer's family.
+
 Two groups are one defect if one case has the same message, or the same wrong answer, in both. Two expectations are one
 defect if the runtime has the same message for every result that they foresee.
 """
@@ -18,12 +21,12 @@ defect if the runtime has the same message for every result that they foresee.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from harness.analysis.condition import Condition, collected, flat
+from harness.analysis.condition import MANY, Condition, collected, flat
 from harness.analysis.defects import NAMED, Defect
 from harness.analysis.messages import family, normalised
 from harness.analysis.separation import Row, separate
@@ -31,11 +34,18 @@ from harness.outcomes import Harm, Outcome
 from harness.results.events import ExpectationNote, Judgement, PluginNote, Result, Stage, plain
 from harness.spec import canonical
 
+MOST = 2 / 3
+"""Least share of the failing cases of a family that need a fact by which families are one defect."""
 CUT = 600
 """Length at which a run cuts messages; the cause may have been cut off."""
 
+_SYMPTOMS = {Outcome.DIVERGENT, Outcome.MALFORMED, Outcome.INVALID}
+"""Outcomes whose message may be of a later operator than the one at fault."""
+
 Layer = tuple[str, str]
 """Dialect and name."""
+_Place = tuple[str, str]
+"""An engine, and the name of a layer that came to it."""
 
 
 def defects(results: Iterable[Result], plugins: Iterable[PluginNote] = ()) -> list[Defect]:
@@ -114,15 +124,22 @@ class _Reached(Row):
 
     hop: str
     engine: str
+    kinds: tuple[str, ...]
     faults: dict[_Key, _Group] = field(default_factory=lambda: defaultdict(_Group))
 
 
 @dataclass(frozen=True)
 class _Config:
-    """The configuration of a case: the values of its axes, and its text, whose length says how simple the case is."""
+    """The configuration of a case: the values of its axes, its text, whose length says how simple the case is, and the
+    layers of a model of several."""
 
     values: Mapping[str, Any]
     text: str
+    kinds: tuple[str, ...]
+
+
+_Merged = dict[_Key | tuple[Any, ...], tuple[_Group, tuple[Condition, ...]]]
+"""The group and the conditions of each defect, by its mark."""
 
 
 class Tally:
@@ -135,12 +152,15 @@ class Tally:
         self._plugins = {(note.kind, note.name): note for note in plugins}
         self._rows: dict[tuple[str, ...], _Reached] = {}
         self._configs: dict[str, _Config] = {}
+        self._facts: set[str] = set()
 
     def add(self, result: Result) -> None:
         """Add one result."""
         if result.case not in self._configs:
             values = {**(result.facts or {}), **dict(flat(result.config))}
-            self._configs[result.case] = _Config(values, canonical(plain(result.config)))
+            kinds = tuple(values.pop("kinds", ()))
+            self._facts |= set(result.facts or ())
+            self._configs[result.case] = _Config(values, canonical(plain(result.config)), kinds)
         path: list[str] = []
         for stage in result.stages:
             path.append(stage.hop or stage.artifact)
@@ -154,16 +174,17 @@ class Tally:
         by_place: dict[tuple[str, Layer], list[_Reached]] = defaultdict(list)
         for row in self._sorted_rows():
             by_place[row.hop, row.layer].append(row)
-        merged: dict[_Key | tuple[Any, ...], tuple[_Group, tuple[Condition, ...]]] = {}
+        merged: _Merged = {}
         for key, group in self._joined():
             conditions = _conditions(group, by_place)
-            mark = _mark(key, conditions)
+            mark = _mark(key, conditions, self._facts)
             if mark in merged:
                 first, earlier = merged[mark]
                 first.absorb(group)
                 merged[mark] = first, collected([*earlier, *conditions])
             else:
                 merged[mark] = group, conditions
+        _give_models_to_layers(merged)
         return sorted((self._defect(*parts) for parts in merged.values()), key=lambda defect: defect.sort_key)
 
     def _row(self, result: Result, path: Sequence[str]) -> _Reached:
@@ -171,12 +192,13 @@ class Tally:
         if place not in self._rows:
             hops = [self._hop(name) for name in path[1:]]
             last = hops[-1] if hops else self._source(path[0])
-            values = {**self._configs[result.case].values, "converter": last.base}
+            config = self._configs[result.case]
+            values = {**config.values, "converter": last.base}
             if hops:
                 values["route up to it"] = "-".join((path[0], *(hop.base for hop in hops[:-1])))
                 values["opset"] = next((hop.opset for hop in hops if hop.opset is not None), None)
             layer = (result.dialect, result.layer)
-            self._rows[place] = _Reached(result.case, layer, values, last.base, last.engine)
+            self._rows[place] = _Reached(result.case, layer, values, last.base, last.engine, config.kinds)
         return self._rows[place]
 
     def _hop(self, name: str) -> PluginNote:
@@ -193,16 +215,28 @@ class Tally:
     def _groups(self) -> dict[_Key, _Group]:
         """Deviating results by key. All results of one stage share the key of fewest results, the most specific one."""
         rows = [row for row in self._sorted_rows() if row.faults]
+        faults = _explained(rows, self._never_right())
         weight: Counter[_Key] = Counter()
         for row in rows:
-            weight.update({key: len(part.results) for key, part in row.faults.items()})
+            weight.update({key: len(part.results) for key, part in faults[row].items()})
         groups: dict[_Key, _Group] = defaultdict(_Group)
         for row in rows:
-            group = groups[min(row.faults, key=lambda key: (weight[key], str(key)))]
+            group = groups[min(faults[row], key=lambda key: (weight[key], str(key)))]
             group.rows.append(row)
-            for part in row.faults.values():
+            for part in faults[row].values():
                 group.absorb(part)
         return dict(sorted(groups.items(), key=lambda item: str(item[0])))
+
+    def _never_right(self) -> set[_Place]:
+        """The layers of which no case passes at an engine, each time without an expectation."""
+        reached: Counter[_Place] = Counter()
+        wrong: Counter[_Place] = Counter()
+        for row in self._rows.values():
+            if not row.kinds:
+                place = row.engine, row.layer[1]
+                reached[place] += 1
+                wrong[place] += bool(row.faults) and all(part.unexpected for part in row.faults.values())
+        return {place for place, count in reached.items() if wrong[place] == count >= MANY}
 
     def _joined(self) -> Iterator[tuple[_Key, _Group]]:
         """Each defect as one joined group, with one of its keys."""
@@ -254,6 +288,29 @@ def _key(result: Result, stage: Stage, engine: str) -> _Key:
     return _Key(engine, harm, words, family="" if stage.outcome is Outcome.INVALID else family(result.layer))
 
 
+def _explained(rows: Sequence[_Reached], never_right: Collection[_Place]) -> dict[_Reached, Mapping[_Key, _Group]]:
+    """The deviations of each row by key; those of a model that contains a layer which is never right by that layer."""
+    culprits = {row: next((kind for kind in row.kinds if (row.engine, kind) in never_right), "") for row in rows}
+    told_elsewhere = {key.words for row in rows if not culprits[row] for key in row.faults}
+    explained: dict[_Reached, Mapping[_Key, _Group]] = {}
+    for row in rows:
+        parts: dict[_Key, _Group] = defaultdict(_Group)
+        for key, part in row.faults.items():
+            if culprits[row] and _is_symptom(key, part, told_elsewhere):
+                words = "" if key.harm is Harm.LOUD else key.words
+                key = _Key(key.engine, key.harm, words, family=family(culprits[row]))  # noqa: PLW2901
+            parts[key].absorb(part)
+        explained[row] = parts
+    return explained
+
+
+def _is_symptom(key: _Key, part: _Group, told_elsewhere: Collection[str]) -> bool:
+    """Whether a deviation that nothing expects may be what a layer that is never right does to the model around it."""
+    if part.unexpected < len(part.results) or not part.outcomes <= _SYMPTOMS:
+        return False
+    return key.harm is not Harm.LOUD or key.words not in told_elsewhere
+
+
 def _evidence(key: _Key, group: _Group) -> Iterator[tuple[Any, ...]]:
     """Marks of a group; groups that share a mark are one defect."""
     for case, messages in group.messages.items():
@@ -270,11 +327,50 @@ def _evidence(key: _Key, group: _Group) -> Iterator[tuple[Any, ...]]:
             yield key.engine, key.harm, name, key.family, text
 
 
-def _mark(key: _Key, conditions: Sequence[Condition]) -> _Key | tuple[Any, ...]:
-    """The mark by which groups are one defect, once their conditions are known; by default the key."""
-    if key.family and len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
+def _mark(key: _Key, conditions: Sequence[Condition], facts: Collection[str]) -> _Key | tuple[Any, ...]:
+    """The mark by which groups are one defect, once their conditions are known; by default the key.
+
+    Families of layers have one mark if most of their cases need the same fact, such as lopsided padding, or if they
+    fail under the same condition.
+    """
+    if not key.family:
+        return key
+    needed: Counter[str] = Counter()
+    for item in conditions:
+        needed.update({part: item.cases for part in item.needed if part.partition(" ")[0] in facts})
+    most = max(needed, key=lambda part: (needed[part], part), default="")
+    if most and needed[most] >= MOST * sum(item.cases for item in conditions):
+        return key.engine, key.harm, key.words, most
+    if len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
         return key.engine, key.harm, key.words, conditions[0].words
     return key
+
+
+def _give_models_to_layers(merged: _Merged) -> None:
+    """Join wrong structures of models with those of layers, if one defect of layers has a layer in each of the models.
+
+    Only what nothing expects is joined: what an expectation explains is one defect already.
+    """
+    open_marks = [
+        mark
+        for mark, (group, _) in merged.items()
+        if group.outcomes == {Outcome.MALFORMED} and group.unexpected == len(group.results)
+    ]
+    models = [mark for mark in open_marks if all(row.kinds for row in merged[mark][0].rows)]
+    for mark in models:
+        group, conditions = merged[mark]
+        engines = {row.engine for row in group.rows}
+        hosts = []
+        for other in set(open_marks) - set(models):
+            rows = [row for row in merged[other][0].rows if not row.kinds]
+            layers = {row.layer[1] for row in rows}
+            if {row.engine for row in rows} == engines and all(layers & {*row.kinds} for row in group.rows):
+                hosts.append(other)
+        if len(hosts) == 1:
+            host, earlier = merged[hosts[0]]
+            host.absorb(group)
+            merged[hosts[0]] = host, collected([*earlier, *conditions])
+            del merged[mark]
 
 
 def _conditions(group: _Group, by_place: Mapping[tuple[str, Layer], Sequence[_Reached]]) -> tuple[Condition, ...]:

@@ -17,17 +17,26 @@ from harness.spec import Array, Case, Config, Layer
 def facts(case: Case) -> dict[str, Any]:
     """The derived facts of a case, by name.
 
-    `infinity` is about the inputs; `input_rank` (with the batch axis), `same_pad` and `crop` are about the subject's
-    first call, if an input of the model is its input.
+    `infinity` is about the inputs; `kinds` names the layers of a model of several, each once; `input_rank` (with the
+    batch axis), `same_pad`, `crop` and `axes` are about the subject's first call, if an input of the model is its
+    input.
     """
-    of_inputs = {"infinity": infinity(case.inputs)}
+    of_inputs: dict[str, Any] = {"infinity": infinity(case.inputs)}
+    if len(case.spec.layers) > 1:
+        of_inputs["kinds"] = sorted({layer.kind for layer in case.spec.layers})
     layer = next((layer for layer in case.spec.layers if layer.kind == case.subject), None)
     if layer is None or not layer.inputs or layer.inputs[0] not in case.inputs:
         return of_inputs
     shape = case.inputs[layer.inputs[0]].shape
     expected = list(case.golden.expected.values()) if case.golden else []
     out = expected[0].shape if expected and case.spec.outputs[0] == layer.name else None
-    return {**of_inputs, "input_rank": len(shape), "same_pad": same_pad(layer, shape), "crop": crop(layer, shape, out)}
+    return {
+        **of_inputs,
+        "input_rank": len(shape),
+        "same_pad": same_pad(layer, shape),
+        "crop": crop(layer, shape, out),
+        "axes": axes(layer),
+    }
 
 
 def infinity(inputs: Mapping[str, Array]) -> str:
@@ -87,6 +96,16 @@ def crop(layer: Layer, shape: Sequence[int], out: Sequence[int] | None) -> str |
         )
     ]
     return "beyond" if any(total < 0 for total in totals) else _symmetry(totals)
+
+
+def axes(layer: Layer) -> str | None:
+    """How many axes the argument `axis` names: `none`, `one` or `several`. None for a layer that is not given it."""
+    if "axis" not in layer.config:
+        return None
+    axis = layer.config["axis"]
+    if axis is None:
+        return "none"
+    return "several" if isinstance(axis, list | tuple) and len(axis) > 1 else "one"
 
 
 def _symmetry(totals: Sequence[int]) -> str:

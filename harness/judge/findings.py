@@ -5,8 +5,9 @@ defect. Each entry owns the expectations of its deviations. So the same file dec
 fills the page of findings (`harness.analysis.findings`).
 
 The files fit the schema that is published beside this module, `findings.schema.json` (JSON Schema 2020-12), in which
-each key is explained. Beside it stand three formats (a regular expression, a requirement, an outcome that does not
-pass) and one rule: ids are unique over all files.
+each key is explained. Beside it stand four formats (a regular expression that some message does not match, a
+requirement, a release, an outcome that does not pass) and two rules: ids are unique over all files, and the minimal
+case of an expectation is one of its `cases`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
 
 from harness.errors import InputError
 from harness.judge.expectations import UNREPORTED, Expectation
@@ -77,6 +79,7 @@ class Finding:
     error: str = ""
     link: str = ""
     note: str = ""
+    fixed_in: str = ""
 
     @property
     def converter(self) -> str:
@@ -94,6 +97,7 @@ class NoDefect:
     expectations: tuple[Expectation, ...]
     link: str = ""
     """The documentation that allows it, where there is one."""
+    fixed_in: str = ""
 
 
 Entry = Finding | NoDefect
@@ -121,20 +125,21 @@ class Findings:
         return {item.id: entry for entry in self.entries for item in entry.expectations}
 
     def check_cases(self, cases: Collection[str]) -> None:
-        """Raise FindingsError for an expectation of these layers whose minimal case is not among `cases`.
+        """Raise FindingsError for an expectation that names a case of these layers which is not among `cases`.
 
         `cases` are ids `dialect-layer-digest`, and complete for each layer that occurs in them.
         """
         layers = {case.rpartition("-")[0] for case in cases}
         for item in self.expectations:
-            if item.case.rpartition("-")[0] in layers and item.case not in cases:
-                raise FindingsError(
-                    "its minimal case is no golden",
-                    where=f"expectation {item.id!r}",
-                    expected="the id of a golden case",
-                    came=repr(item.case),
-                    advice="`parity list cases` shows all",
-                )
+            for word, name in (("its minimal case", item.case), *(("one of its cases", case) for case in item.cases)):
+                if name.rpartition("-")[0] in layers and name not in cases:
+                    raise FindingsError(
+                        f"{word} is no golden",
+                        where=f"expectation {item.id!r}",
+                        expected="the id of a golden case",
+                        came=repr(name),
+                        advice="`parity list cases` shows all",
+                    )
 
 
 def load(folder: Path) -> Findings:
@@ -154,7 +159,8 @@ def published_schema() -> dict[str, Any]:
 
 
 def _is_regex(text: Any) -> bool:
-    re.compile(str(text))
+    if isinstance(text, str) and re.search(text, "") is not None:  # a format speaks of strings only
+        raise ValueError("it matches every message")
     return True
 
 
@@ -163,17 +169,26 @@ def _is_requirement(text: Any) -> bool:
     return True
 
 
+def _is_release(text: Any) -> bool:
+    if isinstance(text, str):
+        version = Version(text)
+        if version.is_devrelease or version.local:
+            raise ValueError(f"{text} is no release")
+    return True
+
+
 def _is_deviation(text: Any) -> bool:
     deviations = [outcome.value for outcome in Outcome if not outcome.passes]
-    if isinstance(text, str) and text not in deviations:  # a format speaks of strings only
+    if isinstance(text, str) and text not in deviations:
         raise ValueError(f"{text!r} is none of {', '.join(deviations)}")
     return True
 
 
 FORMATS = FormatChecker(formats=())
 """What `format` means in the schema."""
-FORMATS.checks("regex", raises=re.error)(_is_regex)
+FORMATS.checks("says", raises=(re.error, ValueError))(_is_regex)
 FORMATS.checks("requirement", raises=InvalidRequirement)(_is_requirement)
+FORMATS.checks("release", raises=(InvalidVersion, ValueError))(_is_release)
 FORMATS.checks("deviation", raises=ValueError)(_is_deviation)
 
 
@@ -191,6 +206,7 @@ def _read(path: Path) -> dict[str, Any]:
     faults = list(_validator().iter_errors(data))
     if faults:
         raise _explained(min(faults, key=lambda fault: list(fault.path)), data, path)
+    _check_minimal_cases(data, path)
     return data
 
 
@@ -253,6 +269,20 @@ def _check_ids(tables: Mapping[Path, Mapping[str, Any]]) -> None:
             )
 
 
+def _check_minimal_cases(data: Mapping[str, Any], path: Path) -> None:
+    """Raise FindingsError if the minimal case of an expectation is none of the cases that it covers."""
+    for word in ("finding", "no_defect"):
+        for entry in data.get(word, ()):
+            for item in entry["expectation"]:
+                if item["case"] not in item.get("cases", [item["case"]]):
+                    raise FindingsError(
+                        "its minimal case is none of its cases",
+                        where=f"{path}, {word} {entry['id']!r}, expectation {item['id']!r}",
+                        expected="one of 'cases'",
+                        came=repr(item["case"]),
+                    )
+
+
 def _ids(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for entry in (*data.get("finding", ()), *data.get("no_defect", ())):
         yield "entry", entry["id"]
@@ -280,6 +310,7 @@ def _no_defect(data: Mapping[str, Any]) -> NoDefect:
         versions=tuple(data["versions"]),
         reason=data["reason"],
         link=link,
+        fixed_in=data.get("fixed_in", ""),
         expectations=tuple(
             _expectation(item, data, data["reason"], link or UNREPORTED) for item in data["expectation"]
         ),
@@ -299,7 +330,9 @@ def _expectation(data: Mapping[str, Any], entry: Mapping[str, Any], reason: str,
         link=link,
         case=data["case"],
         when=data.get("when", {}),
+        cases=tuple(data.get("cases", ())),
         says=data.get("says", ""),
+        fixed_in=data.get("fixed_in", entry.get("fixed_in", "")),
     )
 
 

@@ -28,14 +28,14 @@ def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Itera
     config = {**facts(case), **case.config}
     # an expectation covers only routes through a converter that it blames
     named = [item for item in expectations if any(item.blames(name) for name in (SOURCE, *hops))]
-    whole = covering(named, route=route, layer=case.subject, config=config)
+    whole = covering(named, case=case.id, route=route, layer=case.subject, config=config)
     if len(case.spec.layers) == 1:
         return whole
     # an expectation of a layer may explain a model that contains the layer
     parts = [
         item
         for layer in case.spec.layers
-        for item in covering(named, route=route, layer=layer.kind, config={**config, **layer.config})
+        for item in covering(named, case=case.id, route=route, layer=layer.kind, config={**config, **layer.config})
     ]
     return whole + [replace(item, says=item.says or ".*") for item in parts if item not in whole]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
+from harness.installed import is_installed
 from harness.judge.expectations import UNREPORTED, Expectation, covering
 from harness.outcomes import Outcome
 from harness.results.events import Stage
@@ -33,14 +36,15 @@ CONFIG = {"reset_after": True, "mask": "hole"}
         ("keras-kerasexport", "GRU", CONFIG, False),
         ("keras-tf2onnx", "SimpleRNN", CONFIG, False),
         ("keras-tf2onnx", "GRU", {**CONFIG, "mask": "none"}, False),
-        ("keras-tf2onnx", "GRU", {"mask": "hole"}, False),  # what is lacking is None
-        ("keras-tf2onnx", "GRU", {"reset_after": True}, True),  # and None is not "none"
+        ("keras-tf2onnx", "GRU", {"mask": "hole"}, False),
+        ("keras-tf2onnx", "GRU", {"reset_after": True}, False),  # a default that nobody wrote down is not "not none"
+        ("keras-tf2onnx", "GRU", {"reset_after": True, "mask": None}, True),  # None that was given is
     ],
 )
 def test_a_case_is_covered_by_route_layer_and_condition(
     route: str, layer: str, config: dict[str, object], covers: bool
 ) -> None:
-    assert covering([WHOLE], route=route, layer=layer, config=config) == ([WHOLE] if covers else [])
+    assert covering([WHOLE], case="keras-GRU-0", route=route, layer=layer, config=config) == ([WHOLE] if covers else [])
 
 
 @pytest.mark.parametrize(
@@ -60,14 +64,14 @@ def test_a_case_is_covered_by_route_layer_and_condition(
 )
 def test_values_of_a_condition(condition: object, value: object, holds: bool) -> None:
     item = replace(WHOLE, when={"x": condition})
-    assert item.covers(route="keras-tf2onnx", layer="GRU", config={"x": value}) is holds
+    assert item.covers(case="keras-GRU-0", route="keras-tf2onnx", layer="GRU", config={"x": value}) is holds
 
 
 def test_route_layer_and_configuration_are_named() -> None:
     with pytest.raises(TypeError):
-        WHOLE.covers("keras-tf2onnx", "GRU", {})  # type: ignore[misc]
+        WHOLE.covers("keras-GRU-0", "keras-tf2onnx", "GRU", {})  # type: ignore[misc]
     with pytest.raises(TypeError):
-        covering([WHOLE], "keras-tf2onnx", "GRU", {})  # type: ignore[misc]
+        covering([WHOLE], "keras-GRU-0", "keras-tf2onnx", "GRU", {})  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -107,4 +111,88 @@ def test_the_source_is_blamed_by_its_name() -> None:
 def test_it_speaks_with_the_versions_it_names(versions: tuple[str, ...], applies: bool) -> None:
     item = replace(WHOLE, versions=versions)
     assert item.applies is applies
-    assert covering([item], route="keras-tf2onnx", layer="GRU", config=CONFIG) == ([item] if applies else [])
+    covered = covering([item], case="keras-GRU-0", route="keras-tf2onnx", layer="GRU", config=CONFIG)
+    assert covered == ([item] if applies else [])
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Sets the versions of all that is installed."""
+
+    def stand_in(**versions: str) -> None:
+        def version(name: str) -> str:
+            if name not in versions:
+                raise PackageNotFoundError(name)
+            return versions[name]
+
+        monkeypatch.setattr("harness.installed.version", version)
+        is_installed.cache_clear()
+
+    yield stand_in
+    is_installed.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("version", "open_end", "fixed"),
+    [
+        ("1.5.14", True, True),
+        ("1.5.15", True, True),
+        ("1.5.15+cpu", True, True),
+        ("1.5.15.post1", True, True),
+        ("1.5.16.dev0", True, False),  # may have the fix
+        ("1.5.16a1", True, False),
+        ("1.5.16rc1", True, False),
+        ("1.5.16", True, False),
+        ("2.0rc1", True, False),
+    ],
+)
+def test_only_the_release_that_fixes_it_ends_it(
+    installed: Callable[..., None], version: str, open_end: bool, fixed: bool
+) -> None:
+    """`versions` names the last release that was seen: what comes later is held to that."""
+    installed(onnx2torch=version, torch="2.16.0.dev20261101+cu130")
+    seen = replace(WHOLE, versions=("onnx2torch<=1.5.15", "torch>=2.14,<=2.15.0"))
+    assert seen.applies is open_end
+    assert replace(seen, fixed_in="1.5.16").applies is fixed
+
+
+@pytest.mark.parametrize(
+    ("versions", "applies"),
+    [
+        (("onnx2torch<=1.5.15", "torch>=2.15"), False),  # a lower bound holds
+        (("onnx2torch<=1.5.15", "torch<2.14"), False),  # and so does every bound but `<=`
+        (("onnx2torch<=1.5.15,!=1.5.14",), False),
+        (("onnx2torch==1.5.13",), False),
+        (("onnx2torch<=1.5.13",), True),
+        (("onnx2torch<=1.5.15", "keras<=3.15.1"), False),  # not installed
+    ],
+)
+def test_other_bounds_restrict(installed: Callable[..., None], versions: tuple[str, ...], applies: bool) -> None:
+    installed(onnx2torch="1.5.14", torch="2.14.1")
+    assert replace(WHOLE, versions=versions).applies is applies
+
+
+def test_the_fix_is_of_the_package_at_fault(installed: Callable[..., None]) -> None:
+    """That is the one that `versions` names first."""
+    installed(onnx2torch="1.5.15", torch="2.15.0")
+    item = replace(WHOLE, versions=("onnx2torch<=1.5.15", "torch<=2.15.0"), fixed_in="1.5.16")
+    assert item.applies
+    assert not replace(item, versions=item.versions[::-1]).applies
+
+
+@pytest.mark.parametrize(
+    ("case", "covers"),
+    [
+        ("keras-GRU-1", True),
+        ("keras-GRU-10", False),  # ids match whole
+        ("keras-GRU-", False),
+        ("xkeras-GRU-1", False),
+        ("keras-GRU-2", True),
+        ("keras-GRU-*", False),
+    ],
+)
+def test_listed_cases_are_covered_by_their_whole_ids(case: str, covers: bool) -> None:
+    item = replace(WHOLE, when={}, cases=("keras-GRU-1", "keras-GRU-2"))
+    assert item.covers(case=case, route="keras-tf2onnx", layer="GRU", config={}) is covers
+    assert not item.covers(case=case, route="keras-kerasexport", layer="GRU", config={})
+    assert not replace(item, when={"units": [3]}).covers(case=case, route="keras-tf2onnx", layer="GRU", config={})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.judge.facts import crop, facts, infinity, same_pad
+from harness.judge.facts import axes, crop, facts, infinity, same_pad
 from harness.spec import Case, Exactness, Golden, Input, Layer, Sample, Spec
 from tests.miniatures import dense_case
 
@@ -123,16 +123,16 @@ def test_facts_are_those_of_the_subject() -> None:
     both = {"up": (2, 10, 10, 4), "pad": (2, 5, 5, 4)}
     rank = {"infinity": "none", "input_rank": 4}
     case = case_of(up, pad, subject="Conv2DTranspose", shape=(2, 5, 5, 3), outputs=both)
-    assert facts(case) == {**rank, "same_pad": None, "crop": "lopsided"}
+    assert facts(case) == {**rank, "same_pad": None, "crop": "lopsided", "axes": None}
     case = case_of(up, pad, subject="Conv2D", shape=(2, 5, 5, 3), outputs=both)
-    assert facts(case) == {**rank, "same_pad": "lopsided", "crop": None}
+    assert facts(case) == {**rank, "same_pad": "lopsided", "crop": None, "axes": None}
 
 
 @pytest.mark.parametrize("outputs", [None, {"end": (2, 10, 10, 4)}])
 def test_crop_is_unknown_where_the_subject_makes_no_output(outputs: dict[str, tuple[int, ...]] | None) -> None:
     layers = Layer("Conv2DTranspose", "up", UP, ("x",)), Layer("ReLU", "end", {}, ("up",))
     case = case_of(*layers, subject="Conv2DTranspose", shape=(2, 5, 5, 3), outputs=outputs)
-    assert facts(case) == {"infinity": "none", "input_rank": 4, "same_pad": None, "crop": None}
+    assert facts(case) == {"infinity": "none", "input_rank": 4, "same_pad": None, "crop": None, "axes": None}
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,35 @@ def test_subject_within_a_model_has_no_sizes() -> None:
 
 
 def test_facts_of_a_case() -> None:
-    assert facts(dense_case(rank=3)) == {"infinity": "none", "input_rank": 3, "same_pad": None, "crop": None}
+    assert facts(dense_case(rank=3)) == {
+        "infinity": "none",
+        "input_rank": 3,
+        "same_pad": None,
+        "crop": None,
+        "axes": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, None),  # the layer's default, which stands nowhere
+        ({"axis": None}, "none"),
+        ({"axis": -1}, "one"),
+        ({"axis": [1]}, "one"),
+        ({"axis": [1, -1]}, "several"),
+        ({"axis": (1, 2)}, "several"),
+    ],
+)
+def test_axes(config: dict[str, object], expected: str | None) -> None:
+    assert axes(Layer("Softmax", "layer", config, ("x",))) == expected
+
+
+def test_axes_are_those_of_the_subject() -> None:
+    case = case_of(
+        Layer("Softmax", "layer", {"axis": [1, 2]}, ("x",)), subject="Softmax", shape=(2, 3, 3), outputs=None
+    )
+    assert facts(case)["axes"] == "several"
 
 
 @pytest.mark.parametrize(

@@ -78,14 +78,17 @@ def lacking(table: Table, key: str) -> Table:
 def test_a_finding_gives_its_expectations_cause_link_and_versions(tmp_path: Path) -> None:
     plain = {**EXPECTATION, "outcome": ["refused", "invalid"], "says": "odd"}
     particular = {
-        **EXPECTATION,
+        **lacking(EXPECTATION, "when"),
         "id": "a-b",
         "layer": ["GRU", "LSTM"],
+        "cases": ["keras-GRU-0", "keras-LSTM-1"],
         "versions": ["scipy>=1"],
+        "fixed_in": "3.0",
         "reason": "In  b\nit does so as well.",
     }
     link = "https://example.org/1"
-    loaded = load(write(tmp_path, finding(plain, particular, upstream="related", link=link, kind="loud", error="Oops")))
+    facts = {"upstream": "related", "link": link, "kind": "loud", "error": "Oops", "fixed_in": "2.4"}
+    loaded = load(write(tmp_path, finding(plain, particular, **facts)))
     first, second = loaded.expectations
     assert loaded.findings == (
         Finding(
@@ -101,12 +104,15 @@ def test_a_finding_gives_its_expectations_cause_link_and_versions(tmp_path: Path
             expectations=(first, second),
             error="Oops",
             link=link,
+            fixed_in="2.4",
         ),
     )
     assert loaded.findings[0].converter == "a"
     assert (first.id, first.route, first.case) == ("a-odd", "keras-a*", "keras-GRU-0")
     assert (first.layer, first.blame, first.outcome) == (("GRU",), ("a",), (Outcome.REFUSED, Outcome.INVALID))
     assert (first.when, first.says) == ({"mask": {"not": ["none"]}, "units": [3, 5]}, "odd")
+    assert (first.cases, first.fixed_in) == ((), "2.4")
+    assert (second.when, second.cases, second.fixed_in) == ({}, ("keras-GRU-0", "keras-LSTM-1"), "3.0")
     assert (first.reason, first.link, first.versions) == ("It rounds odd sizes down.", link, ("numpy>=1",))
     assert (second.layer, second.outcome, second.says) == (("GRU", "LSTM"), (Outcome.DIVERGENT,), "")
     assert (second.reason, second.link, second.versions) == ("In b it does so as well.", link, ("numpy>=1", "scipy>=1"))
@@ -162,17 +168,19 @@ DEVIATIONS = "mutating, divergent, malformed, refused, invalid, crash, hang"
     [
         (
             finding(colour="red"),
-            "finding 'a-rounds': unknown key 'colour'; expected one of id, component, versions, kind, condition, error,"
+            "finding 'a-rounds': unknown key 'colour'; expected one of id, component, versions, fixed_in, kind, condition,"
+            " error,"
             " file, function, cause, upstream, link, note, expectation",
         ),
         (
             expectation(colour="red"),
-            f"{HERE}: unknown key 'colour'; expected one of id, route, layer, when, says, outcome, blame, versions,"
-            " case, reason",
+            f"{HERE}: unknown key 'colour'; expected one of id, route, layer, when, cases, says, outcome, blame,"
+            " versions,"
+            " fixed_in, case, reason",
         ),
         (
             no_defect(cause="It rounds odd sizes down."),
-            "no_defect 'a-lacks': unknown key 'cause'; expected one of id, versions, reason, link, expectation",
+            "no_defect 'a-lacks': unknown key 'cause'; expected one of id, versions, fixed_in, reason, link, expectation",
         ),
         ({"findings": []}, "unknown key 'findings'; expected one of finding, no_defect"),
         (
@@ -220,7 +228,46 @@ DEVIATIONS = "mutating, divergent, malformed, refused, invalid, crash, hang"
         (
             expectation(says="(odd"),
             f"{HERE}: 'says' has a wrong value (missing ), unterminated subpattern at position 0); expected a regular"
-            f" expression, got '(odd'. {ADVICE}",
+            f" expression that not every message matches, got '(odd'. {ADVICE}",
+        ),
+        (
+            expectation(says=".*"),
+            f"{HERE}: 'says' has a wrong value (it matches every message); expected a regular expression that not every"
+            f" message matches, got '.*'. {ADVICE}",
+        ),
+        (
+            finding(lacking(EXPECTATION, "when")),
+            f"{HERE}: it lacks 'when': wrong numbers or shapes need a condition, or the list of their `cases`."
+            f" {ADVICE}",
+        ),
+        (
+            finding({**lacking(EXPECTATION, "when"), "outcome": ["invalid", "malformed"], "says": "odd"}),
+            f"{HERE}: it lacks 'when': wrong numbers or shapes need a condition, or the list of their `cases`."
+            f" {ADVICE}",
+        ),
+        (expectation(outcome="refused"), f"{HERE}: it lacks 'says': an error needs its words. {ADVICE}"),
+        (
+            expectation(outcome=["divergent", "crash"]),
+            f"{HERE}: it lacks 'says': an error needs its words. {ADVICE}",
+        ),
+        (
+            expectation(when={}),
+            f"{HERE}: 'when' has a wrong value; expected a table of axes, constructor arguments or facts, got {{}}."
+            f" {ADVICE}",
+        ),
+        (
+            expectation(cases=["keras-GRU-1"]),
+            f"{HERE}: its minimal case is none of its cases; expected one of 'cases', got 'keras-GRU-0'",
+        ),
+        (
+            expectation(fixed_in="1.5.16.dev0"),
+            f"{HERE}: 'fixed_in' has a wrong value (1.5.16.dev0 is no release); expected a release, such as"
+            f" \"1.5.16\", got '1.5.16.dev0'. {ADVICE}",
+        ),
+        (
+            finding(fixed_in="soon"),
+            "finding 'a-rounds': 'fixed_in' has a wrong value (Invalid version: 'soon'); expected a release, such as"
+            f" \"1.5.16\", got 'soon'. {ADVICE}",
         ),
         (
             expectation(outcome="faithful"),
@@ -228,9 +275,9 @@ DEVIATIONS = "mutating, divergent, malformed, refused, invalid, crash, hang"
             f" not pass, or a list of them, got 'faithful'. {ADVICE}",
         ),
         (
-            expectation(outcome=["refused", "exact"]),
+            expectation(outcome=["divergent", "exact"]),
             f"{HERE}: 'outcome' has a wrong value ('exact' is none of {DEVIATIONS}); expected an outcome that does not"
-            f" pass, or a list of them, got ['refused', 'exact']. {ADVICE}",
+            f" pass, or a list of them, got ['divergent', 'exact']. {ADVICE}",
         ),
         (
             expectation(layer=3),
@@ -282,7 +329,7 @@ def test_what_a_finding_needs(tmp_path: Path, key: str) -> None:
 
 
 def test_expectation_without_condition_speaks_of_every_configuration(tmp_path: Path) -> None:
-    plain = {name: value for name, value in EXPECTATION.items() if name != "when"}
+    plain = {**lacking(EXPECTATION, "when"), "outcome": "refused", "says": "odd"}
     assert load(write(tmp_path, finding(plain))).expectations[0].when == {}
 
 
@@ -346,6 +393,11 @@ def test_a_minimal_case_is_one_of_the_goldens_of_its_layer(tmp_path: Path) -> No
     loaded = load(write(tmp_path, finding()))
     loaded.check_cases({"keras-GRU-0", "keras-GRU-1"})
     loaded.check_cases({"keras-LSTM-0"})  # a run over other layers
+    several = load(write(tmp_path, expectation(cases=["keras-GRU-0", "keras-GRU-1", "keras-LSTM-1"])))
+    several.check_cases({"keras-GRU-0", "keras-GRU-1"})
+    with pytest.raises(FindingsError, match="'a-odd': one of its cases is no golden; .* got 'keras-GRU-1'"):
+        several.check_cases({"keras-GRU-0", "keras-GRU-10"})
+    loaded = load(write(tmp_path, finding()))
     with pytest.raises(FindingsError) as caught:
         loaded.check_cases({"keras-GRU-1"})
     assert str(caught.value) == (
