@@ -30,8 +30,8 @@ LIARS = {
 }
 OUTCOMES = {
     "liar-segfaults": (Outcome.CRASH, "SIGSEGV"),
-    "liar-hangs": (Outcome.HANG, "no answer within 2 s"),
-    "liar-hangs-holding-on": (Outcome.HANG, "no answer within 2 s"),
+    "liar-hangs": (Outcome.HANG, "no answer within 10 s, in which it used less than 2 s of processor time"),
+    "liar-hangs-holding-on": (Outcome.HANG, "no answer within 2 s of processor time"),
     "liar-eats-memory": (Outcome.REFUSED, "MemoryError"),
     "liar-exits": (Outcome.CRASH, "exit status 0"),
     "liar-exits-politely": (Outcome.REFUSED, "SystemExit: 3"),
