@@ -30,7 +30,8 @@ def nap(seconds: float) -> None:
 
 def believe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the limits of requests count announced seconds instead of real ones."""
-    from harness.workers.pool import PATIENCE, Worker
+    from harness.workers.pool import Worker
+    from harness.workers.watch import PATIENCE
 
     wait = Worker._answer
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TextIO, TypeVar
 
+from harness.machine import load
 from harness.outcomes import Outcome
 from harness.results.events import (
     SCHEMA,
@@ -52,6 +53,7 @@ class Writer:
         self._keys: set[tuple[str, str]] = set()
         self._outcomes: Counter[str] = Counter()
         self._judgements: Counter[str] = Counter()
+        self._load = 0.0
 
     def open(self) -> Self:
         """Begin the file with its header; an existing file is replaced."""
@@ -73,6 +75,7 @@ class Writer:
         self._keys.add(result.key)
         self._outcomes[result.outcome.value] += 1
         self._judgements[result.judgement.value] += 1
+        self._load = max(self._load, load())
 
     def close(self) -> None:
         """Write the footer and close the file of a complete run."""
@@ -82,6 +85,7 @@ class Writer:
             results=len(self._keys),
             outcomes=_ordered(self._outcomes, Outcome),
             judgements=_ordered(self._judgements, Judgement),
+            load=max(self._load, load()),
         )
         self._write(footer.to_json())
         self.abandon()

@@ -19,6 +19,7 @@ from harness.installed import versions
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
+from harness.machine import load
 from harness.results.events import Header, PluginNote, RouteStatus
 from harness.run.walk import Walk
 from harness.spec import canonical
@@ -218,6 +219,7 @@ class Session:
             ),
             options=options,
             floor=floor,
+            load=load(),
         )
 
     def close(self) -> None:

@@ -26,15 +26,12 @@ from packaging.requirements import Requirement
 import harness
 from harness.adapters.places import Place
 from harness.adapters.registry import Plugin
-from harness.machine import PROCESSORS, processor_seconds
 from harness.workers.protocol import A, Answer, Load, Request, decode, encode
 from harness.workers.turns import Turns
+from harness.workers.watch import Watch
 
 LIMIT = 60.0
 """Seconds of processor time that one request may take."""
-PATIENCE = 5.0
-"""How many times its limit a request may take by the clock: other processes slow it down, and a worker that sleeps
-uses no processor."""
 START_LIMIT = 240.0
 """Seconds that a worker may take to start and import its frameworks, cold."""
 
@@ -52,7 +49,7 @@ LOG_TAIL = 2000
 LOG_LIMIT = 16 * 2**20
 """Most bytes of a worker's log on disk; a longer log is cut to its tail."""
 TICK = 0.1
-"""Seconds between two checks of the log of a busy worker. The watch over its processor time begins with the first."""
+"""Seconds between two looks at the log and the time of a busy worker."""
 MEMORY = int(psutil.virtual_memory().total * 0.75)
 """Default for the bytes of address space that one request may take, so that a greedy converter fails, not the
 machine."""
@@ -222,30 +219,16 @@ class Worker:
 
     def _answer(self, limit: float) -> Answer[Any]:
         """Wait for the next answer; meanwhile, cut the log. Raises the channel's TimeoutError, which says which limit
-        was reached.
-
-        Processor time counts from the first tick, so that a short request costs no look at it. The next look is due
-        when all processors together could have used up the rest.
-        """
-        begun = time.monotonic()
-        end = begun + PATIENCE * limit
-        before, look = 0.0, begun
+        was reached."""
+        assert self.pid is not None
+        watch = Watch(self.pid, limit)
         while True:
             try:
-                answer: Answer[Any] = decode(self._channel.receive(max(0.0, min(TICK, end - time.monotonic()))))
+                answer: Answer[Any] = decode(self._channel.receive(min(TICK, watch.left)))
                 return answer
-            except self._channel.TimeoutError as error:
-                now = time.monotonic()
-                if now >= end:
-                    raise type(error)(
-                        f"no answer within {PATIENCE * limit:g} s, in which it used less than {limit:g} s of processor time"
-                    ) from None
-                if now >= look:
-                    used = processor_seconds(self.pid)
-                    before = used if look == begun else before
-                    if used - before >= limit:
-                        raise type(error)(f"no answer within {limit:g} s of processor time") from None
-                    look = now + (limit - used + before) / PROCESSORS
+            except self._channel.TimeoutError as tick:
+                if reached := watch.exceeded():
+                    raise type(tick)(f"no answer within {reached}") from None
             finally:
                 self._cut_log()
 

@@ -19,6 +19,7 @@ from harness.results.events import Result
 from harness.run.walk import Walk
 from harness.spec import Case
 from harness.workers import pool as workers
+from harness.workers import watch
 from harness.workers.pool import Setting, Workers
 from tests import liars
 
@@ -95,8 +96,12 @@ def walked(walk: Walk, case: Case, name: str) -> Result:
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
-def test_liar_gets_its_outcome_and_the_next_case_a_working_worker(walk: Walk, case: Case, name: str) -> None:
+def test_liar_gets_its_outcome_and_the_next_case_a_working_worker(
+    walk: Walk, case: Case, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     outcome, message = OUTCOMES[name]
+    if "processor time" in message and "less" not in message:
+        monkeypatch.setattr(watch, "PATIENCE", 100)  # however busy the machine that runs this test
     result = walked(walk, case, name)
     assert result.stages[0].outcome.passes
     assert (result.outcome, result.blame) == (outcome, name), result.message

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.workers import pool
-from harness.workers.pool import _BOOT, PATIENCE, Setting, Worker, WorkerHang, Workers, growth_limit
+from harness.workers import pool, watch
+from harness.workers.pool import _BOOT, Setting, Worker, WorkerHang, Workers, growth_limit
 from harness.workers.protocol import Call, Convert, Read, Run, Write
+from harness.workers.watch import PATIENCE
 
 KEPT: list[bytes] = []
 
@@ -88,16 +89,18 @@ def worker() -> Iterator[Worker]:
 
 
 @pytest.mark.parametrize("function", ["compute", "compute_in_a_child"])
-def test_the_limit_is_of_processor_time_of_the_process_and_its_children(worker: Worker, function: str) -> None:
-    """The clock has a limit of 10 s."""
-    with pytest.raises(WorkerHang, match=r"^no answer within 2 s of processor time; the worker was killed$") as caught:
-        worker.request(Call(f"{__name__}:{function}", (60,)), 2)
-    assert caught.value.seconds < 9
+def test_the_limit_is_of_processor_time_of_the_process_and_its_children(
+    worker: Worker, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "PATIENCE", 100)  # however busy the machine that runs this test
+    with pytest.raises(WorkerHang, match=r"^no answer within 1 s of processor time; the worker was killed$"):
+        worker.request(Call(f"{__name__}:{function}", (60,)), 1)
 
 
-def test_what_a_process_has_used_before_does_not_count(worker: Worker) -> None:
-    for seconds in (1.5, 3, 4.5):
-        worker.request(Call(f"{__name__}:compute", (seconds,)), 2)
+def test_what_a_process_has_used_before_does_not_count(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PATIENCE", 100)
+    for seconds in (0.8, 1.6, 2.4):
+        worker.request(Call(f"{__name__}:compute", (seconds,)), 1.2)
     assert worker.starts == 1
 
 
