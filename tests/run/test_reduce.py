@@ -159,7 +159,7 @@ def test_models_in_models_are_written_out(structure: str) -> None:
     import numpy as np
 
     with Session() as session:
-        entry = next(e for e in session.store.entries(layer="Model") if e.choice["structure"] == structure)
+        entry = next(e for e in session.store.entries("Model") if e.choice["structure"] == structure)
         case = entry.load()
     flat = flattened(case)
     assert not {"Model", "Sequential"} & {layer.kind for layer in flat.spec.layers}
@@ -170,7 +170,7 @@ def test_models_in_models_are_written_out(structure: str) -> None:
 
 
 def test_planted_fault_in_a_graph_is_reduced_to_the_layer() -> None:
-    with Session(Selection(route="keras-tf2onnx-planted-bias-dropped", hops=(FAULT,), all_cases=True)) as session:
+    with Session(Selection(route=("keras-tf2onnx-planted-bias-dropped",), hops=(FAULT,), all_cases=True)) as session:
         if not session.runnable:
             pytest.skip("the frameworks are not installed")
         case = session.store.find(GRAPH).load()

@@ -56,7 +56,7 @@ PASSES = ("liar-honest", "liar-floods")
 @pytest.fixture(scope="module")
 def case() -> Case:
     """A golden case, with the image that went in as a second output of the same shape."""
-    entry = STORE.entries(folder="onnx", layer="SoftmaxLayer")[0].load()
+    entry = STORE.entries("SoftmaxLayer", folder="onnx")[0].load()
     image, softmax = (layer.name for layer in entry.spec.layers)
     return with_golden(replace(entry, spec=replace(entry.spec, outputs=(softmax, image)), samples=entry.samples[:1]))
 
