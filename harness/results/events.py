@@ -149,7 +149,7 @@ class PluginNote:
 class Header:
     """The first line: command, versions, routes, and the number of results that the run owes (`floor`).
 
-    `load` is that of the machine (`harness.machine.load`) at the start; None if it is not known.
+    `load` is that of the machine (`harness.results.load`) at the start; None if it is not known.
     """
 
     command: tuple[str, ...]

@@ -18,7 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TextIO, TypeVar
 
-from harness.machine import load
 from harness.outcomes import Outcome
 from harness.results.events import (
     SCHEMA,
@@ -34,6 +33,7 @@ from harness.results.events import (
     check_line,
     utc_now,
 )
+from harness.results.load import load
 
 K = TypeVar("K")
 

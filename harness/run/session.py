@@ -17,9 +17,9 @@ from harness.installed import versions
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
-from harness.machine import load
 from harness.patterns import fits
 from harness.results.events import Header, PluginNote, RouteStatus
+from harness.results.load import load
 from harness.run.selection import LISTED, Selection, SelectionError, check_patterns, obstacle, offered, selected
 from harness.run.walk import Walk
 from harness.spec import canonical

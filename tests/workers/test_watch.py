@@ -1,13 +1,16 @@
-"""The watch over a request, on a clock and a count of processor time that the test moves."""
+"""The watch over a request, on a clock and a count of processor time that the test moves; and the real count."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from harness.workers import watch
-from harness.workers.watch import Watch
+from harness.workers.watch import Watch, processor_seconds
 
 
 @pytest.fixture
@@ -52,3 +55,37 @@ def test_processor_time_is_told_first(machine: SimpleNamespace) -> None:
     watched.exceeded()
     machine.clock, machine.used = 140, 15
     assert watched.exceeded() == "8 s of processor time"
+
+
+CHILD = "import time\nwhile time.process_time() < 0.5: pass\nprint('done', flush=True)\ninput()"
+PARENT = f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+print("lives", flush=True)
+input()
+child.communicate(b"\\n")
+print("waited for", flush=True)
+input()
+"""
+
+
+def test_living_children_count_and_those_waited_for() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        seconds = []
+        for word in (b"lives\n", b"waited for\n"):
+            assert parent.stdout.readline() == word
+            seconds.append(processor_seconds(parent.pid))
+            parent.stdin.write(b"\n")
+            parent.stdin.flush()
+    assert all(0.5 <= each < 1.5 for each in seconds)
+    assert seconds[1] >= seconds[0] - 0.02, "the system counts in hundredths"
+
+
+def test_a_sleeping_process_uses_none_and_one_that_is_gone_has_none() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1.5)"]) as process:
+        time.sleep(1)
+        assert processor_seconds(process.pid) < 0.5
+    assert processor_seconds(process.pid) == 0
