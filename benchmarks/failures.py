@@ -34,7 +34,7 @@ def walk(session: Session, *, disturbed: bool) -> list[Result]:
     """The results of the fixed cases; with `disturbed`, two workers get their signals on the way."""
     route = session.routes[0]
     session.warm([route])
-    entries = session.store.entries(layer="[DR]e*", folder="keras")[::4][:20]
+    entries = session.store.entries("[DR]e*", folder="keras")[::4][:20]
     results = []
     for index, entry in enumerate(entries):
         case = entry.load()
@@ -53,7 +53,7 @@ def signature(result: Result) -> list[tuple[str, float | None]]:
 
 def main() -> None:
     """Print the cases that differ between the two walks."""
-    with Session(Selection(route=ROUTE, limit=LIMIT)) as session:
+    with Session(Selection(route=(ROUTE,), limit=LIMIT)) as session:
         before = walk(session, disturbed=False)
         after = walk(session, disturbed=True)
     changed = [index for index in range(len(before)) if signature(before[index]) != signature(after[index])]

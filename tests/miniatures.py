@@ -222,6 +222,44 @@ class SleepsOnActivation(Copies):
         return super().convert(artifact, out)
 
 
+class Uninstalled(Copies):
+    """Needs what nobody has."""
+
+    name: ClassVar[str] = "uninstalled"
+    requires: ClassVar[tuple[str, ...]] = ("numpy>=99", "no-such-thing")
+
+
+class NoSource(Copies):
+    """Begins with a format that nothing makes."""
+
+    name: ClassVar[str] = "nosource"
+    source: ClassVar[str] = "mimi"
+
+
+class NoTarget(Copies):
+    """Ends with a format that nothing runs."""
+
+    name: ClassVar[str] = "notarget"
+    target: ClassVar[str] = "mini3"
+
+
+class NoList(Copies):
+    name: ClassVar[str] = "nolist"
+    requires: ClassVar[str] = "numpy"  # type: ignore[assignment]
+
+
+class MatlabFormat(MiniFormat):
+    """The same for models of another dialect."""
+
+    name: ClassVar[str] = "minimat"
+    dialect: ClassVar[str | None] = "matlab"
+
+
+class OfMatlab(Copies):
+    name: ClassVar[str] = "ofmatlab"
+    source: ClassVar[str] = "minimat"
+
+
 class NoContract:
     name: ClassVar[str] = "nocontract"
 

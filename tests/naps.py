@@ -31,6 +31,7 @@ def nap(seconds: float) -> None:
 def believe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the limits of requests count announced seconds instead of real ones."""
     from harness.workers.pool import Worker
+    from harness.workers.watch import PATIENCE
 
     wait = Worker._answer
 
@@ -38,7 +39,7 @@ def believe(monkeypatch: pytest.MonkeyPatch) -> None:
         """What the worker answers, once its log since the answer before has been read."""
         while True:
             try:
-                reply = [wait(worker, 0.02)]
+                reply = [wait(worker, 0.02 / PATIENCE)]
             except worker._channel.TimeoutError:
                 reply = []
             log = worker.log.read_bytes() if worker.log.exists() else b""
@@ -47,7 +48,7 @@ def believe(monkeypatch: pytest.MonkeyPatch) -> None:
             if reply or too_long:
                 _READ[worker] = len(log)
                 if too_long:
-                    raise worker._channel.TimeoutError
+                    raise worker._channel.TimeoutError(f"no answer within {limit:g} s")
                 return reply[0]
 
     monkeypatch.setattr(Worker, "_answer", answer)

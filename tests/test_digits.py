@@ -18,7 +18,7 @@ CLASSES = 10
 
 @pytest.fixture(scope="module")
 def case() -> Case:
-    (entry,) = Store(ROOT / "golden").entries(layer="digits", folder="models")
+    (entry,) = Store(ROOT / "golden").entries("digits", folder="models")
     return entry.load()
 
 

@@ -23,6 +23,7 @@ from typing import Any
 from harness.adapters.places import Place
 from harness.adapters.plugin import FORMATS, HOPS, KINDS, NEEDED, RUNTIMES, Plugin, PluginError, facts_of
 from harness.installed import COMPUTES_WITH
+from harness.patterns import pointer
 
 __all__ = ["Plugin", "PluginError", "Registry", "describe_foreign", "facts_of", "installed", "resolve"]
 
@@ -107,6 +108,24 @@ class Registry:
         fitting = [runtime for runtime in self.runtimes if runtime.format == name]
         return next((runtime for runtime in fitting if not runtime.missing), fitting[0] if fitting else None)
 
+    def obstacle(self, hop: Plugin) -> str:
+        """The reason why no route can run with this hop here, in words; '' if there is none.
+
+        Its requirements are installed, some format or hop gives it its source, and an installed runtime takes what it
+        makes.
+        """
+        if hop.missing:
+            return hop.missing
+        sources = {form.name for form in self.formats} | {other.target for other in self.hops if other != hop}
+        for problem, name, known in (
+            ("nothing makes the source format", hop.source, sources),
+            ("no runtime takes the target format", hop.target, {runtime.format for runtime in self.runtimes}),
+        ):
+            if name not in known:
+                return f"{problem} {name!r}. {pointer(name, sorted(known))}Known: {', '.join(sorted(known))}"
+        runtime = self.runtime_of(hop.target)
+        return f"{runtime.name}: {runtime.missing}" if runtime is not None and runtime.missing else ""
+
     def file_of(self, name: str) -> str:
         """The name of a file of this format in the folder of a reproducer: `model.onnx`."""
         form, runtime = self.format(name), self.runtime_of(name)
@@ -157,4 +176,9 @@ def installed() -> Registry:
                 registry = registry._with(kind, describe_foreign(entry.value, kind, of))
             except PluginError as error:
                 problems.append(f"{entry.name}: {error}")
+    problems += [
+        f"{hop.name}: {why}"
+        for hop in registry.hops
+        if not (hop.is_ours or hop.missing) and (why := registry.obstacle(hop))
+    ]
     return replace(registry, problems=tuple(problems))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from harness.adapters.registry import Plugin, Registry
+from harness.patterns import fits
 
 
 @dataclass(frozen=True)
@@ -107,10 +107,6 @@ def _extended(route: Route, registry: Registry) -> Iterable[Route]:
             yield from _extended(longer, registry)
 
 
-def select(routes: Iterable[Route], pattern: str | None, dialect: str | None = None) -> list[Route]:
-    """The routes whose name matches the glob pattern (None: any), of one dialect (None: any)."""
-    return [
-        route
-        for route in routes
-        if (pattern is None or fnmatchcase(route.name, pattern)) and dialect in (None, route.dialect)
-    ]
+def select(routes: Iterable[Route], patterns: Sequence[str] = (), dialect: str | None = None) -> list[Route]:
+    """The routes whose name fits one of the glob patterns (none: any), of one dialect (None: any)."""
+    return [route for route in routes if fits(route.name, patterns) and dialect in (None, route.dialect)]

@@ -20,8 +20,12 @@ T = TypeVar("T")
 RESULTS = Path("reports/results.ndjson")
 """Where `parity run` and `pytest suites/` leave their results by default."""
 
-route_option = click.option("--route", metavar="GLOB", help="Take only routes whose name matches.")
-layer_option = click.option("--layer", metavar="GLOB", help="Take only layers whose name matches.")
+route_option = click.option(
+    "--route", metavar="GLOB", multiple=True, help="Take only routes whose name matches (repeatable)."
+)
+layer_option = click.option(
+    "--layer", metavar="GLOB", multiple=True, help="Take only layers whose name matches (repeatable)."
+)
 hop_option = click.option(
     "--hop", "hops", metavar="MODULE:CLASS", multiple=True, help="Add a converter for this run (repeatable)."
 )

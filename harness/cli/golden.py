@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
 import click
 
@@ -14,7 +13,9 @@ from harness.cli.main import AGREED, DEVIATIONS, USAGE
 from harness.corpus import freeze
 from harness.corpus.store import Store
 from harness.corpus.verification import Verification
-from harness.run.session import SelectionError, home
+from harness.patterns import fits
+from harness.run.selection import check_patterns
+from harness.run.session import home
 
 
 @click.group(help=__doc__)
@@ -24,7 +25,7 @@ def command() -> None: ...
 @command.command("freeze", epilog="\b\nExample: parity golden freeze --layer Conv2D")
 @layer_option
 @click.option("--seed", metavar="N", type=int, default=0, help="Draw sizes, weights and inputs from this seed.")
-def freeze_command(layer: str | None, seed: int) -> None:
+def freeze_command(layer: tuple[str, ...], seed: int) -> None:
     """Draw the golden cases and store their answers.
 
     The cases of a layer cover all valid pairs of axis values. Only the oracle computes; no framework takes part. The
@@ -32,12 +33,10 @@ def freeze_command(layer: str | None, seed: int) -> None:
     """
     store = Store(home() / "golden")
     chosen = _rows(layer)
-    if not chosen:
-        raise _nothing_fits(layer)
     total = sum(
         freeze.freeze(row, store, seed=seed) for row in tracked(chosen, lambda row: row.layer, total=len(chosen))
     )
-    if layer is None:
+    if not layer:
         for name in freeze.unused(chosen, store):
             store.drop(name)
             click.echo(f"removed {name}: no row of the catalogue asks for it")
@@ -47,7 +46,7 @@ def freeze_command(layer: str | None, seed: int) -> None:
 @command.command("verify", epilog="\b\nExample: parity golden verify --json")
 @layer_option
 @json_option
-def verify_command(layer: str | None, as_json: bool) -> int:
+def verify_command(layer: tuple[str, ...], as_json: bool) -> int:
     """Recompute every golden and report every difference.
 
     A difference is a golden that drifted, a case that was edited, a case for which the catalogue has no row, or a pair
@@ -55,9 +54,7 @@ def verify_command(layer: str | None, as_json: bool) -> int:
     """
     store = Store(home() / "golden")
     models = list(freeze.verify_models(store, layer))
-    chosen = _rows(layer)
-    if not (models or chosen):
-        raise _nothing_fits(layer)
+    chosen = _rows(layer, [check.layer for check in models])
     checks = tracked(freeze.verify(chosen, store), lambda check: check.layer, total=len(chosen))
     verification = Verification((*models, *checks), tuple(freeze.unused(rows(), store)))
     if as_json:
@@ -69,12 +66,12 @@ def verify_command(layer: str | None, as_json: bool) -> int:
     return AGREED if verification.sound else DEVIATIONS
 
 
-def _rows(layer: str | None) -> Sequence[Row]:
-    return [row for row in rows() if fnmatchcase(row.layer, layer or "*")]
-
-
-def _nothing_fits(layer: str | None) -> SelectionError:
-    return SelectionError(f"no layer of the catalogue fits {layer!r}; `parity list layers` shows all")
+def _rows(layer: tuple[str, ...], models: Sequence[str] = ()) -> Sequence[Row]:
+    """The selected rows. Raises SelectionError for a pattern that fits no row, nor one of the models."""
+    advice = "`parity list layers` shows all"
+    names = [*(row.layer for row in rows()), *models]
+    check_patterns(layer, names, noun="layer of the catalogue", where="--layer", advice=advice)
+    return [row for row in rows() if fits(row.layer, layer)]
 
 
 def _show(verification: Verification) -> None:

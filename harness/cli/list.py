@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from fnmatch import fnmatchcase
 
 import click
 
@@ -11,6 +10,8 @@ from harness.catalogue import rows
 from harness.cli.console import hop_option, json_option, layer_option, print_records
 from harness.corpus import coverage
 from harness.corpus.store import Store
+from harness.patterns import fits
+from harness.run.selection import check_patterns
 from harness.run.session import Selection, Session, home
 
 
@@ -33,16 +34,16 @@ def layers(as_json: bool) -> None:
 @click.option("--missing", is_flag=True, help="List only arguments that are neither drawn nor excluded with a reason.")
 @layer_option
 @json_option
-def arguments(missing: bool, layer: str | None, as_json: bool) -> None:
+def arguments(missing: bool, layer: tuple[str, ...], as_json: bool) -> None:
     """List the constructor arguments of every Keras layer.
 
     Each line shows the number of values in the cases, or the reason why no value can matter at inference.
     """
     every = coverage.arguments(Store(home() / "golden").entries())
+    names, advice = dict.fromkeys(item.layer for item in every), "`parity list layers` shows all"
+    check_patterns(layer, names, noun="layer of Keras", where="--layer", advice=advice)
     chosen = [
-        item
-        for item in every
-        if fnmatchcase(item.layer, layer or "*") and not (missing and (item.drawn or item.reason is not None))
+        item for item in every if fits(item.layer, layer) and not (missing and (item.drawn or item.reason is not None))
     ]
     print_records([item.to_json() for item in chosen], as_json)
     if not as_json:
@@ -58,7 +59,7 @@ def arguments(missing: bool, layer: str | None, as_json: bool) -> None:
 @command.command(epilog="\b\nExample: parity list cases --layer GRU")
 @layer_option
 @json_option
-def cases(layer: str | None, as_json: bool) -> None:
+def cases(layer: tuple[str, ...], as_json: bool) -> None:
     """List golden cases with the axis values from which they were drawn."""
     entries = Session(Selection(layer=layer)).entries()
     records = [
@@ -102,8 +103,8 @@ def hops(hops: tuple[str, ...], as_json: bool) -> None:
     registry = Session(Selection(hops=hops)).registry
     print_records(
         [
-            {"name": h.name, "source": h.source, "target": h.target, "available": not h.missing, "reason": h.missing}
-            for h in registry.hops
+            {"name": h.name, "source": h.source, "target": h.target, "available": not why, "reason": why}
+            for h, why in ((h, registry.obstacle(h)) for h in registry.hops)
         ],
         as_json,
     )

@@ -20,7 +20,13 @@ from harness.run.session import Selection, Session
     help=__doc__, epilog="\b\nExample: parity reduce keras-Graph-02a0a898fed6 --route keras-tf2onnx-onnx2torch"
 )
 @click.argument("case")
-@click.option("--route", metavar="GLOB", required=True, help="Take the first route that matches and deviates.")
+@click.option(
+    "--route",
+    metavar="GLOB",
+    required=True,
+    multiple=True,
+    help="Take the first route that matches and deviates (repeatable).",
+)
 @hop_option
 @opset_option
 @click.option(
@@ -30,14 +36,18 @@ from harness.run.session import Selection, Session
     type=click.Path(file_okay=False, path_type=Path),
     help="Write a reproducer of the reduced model here.",
 )
-def command(case: str, route: str, hops: tuple[str, ...], opset: tuple[int, ...], folder: Path | None) -> None:
+def command(
+    case: str, route: tuple[str, ...], hops: tuple[str, ...], opset: tuple[int, ...], folder: Path | None
+) -> None:
     with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
         entry = session.find(case)
         whole = entry.load()
         deviating = (each for each in session.runnable_for(entry.dialect) if fault_on(session.walk, whole, each))
         first = next(deviating, None)
         if first is None:
-            raise ReduceError(f"{entry.id} agrees on every route that fits {route!r} and can run here")
+            raise ReduceError(
+                f"{entry.id} agrees on every route that fits {' or '.join(map(repr, route))} and can run here"
+            )
         reduction = reduced(session.walk, whole, first, progress=lambda text: click.echo(text, err=True))
         click.secho(f"{entry.id} on {first.name}", bold=True)
         click.echo(reduction.sentence)

@@ -30,7 +30,7 @@ from harness.spec import EMPTY_BATCH
 @route_option
 @hop_option
 @opset_option
-def command(case: str, route: str | None, hops: tuple[str, ...], opset: tuple[int, ...]) -> int:
+def command(case: str, route: tuple[str, ...], hops: tuple[str, ...], opset: tuple[int, ...]) -> int:
     if Path(case).is_dir():
         answer, line = run_reproducer(Path(case))
         click.echo(f"{answer.name}: {line}")

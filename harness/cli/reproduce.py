@@ -22,7 +22,12 @@ from harness.run.session import Selection, Session
 
 @click.command(help=__doc__, epilog="\b\nExample: parity reproduce keras-ELU-ef0529b0c9f3 --route keras-tf2onnx -o elu")
 @click.argument("case", required=False)
-@click.option("--route", metavar="GLOB", help="Take the first route that matches and on which the case deviates.")
+@click.option(
+    "--route",
+    metavar="GLOB",
+    multiple=True,
+    help="Take the first route that matches and on which the case deviates (repeatable).",
+)
 @click.option("--expectations", is_flag=True, help="Write a folder for each known deviation instead.")
 @click.option("--id", "glob", metavar="GLOB", default="*", help="Take only expectations whose id matches.")
 @click.option(
@@ -33,14 +38,14 @@ from harness.run.session import Selection, Session
 def command(
     *,
     case: str | None,
-    route: str | None,
+    route: tuple[str, ...],
     expectations: bool,
     glob: str,
     folder: Path,
     hops: tuple[str, ...],
     opset: tuple[int, ...],
 ) -> int:
-    if (case is None) != expectations or (case is not None and route is None):
+    if (case is None) != expectations or (case is not None and not route):
         raise click.UsageError("give a CASE with its --route, or --expectations")
     with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
         return _write_all(session, glob, folder) if case is None else _write_one(session, case, folder)

@@ -45,6 +45,7 @@ def _walk(session: Session, path: Path) -> None:
             click.secho(f"route {route.name} cannot run: {why}", fg="yellow")
     if not pairs:
         raise SelectionError("no route can run for these layers; `parity list routes` says why")
+    session.check_walked(route for _, route in pairs)
     session.warm(session.runnable)
     options = {name: value for name, value in asdict(session.selection).items() if value not in (None, ())}
     walk = CorpusWalk(session)

@@ -6,16 +6,17 @@ Exit code 1 if a fault survives: it shows a hole in the corpus.
 from __future__ import annotations
 
 import json
-from fnmatch import fnmatchcase
 
 import click
 
 from harness.cli.console import json_option, print_records, tracked
 from harness.cli.main import AGREED, DEVIATIONS
+from harness.patterns import fits
 from harness.planted import Fault, faults
 from harness.results.events import plain
 from harness.run import selftest
-from harness.run.session import SelectionError, Session
+from harness.run.selection import check_patterns
+from harness.run.session import Session
 
 COLUMNS = ("name", "caught", "cases", "units", "outcome", "by")
 
@@ -38,7 +39,6 @@ def command(fault: str, as_json: bool) -> int:
 
 
 def _matching(glob: str) -> list[Fault]:
-    matching = [fault for fault in faults() if fnmatchcase(fault.name, glob)]
-    if not matching:
-        raise SelectionError(f"no planted fault fits {glob!r}; there are {', '.join(f.name for f in faults())}")
-    return matching
+    advice = "docs/planted-faults.md shows all"
+    check_patterns((glob,), (each.name for each in faults()), noun="planted fault", where="--fault", advice=advice)
+    return [each for each in faults() if fits(each.name, (glob,))]

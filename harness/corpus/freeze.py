@@ -84,9 +84,9 @@ def unused(rows: Iterable[Row], store: Store) -> list[str]:
     return [name for name in store.manifest["archives"] if name not in wanted and not name.startswith(MODELS)]
 
 
-def verify_models(store: Store, layer: str | None = None) -> Iterator[Check]:
+def verify_models(store: Store, layers: Sequence[str] = ()) -> Iterator[Check]:
     """Check the digests and goldens of whole models, to which no covering array applies."""
-    for path, record in store.archives(layer=layer, folder=MODELS):
+    for path, record in store.archives(*layers, folder=MODELS):
         try:
             counts = _counted(read_index(path, record["sha256"]))
         except GoldenError as error:

@@ -15,7 +15,6 @@ import platform
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.resources import files
 from itertools import count, takewhile
@@ -30,6 +29,7 @@ import scipy
 from harness.draw.weights import drawn_weights
 from harness.errors import InputError
 from harness.files import atomic_write
+from harness.patterns import fits
 from harness.spec import Array, Case, Drawn, Exactness, Golden, Sample, Spec, SpecError, array_digest, digest
 
 SCHEMA = 1
@@ -246,23 +246,22 @@ class Store:
             raise _damaged(self.manifest_path, "not a manifest of this version", expected=f"schema {SCHEMA}")
         return data
 
-    def archives(
-        self, *, layer: str | None = None, folder: str | None = None
-    ) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-        """Path and manifest record of each archive of `folder` (None: all) whose layer matches the glob pattern."""
+    def archives(self, *layers: str, folder: str | None = None) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+        """Path and manifest record of each archive of `folder` (None: all) whose layer fits one of the glob patterns
+        (none: all)."""
         for name, record in sorted(self.manifest["archives"].items()):
             dialect, _, file = name.partition("/")
-            if folder in (None, dialect) and (layer is None or fnmatchcase(file.removesuffix(".zip"), layer)):
+            if folder in (None, dialect) and fits(file.removesuffix(".zip"), layers):
                 yield self.root / name, record
 
-    def entries(self, *, layer: str | None = None, folder: str | None = None) -> list[Entry]:
-        """Cases of the matching archives, by layer, then id.
+    def entries(self, *layers: str, folder: str | None = None) -> list[Entry]:
+        """Cases of the archives that `archives` gives, by layer, then id.
 
         Raises GoldenError if one of the archives is missing, cut, edited or foreign.
         """
         return [
             entry
-            for path, record in self.archives(layer=layer, folder=folder)
+            for path, record in self.archives(*layers, folder=folder)
             for entry in read_index(path, record["sha256"])
         ]
 

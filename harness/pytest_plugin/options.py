@@ -16,8 +16,14 @@ _SESSION = pytest.StashKey[Session]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, which docs/usage.md explains."""
     group = parser.getgroup("parity", "parity suite")
-    group.addoption("--route", metavar="GLOB", help="take only routes whose name matches, as in 'keras-tf2onnx*'")
-    group.addoption("--layer", metavar="GLOB", help="take only layers whose name matches, as in 'Conv*'")
+    for name, example in (("route", "keras-tf2onnx*"), ("layer", "Conv*")):
+        group.addoption(
+            f"--{name}",
+            metavar="GLOB",
+            action="append",
+            default=[],
+            help=f"take only {name}s whose name matches, as in {example!r} (repeatable)",
+        )
     group.addoption(
         "--explore",
         metavar="N",
@@ -66,11 +72,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Create the session. Each of its parts opens on first use."""
     session = config.stash[_SESSION] = Session(_selection(config), config.rootpath)
-    if session.selection.route or session.selection.hops or session.selection.opset:
-        try:
-            session.routes  # noqa: B018 - a pattern or converter that does not fit is an error before anything runs
-        except InputError as error:
-            raise pytest.UsageError(str(error)) from None
+    try:
+        session.check()
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -86,8 +91,8 @@ def session_of(config: pytest.Config) -> Session:
 
 def _selection(config: pytest.Config) -> Selection:
     return Selection(
-        route=config.getoption("--route"),
-        layer=config.getoption("--layer"),
+        route=tuple(config.getoption("--route")),
+        layer=tuple(config.getoption("--layer")),
         hops=tuple(config.getoption("--hop")),
         limit=config.getoption("--limit"),
         opset=tuple(config.getoption("--opset")),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.adapters.routes import Route
 from harness.catalogue import Row, rows
 from harness.errors import InputError
 from harness.judge.expectations import Expectation
@@ -43,9 +44,9 @@ def planted_faults(session: Session) -> list[Fault]:
     Empty if routes are selected: such a run is about these routes.
     """
     selection = session.selection
-    if selection.route is not None:
+    if selection.route:
         return []
-    every = selection.all_cases or selection.layer is not None
+    every = selection.all_cases or bool(selection.layer)
     candidates = faults() if every else sampled(faults())
     return [fault for fault in candidates if any(session.selects(layer) for layer in fault.layers)]
 
@@ -56,7 +57,7 @@ def reproduced(session: Session) -> list[Expectation]:
     Empty if routes, layers or opsets are selected: such a run is about these.
     """
     selection = session.selection
-    if selection.route is not None or selection.layer is not None or selection.opset:
+    if selection.route or selection.layer or selection.opset:
         return []
     known = [item for item in session.expectations if is_reproducible(session, item)]
     return known if selection.all_cases else telling(known, session.findings.owners)
@@ -124,6 +125,40 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             session_of(config).entries()
         except InputError as error:
             raise pytest.UsageError(str(error)) from error
+    if not hasattr(config, "workerinput"):  # of xdist: an error here is no usage error there
+        try:
+            _check_walked(config, [item.nodeid for item in items])
+        except pytest.UsageError:
+            items.clear()  # so that no results file is begun
+            raise
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
+    """The same check where others collect."""
+    _check_walked(node.config, ids)
+
+
+def _check_walked(config: pytest.Config, ids: Iterable[str]) -> None:
+    """Raise UsageError for a converter that was named and is on no route of these tests."""
+    session = session_of(config)
+    try:
+        session.check_walked(_routes(ids, session))
+    except InputError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _routes(ids: Iterable[str], session: Session) -> Iterator[Route]:
+    """The routes that the tests over goldens and over fresh cases walk. With xdist, their ids are all that is known."""
+    named = {route.name: route for route in session.runnable}
+    for test in ids:
+        file, _, rest = test.partition("::")
+        name, _, value = rest.removesuffix("]").partition("[")
+        if name == GOLDEN_TEST:
+            yield named[value.rpartition(":")[2]]
+        elif "explore" in file:
+            for dialect in {row.dialect for row in rows() if row.layer == value}:
+                yield from session.explored(dialect)
 
 
 def _is_without_value(item: pytest.Item) -> bool:

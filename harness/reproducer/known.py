@@ -13,17 +13,15 @@ from harness.outcomes import Outcome
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.write import ReproduceError, Reproducer, write
 from harness.results.events import SOURCE
-from harness.run.session import SelectionError, Session
+from harness.run.selection import check_patterns
+from harness.run.session import Session
 
 
 def choose(session: Session, glob: str) -> list[Expectation]:
     """Expectations whose id matches, sorted by case. Raises SelectionError if none does."""
-    chosen = [item for item in session.expectations if fnmatchcase(item.id, glob)]
-    if not chosen:
-        raise SelectionError(
-            f"no expectation fits {glob!r}", where="--id", advice="`parity list expectations` shows all"
-        )
-    return sorted(chosen, key=lambda item: item.case)
+    known, advice = session.expectations, "`parity list expectations` shows all"
+    check_patterns((glob,), (item.id for item in known), noun="expectation", where="--id", advice=advice)
+    return sorted((item for item in known if fnmatchcase(item.id, glob)), key=lambda item: item.case)
 
 
 def is_reproducible(session: Session, item: Expectation) -> bool:

@@ -120,6 +120,11 @@ def _float(value: float | str | None) -> float | None:
     return None if value is None else float(value)
 
 
+def _known(**values: Any) -> dict[str, Any]:
+    """The values that are not None."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _numbers(value: Any) -> Any:
     """The inverse of `plain` for data in which "inf", "-inf" and "nan" can only be numbers."""
     if isinstance(value, str) and value in NON_FINITE:
@@ -170,7 +175,10 @@ class PluginNote:
 
 @dataclass(frozen=True)
 class Header:
-    """The first line: command, versions, routes, and the number of results that the run owes (`floor`)."""
+    """The first line: command, versions, routes, and the number of results that the run owes (`floor`).
+
+    `load` is that of the machine (`harness.results.load`) at the start; None if it is not known.
+    """
 
     command: tuple[str, ...]
     versions: Mapping[str, str]
@@ -180,6 +188,7 @@ class Header:
     started: str = field(default_factory=utc_now)
     schema: int = SCHEMA
     plugins: tuple[PluginNote, ...] = ()
+    load: float | None = None
 
     @property
     def unavailable(self) -> tuple[RouteStatus, ...]:
@@ -197,6 +206,7 @@ class Header:
             "plugins": [plugin.to_json() for plugin in self.plugins],
             "options": plain(self.options),
             "floor": self.floor,
+            **_known(load=self.load),
         }
 
     @classmethod
@@ -210,6 +220,7 @@ class Header:
             floor=data["floor"],
             started=data["started"],
             schema=data["schema"],
+            load=data.get("load"),
         )
 
 
@@ -444,20 +455,24 @@ class Owed:
 
 @dataclass(frozen=True)
 class Footer:
-    """The last line: the end of the run, and the number of results written."""
+    """The last line: the end of the run, and the number of results written.
+
+    `load` is the highest of the machine at the end of any result; None if it is not known.
+    """
 
     finished: str
     seconds: float
     results: int
     outcomes: Mapping[str, int]
     judgements: Mapping[str, int]
+    load: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"event": "footer", **{item.name: plain(getattr(self, item.name)) for item in fields(self)}}
+        return {"event": "footer", **_known(**{item.name: plain(getattr(self, item.name)) for item in fields(self)})}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Footer:
-        return cls(**{item.name: data[item.name] for item in fields(cls)})
+        return cls(**{item.name: data[item.name] for item in fields(cls) if item.name in data})
 
 
 def published_schema() -> dict[str, Any]:

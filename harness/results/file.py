@@ -35,6 +35,7 @@ from harness.results.events import (
     check_line,
     utc_now,
 )
+from harness.results.load import load
 
 K = TypeVar("K")
 
@@ -55,6 +56,7 @@ class Writer:
         self._keys: set[tuple[str, str]] = set()
         self._outcomes: Counter[str] = Counter()
         self._judgements: Counter[str] = Counter()
+        self._load = 0.0
 
     def open(self) -> Self:
         """Begin the file with its header and what the run owes; an existing file is replaced."""
@@ -78,6 +80,7 @@ class Writer:
         self._keys.add(result.key)
         self._outcomes[result.outcome.value] += 1
         self._judgements[result.judgement.value] += 1
+        self._load = max(self._load, load())
 
     def close(self) -> None:
         """Write the footer and close the file of a complete run."""
@@ -87,6 +90,7 @@ class Writer:
             results=len(self._keys),
             outcomes=_ordered(self._outcomes, Outcome),
             judgements=_ordered(self._judgements, Judgement),
+            load=max(self._load, load()),
         )
         self._write(footer.to_json())
         self.abandon()

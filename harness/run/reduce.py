@@ -23,6 +23,8 @@ from harness.run.cutting import ancestors, beginning, cut, flattened, tensors, w
 from harness.run.walk import AGAIN, Walk
 from harness.spec import Array, Case, Golden, source_of
 
+COMPARED = (Outcome.DIVERGENT, Outcome.MALFORMED)
+"""Outcomes of a stage that gave tensors, of which one can be the first that deviates."""
 MOST_WALKS = 60
 """Most candidates that are walked in steps 2 and 3."""
 
@@ -93,8 +95,11 @@ def first_deviation(
 
 
 def with_first_tensor(walk: Walk, case: Case, route: Route, result: Result) -> Result:
-    """The result. For a failing model of several layers, the message also names the first tensor that deviates."""
-    if result.judgement is not Judgement.FAILED or result.fault is None or len(case.spec.layers) < 2:
+    """The result. For a failing model of several layers whose numbers or structure deviate, the message also names the
+    first tensor that deviates. An artifact that was never made, or does not run, has no such tensor."""
+    if result.judgement is not Judgement.FAILED or len(case.spec.layers) < 2:
+        return result
+    if result.fault is None or result.fault.outcome not in COMPARED:
         return result
     first, _ = first_deviation(walk, case, route)
     return result if first is None else replace(result, message=f"{result.message}; first deviating tensor: {first}")
@@ -160,8 +165,8 @@ class _Search:
 
     def _first_of_all(self, case: Case) -> tuple[str, str] | None:
         """The first tensor, from one walk with every tensor an output."""
-        if self.fault.outcome not in (Outcome.DIVERGENT, Outcome.MALFORMED):
-            return None  # there are no tensors to compare
+        if self.fault.outcome not in COMPARED:
+            return None
         whole = cut(case, case.spec.layers, tensors(case))
         if whole is None:
             return None

@@ -71,7 +71,7 @@ def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
     planted = Registry(registry.formats, (*registry.hops, *(f.plugin for f in faults)), registry.runtimes)
     hunts = [_Hunt(fault, *_routes(planted, fault)) for fault in faults]
     places = dict.fromkeys(place for hunt in hunts for place in hunt.places)
-    entries = {place: session.store.entries(folder=place[0], layer=place[1]) for place in places}
+    entries = {place: session.store.entries(place[1], folder=place[0]) for place in places}
     for hunt in hunts:
         if not any(entries[place] for place in hunt.places):
             fault = hunt.fault

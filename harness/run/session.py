@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -12,26 +11,36 @@ from typing import Any
 
 import harness
 from harness.adapters.registry import Plugin, Registry, installed
-from harness.adapters.routes import Route, all_routes, select
+from harness.adapters.routes import Route, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
-from harness.errors import InputError
 from harness.installed import versions
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
 from harness.judge.record import Record, split_id
 from harness.judge.record import load as load_record
+from harness.patterns import fits
 from harness.results.events import Header, PluginNote, RouteStatus
+from harness.results.load import load
+from harness.run.selection import (
+    LISTED,
+    Selection,
+    SelectionError,
+    check_patterns,
+    detours,
+    obstacle,
+    offered,
+    selected,
+)
 from harness.run.walk import Walk
 from harness.spec import EMPTY_BATCH, canonical
-from harness.workers.pool import LIMIT, Workers
+from harness.workers.pool import Workers
+from harness.workers.turns import Turns
+
+__all__ = ["Selection", "SelectionError", "Session", "home", "ranked"]
 
 RECORD = "record"
 """Folder of the store for the record."""
-
-
-class SelectionError(InputError):
-    """A selection that fits nothing: no route, opset, layer or expectation."""
 
 
 def home() -> Path:
@@ -56,18 +65,6 @@ def ranked(entries: Iterable[Entry]) -> dict[str, int]:
     return ranks
 
 
-@dataclass(frozen=True)
-class Selection:
-    """The part of the suite to run."""
-
-    route: str | None = None
-    layer: str | None = None
-    hops: tuple[str, ...] = ()
-    limit: float = LIMIT
-    opset: tuple[int, ...] = ()
-    all_cases: bool = False
-
-
 class Session:
     """What one run needs, each part opened on first use. A context manager: on leaving, it ends the workers."""
 
@@ -82,29 +79,43 @@ class Session:
 
     @cached_property
     def routes(self) -> list[Route]:
-        """The selected routes, including routes that cannot run here. Raises SelectionError if there is none.
+        """The selected routes, including routes that cannot run here. Raises SelectionError as `selected` does."""
+        return selected(self.registry, self.selection)
 
-        With opsets selected, these are the routes whose converter writes one of them.
+    def check(self) -> None:
+        """Raise SelectionError if something was named that does not exist or cannot run here: a layer, a route, an
+        opset, a converter. Otherwise nothing is opened: an unselective run needs no check."""
+        self._check_layers()
+        if self.selection.route or self.selection.hops or self.selection.opset:
+            self.routes  # noqa: B018 - it raises
+
+    def check_walked(self, routes: Iterable[Route]) -> None:
+        """Raise SelectionError for a converter that was named and is on none of these routes, those of a run's cases.
+
+        Layers or tests were selected that do not start from its format, or none at all.
         """
-        offered = sorted({route.opset for route in self.every_route if route.opset is not None})
-        if unknown := [opset for opset in self.selection.opset if opset not in offered]:
-            raise SelectionError(
-                f"no converter writes opset {unknown[0]}",
-                where="--opset",
-                expected=f"one of {', '.join(map(str, offered))}",
-            )
-        wanted = self.selection.opset or (None,)
-        every = [route for route in self.every_route if route.opset in wanted]
-        routes = select(every, self.selection.route)
-        if not routes and not self.detours:
-            names = ", ".join(route.name for route in every)
-            raise SelectionError(f"no route fits {self.selection.route!r}", where="--route", expected=f"one of {names}")
-        return routes
+        if not self.selection.hops:
+            return
+        walked = {hop for route in routes for hop in route.hops}
+        for hop in self.registry.hops:
+            if hop.reference in self.selection.hops and hop not in walked:
+                through = next(route for route in self.runnable if hop in route.hops)
+                raise SelectionError(
+                    f"no selected case is converted by {hop.name!r}",
+                    where=f"--hop {hop.reference}",
+                    advice=f"Select cases of the dialect {through.dialect!r}: `parity list cases`",
+                )
+
+    def _check_layers(self) -> None:
+        if self.selection.layer:
+            layers = sorted({Path(name).stem for name in self.store.manifest["archives"]})
+            advice = "`parity list layers` shows all"
+            check_patterns(self.selection.layer, layers, noun="golden layer", where="--layer", advice=advice)
 
     @cached_property
     def every_route(self) -> list[Route]:
         """The routes of every opset that are walked by default; with `all_cases` all routes."""
-        return [route for route in all_routes(self.registry) if self.selection.all_cases or route.depth != 0]
+        return offered(self.registry, self.selection)
 
     @cached_property
     def runnable(self) -> list[Route]:
@@ -114,10 +125,8 @@ class Session:
     @cached_property
     def detours(self) -> list[Route]:
         """Routes to a converter past another one that fails: walked over the cases that this one hides from it."""
-        if self.selection.opset:
-            return []
-        every = [route for route in all_routes(self.registry) if route.hidden_behind()]
-        return [route for route in select(every, self.selection.route) if not route.missing(self.registry)]
+        routes = () if self.selection.opset else select(detours(self.registry), self.selection.route)
+        return [route for route in routes if not route.missing(self.registry)]
 
     @cached_property
     def findings(self) -> Findings:
@@ -135,7 +144,8 @@ class Session:
 
     @cached_property
     def workers(self) -> Workers:
-        return Workers((*self.registry.formats, *self.registry.hops, *self.registry.runtimes))
+        turns = Turns(self.store.root, self.store.manifest_path)
+        return Workers((*self.registry.formats, *self.registry.hops, *self.registry.runtimes), turns=turns)
 
     @cached_property
     def walk(self) -> Walk:
@@ -144,18 +154,24 @@ class Session:
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
 
+    def obstacle(self, dialect: str, by: str = "") -> str:
+        """The reason why no route of a dialect, whose first hop is `by` if that is given, is walked; '' if one is."""
+        routes = [route for route in self.routes if route.dialect == dialect]
+        routes = [route for route in routes if by in ("", *(hop.name for hop in route.hops[:1]))]
+        if not routes:
+            return f"no selected route starts from {dialect!r}" + (f" with {by!r}" if by else "")
+        why = obstacle(self.registry, routes)
+        return f"no selected route from {dialect!r} can run here: {why}" if why else ""
+
     def routes_from(self, dialect: str) -> list[Route]:
         """The selected routes of a dialect that can run here. Raises SelectionError if there is none."""
-        routes = self.runnable_for(dialect)
-        if not routes:
-            raise SelectionError(
-                f"no selected route starts from {dialect!r} and can run here", advice="`parity list routes` says why"
-            )
-        return routes
+        if why := self.obstacle(dialect):
+            raise SelectionError(why, advice=LISTED)
+        return self.runnable_for(dialect)
 
     def explored(self, dialect: str) -> list[Route]:
         """The routes for fresh cases of a dialect: routes without a depth, or all if `route` or `all_cases` is set."""
-        every = self.selection.all_cases or self.selection.route is not None
+        every = self.selection.all_cases or bool(self.selection.route)
         return [route for route in self.runnable_for(dialect) if every or route.depth is None]
 
     def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
@@ -215,15 +231,11 @@ class Session:
     def entries(self, folder: str | None = None) -> list[Entry]:
         """The golden cases of the selected layers, the minimal cases of expectations first.
 
-        Raises SelectionError if no layer fits the pattern, GoldenError if the store is damaged, FindingsError if an
+        Raises SelectionError for a pattern that fits no layer, GoldenError if the store is damaged, FindingsError if an
         expectation of these layers names a case that is no golden.
         """
-        entries = self.store.entries(layer=self.selection.layer, folder=folder)
-        if not entries and folder is None:
-            layers = ", ".join(Path(name).stem for name in self.store.manifest["archives"])
-            raise SelectionError(
-                f"no golden layer fits {self.selection.layer!r}", where="--layer", expected=f"one of {layers}"
-            )
+        self._check_layers()
+        entries = self.store.entries(*self.selection.layer, folder=folder)
         self.findings.check_cases({entry.id for entry in entries})
         minimal = {item.case for item in self.expectations}
         return sorted(entries, key=lambda entry: entry.id not in minimal)
@@ -243,8 +255,8 @@ class Session:
             return entries[0]
 
     def selects(self, layer: str) -> bool:
-        """Whether a layer fits the selected pattern."""
-        return fnmatchcase(layer, self.selection.layer or "*")
+        """Whether a layer fits a selected pattern."""
+        return fits(layer, self.selection.layer)
 
     def warm(self, routes: Iterable[Route]) -> None:
         """Start the workers of these routes side by side."""
@@ -272,6 +284,7 @@ class Session:
             ),
             options=options,
             floor=floor,
+            load=load(),
         )
 
     def close(self) -> None:

@@ -76,6 +76,7 @@ class Walk:
         self.framework_seconds = 0.0
         self._case = ""
         self._size = 1.0
+        self._hurries = False
         self._steps: dict[tuple[str, ...], Step] = {}
         self._scratch = Path(tempfile.mkdtemp(prefix="parity-"))
 
@@ -85,12 +86,14 @@ class Walk:
 
     @contextmanager
     def hurried(self, stages: Sequence[Stage]) -> Iterator[None]:
-        """Within this context, a shorter limit for cases like one whose `stages` end in a hang.
+        """Within this context, a hang is not tried again, and cases like one whose `stages` end in a hang have a
+        shorter limit.
 
         The limit is three times the longest time of the other stages, at least `LEAST_LIMIT`. A case that hangs within
         it may still end within the whole limit. Without a hang the limit stays.
         """
         whole = self.limit
+        self._hurries = True
         if stages[-1].outcome is Outcome.HANG:
             slowest = max((stage.seconds for stage in stages[:-1]), default=0.0)
             self.limit = min(whole, max(LEAST_LIMIT, 3 * slowest / self._size))  # grows with the model again
@@ -100,6 +103,7 @@ class Walk:
             if self.limit != whole:
                 self._case = ""  # so that the steps of a hurried walk are not reused
             self.limit = whole
+            self._hurries = False
 
     def result(self, case: Case, route: Route) -> Result:
         """Walk one route. Raises ValueError if the case has no golden, or the route another dialect."""
@@ -258,8 +262,9 @@ class Walk:
         self, stage: Stage, plugin: Plugin, request: Request[A], otherwise: Outcome, spent: float = 0.0
     ) -> _Answered[A] | Stage:
         """The answer, or the stage that ends without one; its outcome is `otherwise` after an exception."""
+        worker = self.workers[plugin.worker]
         try:
-            answer = self.workers[plugin.worker].request(request, self.limit * self._size)
+            answer = (worker.request if self._hurries else worker.insist)(request, self.limit * self._size)
         except WorkerFailure as failure:
             self.framework_seconds += failure.seconds
             outcome = Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH

@@ -27,11 +27,13 @@ import harness
 from harness.adapters.places import Place
 from harness.adapters.registry import Plugin
 from harness.workers.protocol import A, Answer, Load, Request, decode, encode
+from harness.workers.turns import Turns
+from harness.workers.watch import Watch
 
 LIMIT = 60.0
-"""Seconds that one request may take."""
+"""Seconds of processor time that one request may take."""
 START_LIMIT = 240.0
-"""Seconds that a worker may take to start and import its frameworks, cold, on a busy machine."""
+"""Seconds that a worker may take to start and import its frameworks, cold."""
 
 
 def growth_limit(memory: int, processors: int) -> int:
@@ -47,7 +49,7 @@ LOG_TAIL = 2000
 LOG_LIMIT = 16 * 2**20
 """Most bytes of a worker's log on disk; a longer log is cut to its tail."""
 TICK = 0.1
-"""Seconds between two checks of the log of a busy worker."""
+"""Seconds between two looks at the log and the time of a busy worker."""
 MEMORY = int(psutil.virtual_memory().total * 0.75)
 """Default for the bytes of address space that one request may take, so that a greedy converter fails, not the
 machine."""
@@ -74,7 +76,7 @@ class WorkerCrash(WorkerFailure):
 
 
 class WorkerHang(WorkerFailure):
-    """The worker did not answer within the request's limit and was killed."""
+    """The worker did not answer within the request's limit, which the message names, and was killed."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,10 @@ serve(channel, {log!r})
 class Worker:
     """A worker process. After a failure, the next request starts a new one."""
 
-    def __init__(self, setting: Setting, folder: Path, group: execnet.Group) -> None:
+    def __init__(self, setting: Setting, folder: Path, group: execnet.Group, turns: Turns) -> None:
         self.setting = setting
         self.group = group
+        self.turns = turns
         self.log = folder / f"{setting.name}-{os.getpid()}.log"
         self.pid: int | None = None
         self.starts = 0
@@ -159,11 +162,33 @@ class Worker:
         self._loading = True
 
     def request(self, request: Request[A], limit: float = LIMIT) -> Answer[A]:
-        """Send one request and wait for the answer, at most `limit` seconds.
+        """Send one request and wait for the answer: at most `limit` seconds of the processor time of the process and
+        its children, and `PATIENCE` times as many by the clock.
 
         Raises WorkerCrash or WorkerHang, after which the process is gone. Raises TypeError for a request that is not
         plain data.
         """
+        with self.turns.side_by_side():
+            return self._asked(request, limit)
+
+    def insist(self, request: Request[A], limit: float = LIMIT) -> Answer[A]:
+        """As `request`, but a request that hangs is sent once more, to a fresh process, alone: meanwhile, no process
+        that shares the worker's turns is within a request.
+
+        The `seconds` of a failure are those of both.
+        """
+        try:
+            return self.request(request, limit)
+        except WorkerHang as hang:
+            request.discard()
+            try:
+                with self.turns.alone():
+                    return self._asked(request, limit)
+            except WorkerFailure as again:
+                again.seconds += hang.seconds
+                raise
+
+    def _asked(self, request: Request[A], limit: float) -> Answer[A]:
         data = encode(request)
         started = time.perf_counter()
         self.start()
@@ -176,10 +201,10 @@ class Worker:
             answer: Answer[A] = self._answer(limit)
             self._recycle(answer)
             return answer
-        except self._channel.TimeoutError:
+        except self._channel.TimeoutError as late:
             spent = time.perf_counter() - started
             self.stop()
-            raise WorkerHang(f"no answer within {limit:g} s; the worker was killed", self._tail(), spent) from None
+            raise WorkerHang(f"{late}; the worker was killed", self._tail(), spent) from None
         except (EOFError, OSError, self._channel.RemoteError) as error:
             spent = time.perf_counter() - started
             cause = self._cause_of_death() or str(error)
@@ -193,15 +218,17 @@ class Worker:
             self.stop()
 
     def _answer(self, limit: float) -> Answer[Any]:
-        """Wait for the next answer; meanwhile, cut the log. Raises the channel's TimeoutError after `limit` seconds."""
-        end = time.monotonic() + limit
+        """Wait for the next answer; meanwhile, cut the log. Raises the channel's TimeoutError, which says which limit
+        was reached."""
+        assert self.pid is not None
+        watch = Watch(self.pid, limit)
         while True:
             try:
-                answer: Answer[Any] = decode(self._channel.receive(max(0.0, min(TICK, end - time.monotonic()))))
+                answer: Answer[Any] = decode(self._channel.receive(min(TICK, watch.left)))
                 return answer
-            except self._channel.TimeoutError:
-                if time.monotonic() >= end:
-                    raise
+            except self._channel.TimeoutError as tick:
+                if reached := watch.exceeded():
+                    raise type(tick)(f"no answer within {reached}") from None
             finally:
                 self._cut_log()
 
@@ -273,11 +300,15 @@ class Worker:
 class Workers:
     """The workers of one run, by name. A context manager that ends them.
 
-    `settings` replace the default setting of their workers; the common environment and the homes are added.
+    `settings` replace the default setting of their workers; the common environment and the homes are added. `turns`
+    are those of all processes of a run.
     """
 
-    def __init__(self, plugins: Iterable[Plugin] = (), settings: Iterable[Setting] = ()) -> None:
+    def __init__(
+        self, plugins: Iterable[Plugin] = (), settings: Iterable[Setting] = (), *, turns: Turns | None = None
+    ) -> None:
         self._plugins = tuple(plugins)
+        self._turns = turns or Turns()
         self._settings = {setting.name: setting for setting in settings}
         self._workers: dict[str, Worker] = {}
         self._group = execnet.Group()
@@ -289,7 +320,7 @@ class Workers:
             if name in self._settings:
                 custom = self._settings[name]
                 setting = replace(custom, environment={**setting.environment, **custom.environment})
-            self._workers[name] = Worker(setting, self._folder, self._group)
+            self._workers[name] = Worker(setting, self._folder, self._group, self._turns)
         return self._workers[name]
 
     def warm(self, names: Iterable[str]) -> None:
@@ -300,6 +331,7 @@ class Workers:
     def close(self) -> None:
         for worker in self._workers.values():
             worker.stop()
+        self._turns.close()
         # without execnet's own clean-up, its threads complain when the interpreter exits
         self._group.terminate(timeout=1.0)
         shutil.rmtree(self._folder, ignore_errors=True)

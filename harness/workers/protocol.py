@@ -6,6 +6,7 @@ convert everything else: arrays, paths, Specs, requests and answers.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -26,6 +27,18 @@ TAG, CONTENT = "@", "of"
 
 class Request(Generic[A]):
     """A request; `A` is the type of the answer's value."""
+
+    @property
+    def writes(self) -> Path | None:
+        """The file or folder that the request asks for; None if it asks for none."""
+        return None
+
+    def discard(self) -> None:
+        """Remove what a request without an answer has written, so that it can be sent again."""
+        if self.writes is not None and self.writes.is_dir():
+            shutil.rmtree(self.writes, ignore_errors=True)
+        elif self.writes is not None:
+            self.writes.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,10 @@ class Write(Request[None]):
     weights: Arrays
     path: Path
 
+    @property
+    def writes(self) -> Path:
+        return self.path
+
 
 @dataclass(frozen=True)
 class Model:
@@ -103,6 +120,10 @@ class Convert(Request[Path | None]):
     reference: str
     artifact: Path
     out: Path
+
+    @property
+    def writes(self) -> Path:
+        return self.out
 
 
 @dataclass(frozen=True)

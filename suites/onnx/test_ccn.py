@@ -122,10 +122,9 @@ def furthest(outputs: Mapping[str, Array], expected: Mapping[str, Array]) -> flo
 
 
 def _need(parity: Session, dialect: str, hop: str) -> None:
-    """Skip if the route is not selected or cannot run here."""
-    routes = [route for route in parity.runnable_for(dialect) if not hop or route.hops[0].name == hop]
-    if not routes:
-        pytest.skip(f"no route from {dialect}{f' by {hop}' if hop else ''} is selected and can run here")
+    """Skip if no such route is selected, or none can run here."""
+    if why := parity.obstacle(dialect, hop):
+        pytest.skip(why)
 
 
 def _run(parity: Session, kind: str, path: Path, inputs: Mapping[str, Array]) -> Outputs:

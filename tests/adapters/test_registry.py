@@ -61,8 +61,8 @@ def test_hops_join_into_every_route() -> None:
 
 def test_route_selection_by_glob() -> None:
     routes = all_routes(registry())
-    assert [route.name for route in select(routes, "*-doubles")] == ["mini-doubles"]
-    assert select(routes, None, "matconvnet") == []
+    assert [route.name for route in select(routes, ("*-doubles",))] == ["mini-doubles"]
+    assert select(routes, (), "matconvnet") == []
 
 
 def test_route_that_cannot_run_says_why() -> None:

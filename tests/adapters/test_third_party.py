@@ -114,7 +114,7 @@ def test_a_wrong_fact_is_named_across_processes(package: Path) -> None:
 
 
 def test_the_header_tells_its_version_and_what_is_known_of_it(package: Path) -> None:
-    with Session(Selection(route="keras-wrongdense*", hops=(REFERENCE,), all_cases=True)) as session:
+    with Session(Selection(route=("keras-wrongdense*",), hops=(REFERENCE,), all_cases=True)) as session:
         header = session.header(["parity"], {}, 1)
         depths = {route.name: route.depth for route in session.routes}
         setting = Setting.of("torch", session.registry.plugins, package)

@@ -58,7 +58,7 @@ def test_a_pattern_that_fits_layers_and_models_verifies_both(parity: Parity) -> 
 def test_a_pattern_that_fits_nothing(parity: Parity, verb: str) -> None:
     code, _, err = parity("golden", verb, "--layer", "Nope")
     assert code == USAGE
-    assert "no layer of the catalogue fits 'Nope'; `parity list layers` shows all" in err
+    assert "--layer: no layer of the catalogue fits 'Nope'. `parity list layers` shows all" in err
 
 
 def test_an_edited_case_is_exit_code_2(parity: Parity) -> None:

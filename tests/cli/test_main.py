@@ -138,6 +138,13 @@ def test_defaults_are_shown(parity: Parity) -> None:
         (("replay", "keras-Conv"), "no golden case"),
         (("report", "nowhere.ndjson"), "there is no results file"),
         (("golden", "freeze", "--layer", "Nope"), "no layer of the catalogue fits"),
+        (
+            ("golden", "freeze", "--layer", "GRU", "--layer", "gru"),
+            "no layer of the catalogue fits 'gru'. Nearest: GRU",
+        ),
+        (("golden", "verify", "--layer", "conv2d"), "no layer of the catalogue fits 'conv2d'. Nearest: Conv2D"),
+        (("list", "cases", "--layer", "dens"), "no golden layer fits 'dens'. Nearest: Dense"),
+        (("replay", "keras-Dense", "--route", "mini-dobules"), "no route fits 'mini-dobules'. Nearest: mini-doubles"),
         (("selftest", "--fault", "nope"), "no planted fault fits 'nope'"),
         (("reproduce", "keras-Dense", "-o", "x"), "give a CASE with its --route, or --expectations"),
         (("reproduce", "--expectations", "--id", "nope", "-o", "x"), "no expectation fits 'nope'"),

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from harness.cli.main import AGREED, DEVIATIONS
+import pytest
+
+import harness.run.session
+from harness.cli.main import AGREED, DEVIATIONS, USAGE
 from harness.results.file import Results
 from tests.cli.conftest import Parity
+from tests.miniatures import Copies, MatlabFormat, plugin, registry
 
 
 def test_run_that_agrees_and_run_that_deviates(parity: Parity) -> None:
@@ -23,5 +28,35 @@ def test_options_and_command_are_in_the_header(parity: Parity) -> None:
     parity("run", "--route", "mini-copies", "--limit", "30", "--results", "mine.ndjson")
     header = Results.load(Path("mine.ndjson")).header
     assert header.command == ("parity", "run", "--route", "mini-copies", "--limit", "30", "--results", "mine.ndjson")
-    assert header.options == {"route": "mini-copies", "limit": 30.0, "all_cases": False}
+    assert header.options == {"route": ["mini-copies"], "limit": 30.0, "all_cases": False}
     assert header.floor == 1
+
+
+def test_route_and_layer_may_be_repeated(parity: Parity) -> None:
+    parity("run", "--route", "mini-doubles", "--route", "*-copies", "--layer", "Den*", "--layer", "*se")
+    assert set(Results.load(Path("reports/results.ndjson")).routes) == {"mini-doubles", "mini-copies"}
+    code, _, err = parity("run", "--layer", "Dense", "--layer", "dense")
+    assert (code, "no golden layer fits 'dense'. Nearest: Dense." in err) == (USAGE, True)
+
+
+def test_a_converter_that_was_named_and_would_not_run_is_an_error(parity: Parity) -> None:
+    code, _, err = parity("run", "--hop", "tests.miniatures:Uninstalled")
+    assert (code, "the converter 'uninstalled' cannot run here: not installed: numpy>=99" in err) == (USAGE, True)
+    code, _, err = parity("run", "--hop", "tests.miniatures:Refuses", "--route", "mini-doubles")
+    assert code == USAGE
+    assert "no selected route goes through the converter 'refuses'. Nearest: mini-refuses." in err
+    assert not Path("reports").exists()
+
+
+def test_a_converter_on_no_case_of_the_selected_layers_is_an_error(
+    parity: Parity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its format begins a route of another dialect, of which there is no golden."""
+    known = registry(Copies)
+    both = replace(known, formats=(*known.formats, plugin(MatlabFormat, "formats")))
+    monkeypatch.setattr(harness.run.session, "installed", lambda: both)
+    code, _, err = parity("run", "--hop", "tests.miniatures:OfMatlab")
+    assert (code, "no selected case is converted by 'ofmatlab'. Select cases of the dialect 'matlab'" in err) == (
+        USAGE,
+        True,
+    )

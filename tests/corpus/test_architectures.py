@@ -12,7 +12,7 @@ GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 
 @pytest.mark.parametrize("name", ["LSTMClassifier", "Transformer"])
 def test_text_models_are_drawn_as_they_were_stored(name: str) -> None:
-    (entry,) = Store(GOLDEN).entries(layer=name, folder="models")
+    (entry,) = Store(GOLDEN).entries(name, folder="models")
     assert text_case(name).id == entry.id
 
 

@@ -42,7 +42,7 @@ def test_header_records_the_options(world: World) -> None:
     world.runpytest_subprocess("--layer", "Den*", "--limit", "30", "--results", "mine.ndjson")
     header = Results.load(world.path / "mine.ndjson").header
     assert header.options == {
-        "route": None, "layer": "Den*", "explore": 0, "random": False, "hop": [], "opset": [], "all-cases": False,
+        "route": [], "layer": ["Den*"], "explore": 0, "random": False, "hop": [], "opset": [], "all-cases": False,
         "limit": 30.0,
     }  # fmt: skip
     assert header.command[0] == "pytest"

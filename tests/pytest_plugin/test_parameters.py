@@ -49,20 +49,20 @@ def test_exploration_is_asked_for_and_shrinks_to_a_case(world: pytest.Pytester) 
 
 
 def test_explored_rows_are_those_of_selected_layers() -> None:
-    rows = explored_rows(Session(Selection(layer="Conv?D")), "keras")
+    rows = explored_rows(Session(Selection(layer=("Conv?D",))), "keras")
     assert [row.layer for row in rows] == ["Conv1D", "Conv2D", "Conv3D"]
 
 
 def test_a_run_over_selected_routes_plants_nothing_and_runs_no_reproducer() -> None:
-    session = Session(Selection(route="keras-tf2onnx", all_cases=True))
+    session = Session(Selection(route=("keras-tf2onnx",), all_cases=True))
     assert planted_faults(session) == []
     assert reproduced(session) == []
-    assert reproduced(Session(Selection(layer="ELU"))) == []
+    assert reproduced(Session(Selection(layer=("ELU",)))) == []
 
 
 def test_planted_faults_are_a_sample_all_or_those_of_a_layer() -> None:
     every = planted_faults(Session(Selection(all_cases=True)))
     assert every == list(faults())
     assert 0 < len(planted_faults(Session())) < len(every) / 5
-    assert {layer for fault in planted_faults(Session(Selection(layer="GRU"))) for layer in fault.layers} >= {"GRU"}
-    assert all("GRU" in fault.layers for fault in planted_faults(Session(Selection(layer="GRU"))))
+    assert {layer for fault in planted_faults(Session(Selection(layer=("GRU",)))) for layer in fault.layers} >= {"GRU"}
+    assert all("GRU" in fault.layers for fault in planted_faults(Session(Selection(layer=("GRU",)))))

@@ -273,6 +273,23 @@ def test_a_cut_run_says_so(results, tmp_path):
     assert "The run was cut" in write_report(cut, tmp_path / "cut.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("start", "highest", "sentence"),
+    [
+        (0.4, 7.2, "The machine was busy: load 7.2 a processor at its height."),
+        (2.0, 1.5, "The machine was busy: load 2.0 a processor at its height."),
+        (3.2, None, "The machine was busy: load 3.2 a processor at the start."),
+        (1.4, 1.49, ""),
+        (None, None, ""),
+    ],
+)
+def test_a_busy_machine_is_told(results, start, highest, sentence):
+    footer = replace(results.footer, load=highest) if highest is not None else None
+    busy = replace(results, header=replace(results.header, load=start), footer=footer)
+    text = page.render(busy)
+    assert (sentence in text) if sentence else ("busy:" not in text)
+
+
 def test_a_run_without_results_still_tells_why(results, tmp_path):
     text = write_report(Results(results.header, ()), tmp_path / "none.html").read_text(encoding="utf-8")
     assert "keras-c" in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -188,6 +188,16 @@ def test_footer_there_and_back() -> None:
     assert footer.to_json() == line
     assert Footer.from_json(line) == footer
     assert check_line(line) == ""
+
+
+def test_the_load_of_the_machine_may_be_known() -> None:
+    header, footer = Header(("parity",), {}, (), load=0.25), Footer("2026-01-02T03:04:05+00:00", 1.5, 0, {}, {}, 7.23)
+    for event, cls in ((header, Header), (footer, Footer)):
+        line = event.to_json()
+        assert line["load"] == event.load
+        assert (check_line(line), cls.from_json(line).load) == ("", event.load)
+        assert "load" not in replace(event, load=None).to_json()
+        assert check_line({**line, "load": -1}) == "$.load: -1 is less than the minimum of 0"
 
 
 @pytest.mark.parametrize(

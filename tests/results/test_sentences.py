@@ -132,8 +132,13 @@ def test_results_are_frozen() -> None:
 
 
 def test_writer_counts_and_takes_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From 100 to 101.23456 seconds on the clock: 1.235, in whole milliseconds. Folders are made on the way."""
+    """From 100 to 101.23456 seconds on the clock: 1.235, in whole milliseconds. Folders are made on the way.
+
+    The machine's load is looked at after each result and at the end.
+    """
     path = tmp_path / "deep" / "deeper" / "results.ndjson"
+    loads = iter([0.5, 1.5, 7.25, 0.25, 0.5, 0.75])
+    monkeypatch.setattr(harness.results.file, "load", lambda: next(loads))
     clock = iter([100.0, 101.23456])
     monkeypatch.setattr(harness.results.file.time, "monotonic", lambda: next(clock))
     with Writer(path, header()) as writer:
@@ -147,6 +152,7 @@ def test_writer_counts_and_takes_the_time(tmp_path: Path, monkeypatch: pytest.Mo
         "results": 5,
         "outcomes": {"exact": 2, "refused": 3},
         "judgements": {"passed": 2, "expected": 2, "failed": 1},
+        "load": 7.25,
     }
     assert path.read_bytes().startswith(b'{"event":"header","schema":3,"started":"')
 

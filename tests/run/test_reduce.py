@@ -45,6 +45,14 @@ class RefusesPermute(Copies):
         return super().convert(artifact, out)
 
 
+class Breaks(Copies):
+    name: ClassVar[str] = "breaks"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        out.write_bytes(artifact.read_bytes()[:40])
+        return out
+
+
 def chain() -> Case:
     """Dense, LeakyReLU, Dense, Activation, LeakyReLU: the third and fourth are fused wrongly."""
     small = dense_case()
@@ -77,7 +85,8 @@ def walk() -> Iterator[tuple[Walk, dict[str, Route]]]:
     from harness.adapters.registry import Plugin, facts_of
 
     hops += [
-        Plugin(**facts_of(cls, "hops", f"tests.run.test_reduce:{cls.__name__}")) for cls in (Fuses, RefusesPermute)
+        Plugin(**facts_of(cls, "hops", f"tests.run.test_reduce:{cls.__name__}"))
+        for cls in (Fuses, RefusesPermute, Breaks)
     ]
     with Workers((*known.formats, *hops, *known.runtimes)) as workers:
         walker = Walk(known, workers)
@@ -132,12 +141,25 @@ def test_report_of_a_failure_names_the_tensor(walk: tuple[Walk, dict[str, Route]
     assert "first deviating tensor: l2" in with_first_tensor(walker, case, routes["fuses"], result).message
 
 
+@pytest.mark.parametrize("hop", ["refusespermute", "breaks"])
+def test_where_no_tensor_deviates_none_is_searched_for(
+    walk: tuple[Walk, dict[str, Route]], hop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A conversion is refused, an artifact cannot be opened: there are no numbers to compare."""
+    walker, routes = walk
+    case = chain()
+    result = walker.result(case, routes[hop])
+    assert (result.judgement, result.outcome) == (Judgement.FAILED, {"breaks": "invalid"}.get(hop, "refused"))
+    monkeypatch.setattr(walker, "steps", lambda case, route: pytest.fail("the model was walked again"))
+    assert with_first_tensor(walker, case, routes[hop], result) is result
+
+
 @pytest.mark.parametrize("structure", ["sequential", "nested_model", "nested_sequential"])
 def test_models_in_models_are_written_out(structure: str) -> None:
     import numpy as np
 
     with Session() as session:
-        entry = next(e for e in session.store.entries(layer="Model") if e.choice["structure"] == structure)
+        entry = next(e for e in session.store.entries("Model") if e.choice["structure"] == structure)
         case = entry.load()
     flat = flattened(case)
     assert not {"Model", "Sequential"} & {layer.kind for layer in flat.spec.layers}
@@ -148,7 +170,7 @@ def test_models_in_models_are_written_out(structure: str) -> None:
 
 
 def test_planted_fault_in_a_graph_is_reduced_to_the_layer() -> None:
-    with Session(Selection(route="keras-tf2onnx-planted-bias-dropped", hops=(FAULT,), all_cases=True)) as session:
+    with Session(Selection(route=("keras-tf2onnx-planted-bias-dropped",), hops=(FAULT,), all_cases=True)) as session:
         if not session.runnable:
             pytest.skip("the frameworks are not installed")
         case = session.store.find(GRAPH).load()

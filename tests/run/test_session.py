@@ -10,7 +10,7 @@ import pytest
 from harness.adapters.registry import Plugin
 from harness.adapters.routes import Route
 from harness.run.session import Selection, SelectionError, Session, ranked
-from tests.miniatures import Copies, Doubles, registry
+from tests.miniatures import Copies, Doubles, Uninstalled, registry
 
 
 def entry(name: str, **choice: object) -> SimpleNamespace:
@@ -52,7 +52,7 @@ def test_routes_that_are_not_walked_by_default_are_with_all_cases() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "count"), [(Selection(), 1), (Selection(route="keras-*"), 2), (Selection(all_cases=True), 2)]
+    ("chosen", "count"), [(Selection(), 1), (Selection(route=("keras-*",)), 2), (Selection(all_cases=True), 2)]
 )
 def test_fresh_cases_go_along_side_routes_that_were_asked_for(
     chosen: Selection, count: int, monkeypatch: pytest.MonkeyPatch
@@ -78,8 +78,19 @@ def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.
 
 
 def test_a_dialect_of_which_no_selected_route_can_run_is_an_error() -> None:
-    session = Session(Selection(route="mini-*"))
+    session = Session(Selection(route=("mini-*",)))
     session.__dict__["registry"] = registry(Copies, Doubles)
     assert [route.name for route in session.routes_from("keras")] == ["mini-copies", "mini-doubles"]
-    with pytest.raises(SelectionError, match="no selected route starts from 'matconvnet' and can run here"):
+    with pytest.raises(SelectionError, match=r"^no selected route starts from 'matconvnet'\. `parity list routes`"):
         session.routes_from("matconvnet")
+
+
+def test_what_is_not_selected_is_told_from_what_cannot_run() -> None:
+    session = Session(Selection())
+    session.__dict__["registry"] = registry(Copies, Uninstalled)
+    assert session.obstacle("keras") == ""
+    assert session.obstacle("matlab") == "no selected route starts from 'matlab'"
+    assert session.obstacle("keras", "doubles") == "no selected route starts from 'keras' with 'doubles'"
+    assert session.obstacle("keras", "uninstalled") == (
+        "no selected route from 'keras' can run here: uninstalled: not installed: numpy>=99, no-such-thing"
+    )

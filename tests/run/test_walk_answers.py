@@ -37,6 +37,7 @@ class Desk:
     def __init__(self) -> None:
         self.answers: dict[type, Any] = {Write: written, Convert: converted, Run: ran([[1.0, 2.0]])}
         self.asked: list[tuple[str, Any, float]] = []
+        self.insisted: list[Any] = []
         self._name = ""
 
     def __getitem__(self, name: str) -> Desk:
@@ -50,6 +51,10 @@ class Desk:
         if isinstance(value, Exception):
             raise value
         return Answer(value, SPENT[type(request)], 0)
+
+    def insist(self, request: Any, limit: float) -> Answer[Any]:
+        self.insisted.append(request)
+        return self.request(request, limit)
 
     @property
     def kinds(self) -> list[str]:
@@ -335,6 +340,17 @@ def test_workers_that_die_or_hang(walk: Walk, desk: Desk, error: Any, outcome: s
     desk.answers |= {Write: written, Run: error}
     assert last(along(walk, case_of(layers=2))) == (outcome, str(error), 2 + error.seconds, error.log)
     assert walk.framework_seconds == error.seconds + 1 + error.seconds + 2 + error.seconds
+
+
+def test_a_hang_is_tried_again_but_in_a_hurry(walk: Walk, desk: Desk) -> None:
+    """Two requests of a case make and run its source, two its conversion."""
+    first = along(walk, case_of())
+    assert len(desk.insisted) == len(desk.asked) == 4
+    with walk.hurried(first.stages):
+        along(walk, case_of(layers=2))
+    assert (len(desk.insisted), len(desk.asked)) == (4, 8)
+    along(walk, case_of(layers=3))
+    assert (len(desk.insisted), len(desk.asked)) == (8, 12)
 
 
 def test_hop_that_returns_no_path_or_no_file(walk: Walk, desk: Desk) -> None:

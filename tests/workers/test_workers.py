@@ -1,16 +1,21 @@
-"""Workers: a module that one must not have, and how far one may grow."""
+"""Workers: a module that one must not have, how far one may grow, and how long a request may take."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
-from harness.workers import pool
-from harness.workers.pool import _BOOT, Setting, Workers, growth_limit
-from harness.workers.protocol import Call
+from harness.workers import pool, watch
+from harness.workers.pool import _BOOT, Setting, Worker, WorkerHang, Workers, growth_limit
+from harness.workers.protocol import Call, Convert, Read, Run, Write
+from harness.workers.watch import PATIENCE
 
 KEPT: list[bytes] = []
 
@@ -55,3 +60,82 @@ def test_growth_is_a_twentieth_of_the_memory_for_each_processor(
     gibibytes: int, processors: int, mebibytes: int
 ) -> None:
     assert growth_limit(gibibytes << 30, processors) >> 20 == mebibytes
+
+
+def compute(seconds: float) -> None:
+    """Called in a worker: uses so much processor time."""
+    while time.process_time() < seconds:
+        pass
+
+
+def compute_in_a_child(seconds: float) -> None:
+    """Called in a worker: a process of its own computes, and this one waits for it."""
+    code = f"import time\nwhile time.process_time() < {seconds}: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def sleep_at_first(path: Path) -> int:
+    """Called in a worker: sleeps if the file is not there, which it then makes; returns the process' id."""
+    if not path.exists():
+        path.touch()
+        time.sleep(60)
+    return os.getpid()
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    with Workers(settings=(Setting("plain"),)) as workers:
+        yield workers["plain"]
+
+
+@pytest.mark.parametrize("function", ["compute", "compute_in_a_child"])
+def test_the_limit_is_of_processor_time_of_the_process_and_its_children(
+    worker: Worker, function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "PATIENCE", 100)  # however busy the machine that runs this test
+    with pytest.raises(WorkerHang, match=r"^no answer within 1 s of processor time; the worker was killed$"):
+        worker.request(Call(f"{__name__}:{function}", (60,)), 1)
+
+
+def test_what_a_process_has_used_before_does_not_count(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "PATIENCE", 100)
+    for seconds in (0.8, 1.6, 2.4):
+        worker.request(Call(f"{__name__}:compute", (seconds,)), 1.2)
+    assert worker.starts == 1
+
+
+def test_a_worker_that_sleeps_is_ended_by_the_clock(worker: Worker, tmp_path: Path) -> None:
+    message = r"^no answer within 2\.5 s, in which it used less than 0\.5 s of processor time; the worker was killed$"
+    with pytest.raises(WorkerHang, match=message) as caught:
+        worker.request(Call(f"{__name__}:sleep_at_first", (tmp_path / "slept",)), 0.5)
+    assert 2.5 <= caught.value.seconds < 20
+
+
+def test_a_short_sleep_beyond_the_limit_is_no_hang(worker: Worker) -> None:
+    assert worker.request(Call("time:sleep", (1.2,)), 0.5).seconds >= 1.2
+
+
+def test_a_hang_is_tried_once_more_alone(worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[str] = []
+    for name in ("side_by_side", "alone"):
+        monkeypatch.setattr(worker.turns, name, lambda name=name: turns.append(name) or nullcontext())
+    answer = worker.insist(Call(f"{__name__}:sleep_at_first", (tmp_path / "slept",)), 0.2)
+    assert (answer.value, worker.starts, turns) == (worker.pid, 2, ["side_by_side", "alone"])
+
+
+def test_the_second_hang_counts_with_the_time_of_both(worker: Worker) -> None:
+    with pytest.raises(WorkerHang) as caught:
+        worker.insist(Call("time:sleep", (60,)), 0.2)
+    assert worker.starts == 2
+    assert caught.value.seconds >= 2 * PATIENCE * 0.2
+
+
+def test_what_the_first_try_has_written_is_gone_at_the_second(tmp_path: Path) -> None:
+    folder, file, model = tmp_path / "folder", tmp_path / "file", tmp_path / "model"
+    folder.mkdir()
+    for path in (folder / "part", file, model):
+        path.touch()
+    for request in (Convert("", model, folder), Write("", None, {}, file), Read("", model), Run("", model, ())):  # type: ignore[arg-type]
+        request.discard()
+    assert list(tmp_path.iterdir()) == [model]
+    Convert("", model, folder).discard()

@@ -1,0 +1,118 @@
+"""The part of the suite to run, and the routes that it selects.
+
+What was named must run: a pattern that fits nothing, a route that cannot run here, and a converter on no selected route
+are errors, before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from harness.adapters.plugin import Plugin
+from harness.adapters.registry import Registry
+from harness.adapters.routes import Route, all_routes, select
+from harness.errors import InputError
+from harness.patterns import fits, pointer
+from harness.workers.pool import LIMIT
+
+LISTED = "`parity list routes` shows all, and why one cannot run"
+MOST_REASONS = 3
+"""Most reasons that one message gives."""
+
+
+class SelectionError(InputError):
+    """A selection that fits nothing, or names what cannot run here: a route, opset, layer, converter, expectation."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The part of the suite to run. `route` and `layer` are patterns, of which a name fits one; none selects all.
+
+    `hops` are converters to add, as `module:Class`.
+    """
+
+    route: tuple[str, ...] = ()
+    layer: tuple[str, ...] = ()
+    hops: tuple[str, ...] = ()
+    limit: float = LIMIT
+    opset: tuple[int, ...] = ()
+    all_cases: bool = False
+
+
+def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, where: str, advice: str) -> None:
+    """Raise SelectionError, with the names nearest to it, for a pattern that none of the names fits."""
+    known = list(names)
+    for pattern in patterns:
+        if not any(fits(name, (pattern,)) for name in known):
+            raise SelectionError(f"no {noun} fits {pattern!r}", where=where, advice=pointer(pattern, known) + advice)
+
+
+def offered(registry: Registry, selection: Selection) -> list[Route]:
+    """The routes of every opset that are walked by default; with `all_cases` all routes."""
+    return [route for route in all_routes(registry) if selection.all_cases or route.depth != 0]
+
+
+def detours(registry: Registry) -> list[Route]:
+    """The routes to a converter past another one for which one of its hops stands in."""
+    return [route for route in all_routes(registry) if route.hidden_behind()]
+
+
+def selected(registry: Registry, selection: Selection) -> list[Route]:
+    """The selected routes, including routes that cannot run here.
+
+    Without opsets these are the routes whose converters take their defaults, with opsets those whose converter writes
+    one of them. Raises SelectionError for an opset that no converter writes, a pattern that fits no route or none that
+    can run here, and for a converter that was named and is on no selected route that can run here.
+    """
+    every = offered(registry, selection)
+    opsets = sorted({route.opset for route in every if route.opset is not None})
+    if unknown := [opset for opset in selection.opset if opset not in opsets]:
+        raise SelectionError(
+            f"no converter writes opset {unknown[0]}",
+            where="--opset",
+            expected=f"one of {', '.join(map(str, opsets))}",
+        )
+    every = [route for route in every if route.opset in (selection.opset or (None,))]
+    names = [route.name for route in (*every, *detours(registry))]
+    check_patterns(selection.route, names, noun="route", where="--route", advice=LISTED)
+    for pattern in selection.route:
+        _check_able(registry, select(every, (pattern,)), f"no route that fits {pattern!r} can run here", "--route")
+    routes = select(every, selection.route)
+    if selection.opset:
+        _check_able(registry, routes, "no selected route can run here", "--opset")
+    for hop in registry.hops:
+        if hop.reference in selection.hops:
+            _check_hop(registry, routes, hop, selection.route)
+    return routes
+
+
+def obstacle(registry: Registry, routes: Iterable[Route]) -> str:
+    """The reasons why none of these routes can run here; '' if one can."""
+    reasons = [route.missing(registry) for route in routes]
+    if not all(reasons):
+        return ""
+    different = list(dict.fromkeys(reasons))
+    more = len(different) - MOST_REASONS
+    return "; ".join(different[:MOST_REASONS]) + (f"; and {more} more reasons" if more > 0 else "")
+
+
+def _check_hop(registry: Registry, routes: Sequence[Route], hop: Plugin, patterns: Sequence[str]) -> None:
+    where = f"--hop {hop.reference}"
+    if why := registry.obstacle(hop):
+        raise SelectionError(f"the converter {hop.name!r} cannot run here: {why}", where=where)
+    through = [route for route in routes if hop in route.hops]
+    if not through:
+        names = [route.name for route in all_routes(registry) if hop in route.hops]
+        if not names:
+            raise SelectionError(f"no route leads to the format {hop.source!r}", where=where, advice=LISTED)
+        near = "".join(pointer(pattern, names) for pattern in patterns) or f"Nearest: {names[0]}. "
+        raise SelectionError(
+            f"no selected route goes through the converter {hop.name!r}", where=where, advice=near + LISTED
+        )
+    _check_able(registry, through, f"no selected route through the converter {hop.name!r} can run here", where)
+
+
+def _check_able(registry: Registry, routes: Sequence[Route], problem: str, where: str) -> None:
+    if why := obstacle(registry, routes):
+        raise SelectionError(f"{problem}: {why}", where=where)
