@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 from allpairspy import AllPairs
@@ -22,6 +23,46 @@ def _names(choice: Choice, axes: tuple[str, ...]) -> str:
 
 def covering_array(row: Row) -> list[dict[str, Any]]:
     """Choices in which every valid pair of axis values of the row occurs.
+
+    First the array of the row as it was before its later values joined. Then the pairs that no choice within all of the
+    row's barriers holds, those that none within all but the last holds, and so on; then those of the later values.
+    """
+    choices = [{axis: {**row.joined, **choice}[axis] for axis in row.axes} for choice in _array(row.earlier)]
+    for count in range(len(row.barriers), 0, -1):
+        choices = completed(row.within(count), choices)
+    return completed(row, choices) if row.later else choices
+
+
+def completed(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices, and then as many as it takes to hold every valid pair of the row in choices that the row allows.
+
+    Each is the one of 60 random completions of a missing pair that holds the most missing pairs.
+    """
+    missing = {_names(pair, tuple(pair)): pair for pair in row.tuples(2)}
+    for choice in choices:
+        if row.allows(choice):
+            _remove(missing, row, choice)
+    source = random.Random(f"{row.dialect}/{row.layer}/completed")  # noqa: S311 - repeatable, not secret
+    result = list(choices)
+    while missing:
+        pair = next(iter(missing.values()))
+        offers = [random_choice(row, source, pair) for _ in range(60)]
+        result.append(max(offers, key=lambda offer: len(missing.keys() & _pairs(row, offer))))
+        _remove(missing, row, result[-1])
+    return result
+
+
+def _pairs(row: Row, choice: Choice) -> set[str]:
+    return {_names(choice, pair) for pair in combinations(row.axes, 2)}
+
+
+def _remove(missing: dict[str, dict[str, Any]], row: Row, choice: Choice) -> None:
+    for name in _pairs(row, choice):
+        missing.pop(name, None)
+
+
+def _array(row: Row) -> list[dict[str, Any]]:
+    """The array of a row without later values and barriers.
 
     `allpairspy` builds the array. Under rules its greedy search misses some pairs, which are completed one by one.
     Then free values are balanced, the row's pins are added, and choices with the most new triples fill the array up
@@ -87,11 +128,11 @@ def _topped_up(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return result
 
 
-def random_choice(row: Row, source: random.Random) -> dict[str, Any]:
-    """A random full choice that breaks no rule."""
+def random_choice(row: Row, source: random.Random, partial: Choice = MappingProxyType({})) -> dict[str, Any]:
+    """A random full choice that extends `partial` and breaks no rule."""
     shuffled = {axis: tuple(source.sample(values, len(values))) for axis, values in row.axes.items()}
-    choice = replace(row, axes=shuffled).complete({})
-    assert choice is not None, "a row has at least one valid choice"
+    choice = replace(row, axes=shuffled).complete(partial)
+    assert choice is not None, "some valid choice extends it"
     return {axis: choice[axis] for axis in row.axes}
 
 

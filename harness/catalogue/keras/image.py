@@ -53,6 +53,9 @@ def _image(choice: Choice, height: int, width: int, channels: int = 2) -> tuple[
             lambda geometry, method, antialias: method == "default" or antialias == "default"
         ),
     ],
+    barriers=[
+        rule("antialias", reason="tf2onnx has no ScaleAndTranslate")(lambda antialias: antialias == "default"),
+    ],
     exactness=lambda choice: Exactness.MOVES if choice["interpolation"] == "nearest" else Exactness.COMPUTES,
     per_axis=5,
 )
