@@ -122,9 +122,9 @@ class Row:
     """Values of axes that joined after the row was frozen. The cases that the row had without them keep their ids, and
     cases with the pairs of the new values follow. An axis that is new keeps its first value in the earlier cases."""
     barriers: tuple[Rule, ...] = ()
-    """Rules that a choice keeps if converters are to come to their end: released ones refuse what breaks them, whatever
-    else was chosen. Every pair that they leave occurs in a case that breaks none; likewise without the last of them,
-    and so on. The first stops most converters."""
+    """Rules that a choice keeps if its case is to tell something of converters: released ones refuse what breaks them,
+    whatever else was chosen. Every pair that they leave occurs in a case that breaks none; likewise without the last of
+    them, and so on. The first stops most converters."""
 
     def __post_init__(self) -> None:
         for bond in (*self.rules, *self.barriers):

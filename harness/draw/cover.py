@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from types import MappingProxyType
@@ -38,7 +38,7 @@ def completed(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
     Each is the one of 60 random completions of a missing pair that holds the most missing pairs.
     """
-    missing = {_names(pair, tuple(pair)): pair for pair in row.tuples(2)}
+    missing = wanted(row)
     for choice in choices:
         if row.allows(choice):
             _remove(missing, row, choice)
@@ -47,17 +47,13 @@ def completed(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     while missing:
         pair = next(iter(missing.values()))
         offers = [random_choice(row, source, pair) for _ in range(60)]
-        result.append(max(offers, key=lambda offer: len(missing.keys() & _pairs(row, offer))))
+        result.append(max(offers, key=lambda offer: len(missing.keys() & held(row, [offer]))))
         _remove(missing, row, result[-1])
     return result
 
 
-def _pairs(row: Row, choice: Choice) -> set[str]:
-    return {_names(choice, pair) for pair in combinations(row.axes, 2)}
-
-
 def _remove(missing: dict[str, dict[str, Any]], row: Row, choice: Choice) -> None:
-    for name in _pairs(row, choice):
+    for name in held(row, [choice]):
         missing.pop(name, None)
 
 
@@ -168,14 +164,32 @@ def _pairs_with(row: Row, choice: Choice, axis: str) -> list[str]:
     return [_names(choice, pair) for pair in combinations(row.axes, 2) if axis in pair]
 
 
-def covered(row: Row, choices: Iterable[Choice], strength: int = 2) -> tuple[int, int]:
-    """Numbers of combinations of `strength` axis values: those in the choices, and all that are valid.
+def wanted(row: Row, strength: int = 2) -> dict[str, dict[str, Any]]:
+    """Every valid combination of `strength` axis values, by its name."""
+    return {_names(values, tuple(values)): values for values in row.tuples(strength)}
 
-    A choice of an older catalogue may lack an axis; it covers no combination with that axis.
+
+def held(row: Row, choices: Iterable[Choice], strength: int = 2) -> set[str]:
+    """Names of the combinations of `strength` axis values in the choices.
+
+    A choice of an older catalogue may lack an axis; it holds no combination with that axis.
     """
-    wanted = {_names(values, tuple(axis for axis in row.axes if axis in values)) for values in row.tuples(strength)}
     have: set[str] = set()
     for choice in choices:
         present = [axis for axis in row.axes if axis in choice]
         have |= {_names(choice, axes) for axes in combinations(present, strength)}
-    return len(wanted & have), len(wanted)
+    return have
+
+
+def covered(row: Row, choices: Iterable[Choice], strength: int = 2) -> tuple[int, int]:
+    """Numbers of combinations of `strength` axis values: those in the choices, and all that are valid."""
+    names = wanted(row, strength).keys()
+    return len(names & held(row, choices, strength)), len(names)
+
+
+def apart(row: Row, pairs: Mapping[str, Choice], choices: Sequence[Choice]) -> int:
+    """Number of the pairs that no choice holds, although each of the two values occurs in a choice."""
+    have, values = held(row, choices), held(row, choices, 1)
+    return sum(
+        name not in have and all(_names(pair, (axis,)) in values for axis in pair) for name, pair in pairs.items()
+    )

@@ -15,7 +15,7 @@ from harness.catalogue.keras.graphs import GraphBuilder, Weights, dense, norm
 from harness.spec import Input
 
 ACTIVATIONS = (
-    "hard_silu", "hard_sigmoid", "squareplus", "sparse_plus", "sparse_sigmoid", "soft_shrink", "tanh_shrink", "gelu",
+    "hard_silu", "hard_sigmoid", "squareplus", "sparse_plus", "sparse_sigmoid", "soft_shrink", "tanh_shrink",
     "silu", "mish", "softplus", "log_sigmoid", "leaky_relu", "selu",
 )  # fmt: skip
 """Those that begin with a sum or a product, and those that converters know as one operator or recognise."""
