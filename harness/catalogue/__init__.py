@@ -142,7 +142,7 @@ class Row:
 
     @cached_property
     def earlier(self) -> Row:
-        """The row without its later values, and without the axes that are new.
+        """The row without its later values and the pins that name them, and without the axes that are new.
 
         Raises ValueError for later values that are no values of the axis, or the first among them.
         """
@@ -157,7 +157,10 @@ class Row:
             if axis not in self.joined
         }
         rules = tuple(bond.given(self.joined) for bond in self.rules)
-        return replace(self, axes=axes, rules=rules, later={}, barriers=())
+        pins = tuple(
+            pin for pin in self.pins if not any(value in self.later.get(axis, ()) for axis, value in pin.items())
+        )
+        return replace(self, axes=axes, rules=rules, pins=pins, later={}, barriers=())
 
     @cached_property
     def joined(self) -> dict[str, Any]:

@@ -24,10 +24,13 @@ def _names(choice: Choice, axes: tuple[str, ...]) -> str:
 def covering_array(row: Row) -> list[dict[str, Any]]:
     """Choices in which every valid pair of axis values of the row occurs.
 
-    First the array of the row as it was before its later values joined. Then the pairs that no choice within all of the
-    row's barriers holds, those that none within all but the last holds, and so on; then those of the later values.
+    First the array of the row as it was before its later values joined, and the pins that name these. Then the pairs
+    that no choice within all of the row's barriers holds, those that none within all but the last holds, and so on;
+    then those of the later values.
     """
     choices = [{axis: {**row.joined, **choice}[axis] for axis in row.axes} for choice in _array(row.earlier)]
+    if row.later:
+        choices = _pinned(row, choices)
     for count in range(len(row.barriers), 0, -1):
         choices = completed(row.within(count), choices)
     return completed(row, choices) if row.later else choices

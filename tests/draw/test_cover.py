@@ -235,6 +235,14 @@ def test_rules_of_a_new_axis_hold_for_the_earlier_choices_too() -> None:
     assert [bond.axes for bond in row.earlier.rules] == [("a", "b")]
 
 
+def test_pins_that_name_later_values_follow_the_earlier_choices() -> None:
+    axes = {**BITS, "d": (0, 1)}
+    pins = ({"b": 1}, {"d": 1, "a": 1})
+    early = bits(covering_array(row_of(BITS, pins=pins[:1])))
+    words = bits(covering_array(row_of(axes, later={"d": (1,)}, pins=pins)))
+    assert words[: len(early) + 1] == [*(f"{word}0" for word in early), "1001"]
+
+
 @pytest.mark.parametrize("later", [{"a": (0,)}, {"a": (7,)}, {"z": (1,)}])
 def test_later_values_are_values_of_the_row_but_not_the_first(later: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"^Small: [az] has no values \([017],\) behind its first$"):

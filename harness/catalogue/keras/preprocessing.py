@@ -257,6 +257,11 @@ def _lookup(kind: str, choice: Choice, words: list[Any], mask: Any, more: dict[s
     "IntegerLookup",
     axes={**LOOKUP, "oov_token": ("default", -7), "oov_method": ("default", "farmhash"), "signed": (False, True)},
     later={"signed": (True,)},
+    # one of several unknown indices by remainder: floored or truncated
+    pins=[
+        {"signed": True, "num_oov_indices": 3, "batch": 3},
+        {"signed": True, "num_oov_indices": 2, "output_mode": "count", "mask_token": "given"},
+    ],
     profiles=("main",),
     rules=[
         *LOOKUP_RULES,

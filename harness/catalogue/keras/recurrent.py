@@ -42,6 +42,19 @@ DROPS = {"dropout": ("default", 0.5), "recurrent_dropout": ("default", 0.5)}
 """What is dropped in training. At inference nothing is, but Keras calls no fused kernel for `recurrent_dropout`, and an
 exporter sees another graph."""
 LATER_DROPS = {"dropout": (0.5,), "recurrent_dropout": (0.5,)}
+DROP_PINS = (
+    {"dropout": 0.5},
+    {"recurrent_dropout": 0.5},
+    {
+        "recurrent_dropout": 0.5,
+        "steps": 5,
+        "open_sizes": True,
+        "return_sequences": True,
+        "return_state": True,
+        "initial_state": "given",
+    },
+)
+"""What converters turn into one node without them: pairs alone hardly ever leave the rest as plain as that."""
 UNROLLED = rule("unroll", "steps", reason="onnx2torch has no Loop, and no squeeze over several axes")(
     lambda unroll, steps: unroll and steps > 1
 )
@@ -172,6 +185,7 @@ def _layer(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tupl
     rules=RULES,
     second_batches=SOME,
     later=LATER_DROPS,
+    pins=DROP_PINS,
 )
 def lstm(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output, the hidden state h, the carry c."""
@@ -186,6 +200,7 @@ def lstm(choice: Choice, fill: Chooser) -> Draft:
     rules=RULES,
     second_batches=SOME,
     later=LATER_DROPS,
+    pins=DROP_PINS,
 )
 def gru(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output and the hidden state h."""
