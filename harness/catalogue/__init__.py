@@ -14,12 +14,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
 from itertools import combinations, product
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from harness.spec import Config, Exactness, Input, Layer, Spec, canonical
 
 T = TypeVar("T")
 Choice = Mapping[str, Any]
+Choices = Mapping[str, tuple[Any, ...]]
+"""Some values of some axes."""
 
 PRIMES = (2, 3, 5, 7, 11, 13)
 SECOND_BATCHES = (1, 2, 3, 5, 0)
@@ -76,6 +79,18 @@ class Rule:
     holds: Callable[..., bool]
     reason: str
 
+    def given(self, fixed: Choice) -> Rule:
+        """The rule that is left once the axes of `fixed` have these values."""
+        if not any(axis in fixed for axis in self.axes):
+            return self
+        free = tuple(axis for axis in self.axes if axis not in fixed)
+
+        def holds(*values: Any) -> bool:
+            choice = {**fixed, **dict(zip(free, values, strict=True))}
+            return self.holds(*(choice[axis] for axis in self.axes))
+
+        return Rule(free, holds, self.reason)
+
 
 def rule(*axes: str, reason: str) -> Callable[[Callable[..., bool]], Rule]:
     """Make a `Rule` from a predicate: `rule("strides", "dilation", reason="...")(lambda s, d: ...)`."""
@@ -103,9 +118,16 @@ class Row:
     per_axis: int = 6
     """Least number of golden cases per axis: an array of pairs alone holds few triples. Smaller where a sibling's
     row tests the same, 0 where the layer does nothing at inference."""
+    later: Choices = field(default_factory=dict)
+    """Values of axes that joined after the row was frozen. The cases that the row had without them keep their ids, and
+    cases with the pairs of the new values follow. An axis that is new keeps its first value in the earlier cases."""
+    barriers: tuple[Rule, ...] = ()
+    """Rules that a choice keeps if its case is to tell something of converters: released ones refuse what breaks them,
+    whatever else was chosen. Every pair that they leave occurs in a case that breaks none; likewise without the last of
+    them, and so on. The first stops most converters."""
 
     def __post_init__(self) -> None:
-        for bond in self.rules:
+        for bond in (*self.rules, *self.barriers):
             unknown = [axis for axis in bond.axes if axis not in self.axes]
             if unknown:
                 raise ValueError(f"{self.layer}: a rule names the unknown axes {unknown}")
@@ -113,6 +135,38 @@ class Row:
     @property
     def key(self) -> tuple[str, str]:
         return (self.dialect, self.layer)
+
+    def within(self, count: int) -> Row:
+        """The row with the first `count` barriers among its rules."""
+        return replace(self, rules=(*self.rules, *self.barriers[:count]), barriers=())
+
+    @cached_property
+    def earlier(self) -> Row:
+        """The row without its later values and the pins that name them, and without the axes that are new.
+
+        Raises ValueError for later values that are no values of the axis, or the first among them.
+        """
+        if not self.later:
+            return self
+        for axis, values in self.later.items():
+            if not set(map(canonical, values)) <= set(map(canonical, self.axes.get(axis, ())[1:])):
+                raise ValueError(f"{self.layer}: {axis} has no values {values} behind its first")
+        axes = {
+            axis: tuple(value for value in values if value not in self.later.get(axis, ()))
+            for axis, values in self.axes.items()
+            if axis not in self.joined
+        }
+        rules = tuple(bond.given(self.joined) for bond in self.rules)
+        pins = tuple(
+            pin for pin in self.pins if not any(value in self.later.get(axis, ()) for axis, value in pin.items())
+        )
+        return replace(self, axes=axes, rules=rules, pins=pins, later={}, barriers=())
+
+    @cached_property
+    def joined(self) -> dict[str, Any]:
+        """The new axes, all whose values but the first are later ones, with their first values."""
+        new = [axis for axis, values in self.later.items() if len(self.axes[axis]) == 1 + len(values)]
+        return {axis: self.axes[axis][0] for axis in new}
 
     def allows(self, partial: Choice) -> bool:
         """Whether the values assigned so far break no rule; unassigned axes are free."""
@@ -142,6 +196,10 @@ class Row:
         return tuple(axis for axis in self.axes if axis in named)
 
     @cached_property
+    def _of_bound(self) -> Row:
+        return replace(self, axes={axis: self.axes[axis] for axis in self._bound}, later={}, barriers=())
+
+    @cached_property
     def _known(self) -> dict[str, bool]:
         return {}
 
@@ -150,9 +208,7 @@ class Row:
         seen = {axis: partial[axis] for axis in self._bound if axis in partial}
         key = canonical(list(seen.items()))
         if key not in self._known:
-            self._known[key] = (
-                replace(self, axes={axis: self.axes[axis] for axis in self._bound}).complete(seen) is not None
-            )
+            self._known[key] = self._of_bound.complete(seen) is not None
         return self._known[key]
 
     def tuples(self, strength: int = 2) -> list[dict[str, Any]]:
@@ -183,6 +239,8 @@ def row(
     exactness: Exactness | Callable[[Choice], Exactness] = Exactness.COMPUTES,
     second_batches: Sequence[int] = SECOND_BATCHES,
     per_axis: int = 6,
+    later: Choices = MappingProxyType({}),
+    barriers: Sequence[Rule] = (),
 ) -> Callable[[Callable[[Choice, Chooser], Draft]], Row]:
     """Register a builder as a row. `profile` becomes an axis like any other, so pairs cover it too."""
 
@@ -197,6 +255,8 @@ def row(
             exactness=exactness if callable(exactness) else lambda choice: exactness,
             second_batches=tuple(second_batches),
             per_axis=per_axis,
+            later=later,
+            barriers=tuple(barriers),
         )
         if entry.key in _ROWS:
             raise ValueError(f"{dialect} {layer} is in the catalogue twice")

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import click
 
+from harness.analysis.conversion import converted
 from harness.catalogue import rows
-from harness.cli.console import hop_option, json_option, layer_option, print_records
+from harness.cli.console import (
+    hop_option,
+    json_option,
+    layer_option,
+    load_results,
+    print_records,
+    results_argument,
+    route_option,
+)
 from harness.corpus import coverage
 from harness.corpus.store import Store
 from harness.patterns import fits
@@ -28,6 +38,32 @@ def layers(as_json: bool) -> None:
     the catalogue excludes follow, each with the reason.
     """
     print_records(coverage.layer_records(rows(), Store(home() / "golden").entries()), as_json)
+
+
+@command.command(epilog="\b\nExample: parity list pairs reports/results.ndjson --route keras-tf2onnx")
+@results_argument
+@route_option
+@layer_option
+@json_option
+def pairs(results: Path, route: tuple[str, ...], layer: tuple[str, ...], as_json: bool) -> None:
+    """List the pairs of axis values that occur in cases that converted.
+
+    There is a line for each layer and route of RESULTS, reports/results.ndjson by default. `pairs` are those that the
+    catalogue allows, `frozen` those in a golden case, `walked` those in a case that the route was walked with, and
+    `converted` those in a case of which every artifact was made and ran. A pair is `apart` if each of its values
+    occurs in a case that converted, but no such case has both.
+    """
+    walked = {name: cases for name, cases in converted(load_results(results).results).items() if fits(name, route)}
+    chosen = [entry for entry in rows() if fits(entry.layer, layer)]
+    records = coverage.pair_records(chosen, Store(home() / "golden").entries(), walked)
+    print_records(records, as_json)
+    if not as_json:
+        for name in walked:
+            sums = Counter[str]()
+            for record in records:
+                if record["route"] == name:
+                    sums.update({key: record[key] for key in ("pairs", "frozen", "walked", "converted", "apart")})
+            click.echo(f"{name}: {', '.join(f'{count:,} {key}' for key, count in sums.items())}")
 
 
 @command.command(epilog="\b\nExample: parity list arguments --missing")

@@ -11,7 +11,7 @@ from harness.catalogue import Row
 from harness.catalogue.excluded import LAYERS, reason_to_omit
 from harness.corpus.keras_layers import exported
 from harness.corpus.store import Entry
-from harness.draw.cover import covered
+from harness.draw.cover import apart, covered, held, wanted
 from harness.spec import canonical
 
 Record = dict[str, Any]
@@ -42,6 +42,47 @@ def layer_records(rows: Iterable[Row], entries: Iterable[Entry]) -> list[Record]
         )
     empty = {"cases": 0, "pairs": 0.0, "threeway": 0.0, "profiles": list[str]()}
     return records + [{"dialect": "keras", "layer": layer, **empty, "excluded": why} for layer, why in LAYERS.items()]
+
+
+def pair_records(
+    rows: Iterable[Row], entries: Iterable[Entry], converted: Mapping[str, Mapping[str, bool]]
+) -> list[Record]:
+    """One record for each layer and route: how many valid pairs of axis values occur in which cases.
+
+    `converted` says by route and id of a case whether the case came to an answer there. `frozen` counts the pairs in
+    any case of the corpus, `walked` those in a case that the route was walked with, `converted` those in a case that
+    came to an answer, and `apart` those that did in none although both values did.
+    """
+    choices: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+    for entry in entries:
+        choices[entry.dialect, entry.subject][entry.id] = entry.choice
+    records = []
+    for row in rows:
+        drawn = choices[row.key]
+        routes = {
+            route: walked
+            for route, by_case in converted.items()
+            if (walked := {case: ended for case, ended in by_case.items() if case in drawn})
+        }
+        pairs = wanted(row) if routes else {}
+        frozen = len(pairs.keys() & held(row, drawn.values())) if routes else 0
+        for route, walked in routes.items():
+            ended = [drawn[case] for case in walked if walked[case]]
+            records.append(
+                {
+                    "dialect": row.dialect,
+                    "layer": row.layer,
+                    "route": route,
+                    "cases": len(walked),
+                    "ended": len(ended),
+                    "pairs": len(pairs),
+                    "frozen": frozen,
+                    "walked": len(pairs.keys() & held(row, (drawn[case] for case in walked))),
+                    "converted": len(pairs.keys() & held(row, ended)),
+                    "apart": apart(row, pairs, ended),
+                }
+            )
+    return records
 
 
 @dataclass(frozen=True)

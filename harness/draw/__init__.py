@@ -59,7 +59,11 @@ def _with_golden(case: Case, sample: Sample) -> Sample:
 
 
 def seeded_case(row: Row, choice: Choice, seed: int = 0) -> Case:
-    """The case of a stratum with its golden. The same row, choice and seed give the same case."""
-    text = digest(row.dialect, row.layer, canonical(dict(choice)), str(seed))
+    """The case of a stratum with its golden. The same row, choice and seed give the same case.
+
+    The first value of an axis that joined later changes nothing: earlier cases stay as they were drawn.
+    """
+    drawn = {axis: value for axis, value in choice.items() if axis not in row.joined or value != row.joined[axis]}
+    text = digest(row.dialect, row.layer, canonical(drawn), str(seed))
     source = np.random.Generator(np.random.PCG64(int(text, 16)))
     return with_golden(draw_case(row, choice, Seeded(source), source))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
+from types import MappingProxyType
 from typing import Any
 
 from allpairspy import AllPairs
@@ -22,6 +23,45 @@ def _names(choice: Choice, axes: tuple[str, ...]) -> str:
 
 def covering_array(row: Row) -> list[dict[str, Any]]:
     """Choices in which every valid pair of axis values of the row occurs.
+
+    First the array of the row as it was before its later values joined, and the pins that name these. Then the pairs
+    that no choice within all of the row's barriers holds, those that none within all but the last holds, and so on;
+    then those of the later values.
+    """
+    choices = [{axis: {**row.joined, **choice}[axis] for axis in row.axes} for choice in _array(row.earlier)]
+    if row.later:
+        choices = _pinned(row, choices)
+    for count in range(len(row.barriers), 0, -1):
+        choices = completed(row.within(count), choices)
+    return completed(row, choices) if row.later else choices
+
+
+def completed(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices, and then as many as it takes to hold every valid pair of the row in choices that the row allows.
+
+    Each is the one of 60 random completions of a missing pair that holds the most missing pairs.
+    """
+    missing = wanted(row)
+    for choice in choices:
+        if row.allows(choice):
+            _remove(missing, row, choice)
+    source = random.Random(f"{row.dialect}/{row.layer}/completed")  # noqa: S311 - repeatable, not secret
+    result = list(choices)
+    while missing:
+        pair = next(iter(missing.values()))
+        offers = [random_choice(row, source, pair) for _ in range(60)]
+        result.append(max(offers, key=lambda offer: len(missing.keys() & held(row, [offer]))))
+        _remove(missing, row, result[-1])
+    return result
+
+
+def _remove(missing: dict[str, dict[str, Any]], row: Row, choice: Choice) -> None:
+    for name in held(row, [choice]):
+        missing.pop(name, None)
+
+
+def _array(row: Row) -> list[dict[str, Any]]:
+    """The array of a row without later values and barriers.
 
     `allpairspy` builds the array. Under rules its greedy search misses some pairs, which are completed one by one.
     Then free values are balanced, the row's pins are added, and choices with the most new triples fill the array up
@@ -87,11 +127,11 @@ def _topped_up(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return result
 
 
-def random_choice(row: Row, source: random.Random) -> dict[str, Any]:
-    """A random full choice that breaks no rule."""
+def random_choice(row: Row, source: random.Random, partial: Choice = MappingProxyType({})) -> dict[str, Any]:
+    """A random full choice that extends `partial` and breaks no rule."""
     shuffled = {axis: tuple(source.sample(values, len(values))) for axis, values in row.axes.items()}
-    choice = replace(row, axes=shuffled).complete({})
-    assert choice is not None, "a row has at least one valid choice"
+    choice = replace(row, axes=shuffled).complete(partial)
+    assert choice is not None, "some valid choice extends it"
     return {axis: choice[axis] for axis in row.axes}
 
 
@@ -127,14 +167,32 @@ def _pairs_with(row: Row, choice: Choice, axis: str) -> list[str]:
     return [_names(choice, pair) for pair in combinations(row.axes, 2) if axis in pair]
 
 
-def covered(row: Row, choices: Iterable[Choice], strength: int = 2) -> tuple[int, int]:
-    """Numbers of combinations of `strength` axis values: those in the choices, and all that are valid.
+def wanted(row: Row, strength: int = 2) -> dict[str, dict[str, Any]]:
+    """Every valid combination of `strength` axis values, by its name."""
+    return {_names(values, tuple(values)): values for values in row.tuples(strength)}
 
-    A choice of an older catalogue may lack an axis; it covers no combination with that axis.
+
+def held(row: Row, choices: Iterable[Choice], strength: int = 2) -> set[str]:
+    """Names of the combinations of `strength` axis values in the choices.
+
+    A choice of an older catalogue may lack an axis; it holds no combination with that axis.
     """
-    wanted = {_names(values, tuple(axis for axis in row.axes if axis in values)) for values in row.tuples(strength)}
     have: set[str] = set()
     for choice in choices:
         present = [axis for axis in row.axes if axis in choice]
         have |= {_names(choice, axes) for axes in combinations(present, strength)}
-    return len(wanted & have), len(wanted)
+    return have
+
+
+def covered(row: Row, choices: Iterable[Choice], strength: int = 2) -> tuple[int, int]:
+    """Numbers of combinations of `strength` axis values: those in the choices, and all that are valid."""
+    names = wanted(row, strength).keys()
+    return len(names & held(row, choices, strength)), len(names)
+
+
+def apart(row: Row, pairs: Mapping[str, Choice], choices: Sequence[Choice]) -> int:
+    """Number of the pairs that no choice holds, although each of the two values occurs in a choice."""
+    have, values = held(row, choices), held(row, choices, 1)
+    return sum(
+        name not in have and all(_names(pair, (axis,)) in values for axis in pair) for name, pair in pairs.items()
+    )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from harness.catalogue import Draft, Row, find, rule, single
-from harness.corpus.coverage import arguments, layer_records
+from harness.corpus.coverage import arguments, layer_records, pair_records
 from harness.corpus.store import Entry
 
 
@@ -45,6 +45,27 @@ def test_pairs_and_triples_of_a_layer_are_percentages():
 def test_a_layer_of_the_catalogue_without_cases_covers_nothing():
     (record, *_) = layer_records([find("keras", "ReLU")], [])
     assert (record["cases"], record["pairs"], record["threeway"]) == (0, 0.0, 0.0)
+
+
+def test_pairs_are_counted_in_cases_that_ended():
+    """Of the row's 7 pairs the three cases hold all. Walked were 00 and 01, which hold 5; 00 alone, which ended, has 3:
+    b = 1 occurs in no case that ended, so no pair is apart."""
+    entries = [
+        Entry(Path("x.zip"), name, entry("Dense", {"a": a, "b": b, "profile": "main"}).data)
+        for name, a, b in (("one", 0, 0), ("two", 0, 1), ("three", 1, 0))
+    ]
+    converted = {
+        "here": {"one": True, "two": False, "elsewhere": True},
+        "there": {},
+        "all": {"two": True, "three": True},
+    }
+    first, last = pair_records([ROW], entries, converted)
+    assert first == {
+        "dialect": "keras", "layer": "Dense", "route": "here", "cases": 2, "ended": 1, "pairs": 7, "frozen": 7,
+        "walked": 5, "converted": 3, "apart": 0,
+    }  # fmt: skip
+    # two and three have every value, and no pair of a = 0 and b = 0
+    assert (last["route"], last["converted"], last["apart"]) == ("all", 6, 1)
 
 
 def test_values_are_counted_inside_wrappers_and_omission_is_one():

@@ -10,11 +10,16 @@ import pytest
 from allpairspy import AllPairs
 
 from harness.catalogue import Row, Rule, rule, single
-from harness.draw.cover import balanced, covered, covering_array, random_choice, rarest
+from harness.draw.cover import apart, balanced, completed, covered, covering_array, random_choice, rarest, wanted
 
 
 def row_of(
-    axes: dict[str, tuple[Any, ...]], *rules: Rule, pins: tuple[dict[str, Any], ...] = (), per_axis: int = 1
+    axes: dict[str, tuple[Any, ...]],
+    *rules: Rule,
+    pins: tuple[dict[str, Any], ...] = (),
+    per_axis: int = 1,
+    later: dict[str, tuple[Any, ...]] | None = None,
+    barriers: tuple[Rule, ...] = (),
 ) -> Row:
     return Row(
         dialect="keras",
@@ -24,6 +29,8 @@ def row_of(
         rules=rules,
         pins=pins,
         per_axis=per_axis,
+        later=later or {},
+        barriers=barriers,
     )
 
 
@@ -200,6 +207,95 @@ def test_pairs_that_an_exchange_brings_are_counted() -> None:
 def test_value_that_a_rule_forbids_takes_no_place() -> None:
     pair = row_of({"a": (0, 1, 2), "b": ("x",)}, rule("a", reason="not 1")(lambda a: a != 1))
     assert [choice["a"] for choice in balanced(pair, [{"a": 0, "b": "x"}] * 4)] == [2, 2, 0, 0]
+
+
+# Later values and barriers
+
+
+def test_later_values_leave_the_earlier_choices_as_they_are() -> None:
+    """`d` is new, and 2 joins `b`: the array of the row without them comes first, with the first value of `d`."""
+    axes = {"a": (0, 1, 2), "d": ("x", "y"), "b": (0, 1, 2), "c": (0, 1, 2)}
+    early = covering_array(row_of({"a": (0, 1, 2), "b": (0, 1), "c": (0, 1, 2)}, per_axis=4))
+    row = row_of(axes, per_axis=4, later={"d": ("y",), "b": (2,)})
+    choices = covering_array(row)
+    assert [{"a": c["a"], "b": c["b"], "c": c["c"]} for c in choices[: len(early)]] == early
+    assert {c["d"] for c in choices[: len(early)]} == {"x"}
+    assert [list(choice) for choice in choices] == [["a", "d", "b", "c"]] * len(choices)
+    assert covered(row, choices) == (6 + 9 + 9 + 6 + 6 + 9, 45)
+    assert all(choice["d"] == "y" or choice["b"] == 2 for choice in choices[len(early) :])
+
+
+def test_rules_of_a_new_axis_hold_for_the_earlier_choices_too() -> None:
+    """With d = 0 the rule forbids a = b = 1, with d = 1 the three others."""
+    axes = {"a": (0, 1), "b": (0, 1), "d": (0, 1)}
+    row = row_of(axes, rule("d", "a", "b", reason="")(lambda d, a, b: (a and b) == d), later={"d": (1,)})
+    assert sorted(bits(covering_array(row))) == ["000", "010", "100", "111"]
+    assert row.joined == {"d": 0}
+    assert row.earlier.axes == {"a": (0, 1), "b": (0, 1)}
+    assert [bond.axes for bond in row.earlier.rules] == [("a", "b")]
+
+
+def test_pins_that_name_later_values_follow_the_earlier_choices() -> None:
+    axes = {**BITS, "d": (0, 1)}
+    pins = ({"b": 1}, {"d": 1, "a": 1})
+    early = bits(covering_array(row_of(BITS, pins=pins[:1])))
+    words = bits(covering_array(row_of(axes, later={"d": (1,)}, pins=pins)))
+    assert words[: len(early) + 1] == [*(f"{word}0" for word in early), "1001"]
+
+
+@pytest.mark.parametrize("later", [{"a": (0,)}, {"a": (7,)}, {"z": (1,)}])
+def test_later_values_are_values_of_the_row_but_not_the_first(later: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"^Small: [az] has no values \([017],\) behind its first$"):
+        covering_array(row_of(BITS, later=later))
+
+
+def test_every_pair_occurs_within_the_barriers_that_allow_it() -> None:
+    """a = 1 is a barrier. The three others have 12 pairs; each occurs with a = 0."""
+    axes = {"a": (1, 0), "b": (0, 1), "c": (0, 1), "d": (0, 1)}
+    wall = rule("a", reason="wall")(lambda a: a == 0)
+    plain, row = row_of(axes), row_of(axes, barriers=(wall,))
+    choices = covering_array(row)
+    assert choices[: len(covering_array(plain))] == covering_array(plain)
+    clear = [choice for choice in choices if choice["a"] == 0]
+    assert covered(row_of({"b": (0, 1), "c": (0, 1), "d": (0, 1)}), clear) == (12, 12)
+    assert all(choice["a"] == 0 for choice in choices[len(covering_array(plain)) :])
+
+
+def test_the_last_barrier_falls_first() -> None:
+    """Within both barriers a and c are 0; pairs of c = 1 are wanted within the first alone, those of a = 1 nowhere."""
+    axes = {"a": (1, 0), "b": (0, 1, 2), "c": (1, 0)}
+    first, last = rule("a", reason="")(lambda a: a == 0), rule("c", reason="")(lambda c: c == 0)
+    words = bits(covering_array(row_of(axes, barriers=(first, last))))
+    assert {"000", "010", "020", "001", "011", "021"} <= set(words)
+    assert len(words) == len(set(words))
+
+
+def test_barrier_of_an_unknown_axis_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^Small: a rule names the unknown axes \['z'\]$"):
+        row_of(BITS, barriers=(rule("z", reason="")(lambda z: z),))
+
+
+def test_completed_adds_as_little_as_it_can() -> None:
+    """000 and 011 hold 6 of the 12 pairs of three bits; 101 and 110 hold the others, 3 each."""
+    choices = [{"a": 0, "b": 0, "c": 0}, {"a": 0, "b": 1, "c": 1}]
+    words = bits(completed(row_of(BITS), choices))
+    assert words[:2] == ["000", "011"]
+    assert sorted(words[2:]) == ["101", "110"]
+
+
+def test_choices_that_the_row_forbids_hold_nothing() -> None:
+    equal = row_of({"a": (0, 1), "b": (0, 1)}, rule("a", "b", reason="")(lambda a, b: a == b))
+    assert bits(completed(equal, [{"a": 0, "b": 1}])) == ["01", "00", "11"]
+
+
+def test_pairs_are_apart_whose_values_occur() -> None:
+    """Of the 12 pairs of three bits, 000 and 110 hold 6. c = 1 occurs in neither, so of the others only 01 and 10 of
+    a and b are apart."""
+    row = row_of(BITS)
+    choices = [{"a": 0, "b": 0, "c": 0}, {"a": 1, "b": 1, "c": 0}]
+    assert apart(row, wanted(row), choices) == 2
+    assert apart(row, wanted(row), []) == 0
+    assert apart(row, wanted(row), [*choices, {"a": 0, "b": 0, "c": 1}]) == 2 + 2
 
 
 # How much is covered

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,3 +53,12 @@ def test_same_seed_gives_the_same_case_and_another_another() -> None:
     dense = find("keras", "Dense")
     choice = covering_array(dense)[3]
     assert seeded_case(dense, choice, 1).id == seeded_case(dense, choice, 1).id != seeded_case(dense, choice, 2).id
+
+
+def test_an_axis_that_joins_later_changes_no_earlier_case() -> None:
+    plain = find("keras", "ELU")
+    wider = replace(plain, axes={**plain.axes, "more": (False, True)}, later={"more": (True,)})
+    choice = plain.complete({})
+    assert choice is not None
+    assert seeded_case(wider, {**choice, "more": False}).id == seeded_case(plain, choice).id
+    assert seeded_case(wider, {**choice, "more": True}).id != seeded_case(plain, choice).id

@@ -34,6 +34,9 @@ SHARED = {
     "open_sizes": (False, True),
     "batch": (2, 1, 3),
 }
+DROPOUT = {"dropout": ("default", 0.5)}
+LATER = {"dropout": (0.5,)}
+GEMM = "onnx2pytorch takes no Gemm of two computed tensors, which tf2onnx makes of these"
 
 
 def _lengths(choice: Choice, fill: Chooser) -> tuple[int, int, int]:
@@ -72,7 +75,9 @@ def _with_masks(draft: Draft, choice: Choice, queries: int | None, keys: int | N
         "use_scale": ("default", True),
         "mask": ("none", "ragged", "hole"),
         **SHARED,
+        **DROPOUT,
     },
+    later=LATER,
     profiles=PROFILES,
     per_axis=4,
 )
@@ -84,7 +89,7 @@ def attention(choice: Choice, fill: Chooser) -> Draft:
     if choice["score_mode"] == "concat":
         weights["concat_score_weight"] = Weight((), "alpha")
     shapes = [(q, features), (k, features), (k, features)][: 3 if choice["key"] else 2]
-    config = explicit(choice, "score_mode", "use_scale")
+    config = explicit(choice, "score_mode", "use_scale", "dropout")
     draft = single("keras", "Attention", config, shapes, weights=weights, batch=choice["batch"])
     return _asked(_with_masks(draft, choice, q, k), choice)
 
@@ -165,7 +170,14 @@ _FIRST_SEEN = rule("mask", "sliding_window", reason="the window of a late query 
         "attention_axes": ("default", (2,), (1,)),
         **HEADED,
         **SHARED,
+        **DROPOUT,
     },
+    later=LATER,
+    barriers=[
+        rule("open_sizes", "rank", "output_shape", reason=GEMM)(
+            lambda opened, rank, shape: not opened and rank == 3 and not isinstance(shape, tuple)
+        )
+    ],
     profiles=PROFILES,
     rules=[
         _FIRST_SEEN,
@@ -209,7 +221,7 @@ def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
     weights["attention_output/kernel"] = Weight((heads, out, *last), "kernel", fan_in=heads * out)
     if use_bias:
         weights["attention_output/bias"] = Weight(last, "bias")
-    names = ("num_heads", "key_dim", "value_dim", "output_shape", "attention_axes", *HEADED)
+    names = ("num_heads", "key_dim", "value_dim", "output_shape", "attention_axes", *HEADED, "dropout")
     config = explicit(choice, *(name for name in names if name != "mask"))
     draft = _headed("MultiHeadAttention", config, choice, shapes, weights)
     return _asked(_masked(draft, choice, q, k), choice)
@@ -223,7 +235,10 @@ def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
         "head_dim": (2, 3),
         **HEADED,
         **SHARED,
+        **DROPOUT,
     },
+    later=LATER,
+    barriers=[rule("open_sizes", reason=GEMM)(lambda opened: not opened)],
     profiles=PROFILES,
     rules=[
         _FIRST_SEEN,
@@ -255,7 +270,7 @@ def grouped_query_attention(choice: Choice, fill: Chooser) -> Draft:
         "head_dim": size,
         "num_query_heads": many,
         "num_key_value_heads": few,
-        **explicit(choice, "use_bias", "use_gate", "sliding_window"),
+        **explicit(choice, "use_bias", "use_gate", "sliding_window", "dropout"),
     }
     draft = _headed("GroupQueryAttention", config, choice, shapes, weights)
     return _asked(_masked(draft, choice, q, k), choice)

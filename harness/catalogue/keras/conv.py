@@ -97,6 +97,9 @@ OPEN_RULES = (
     ),
 )
 OPEN = {"open_sizes": (False, True)}
+UNGROUPED = rule("groups", reason="tf2onnx writes a call of the function that Keras compiles for groups")(
+    lambda groups: groups == 1
+)
 
 FREE = {
     # covering arrays lean towards first values: the padding that more faults need comes first
@@ -200,6 +203,7 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
     },
     profiles=PROFILES,
     rules=OPEN_RULES,
+    barriers=[UNGROUPED],
     second_batches=SOME,
 )
 def conv1d(choice: Choice, fill: Chooser) -> Draft:
@@ -213,6 +217,7 @@ def conv1d(choice: Choice, fill: Chooser) -> Draft:
     axes={**FREE, "groups": (1, 2), **OPEN, **PLANE},
     profiles=PROFILES,
     rules=OPEN_RULES,
+    barriers=[UNGROUPED],
     second_batches=SOME,
 )
 def conv2d(choice: Choice, fill: Chooser) -> Draft:
@@ -228,11 +233,17 @@ def conv2d(choice: Choice, fill: Chooser) -> Draft:
         "groups": (1, 2),
         "kernel": ((2, 3, 2), (3, 3, 3), (1, 2, 3), (3, 1, 2)),
         "strides": ((1, 1, 1), (2, 2, 2), (1, 2, 3)),
-        "dilation": ((1, 1, 1), (2, 2, 2), (1, 1, 2)),
+        "dilation": ((1, 1, 1), (2, 2, 2), (1, 1, 2), (1, 3, 1)),
         "residue": ((0, 0, 0), (0, 1, 0), (0, 1, 2), (1, 0, 1)),
     },
+    later={"dilation": ((1, 3, 1),)},
     profiles=PROFILES,
     rules=RULES,
+    barriers=[
+        rule("groups", "data_format", reason="tf2onnx writes a call of a compiled function")(
+            lambda groups, data_format: groups == 1 and data_format == "channels_last"
+        )
+    ],
     second_batches=SOME,
     per_axis=5,
 )

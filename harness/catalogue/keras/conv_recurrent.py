@@ -5,18 +5,29 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, masked, row, rule, single
-from harness.catalogue.keras.conv import FORMATS, strides_or_dilation
+from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, explicit, masked, row, rule, single
+from harness.catalogue.keras.conv import FORMATS, per_axis, strides_or_dilation
+from harness.catalogue.keras.recurrent import DROPS, LATER_DROPS
 
 GEOMETRY: dict[int, dict[str, tuple[Any, ...]]] = {
-    1: {"kernel": (2, 3, 1), "strides": (1, 2), "dilation": (1, 2)},
-    2: {"kernel": ((2, 3), (1, 1), (3, 2)), "strides": ((1, 1), (2, 1)), "dilation": ((1, 1), (1, 2))},
-    3: {"kernel": ((2, 1, 2), (1, 2, 1)), "strides": ((1, 1, 1), (2, 1, 1)), "dilation": ((1, 1, 1), (1, 1, 2))},
+    1: {"kernel": (2, 3, 1), "strides": (1, 2), "dilation": (1, 2, 3)},
+    2: {"kernel": ((2, 3), (1, 1), (3, 2)), "strides": ((1, 1), (2, 1)), "dilation": ((1, 1), (1, 2), (3, 1))},
+    3: {
+        "kernel": ((2, 1, 2), (1, 2, 1)),
+        "strides": ((1, 1, 1), (2, 1, 1)),
+        "dilation": ((1, 1, 1), (1, 1, 2), (1, 3, 1)),
+    },
 }
 FLAGS = ("return_sequences", "return_state", "go_backwards", "use_bias", "activation", "recurrent_activation")
 
 
 def _register(rank: int, count: int) -> None:
+    barriers = [
+        rule("data_format", reason="tf2onnx writes a call of a function that Keras compiles for these")(
+            lambda data_format: data_format == "channels_last"
+        )
+    ]
+
     @row(
         "keras",
         f"ConvLSTM{rank}D",
@@ -32,10 +43,16 @@ def _register(rank: int, count: int) -> None:
             "steps": (2, 1, 3),
             "mask": ("none", "ragged"),
             **GEOMETRY[rank],
+            **(DROPS if rank == 2 else {}),
         },
+        later={"dilation": GEOMETRY[rank]["dilation"][2:], **(LATER_DROPS if rank == 2 else {})},
+        barriers=barriers if rank == 3 else [],
         profiles=("main", "negative", "small", "impulse"),
         rules=[
             strides_or_dilation,
+            rule("padding", "dilation", reason="no window may be wider than the input")(
+                lambda padding, dilation: padding == "same" or max(per_axis(dilation)) < 3
+            ),
             rule("steps", "mask", reason="a ragged row has two steps")(lambda steps, mask: mask == "none" or steps > 1),
         ],
         second_batches=SOME,
@@ -61,6 +78,7 @@ def _register(rank: int, count: int) -> None:
             "padding": choice["padding"],
             "data_format": choice["data_format"],
             **{name: choice[name] for name in FLAGS},
+            **explicit(choice, *(name for name in DROPS if name in choice)),
         }
         draft = single(
             "keras",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from types import MappingProxyType
 from typing import Any
 
-from harness.catalogue import SOME, Choice, Chooser, Draft, Rule, Weight, row, rule, single
+from harness.catalogue import SOME, Choice, Choices, Chooser, Draft, Rule, Weight, row, rule, single
 from harness.catalogue.keras.conv import (
     FREE,
     OPEN,
@@ -69,8 +70,19 @@ def _transposed(kind: str, choice: Choice, fill: Chooser, sizes: tuple[int, ...]
     )
 
 
-def _register(kind: str, sizes: tuple[int, ...], axes: dict[str, Any], per_axis_count: int) -> Callable[..., Any]:
-    @row("keras", kind, axes=axes, profiles=PROFILES, rules=RULES, second_batches=SOME, per_axis=per_axis_count)
+def _register(
+    kind: str, sizes: tuple[int, ...], axes: dict[str, Any], per_axis_count: int, later: Choices = MappingProxyType({})
+) -> Callable[..., Any]:
+    @row(
+        "keras",
+        kind,
+        axes=axes,
+        profiles=PROFILES,
+        rules=RULES,
+        second_batches=SOME,
+        per_axis=per_axis_count,
+        later=later,
+    )
     def build(choice: Choice, fill: Chooser) -> Draft:
         """A transposed convolution of that many spatial axes."""
         return _transposed(kind, choice, fill, sizes)
@@ -110,10 +122,12 @@ _register(
     (1, 2, 3, 4),
     {
         **FREE,
+        **OPEN,
         "kernel": ((2, 3, 2), (1, 1, 1), (3, 1, 2)),
         "strides": ((1, 1, 1), (2, 2, 2), (1, 2, 1)),
         "dilation": ((1, 1, 1),),
         "output_padding": (None, (0, 0, 0), (1, 1, 1), (0, 1, 0)),
     },
     3,
+    {"open_sizes": (True,)},
 )

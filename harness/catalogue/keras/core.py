@@ -148,7 +148,12 @@ EQUATIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
     "abc,bde->adec": ("bc", (None, "e", "de", "dc")),
     "abcd,cde->abe": ("bcd", (None, "e")),
     "abc,bcd->abd": ("bc", (None, "d")),
+    # Keras makes products of matrices of the first two and of "abcd,cde->abe"; these join the others, which it does not
+    "abc,cb->ab": ("bc", (None, "b")),
+    "abcd,dbe->aceb": ("bcd", (None, "b")),
 }
+JOINED = tuple(EQUATIONS)[6:]
+"""Equations that joined after the row was frozen."""
 
 
 @row(
@@ -174,6 +179,7 @@ EQUATIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
             lambda equation, rank: rank == "default" or equation in ("ab,bc->ac", "abc,cd->abd", "...x,xy->...y")
         ),
     ],
+    later={"equation": JOINED},
     per_axis=5,
 )
 def einsum_dense(choice: Choice, fill: Chooser) -> Draft:

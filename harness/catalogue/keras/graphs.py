@@ -18,9 +18,10 @@ Weights = dict[str, Weight]
 ACTIVATIONS = ("relu", "tanh", "sigmoid")
 
 
-def dense(features: int, units: int) -> Weights:
+def dense(features: int, units: int, *, use_bias: bool = True) -> Weights:
     """Weights of Dense."""
-    return {"kernel": Weight((features, units), "kernel", fan_in=features), "bias": Weight((units,), "bias")}
+    kernel = {"kernel": Weight((features, units), "kernel", fan_in=features)}
+    return {**kernel, "bias": Weight((units,), "bias")} if use_bias else kernel
 
 
 def norm(size: int) -> Weights:
@@ -55,6 +56,10 @@ class GraphBuilder:
     shapes: dict[str, Shape]
     layers: list[Layer] = field(default_factory=list)
     weights: Weights = field(default_factory=dict)
+    use_bias: bool = True
+    """Whether each Dense has a bias."""
+    scaled: bool = False
+    """Whether scalings and activations of one operator are among the layers."""
 
     def add(
         self, kind: str, config: Mapping[str, Any], reads: tuple[str, ...], shape: Shape, weights: Weights | None = None
@@ -114,8 +119,17 @@ class GraphBuilder:
         assert last is not None
         units = self.fill.pick((2, 3, 4))
         size = Weight((last,), "gamma")
+        more: list[tuple[str, dict[str, Any], Shape, Weights]] = [
+            ("Rescaling", {"scale": -0.3, "offset": 0.7}, shape, {}),
+            ("Rescaling", {"scale": 1.7}, shape, {}),
+            ("LeakyReLU", {"negative_slope": 0.25}, shape, {}),
+            ("ELU", {}, shape, {}),
+            ("ReLU", {}, shape, {}),
+        ]
+        plain = {} if self.use_bias else {"use_bias": False}
         return [
-            ("Dense", {"units": units}, (*shape[:-1], units), dense(last, units)),
+            *(more if self.scaled else []),
+            ("Dense", {"units": units, **plain}, (*shape[:-1], units), dense(last, units, use_bias=self.use_bias)),
             ("Activation", {"activation": self.fill.pick(ACTIVATIONS)}, shape, {}),
             ("BatchNormalization", {}, shape, norm(last)),
             ("LayerNormalization", {}, shape, {"gamma": size, "beta": Weight((last,), "beta")}),
@@ -222,7 +236,10 @@ STARTS: Mapping[str, tuple[Shape, Shape]] = {
         "shared": (False, True),
         "open_sizes": (False, True),
         "batch": (2, 1, 3),
+        "use_bias": (True, False),
+        "scaled": (False, True),
     },
+    later={"use_bias": (False,), "scaled": (True,)},
     profiles=("main", "negative", "small"),
     rules=[
         rule("start", "open_sizes", reason="a vector has no size that can be open")(
@@ -236,7 +253,9 @@ def graph(choice: Choice, fill: Chooser) -> Draft:
     """Each layer reads the newest tensor, or an older one and so starts a branch; tensors of one shape are merged."""
     shape = STARTS[choice["start"]][choice["open_sizes"]]
     inputs = tuple(Input(f"x{k}", shape) for k in range(1, choice["inputs"] + 1))
-    builder = GraphBuilder(fill, {item.name: item.shape for item in inputs})
+    builder = GraphBuilder(
+        fill, {item.name: item.shape for item in inputs}, use_bias=choice["use_bias"], scaled=choice["scaled"]
+    )
     newest = builder.merge("x1") or "x1" if choice["inputs"] == 2 else "x1"
     while len(builder.layers) < choice["layers"]:
         turn = fill.integer(0, 5)

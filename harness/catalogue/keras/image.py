@@ -53,6 +53,12 @@ def _image(choice: Choice, height: int, width: int, channels: int = 2) -> tuple[
             lambda geometry, method, antialias: method == "default" or antialias == "default"
         ),
     ],
+    barriers=[
+        rule("antialias", reason="tf2onnx has no ScaleAndTranslate")(lambda antialias: antialias == "default"),
+        rule("geometry", "profile", reason="of an impulse the single pixel is 0, whichever was read")(
+            lambda geometry, profile: geometry != "one" or profile != "impulse"
+        ),
+    ],
     exactness=lambda choice: Exactness.MOVES if choice["interpolation"] == "nearest" else Exactness.COMPUTES,
     per_axis=5,
 )

@@ -25,7 +25,9 @@ def _shape(choice: Choice, fill: Chooser) -> tuple[int, ...]:
 @row(
     "keras",
     "Rescaling",
-    axes={**SHAPE, "scale": (0.5, 1 / 255, -2.0, "list"), "offset": ("default", 3.0, "list")},
+    # float16 rounds 0.1 and 0.017 by thousands of noise units, 1 / 255 by 256, the others not at all
+    axes={**SHAPE, "scale": (0.5, 1 / 255, -2.0, "list", 0.1, 0.017), "offset": ("default", 3.0, "list")},
+    later={"scale": (0.1, 0.017)},
     profiles=("main", "negative", "large", "small", "special"),
     per_axis=4,
 )
@@ -143,6 +145,9 @@ def category_encoding(choice: Choice, fill: Chooser) -> Draft:
     return replace(draft, spec=spec)
 
 
+SIGNED = rule("dtype", "signed", reason="words have no sign")(lambda dtype, signed: not signed or dtype != "string")
+
+
 @row(
     "keras",
     "Hashing",
@@ -153,7 +158,10 @@ def category_encoding(choice: Choice, fill: Chooser) -> Draft:
         "salt": ("default", 7, (3, 11)),
         "output_mode": MODES,
         "batch": (2, 1, 3),
+        "signed": (False, True),
     },
+    later={"signed": (True,)},
+    rules=[SIGNED],
     profiles=("main",),
     exactness=Exactness.MOVES,
     second_batches=SOME,
@@ -165,7 +173,7 @@ def hashing(choice: Choice, fill: Chooser) -> Draft:
     if choice["mask_value"] == "given":
         config["mask_value"] = "" if choice["dtype"] == "string" else 0
     draft = single("keras", "Hashing", config, [(4,)], dtype=choice["dtype"], batch=choice["batch"], bounds={"x": 5000})
-    return replace(draft, words={"x": WORDS})
+    return replace(draft, words={"x": WORDS}, least={"x": -5000} if choice["signed"] else {})
 
 
 @row(
@@ -247,10 +255,19 @@ def _lookup(kind: str, choice: Choice, words: list[Any], mask: Any, more: dict[s
 @row(
     "keras",
     "IntegerLookup",
-    axes={**LOOKUP, "oov_token": ("default", -7), "oov_method": ("default", "farmhash")},
+    axes={**LOOKUP, "oov_token": ("default", -7), "oov_method": ("default", "farmhash"), "signed": (False, True)},
+    later={"signed": (True,)},
+    # one of several unknown indices by remainder: floored or truncated
+    pins=[
+        {"signed": True, "num_oov_indices": 3, "batch": 3},
+        {"signed": True, "num_oov_indices": 2, "output_mode": "count", "mask_token": "given"},
+    ],
     profiles=("main",),
     rules=[
         *LOOKUP_RULES,
+        rule("signed", "invert", reason="an index has no sign")(
+            lambda signed, invert: not signed or invert == "default"
+        ),
         rule("oov_token", "invert", reason="the token stands for an unknown index")(
             lambda token, invert: token == "default" or invert is True
         ),
@@ -268,14 +285,15 @@ def _lookup(kind: str, choice: Choice, words: list[Any], mask: Any, more: dict[s
     per_axis=3,
 )
 def integer_lookup(choice: Choice, fill: Chooser) -> Draft:
-    """Values 0 to 11, some of them in the vocabulary, one of them the mask token."""
-    return _lookup(
+    """Values 0 to 11, some of them in the vocabulary, one of them the mask token; `signed`: -11 to 11."""
+    draft = _lookup(
         "IntegerLookup",
         choice,
         [7, 3, 11, 5] if choice["vocabulary"] == "several" else [4],
         2,
         explicit(choice, "oov_token", "oov_method"),
     )
+    return replace(draft, least={"x": -11}) if choice["signed"] else draft
 
 
 @row(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, row, rule
+from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, explicit, row, rule
 from harness.spec import Input, Layer, Spec
 
 FLAGS = ("return_sequences", "return_state", "go_backwards", "use_bias", "unroll", "activation", "recurrent_activation")
@@ -38,6 +38,26 @@ FUSIBLE = {
 """Values of layers that converters turn into one LSTM or GRU node, over more than one step. The axis `fusible`
 follows from these five axes. It is an axis so that every other value occurs with it: random choices hardly ever
 have all five of these values together."""
+DROPS = {"dropout": ("default", 0.5), "recurrent_dropout": ("default", 0.5)}
+"""What is dropped in training. At inference nothing is, but Keras calls no fused kernel for `recurrent_dropout`, and an
+exporter sees another graph."""
+LATER_DROPS = {"dropout": (0.5,), "recurrent_dropout": (0.5,)}
+DROP_PINS = (
+    {"dropout": 0.5},
+    {"recurrent_dropout": 0.5},
+    {
+        "recurrent_dropout": 0.5,
+        "steps": 5,
+        "open_sizes": True,
+        "return_sequences": True,
+        "return_state": True,
+        "initial_state": "given",
+    },
+)
+"""What converters turn into one node without them: pairs alone hardly ever leave the rest as plain as that."""
+UNROLLED = rule("unroll", "steps", reason="onnx2torch has no Loop, and no squeeze over several axes")(
+    lambda unroll, steps: unroll and steps > 1
+)
 PROFILES = ("main", "negative", "spread", "large", "small", "impulse")
 HANDED_ON = rule("mask", "initial_state", reason="Keras 3.15 loses an implicit mask beside an initial state")(
     lambda mask, initial_state: mask != "implicit" or initial_state == "none"
@@ -144,7 +164,11 @@ def _layer(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tupl
     batch, features, units = sizes(choice, fill)
     return draft(
         kind,
-        {"units": units, **{name: choice[name] for name in (*FLAGS, "reset_after") if name in choice}},
+        {
+            "units": units,
+            **{name: choice[name] for name in (*FLAGS, "reset_after") if name in choice},
+            **explicit(choice, *DROPS),
+        },
         choice,
         sizes=(batch, features),
         weights=cell_weights(choice, features, units, gates),
@@ -153,13 +177,31 @@ def _layer(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tupl
     )
 
 
-@row("keras", "LSTM", axes=AXES, profiles=PROFILES, rules=RULES, second_batches=SOME)
+@row(
+    "keras",
+    "LSTM",
+    axes={**AXES, **DROPS},
+    profiles=PROFILES,
+    rules=RULES,
+    second_batches=SOME,
+    later=LATER_DROPS,
+    pins=DROP_PINS,
+)
 def lstm(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output, the hidden state h, the carry c."""
     return _layer("LSTM", choice, fill, gates=4, states=("h0", "c0"))
 
 
-@row("keras", "GRU", axes={**AXES, "reset_after": (True, False)}, profiles=PROFILES, rules=RULES, second_batches=SOME)
+@row(
+    "keras",
+    "GRU",
+    axes={**AXES, "reset_after": (True, False), **DROPS},
+    profiles=PROFILES,
+    rules=RULES,
+    second_batches=SOME,
+    later=LATER_DROPS,
+    pins=DROP_PINS,
+)
 def gru(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output and the hidden state h."""
     return _layer("GRU", choice, fill, gates=3, states=("h0",))
@@ -168,10 +210,15 @@ def gru(choice: Choice, fill: Chooser) -> Draft:
 @row(
     "keras",
     "SimpleRNN",
-    axes={name: values for name, values in AXES.items() if name not in ("fusible", "recurrent_activation")},
+    axes={
+        **{name: values for name, values in AXES.items() if name not in ("fusible", "recurrent_activation")},
+        **DROPS,
+    },
     profiles=PROFILES,
     rules=PLAIN_RULES,
     second_batches=SOME,
+    later=LATER_DROPS,
+    barriers=[UNROLLED],
     per_axis=4,
 )
 def simple_rnn(choice: Choice, fill: Chooser) -> Draft:
