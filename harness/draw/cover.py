@@ -25,8 +25,13 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
 
     `allpairspy` builds the array. Under rules its greedy search misses some pairs, which are completed one by one.
     Then free values are balanced, the row's pins are added, and choices with the most new triples fill the array up
-    to the row's `per_axis`.
+    to the row's `per_axis`. Pins with values or axes beyond the row's come last, so that the other choices are what
+    they are without them.
     """
+    return _with(_array(row), (pin for pin in row.pinned if not row.has(pin)))
+
+
+def _array(row: Row) -> list[dict[str, Any]]:
     names = list(row.axes)
     if len(names) == 1:
         return [{names[0]: value} for value in row.axes[names[0]]]
@@ -45,19 +50,16 @@ def covering_array(row: Row) -> list[dict[str, Any]]:
         if _names(pair, tuple(axis for axis in names if axis in pair)) not in seen:
             choices.append(rarest(row, pair, choices))
             seen |= {_names(choices[-1], other) for other in combinations(names, 2)}
-    return _topped_up(row, _pinned(row, balanced(row, choices)))
+    return _topped_up(row, _with(balanced(row, choices), (pin for pin in row.pinned if row.has(pin))))
 
 
-def _pinned(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The choices, then the row's pins. Raises ValueError if a rule forbids a pin."""
-    pinned = list(choices)
-    for pin in row.pins:
-        choice = row.complete(pin)
-        if choice is None:
-            raise ValueError(f"{row.dialect} {row.layer}: a rule forbids the pin {dict(pin)}")
-        if choice not in pinned:
-            pinned.append(choice)
-    return pinned
+def _with(choices: list[dict[str, Any]], more: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices, then those of `more` that are not among them."""
+    result = list(choices)
+    for choice in more:
+        if choice not in result:
+            result.append(choice)
+    return result
 
 
 def rarest(row: Row, partial: Choice, choices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -39,6 +39,17 @@ FUSIBLE = {
 follows from these five axes. It is an axis so that every other value occurs with it: random choices hardly ever
 have all five of these values together."""
 PROFILES = ("main", "negative", "spread", "large", "small", "impulse")
+HIDDEN = tuple(
+    {"profile": "hidden", "steps": 5, **pin}
+    for pin in (
+        {"mask": "ragged", "return_sequences": True},
+        {"mask": "hole", "unroll": True, "return_state": True},
+        {"mask": "left", "go_backwards": True, "return_state": True},
+        {"mask": "row", "initial_state": "given", "return_state": True},
+    )
+)
+"""Pins whose masked steps hold NaN and infinity. Keras selects what a step leaves; who multiplies by the mask, by
+zero, gets NaN."""
 HANDED_ON = rule("mask", "initial_state", reason="Keras 3.15 loses an implicit mask beside an initial state")(
     lambda mask, initial_state: mask != "implicit" or initial_state == "none"
 )
@@ -137,6 +148,7 @@ def draft(
         batch=batch,
         bounds={"x": WORDS},
         masks={"mask": choice["mask"]} if "mask" in keywords else {},
+        hides={"mask": ("x",)} if "mask" in keywords else {},
     )
 
 
@@ -153,13 +165,21 @@ def _layer(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tupl
     )
 
 
-@row("keras", "LSTM", axes=AXES, profiles=PROFILES, rules=RULES, second_batches=SOME)
+@row("keras", "LSTM", axes=AXES, profiles=PROFILES, rules=RULES, pins=HIDDEN, second_batches=SOME)
 def lstm(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output, the hidden state h, the carry c."""
     return _layer("LSTM", choice, fill, gates=4, states=("h0", "c0"))
 
 
-@row("keras", "GRU", axes={**AXES, "reset_after": (True, False)}, profiles=PROFILES, rules=RULES, second_batches=SOME)
+@row(
+    "keras",
+    "GRU",
+    axes={**AXES, "reset_after": (True, False)},
+    profiles=PROFILES,
+    rules=RULES,
+    pins=HIDDEN,
+    second_batches=SOME,
+)
 def gru(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output and the hidden state h."""
     return _layer("GRU", choice, fill, gates=3, states=("h0",))
@@ -171,6 +191,7 @@ def gru(choice: Choice, fill: Chooser) -> Draft:
     axes={name: values for name, values in AXES.items() if name not in ("fusible", "recurrent_activation")},
     profiles=PROFILES,
     rules=PLAIN_RULES,
+    pins=HIDDEN,
     second_batches=SOME,
     per_axis=4,
 )
