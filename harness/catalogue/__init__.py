@@ -68,6 +68,9 @@ class Draft:
     """Strings that a string input is drawn from, by input name."""
     masks: Mapping[str, str] = field(default_factory=dict)
     """Law of a bool input, by input name; `mixed` by default. The laws are in `harness.draw.inputs`."""
+    hides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Inputs whose steps (axis 1) a mask (batch, steps) says not to read, by the mask's input name: where the profile
+    `hidden` puts what is no number."""
     channel_axis: int = -1
 
 
@@ -111,7 +114,8 @@ class Row:
     build: Callable[[Choice, Chooser], Draft]
     rules: tuple[Rule, ...] = ()
     pins: tuple[Choice, ...] = ()
-    """Choices that exploration showed to matter though no pair needs them. A missing axis takes its first value."""
+    """Choices that exploration showed to matter though no pair needs them. A missing axis takes its first value. A pin
+    with a value or an axis that `axes` lacks is a case beside the covering array and changes no other case."""
     exactness: Callable[[Choice], Exactness] = field(default=lambda choice: Exactness.COMPUTES)
     second_batches: tuple[int, ...] = SECOND_BATCHES
     """Batch sizes that the second inputs may have."""
@@ -190,6 +194,23 @@ class Row:
         return None
 
     @cached_property
+    def pinned(self) -> list[dict[str, Any]]:
+        """The pins as full choices. Raises ValueError if a rule forbids one."""
+        return [self._completed(pin) for pin in self.pins]
+
+    def _completed(self, pin: Choice) -> dict[str, Any]:
+        choice = self.complete(pin)
+        if choice is None:
+            raise ValueError(f"{self.dialect} {self.layer}: a rule forbids the pin {dict(pin)}")
+        return {**choice, **pin}
+
+    def has(self, choice: Choice) -> bool:
+        """Whether the axes of the choice are the row's, and their values too, be it in the form that JSON gives them."""
+        return set(choice) == set(self.axes) and all(
+            canonical(choice[axis]) in {canonical(value) for value in values} for axis, values in self.axes.items()
+        )
+
+    @cached_property
     def _bound(self) -> tuple[str, ...]:
         """Axes that appear in a rule; all others are always free."""
         named = {axis for bond in self.rules for axis in bond.axes}
@@ -225,7 +246,7 @@ class Row:
 _ROWS: dict[tuple[str, str], Row] = {}
 
 PROFILES = ("main", "negative", "lowest", "spread", "large", "small", "special", "nan", "integer", "impulse", "ties")
-"""Input profiles; the distribution of each is in `harness.draw.inputs`."""
+"""Input profiles that make sense for any layer; the distribution of each, and more, are in `harness.draw.inputs`."""
 
 
 def row(
@@ -318,15 +339,20 @@ def called(draft: Draft, **arguments: Any) -> Draft:
     return replace(draft, spec=replace(draft.spec, layers=layers))
 
 
-def masked(draft: Draft, shape: tuple[int | None, ...], law: str, *, name: str = "mask") -> Draft:
-    """The draft with a further bool input of `shape` (without the batch), passed to its last layer as `name`."""
+def masked(
+    draft: Draft, shape: tuple[int | None, ...], law: str, *, name: str = "mask", hides: Sequence[str] = ()
+) -> Draft:
+    """The draft with a further bool input of `shape` (without the batch), passed to its last layer as `name`.
+
+    `hides` are the inputs whose steps it masks.
+    """
     *before, last = draft.spec.layers
     spec = replace(
         draft.spec,
         inputs=(*draft.spec.inputs, Input(name, shape, "bool")),
         layers=(*before, replace(last, keywords={**last.keywords, name: (name,)})),
     )
-    return replace(draft, spec=spec, masks={**draft.masks, name: law})
+    return replace(draft, spec=spec, masks={**draft.masks, name: law}, hides={**draft.hides, name: tuple(hides)})
 
 
 def inner(kind: str, config: Config) -> dict[str, Any]:

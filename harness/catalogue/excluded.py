@@ -20,11 +20,8 @@ LAYERS: Mapping[str, str] = MappingProxyType(
         "FlaxLayer": "a Flax module as a layer, on the jax backend only",
         "JaxLayer": "a JAX function as a layer, on the jax and tensorflow backends only",
         "TorchModuleWrapper": "a torch module as a layer, on the torch backend only",
-        "MaxNumBoundingBoxes": "takes and gives dictionaries of bounding boxes, not tensors",
         "Equalization": "declares its input as its output, so a functional model of it is refused as a cycle; "
-        "its inference is the identity",
-        "ContrastLimitedAdaptiveHistogramEqualization": "the documentation names the method and leaves tiles, clipping "
-        "and interpolation open: there is no formula to hold anybody to",
+        "its inference, the identity, is drawn inside a Pipeline",
     }
 )
 
@@ -36,7 +33,12 @@ ARGUMENTS: tuple[tuple[str, str, str], ...] = (
     ("*", "unit_forget_bias", "the first value of a bias; biases are stored"),
     ("*", "seed", "seeds random numbers of training or of initial values"),
     ("*", "name", "a name"),
-    ("*", "dtype", "float32 throughout; other precisions are another question"),
+    (
+        "*",
+        "dtype",
+        "float32 throughout. A quantized policy (int8, int4, float8) rounds each input to one of few steps, and which "
+        "one, float32's rounding decides: 1/127 of the largest input, where a unit of noise is 2^-24",
+    ),
     ("*", "trainable", "whether training changes the weights"),
     ("*", "weights", "initial weights; weights are stored"),
     ("BatchNormalization", "momentum", "the pace of moving statistics in training"),
@@ -49,8 +51,9 @@ ARGUMENTS: tuple[tuple[str, str, str], ...] = (
     ("*", "use_cudnn", "chooses a kernel of the same result"),
     ("*", "quantization_config", "quantization, which is another question than conversion"),
     ("*", "gptq_unpacked_column_size", "quantization"),
-    ("*", "lora_alpha", "Keras 3.15 overwrites it with lora_rank when the layer is built"),
-    ("*", "lora_rank", "low-rank updates are drawn with Dense, EinsumDense and Embedding"),
+    ("Dense", "lora_alpha", "Keras 3.15 overwrites it with lora_rank when the layer is built"),
+    ("EinsumDense", "lora_alpha", "Keras 3.15 overwrites it with lora_rank when the layer is built"),
+    ("Embedding", "lora_alpha", "Keras 3.15 overwrites it with lora_rank when the layer is built"),
     ("Conv3DTranspose", "dilation_rate", "TensorFlow has no transposed 3-D convolution with another rate than 1"),
     ("ReversibleEmbedding", "reverse_dtype", "float32 throughout"),
     ("STFTSpectrogram", "window", "the first value of the kernels; kernels are stored"),
@@ -62,6 +65,7 @@ ARGUMENTS: tuple[tuple[str, str, str], ...] = (
     ("*", "encoding", "UTF-8 throughout"),
     ("Discretization", "num_bins", "for adapt(); boundaries are stored"),
     ("Discretization", "epsilon", "for adapt(); boundaries are stored"),
+    ("MaxNumBoundingBoxes", "fill_value", "fills boxes, which come in a dictionary; an image passes unchanged"),
     ("RandomColorJitter", "*_factor", "strength of a change made in training only; two of the four are drawn"),
     ("RandAugment", "interpolation", "of changes made in training only"),
     ("AugMix", "*", "of changes made in training only; four of the arguments are drawn"),

@@ -130,13 +130,11 @@ def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _is_current(row: Row, entry: Entry) -> bool:
-    """Whether the case's choice is valid in today's catalogue: same axes, existing values, no rule broken."""
+    """Whether the case's choice is valid in today's catalogue: a pin, or existing axes and values and no rule broken."""
     choice = entry.choice
-    return (
-        set(choice) == set(row.axes)
-        and all(canonical(choice[axis]) in {canonical(v) for v in values} for axis, values in row.axes.items())
-        and row.allows({axis: _axis_value(value, row.axes[axis]) for axis, value in choice.items()})
-    )
+    if canonical(choice) in {canonical(pin) for pin in row.pinned}:
+        return True
+    return row.has(choice) and row.allows({axis: _axis_value(value, row.axes[axis]) for axis, value in choice.items()})
 
 
 def _axis_value(value: Any, values: tuple[Any, ...]) -> Any:

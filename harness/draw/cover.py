@@ -24,13 +24,19 @@ def _names(choice: Choice, axes: tuple[str, ...]) -> str:
 def covering_array(row: Row) -> list[dict[str, Any]]:
     """Choices in which every valid pair of axis values of the row occurs.
 
-    First the array of the row as it was before its later values joined, and the pins that name these. Then the pairs
-    that no choice within all of the row's barriers holds, those that none within all but the last holds, and so on;
-    then those of the later values.
+    Pins with values or axes beyond the row's come last, so that the other choices are what they are without them.
     """
-    choices = [{axis: {**row.joined, **choice}[axis] for axis in row.axes} for choice in _array(row.earlier)]
+    within = tuple(pin for pin, choice in zip(row.pins, row.pinned, strict=True) if row.has(choice))
+    return _with(_array(replace(row, pins=within)), (pin for pin in row.pinned if not row.has(pin)))
+
+
+def _array(row: Row) -> list[dict[str, Any]]:
+    """First the array of the row as it was before its later values joined, and the pins that name these. Then the
+    pairs that no choice within all of the row's barriers holds, those that none within all but the last holds, and so
+    on; then those of the later values."""
+    choices = [{axis: {**row.joined, **choice}[axis] for axis in row.axes} for choice in _paired(row.earlier)]
     if row.later:
-        choices = _pinned(row, choices)
+        choices = _with(choices, row.pinned)
     for count in range(len(row.barriers), 0, -1):
         choices = completed(row.within(count), choices)
     return completed(row, choices) if row.later else choices
@@ -60,7 +66,7 @@ def _remove(missing: dict[str, dict[str, Any]], row: Row, choice: Choice) -> Non
         missing.pop(name, None)
 
 
-def _array(row: Row) -> list[dict[str, Any]]:
+def _paired(row: Row) -> list[dict[str, Any]]:
     """The array of a row without later values and barriers.
 
     `allpairspy` builds the array. Under rules its greedy search misses some pairs, which are completed one by one.
@@ -85,19 +91,16 @@ def _array(row: Row) -> list[dict[str, Any]]:
         if _names(pair, tuple(axis for axis in names if axis in pair)) not in seen:
             choices.append(rarest(row, pair, choices))
             seen |= {_names(choices[-1], other) for other in combinations(names, 2)}
-    return _topped_up(row, _pinned(row, balanced(row, choices)))
+    return _topped_up(row, _with(balanced(row, choices), row.pinned))
 
 
-def _pinned(row: Row, choices: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The choices, then the row's pins. Raises ValueError if a rule forbids a pin."""
-    pinned = list(choices)
-    for pin in row.pins:
-        choice = row.complete(pin)
-        if choice is None:
-            raise ValueError(f"{row.dialect} {row.layer}: a rule forbids the pin {dict(pin)}")
-        if choice not in pinned:
-            pinned.append(choice)
-    return pinned
+def _with(choices: list[dict[str, Any]], more: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The choices, then those of `more` that are not among them."""
+    result = list(choices)
+    for choice in more:
+        if choice not in result:
+            result.append(choice)
+    return result
 
 
 def rarest(row: Row, partial: Choice, choices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -89,6 +89,20 @@ def _integer(shape: tuple[int, ...], source: np.random.Generator) -> Array:
     return values
 
 
+def _bytes(shape: tuple[int, ...], source: np.random.Generator) -> Array:
+    """Pixels: whole numbers from 0 to 255, and a quarter, so that no rounding makes another whole number of them."""
+    values = source.integers(0, 256, shape) + 0.25
+    flat = values.reshape(-1)
+    flat[:1], flat[1:2] = 0.25, 255.25
+    return values
+
+
+IDS = "ids"
+"""Profile of whole numbers between the draft's bounds, whatever the dtype of the input."""
+HIDDEN = "hidden"
+"""Profile `main`, with what is no number in the steps that a mask hides: NaN, infinities, the ends of float32."""
+
+
 LAWS: Mapping[str, Profile] = {
     "main": _main,
     "negative": _negative,
@@ -101,6 +115,8 @@ LAWS: Mapping[str, Profile] = {
     "integer": _integer,
     "impulse": _impulse,
     "ties": _ties,
+    "bytes": _bytes,
+    HIDDEN: _main,
 }
 
 
@@ -169,13 +185,32 @@ def draw_again(draft: Draft, profile: str, batches: Sequence[int], source: np.ra
     return draw_inputs(replace(draft, batch=batch), profile, source, open_size=SECOND_SIZE)
 
 
+def _hide(values: Array, mask: Array) -> Array:
+    """`values` with NaN, infinities and float32's ends by turns where `mask`, over the first of their axes, is False."""
+    marks = np.array([np.nan, np.inf, -np.inf, np.nan, 3e38, -3e38], dtype=values.dtype)
+    hidden = np.resize(marks, values.shape)
+    return np.where(mask.reshape(*mask.shape, *(1,) * (values.ndim - mask.ndim)), values, hidden)
+
+
 def draw_inputs(
     draft: Draft, profile: str, source: np.random.Generator, *, open_size: int = OPEN_SIZE
 ) -> dict[str, Array]:
     """Inputs by name, with their batch axis. Integers stay within the draft's bounds; bool inputs are masks.
 
-    Raises KeyError for a profile or a mask law that does not exist.
+    Raises KeyError for a profile or a mask law that does not exist, and ValueError for the profile `hidden` of a draft
+    without a mask that hides an input.
     """
+    arrays = _drawn(draft, profile, source, open_size)
+    if profile != HIDDEN:
+        return arrays
+    if not any(draft.hides.values()):
+        raise ValueError(f"the profile {HIDDEN!r} needs a mask, and the draft has none that hides an input")
+    for mask, names in draft.hides.items():
+        arrays |= {name: _hide(arrays[name], arrays[mask]) for name in names}
+    return arrays
+
+
+def _drawn(draft: Draft, profile: str, source: np.random.Generator, open_size: int) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     for item in draft.spec.inputs:
         shape = _concrete(item, draft.batch, open_size)
@@ -184,7 +219,7 @@ def draw_inputs(
         elif item.dtype == "string":
             words = np.array(draft.words[item.name], dtype=np.str_)
             arrays[item.name] = words[source.integers(0, len(words), shape)]
-        elif item.dtype.startswith("int"):
+        elif item.dtype.startswith("int") or profile == IDS:
             bound = draft.bounds[item.name]
             least = draft.least.get(item.name, 0)
             values = source.integers(least, bound, shape)

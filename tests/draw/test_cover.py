@@ -129,6 +129,23 @@ def test_pin_that_a_rule_forbids_is_named() -> None:
         covering_array(forbidden)
 
 
+def test_pins_beyond_the_axes_come_last_and_change_nothing_else() -> None:
+    """`d` is no axis, and 2 no value of `b`; the array is topped up as without them."""
+    beyond = ({"b": 2, "c": 1}, {"d": "x"}, {"b": 2, "c": 1})
+    plain, pinned = (row_of(BITS, pins=pins, per_axis=2) for pins in ((), beyond))
+    choices = covering_array(pinned)
+    assert choices[:-2] == covering_array(plain)
+    assert choices[-2:] == [{"a": 0, "b": 2, "c": 1}, {"a": 0, "b": 0, "c": 0, "d": "x"}]
+    one_axis = row_of({"a": (1, 2)}, pins=({"a": 3},))
+    assert covering_array(one_axis) == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+
+def test_pin_beyond_the_axes_obeys_the_rules() -> None:
+    forbidden = row_of(BITS, rule("a", "b", reason="small")(lambda a, b: a + b < 3), pins=({"a": 1, "b": 2},))
+    with pytest.raises(ValueError, match=r"a rule forbids the pin \{'a': 1, 'b': 2\}$"):
+        covering_array(forbidden)
+
+
 @pytest.mark.parametrize(("per_axis", "counts"), [(1, {4}), (2, {6}), (6, {7, 8})])
 def test_rows_of_many_axes_are_topped_up_with_new_triples(per_axis: int, counts: set[int]) -> None:
     """Two for each of three axes are 6 choices, each with a triple of its own. Of the 18 that six would be there are 8;

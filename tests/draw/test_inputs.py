@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from harness.catalogue import PROFILES, Draft, single
+from harness.catalogue import PROFILES, Draft, masked, single
 from harness.draw.inputs import LAWS, draw_inputs
 
 
@@ -40,3 +40,51 @@ def test_profiles_are_what_they_are_called() -> None:
     assert len(np.unique(ties)) <= 5
     rows_of_main = LAWS["main"](shape, np.random.default_rng(0)).reshape(4, -1)
     assert all((a != b).any() for a, b in pairwise(rows_of_main))
+
+
+# What a mask hides, ids, pixels
+
+
+def hiding(*, hides: tuple[str, ...] = ("x",)) -> Draft:
+    return masked(single("keras", "LSTM", {}, [(5, 2)], batch=3), (5,), "ragged", hides=hides)
+
+
+def test_hidden_steps_hold_no_numbers_and_the_others_only_numbers() -> None:
+    arrays = draw_inputs(hiding(), "hidden", np.random.default_rng(0))
+    masked_steps, seen = arrays["x"][~arrays["mask"]], arrays["x"][arrays["mask"]]
+    assert (np.abs(seen) < 100).all()
+    assert np.isnan(masked_steps).any()
+    assert {np.inf, -np.inf} <= set(masked_steps.reshape(-1).tolist())
+    assert not (np.abs(masked_steps) < 100).any()
+
+
+def test_a_mask_of_the_elements_hides_elements() -> None:
+    draft = masked(single("keras", "Softmax", {}, [(4, 6)], batch=3), (4, 6), "ragged", hides=("x",))
+    arrays = draw_inputs(draft, "hidden", np.random.default_rng(0))
+    assert (~np.isfinite(arrays["x"]) <= ~arrays["mask"]).all()
+    assert (np.abs(arrays["x"][arrays["mask"]]) < 100).all()
+    assert np.isnan(arrays["x"]).any()
+
+
+def test_nothing_is_hidden_under_other_profiles() -> None:
+    assert np.isfinite(draw_inputs(hiding(), "main", np.random.default_rng(0))["x"]).all()
+
+
+def test_hidden_needs_a_mask_that_hides() -> None:
+    for plain in (draft((4, 5)), hiding(hides=())):
+        with pytest.raises(ValueError, match=r"^the profile 'hidden' needs a mask, and the draft has none that hides"):
+            draw_inputs(plain, "hidden", np.random.default_rng(0))
+
+
+def test_ids_are_whole_numbers_within_bounds_in_the_dtype_of_the_input() -> None:
+    drawn = single("keras", "Embedding", {}, [(50,)], bounds={"x": 3}, batch=3)
+    ids = draw_inputs(drawn, "ids", np.random.default_rng(0))["x"]
+    assert ids.dtype == np.float32
+    assert set(ids.reshape(-1).tolist()) == {0, 1, 2}
+    assert (ids.flat[0], ids.flat[-1]) == (2, 0)
+
+
+def test_bytes_lie_between_the_levels_from_the_first_to_the_last() -> None:
+    pixels = LAWS["bytes"]((4, 6, 5), np.random.default_rng(0))
+    assert set((pixels % 1).reshape(-1).tolist()) == {0.25}
+    assert (pixels.min(), pixels.max()) == (0.25, 255.25)

@@ -137,6 +137,10 @@ def elu(choice: Choice, fill: Chooser) -> Draft:
         "open_sizes": (False, True),
     },
     profiles=("main", "negative", "spread", "large", "small", "ties"),
+    pins=[
+        {"profile": "hidden", "mask": "ragged", "rank": 3},
+        {"profile": "hidden", "mask": "hole", "axis": 1, "rank": 4},
+    ],
     rules=[
         rule("rank", "axis", reason="the axes are the input's, without the batch, and different")(
             lambda rank, axis: {"default": 2, 1: 2, 2: 3, -2: 3, (-1,): 2, (1, -1): 3}[axis] <= rank
@@ -152,4 +156,4 @@ def softmax(choice: Choice, fill: Chooser) -> Draft:
     if choice["open_sizes"]:
         shape = (None, *shape[1:])
     draft = single("keras", "Softmax", explicit(choice, "axis"), [shape], batch=choice["batch"])
-    return draft if choice["mask"] == "none" else masked(draft, shape, choice["mask"])
+    return draft if choice["mask"] == "none" else masked(draft, shape, choice["mask"], hides=("x",))

@@ -61,7 +61,8 @@ def _with_masks(draft: Draft, choice: Choice, queries: int | None, keys: int | N
     """Query and value masks, as the list that these layers take."""
     if choice["mask"] == "none":
         return draft
-    both = masked(masked(draft, (queries,), "ragged", name="query_mask"), (keys,), choice["mask"], name="value_mask")
+    both = masked(draft, (queries,), "ragged", name="query_mask", hides=("x1",))
+    both = masked(both, (keys,), choice["mask"], name="value_mask")
     *before, last = both.spec.layers
     layers = (*before, replace(last, keywords={"mask": ("query_mask", "value_mask")}))
     return replace(both, spec=replace(both.spec, layers=layers))
@@ -79,6 +80,7 @@ def _with_masks(draft: Draft, choice: Choice, queries: int | None, keys: int | N
     },
     later=LATER,
     profiles=PROFILES,
+    pins=[{"profile": "hidden", "mask": "ragged"}],
     per_axis=4,
 )
 def attention(choice: Choice, fill: Chooser) -> Draft:
@@ -99,6 +101,7 @@ def attention(choice: Choice, fill: Chooser) -> Draft:
     "AdditiveAttention",
     axes={"use_scale": ("default", False), "mask": ("none", "ragged", "hole"), **SHARED},
     profiles=PROFILES,
+    pins=[{"profile": "hidden", "mask": "ragged"}],
     per_axis=4,
 )
 def additive_attention(choice: Choice, fill: Chooser) -> Draft:
@@ -145,9 +148,15 @@ HEADED = {
 }
 
 
+HIDDEN = [{"profile": "hidden", "mask": "value_mask", "key": True}]
+"""A masked key that holds NaN or infinity: its score is replaced before the softmax, so it must not show. A masked
+value's share is zero, and zero times NaN is NaN for everybody: values hide nothing."""
+
+
 def _masked(draft: Draft, choice: Choice, queries: int | None, keys: int | None) -> Draft:
     if choice["mask"] == "value_mask":
-        return masked(draft, (keys,), "ragged", name="value_mask")
+        hides = ("key",) if choice["key"] else ()
+        return masked(draft, (keys,), "ragged", name="value_mask", hides=hides)
     if choice["mask"] == "attention_mask":
         return masked(draft, (queries, keys), "ragged", name="attention_mask")
     return draft
@@ -192,6 +201,7 @@ _FIRST_SEEN = rule("mask", "sliding_window", reason="the window of a late query 
             lambda window, sizes, opened: window == "default" or sizes == "equal" or opened
         ),
     ],
+    pins=HIDDEN,
     per_axis=4,
 )
 def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
@@ -246,6 +256,7 @@ def multi_head_attention(choice: Choice, fill: Chooser) -> Draft:
             lambda window, sizes, opened: window == "default" or sizes == "equal" or opened
         ),
     ],
+    pins=HIDDEN,
     per_axis=3,
 )
 def grouped_query_attention(choice: Choice, fill: Chooser) -> Draft:

@@ -1,7 +1,7 @@
 """Augmentation layers, which models carry along and which must do nothing at inference.
 
 Not drawn with other sizes than the input's: RandomCrop. Keras documents that it resizes at inference; 3.15 hands the
-image on as it is.
+image on as it is. MaxNumBoundingBoxes gets an image alone: boxes come in a dictionary, which is no input of a Spec.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ TABLE: dict[str, dict[str, tuple[Any, ...]]] = {
         **FORMAT,
     },
     "CutMix": {"factor": ("default", 0.5), **FORMAT},
+    "MaxNumBoundingBoxes": {"max_number": (1, 5)},
     "MixUp": {"alpha": ("default", 0.5), **FORMAT},
     "RandAugment": {"num_ops": ("default", 3), "factor": ("default", 0.9), **RANGE, **FORMAT},
     "RandomBrightness": {**FACTOR, **RANGE},
@@ -67,12 +68,34 @@ TABLE: dict[str, dict[str, tuple[Any, ...]]] = {
 """Constructor arguments of each layer, two values each."""
 
 
+OF_WHOLE_NUMBERS = (
+    "AugMix",
+    "CutMix",
+    "RandAugment",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomPerspective",
+    "RandomRotation",
+    "RandomSharpness",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "Solarization",
+)
+"""Layers that return what they declare for an image of whole numbers: RandomGrayscale whole numbers, the others floats.
+The rest declare floats and return whole numbers, so that nobody knows what a converter owes."""
+
+
 def _register(layer: str, arguments: dict[str, tuple[Any, ...]]) -> None:
     @row(
         "keras",
         layer,
         axes={**arguments, "batch": (2, 1, 3)},
         profiles=("main", "special"),
+        pins=[{"dtype": "int32"}] if layer in OF_WHOLE_NUMBERS else [],
         exactness=Exactness.MOVES,
         per_axis=0,
     )
@@ -83,7 +106,8 @@ def _register(layer: str, arguments: dict[str, tuple[Any, ...]]) -> None:
         config = explicit(choice, *arguments)
         if layer == "RandomCrop":
             config |= {"height": height, "width": width}
-        return single("keras", layer, config, [shape], batch=choice["batch"])
+        dtype = choice.get("dtype", "float32")
+        return single("keras", layer, config, [shape], dtype=dtype, batch=choice["batch"], bounds={"x": 256})
 
 
 for _layer, _arguments in TABLE.items():

@@ -18,6 +18,8 @@ RUN = {
     "unroll": (False, True),
 }
 """Arguments of RNN."""
+HIDDEN = {"profile": "hidden", "mask": "hole", "steps": 5, "return_sequences": True, "return_state": True}
+"""A pin whose masked step holds NaN or infinity: see `recurrent.HIDDEN`."""
 LONG_ENOUGH = rule("steps", "mask", reason="a hole has unmasked steps on both sides, a ragged row two steps")(
     lambda steps, mask: steps >= {"hole": 3, "ragged": 2, "implicit": 2}.get(mask, 1)
 )
@@ -70,6 +72,7 @@ def _register(kind: str, more: Mapping[str, tuple[Any, ...]]) -> None:
         },
         profiles=PROFILES,
         rules=[LONG_ENOUGH],
+        pins=[HIDDEN],
         second_batches=SOME,
         per_axis=3,
     )
@@ -115,6 +118,7 @@ _register("GRUCell", {**GATED, "reset_after": (True, False)})
             lambda opened, steps, unroll: not opened or (steps == 5 and not unroll)
         ),
     ],
+    pins=[{"cell": cell, **HIDDEN, "zero_output_for_mask": cell == "LSTMCell"} for cell in GATES],
     second_batches=SOME,
     per_axis=4,
 )
@@ -147,6 +151,7 @@ STACKS = (("LSTMCell", "GRUCell"), ("SimpleRNNCell", "LSTMCell", "GRUCell"), ("G
             lambda cells, return_state: not return_state or "LSTMCell" not in cells
         ),
     ],
+    pins=[{**HIDDEN, "return_state": False}],
     second_batches=SOME,
     per_axis=3,
 )

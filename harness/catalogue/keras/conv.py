@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, row, rule, single
+from harness.catalogue.keras.core import low_rank
 
 PROFILES = ("main", "negative", "large", "small", "impulse")
 ACTIVATIONS = (None, "relu", "tanh")
@@ -101,6 +102,9 @@ UNGROUPED = rule("groups", reason="tf2onnx writes a call of the function that Ke
     lambda groups: groups == 1
 )
 
+LOW_RANK = ({"lora_rank": 2}, {"lora_rank": 1, "lora_alpha": 3, "use_bias": False, "padding": "valid"})
+"""Pins of kernels with a low-rank update, the second three times as strong."""
+
 FREE = {
     # covering arrays lean towards first values: the padding that more faults need comes first
     "padding": ("same", "valid"),
@@ -176,13 +180,15 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
     kernel, groups = per_axis(choice["kernel"]), choice["groups"]
     spatial, (channels, filters) = _sizes(choice, fill, channel_options(groups, len(kernel)), 2)
     depth = channels // groups
-    weights = {"kernel": Weight((*kernel, depth, filters), "kernel", fan_in=prod(kernel) * depth)}
+    shape = (*kernel, depth, filters)
+    weights = {"kernel": Weight(shape, "kernel", fan_in=prod(kernel) * depth)}
+    adapter = {name: choice[name] for name in ("lora_rank", "lora_alpha") if name in choice}
     return single(
         "keras",
         kind,
-        config(choice, filters=filters, groups=groups),
+        config(choice, filters=filters, groups=groups, **adapter),
         [placed(choice, spatial, channels)],
-        weights={**weights, **bias(choice, filters)},
+        weights={**weights, **bias(choice, filters), **low_rank(choice, "kernel", shape)},
         batch=2 if len(kernel) < 3 else fill.pick((2, 1)),
         channel_axis=channel_axis(choice),
     )
@@ -203,6 +209,7 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
     },
     profiles=PROFILES,
     rules=OPEN_RULES,
+    pins=LOW_RANK,
     barriers=[UNGROUPED],
     second_batches=SOME,
 )
@@ -217,6 +224,7 @@ def conv1d(choice: Choice, fill: Chooser) -> Draft:
     axes={**FREE, "groups": (1, 2), **OPEN, **PLANE},
     profiles=PROFILES,
     rules=OPEN_RULES,
+    pins=LOW_RANK,
     barriers=[UNGROUPED],
     second_batches=SOME,
 )
@@ -239,6 +247,7 @@ def conv2d(choice: Choice, fill: Chooser) -> Draft:
     later={"dilation": ((1, 3, 1),)},
     profiles=PROFILES,
     rules=RULES,
+    pins=LOW_RANK,
     barriers=[
         rule("groups", "data_format", reason="tf2onnx writes a call of a compiled function")(
             lambda groups, data_format: groups == 1 and data_format == "channels_last"

@@ -55,6 +55,7 @@ def _register(rank: int, count: int) -> None:
             ),
             rule("steps", "mask", reason="a ragged row has two steps")(lambda steps, mask: mask == "none" or steps > 1),
         ],
+        pins=[{"profile": "hidden", "mask": "ragged", "return_sequences": True, "return_state": True}],
         second_batches=SOME,
         per_axis=count,
     )
@@ -88,7 +89,7 @@ def _register(rank: int, count: int) -> None:
             weights=weights,
             outputs=3 if choice["return_state"] else 1,
         )
-        return draft if choice["mask"] == "none" else masked(draft, (choice["steps"],), choice["mask"])
+        return draft if choice["mask"] == "none" else masked(draft, (choice["steps"],), choice["mask"], hides=("x",))
 
 
 _register(1, 4)

@@ -1,6 +1,7 @@
 """Dense, EinsumDense, Embedding, ReversibleEmbedding and Masking.
 
-`lora_alpha` is not drawn: Keras 3.15 documents it and overwrites it with `lora_rank` when the layer is built.
+`lora_alpha` is not drawn here: Keras 3.15 documents it and overwrites it with `lora_rank` when the layer is built. The
+convolutions keep theirs.
 """
 
 from __future__ import annotations
@@ -39,19 +40,20 @@ def dense(choice: Choice, fill: Chooser) -> Draft:
         weights["bias"] = Weight((units,), "bias")
     config = {"units": units, "use_bias": choice["use_bias"], "activation": choice["activation"]}
     config |= explicit(choice, "lora_rank")
-    weights |= _lora(choice, "kernel", features, units)
+    weights |= low_rank(choice, "kernel", (features, units))
     shape = [None if choice["open_sizes"] and k == 0 else n for k, n in enumerate(spatial)]
     return single("keras", "Dense", config, [(*shape, features)], weights=weights, batch=choice["batch"])
 
 
-def _lora(choice: Choice, name: str, rows: int, columns: int) -> dict[str, Weight]:
-    """The two factors of the low-rank update, which are weights beside the frozen one."""
-    if choice["lora_rank"] == "default":
+def low_rank(choice: Choice, name: str, shape: tuple[int, ...]) -> dict[str, Weight]:
+    """The two factors of the low-rank update of a weight, which are weights beside the frozen one; {} without
+    `lora_rank`."""
+    rank = choice.get("lora_rank", "default")
+    if rank == "default":
         return {}
-    rank = choice["lora_rank"]
     return {
-        f"lora_{name}_a": Weight((rows, rank), "kernel", fan_in=rank),
-        f"lora_{name}_b": Weight((rank, columns), "kernel", fan_in=rank),
+        f"lora_{name}_a": Weight((*shape[:-1], rank), "kernel", fan_in=rank),
+        f"lora_{name}_b": Weight((rank, shape[-1]), "kernel", fan_in=rank),
     }
 
 
@@ -69,6 +71,7 @@ def _lora(choice: Choice, name: str, rows: int, columns: int) -> dict[str, Weigh
         "batch": (2, 1, 3),
     },
     profiles=("main",),
+    pins=[{"dtype": "float32", "profile": "ids"}, {"dtype": "float32", "profile": "ids", "open_sizes": True}],
     exactness=lambda choice: Exactness.MOVES if choice["lora_rank"] == "default" else Exactness.COMPUTES,
     per_axis=4,
 )
@@ -85,7 +88,7 @@ def embedding(choice: Choice, fill: Chooser) -> Draft:
             **explicit(choice, "mask_zero", "lora_rank"),
         },
         [(None if choice["open_sizes"] else steps, *more)],
-        weights={"embeddings": Weight(table, "embedding"), **_lora(choice, "embeddings", *table)},
+        weights={"embeddings": Weight(table, "embedding"), **low_rank(choice, "embeddings", table)},
         dtype=choice["dtype"],
         batch=choice["batch"],
         bounds={"x": choice["vocabulary"]},
@@ -200,7 +203,7 @@ def einsum_dense(choice: Choice, fill: Chooser) -> Draft:
         first = min(after.index(name) for name in axes)
         weights["bias"] = Weight(tuple(sizes[n] if n in axes else 1 for n in after[first:]), "bias")
     if choice["lora_rank"] != "default":
-        weights |= _lora(choice, "kernel", *shape)
+        weights |= low_rank(choice, "kernel", shape)
     config = {
         "equation": choice["equation"],
         "output_shape": tuple(sizes[name] for name in after),

@@ -1,4 +1,4 @@
-"""Resizing, CenterCrop, AutoContrast and Pipeline."""
+"""Resizing, CenterCrop, AutoContrast, ContrastLimitedAdaptiveHistogramEqualization and Pipeline."""
 
 from __future__ import annotations
 
@@ -92,6 +92,7 @@ def resizing(choice: Choice, fill: Chooser) -> Draft:
         "batch": (2, 1, 3),
     },
     profiles=("main", "negative", "large", "impulse"),
+    pins=[{"dtype": "int32"}],
     rules=[
         rule("size", "open_sizes", reason="open sizes are five by five, then eight by eight")(
             lambda size, opened: not opened or max(size) <= 5
@@ -111,6 +112,8 @@ def center_crop(choice: Choice, fill: Chooser) -> Draft:
         "CenterCrop",
         {"height": height, "width": width, **explicit(choice, "data_format")},
         [shape],
+        dtype=choice.get("dtype", "float32"),
+        bounds={"x": 256},
         batch=choice["batch"],
         channel_axis=1 if choice["data_format"] == "channels_first" else -1,
     )
@@ -130,6 +133,38 @@ def auto_contrast(choice: Choice, fill: Chooser) -> Draft:
     return single("keras", "AutoContrast", config, [(*fill.pick(((4, 5), (3, 4))), 2)], batch=choice["batch"])
 
 
+@row(
+    "keras",
+    "ContrastLimitedAdaptiveHistogramEqualization",
+    axes={
+        "size": ((6, 4), (5, 7), (16, 16)),
+        "tile_grid_size": ((2, 2), "default", (2, 3)),
+        "clip_limit": ("default", 40.0, 0.0),
+        "value_range": ("default", (-255, 255), (0, 1020)),
+        "data_format": DATA_FORMAT,
+        "batch": (2, 1, 3),
+    },
+    profiles=("bytes",),
+    rules=[
+        rule("size", "tile_grid_size", reason="the image reaches over every tile, and the tiles' halves beyond it")(
+            lambda size, grid: grid != "default" or size == (16, 16)
+        )
+    ],
+    second_batches=SOME,
+    per_axis=0,
+)
+def equalized_in_tiles(choice: Choice, fill: Chooser) -> Draft:
+    """Like AutoContrast, the layer computes at inference too. Pixels lie between the levels, to which they are cut."""
+    return single(
+        "keras",
+        "ContrastLimitedAdaptiveHistogramEqualization",
+        explicit(choice, "tile_grid_size", "clip_limit", "value_range", "data_format"),
+        [_image(choice, *choice["size"])],
+        batch=choice["batch"],
+        channel_axis=1 if choice["data_format"] == "channels_first" else -1,
+    )
+
+
 PIPELINES = {
     "rescale": [inner("Rescaling", {"scale": 0.5, "offset": -1.0}), inner("RandomFlip", {})],
     "crop": [inner("CenterCrop", {"height": 3, "width": 3}), inner("Rescaling", {"scale": -2.0})],
@@ -138,6 +173,8 @@ PIPELINES = {
         inner("CenterCrop", {"height": 2, "width": 3}),
     ],
 }
+EQUALIZED = {"equalize": [inner("Equalization", {}), inner("Rescaling", {"scale": -2.0})]}
+"""Equalization, which by itself makes a cycle of a functional model. At inference it hands the image on."""
 
 
 @row(
@@ -145,9 +182,12 @@ PIPELINES = {
     "Pipeline",
     axes={"layers": tuple(PIPELINES), "batch": (2, 1, 3)},
     profiles=("main", "negative"),
+    pins=[{"layers": "equalize"}],
     second_batches=SOME,
     per_axis=3,
 )
 def pipeline(choice: Choice, fill: Chooser) -> Draft:
     """Several preprocessing layers, whose order matters."""
-    return single("keras", "Pipeline", {"layers": PIPELINES[choice["layers"]]}, [(6, 5, 2)], batch=choice["batch"])
+    return single(
+        "keras", "Pipeline", {"layers": (PIPELINES | EQUALIZED)[choice["layers"]]}, [(6, 5, 2)], batch=choice["batch"]
+    )

@@ -57,12 +57,16 @@ def batch_normalization(choice: Choice, fill: Chooser) -> Draft:
     profiles=("main", "spread", "large", "small"),
     rules=[
         rule("rank", "axis", reason="the axes are the input's, without the batch")(
-            lambda rank, axis: {"default": 2, 1: 2, -2: 3, (-2, -1): 3}.get(axis, 4) <= rank
+            lambda rank, axis: {"default": 2, 1: 2, -2: 3, (-2, -1): 3, (): 2}.get(axis, 4) <= rank
         )
     ],
+    pins=[{"axis": (), "rank": 3}, {"axis": (), "rank": 3, "rms_scaling": True}, {"axis": (), "scale": False}],
 )
 def layer_normalization(choice: Choice, fill: Chooser) -> Draft:
-    """gamma and beta span the normalised axes; `rms_scaling` always has a gamma and never a beta."""
+    """gamma and beta span the normalised axes; `rms_scaling` always has a gamma and never a beta.
+
+    Over no axis each number is its own mean, and the output is beta.
+    """
     shape = _shape(choice, fill)
     axis = -1 if choice["axis"] == "default" else choice["axis"]
     axes = (axis,) if isinstance(axis, int) else axis
@@ -79,7 +83,7 @@ def layer_normalization(choice: Choice, fill: Chooser) -> Draft:
         [shape],
         weights=weights,
         batch=choice["batch"],
-        channel_axis=axes[-1],
+        channel_axis=axes[-1] if axes else -1,
     )
 
 

@@ -154,6 +154,7 @@ def _global(
         },
         profiles=profiles,
         rules=rules,
+        pins=[{"profile": "hidden", "mask": mask} for mask in ("ragged", "hole")] if masks else [],
         exactness=exactness,
         second_batches=SECOND_BATCHES if exactness == Exactness.COMPUTES else SOME,
         per_axis=count,
@@ -173,7 +174,7 @@ def _global(
         )
         if choice.get("mask", "none") == "none":
             return draft
-        return masked(draft, (None if choice["open_sizes"] else spatial[0],), choice["mask"])
+        return masked(draft, (None if choice["open_sizes"] else spatial[0],), choice["mask"], hides=("x",))
 
 
 _global("GlobalAveragePooling1D", 1, MEANS, Exactness.COMPUTES, count=4, masks=True)

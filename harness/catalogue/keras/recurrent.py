@@ -59,6 +59,17 @@ UNROLLED = rule("unroll", "steps", reason="onnx2torch has no Loop, and no squeez
     lambda unroll, steps: unroll and steps > 1
 )
 PROFILES = ("main", "negative", "spread", "large", "small", "impulse")
+HIDDEN = tuple(
+    {"profile": "hidden", "steps": 5, **pin}
+    for pin in (
+        {"mask": "ragged", "return_sequences": True},
+        {"mask": "hole", "unroll": True, "return_state": True},
+        {"mask": "left", "go_backwards": True, "return_state": True},
+        {"mask": "row", "initial_state": "given", "return_state": True},
+    )
+)
+"""Pins whose masked steps hold NaN and infinity. Keras selects what a step leaves; who multiplies by the mask, by
+zero, gets NaN."""
 HANDED_ON = rule("mask", "initial_state", reason="Keras 3.15 loses an implicit mask beside an initial state")(
     lambda mask, initial_state: mask != "implicit" or initial_state == "none"
 )
@@ -157,6 +168,7 @@ def draft(
         batch=batch,
         bounds={"x": WORDS},
         masks={"mask": choice["mask"]} if "mask" in keywords else {},
+        hides={"mask": ("x",)} if "mask" in keywords else {},
     )
 
 
@@ -185,7 +197,7 @@ def _layer(kind: str, choice: Choice, fill: Chooser, *, gates: int, states: tupl
     rules=RULES,
     second_batches=SOME,
     later=LATER_DROPS,
-    pins=DROP_PINS,
+    pins=(*DROP_PINS, *HIDDEN),
 )
 def lstm(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output, the hidden state h, the carry c."""
@@ -200,7 +212,7 @@ def lstm(choice: Choice, fill: Chooser) -> Draft:
     rules=RULES,
     second_batches=SOME,
     later=LATER_DROPS,
-    pins=DROP_PINS,
+    pins=(*DROP_PINS, *HIDDEN),
 )
 def gru(choice: Choice, fill: Chooser) -> Draft:
     """Outputs with `return_state`: the output and the hidden state h."""
@@ -216,6 +228,7 @@ def gru(choice: Choice, fill: Chooser) -> Draft:
     },
     profiles=PROFILES,
     rules=PLAIN_RULES,
+    pins=HIDDEN,
     second_batches=SOME,
     later=LATER_DROPS,
     barriers=[UNROLLED],

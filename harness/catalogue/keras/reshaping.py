@@ -27,10 +27,11 @@ def _channel_axis(choice: Choice) -> int:
     "Flatten",
     axes={"rank": (2, 3, 4, 5), "data_format": DATA_FORMAT, **SHAPE},
     profiles=MOVING,
+    pins=[{"rank": 1}, {"rank": 1, "data_format": "channels_first"}],
     exactness=Exactness.MOVES,
 )
 def flatten(choice: Choice, fill: Chooser) -> Draft:
-    """channels_first moves the channels last before it flattens, whatever the rank."""
+    """channels_first moves the channels last before it flattens, whatever the rank. At rank 1 a sample is a number."""
     shape = tuple(sized(choice["sizes"], fill, choice["rank"] - 1, options=(2, 3, 4, 5)))
     return single("keras", "Flatten", explicit(choice, "data_format"), [shape], batch=choice["batch"])
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from harness.catalogue import SOME, Choice, Chooser, Draft, Weight, distinct, explicit, inner, masked, row, rule, single
-from harness.catalogue.keras.cells import LONG_ENOUGH, PROFILES
-from harness.catalogue.keras.recurrent import HANDED_ON, cell_weights, draft
+from harness.catalogue.keras.cells import HIDDEN, LONG_ENOUGH, PROFILES
+from harness.catalogue.keras.recurrent import HANDED_ON, WORDS, cell_weights, draft
 from harness.spec import Exactness
 
 GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
@@ -34,6 +34,11 @@ GATES = {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}
         rule("open_sizes", "steps", reason="an open time is five steps long")(
             lambda opened, steps: not opened or steps == 5
         ),
+    ],
+    pins=[
+        {**HIDDEN, "layer": "LSTM"},
+        {**HIDDEN, "layer": "GRU", "mask": "ragged", "merge_mode": "sum", "return_state": False},
+        {**HIDDEN, "layer": "SimpleRNN", "merge_mode": "mul", "return_sequences": False},
     ],
     second_batches=SOME,
     per_axis=5,
@@ -91,12 +96,16 @@ def bidirectional(choice: Choice, fill: Chooser) -> Draft:
             lambda layer, opened: not opened or layer not in ("LSTM",)
         ),
     ],
+    pins=[{"layer": "Embedding", "profile": "ids"}, {"layer": "Embedding", "profile": "ids", "mask": "ragged"}],
     second_batches=SOME,
-    exactness=lambda choice: Exactness.MOVES if choice["layer"] in ("Flatten", "Dropout") else Exactness.COMPUTES,
+    exactness=lambda choice: (
+        Exactness.MOVES if choice["layer"] in ("Flatten", "Dropout", "Embedding") else Exactness.COMPUTES
+    ),
     per_axis=6,
 )
 def time_distributed(choice: Choice, fill: Chooser) -> Draft:
-    """Steps must neither mix nor change their order."""
+    """Steps must neither mix nor change their order. The wrapper hands the ids of an Embedding on as the floats that
+    they are."""
     kind = choice["layer"]
     a, b = distinct(fill, 2, (2, 3, 4))
     vector, image = (a,), (4, 3, a)
@@ -112,6 +121,7 @@ def time_distributed(choice: Choice, fill: Chooser) -> Draft:
         "Flatten": ({}, image, {}),
         "Dropout": ({"rate": 0.5}, vector, {}),
         "LSTM": ({"units": b}, (3, a), cell_weights({"use_bias": True}, a, b, 4)),
+        "Embedding": ({"input_dim": WORDS, "output_dim": a}, (b,), {"embeddings": Weight((WORDS, a), "embedding")}),
     }
     config, shape, weights = table[kind]
     steps = None if choice["open_sizes"] else choice["steps"]
@@ -122,5 +132,6 @@ def time_distributed(choice: Choice, fill: Chooser) -> Draft:
         [(steps, *shape)],
         weights=weights,
         batch=choice["batch"],
+        bounds={"x": WORDS} if kind == "Embedding" else None,
     )
     return plain if choice["mask"] == "none" else masked(plain, (steps,), choice["mask"])

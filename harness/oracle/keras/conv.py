@@ -18,6 +18,7 @@ import numpy as np
 
 from harness.oracle import oracle
 from harness.oracle.keras.activation import activate
+from harness.oracle.keras.core import adapted
 from harness.spec import Array, Config
 
 Pads = Sequence[tuple[int, int]]
@@ -112,8 +113,12 @@ def finish(config: Config, weights: Mapping[str, Array], y: Array) -> Array:
 
 @oracle("keras", "Conv1D", "Conv2D", "Conv3D")
 def convolution(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
-    """`activation(conv(x, kernel) + bias)`: https://keras.io/api/layers/convolution_layers/convolution2d/."""
-    y = convolve(config, channels_last(config, x), weights["kernel"], groups=config.get("groups", 1))
+    """`activation(conv(x, kernel) + bias)`: https://keras.io/api/layers/convolution_layers/convolution2d/.
+
+    With `lora_rank` the kernel has a low-rank update.
+    """
+    kernel = adapted(config, weights, "kernel")
+    y = convolve(config, channels_last(config, x), kernel, groups=config.get("groups", 1))
     return finish(config, weights, y)
 
 

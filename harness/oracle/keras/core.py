@@ -17,7 +17,7 @@ def dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 
     https://keras.io/api/layers/core_layers/dense/
     """
-    y = np.matmul(x, _adapted(config, weights, "kernel"))
+    y = np.matmul(x, adapted(config, weights, "kernel"))
     if "bias" in weights:
         y = y + weights["bias"]
     return activate(config.get("activation"), y)
@@ -27,15 +27,17 @@ def dense(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 def embedding(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """Row x of the table. With `mask_zero` id 0 is masked for later layers, but looked up as any other.
 
-    https://keras.io/api/layers/core_layers/embedding/
+    https://keras.io/api/layers/core_layers/embedding/. Ids are whole numbers, be their dtype a float.
     """
-    return _adapted(config, weights, "embeddings")[x]
+    ids = np.rint(x).astype(int) if x.dtype.kind == "f" else x
+    return adapted(config, weights, "embeddings")[ids]
 
 
-def _adapted(config: Config, weights: Mapping[str, Array], name: str) -> Array:
+def adapted(config: Config, weights: Mapping[str, Array], name: str) -> Array:
     """The weight, plus `lora_alpha / lora_rank * A B` if `lora_rank` is set.
 
-    Hu et al., 2021, https://arxiv.org/abs/2106.09685; `lora_alpha` is the rank by default.
+    Hu et al., 2021, https://arxiv.org/abs/2106.09685; `lora_alpha` is the rank by default. `A` has the shape of the
+    weight with the rank for the last axis, `B` is (rank, last axis).
     """
     whole = weights[name]
     rank = config.get("lora_rank")
@@ -79,7 +81,7 @@ def einsum_dense(config: Config, weights: Mapping[str, Array], x: Array) -> Arra
     """`activation(einsum(equation, x, kernel) + bias)`: https://keras.io/api/layers/core_layers/einsum_dense/."""
     operands, result = config["equation"].replace("...", ".").split("->")
     first, second = operands.split(",")
-    y = contract(first, second, result, x, _adapted(config, weights, "kernel"))
+    y = contract(first, second, result, x, adapted(config, weights, "kernel"))
     if "bias" in weights:
         y = y + weights["bias"]
     return activate(config.get("activation"), y)

@@ -5,11 +5,12 @@ https://keras.io/api/layers/preprocessing_layers/image_preprocessing/
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from harness.oracle import oracle, part, semantics
+from harness.oracle.keras.augmentation import as_float
 from harness.oracle.keras.reshaping import cubic_weight, linear_weight
 from harness.spec import Array, Config
 
@@ -88,10 +89,10 @@ def resizing(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
 def center_crop(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """The middle of the image; of an image that is too small, its largest window of that aspect ratio, resized.
 
-    https://keras.io/api/layers/preprocessing_layers/image_preprocessing/center_crop/
+    https://keras.io/api/layers/preprocessing_layers/image_preprocessing/center_crop/. Whole numbers become floats.
     """
     size = (config["height"], config["width"])
-    image = _first(config, x)
+    image = _first(config, as_float(x))
     spare = [have - want for have, want in zip(image.shape[2:], size, strict=True)]
     if min(spare) >= 0:
         top, left = spare[0] // 2, spare[1] // 2
@@ -110,6 +111,76 @@ def auto_contrast(config: Config, weights: Mapping[str, Array], x: Array) -> Arr
     scale = 255.0 / (most - least)
     stretched = np.minimum(np.maximum((x - least) * scale, 0.0), 255.0)
     return low + stretched / 255.0 * (high - low)
+
+
+LEVELS = 256
+"""Grey levels of a histogram."""
+
+
+@oracle("keras", "ContrastLimitedAdaptiveHistogramEqualization")
+def equalized_in_tiles(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Each pixel through the cumulated histograms of the four tiles around it, blended by its distance from them.
+
+    https://keras.io/api/layers/preprocessing_layers/image_preprocessing/contrast_limited_adaptive_histogram_equalization/
+    names the method (Zuiderveld, Graphics Gems IV, 1994) and leaves the rest open. It is Keras' source, `clahe.py`: the
+    image is extended by its reflection to whole tiles; what a histogram has above `clip_limit` times its mean count is
+    spread evenly over all levels; tile k is centred at pixel `(k + 1/2) * size`, and the outer tiles go on beyond.
+    """
+    low, high = config.get("value_range", (0, 255))
+    first = config.get("data_format") == "channels_first"
+    image = (np.moveaxis(x, 1, -1) if first else x) - low
+    image = image if (low, high) == (0, 255) else image / (high - low) * 255.0
+    grid = config.get("tile_grid_size", (8, 8))
+    tile = [-(-n // count) for n, count in zip(image.shape[1:3], grid, strict=True)]
+    missing = [(0, k * n - m) for k, n, m in zip(grid, tile, image.shape[1:3], strict=True)]
+    image = np.pad(image, [(0, 0), *missing, (0, 0)], mode="symmetric")
+    levels = np.asarray(np.minimum(np.maximum(np.trunc(image), 0), LEVELS - 1)).astype(int)
+    tables = _tables(levels, grid, tile, config.get("clip_limit", 4.0), zero=np.zeros_like(image, shape=()))
+    y = _blended(tables, levels, tile)[:, : x.shape[2 if first else 1], : x.shape[3 if first else 2]]
+    y = y if (low, high) == (0, 255) else y / 255.0 * (high - low) + low
+    return np.moveaxis(y, -1, 1) if first else y
+
+
+def _tables(levels: Array, grid: Sequence[int], tile: Sequence[int], limit: float, *, zero: Array) -> Array:
+    """New levels by (batch, tile row, tile column, channel, level), for `levels` (batch, rows, columns, channels).
+
+    `zero` is a float of the kind that the noise scale follows; counts alone are integers.
+    """
+    batch, channels, size = levels.shape[0], levels.shape[-1], tile[0] * tile[1]
+    parts = levels.reshape(batch, grid[0], tile[0], grid[1], tile[1], channels)
+    parts = parts.transpose(0, 1, 3, 5, 2, 4).reshape(batch, *grid, channels, size)
+    counts = np.maximum(np.add.reduce(parts[..., None] == np.arange(LEVELS), axis=-2).astype(float), zero)
+    if limit > 0:
+        clipped = np.minimum(counts, limit * size / LEVELS)
+        counts = clipped + np.add.reduce(counts - clipped, axis=-1, keepdims=True) / LEVELS
+    sums = np.matmul(counts, np.triu(np.ones((LEVELS, LEVELS))))
+    least = sums[..., :1]
+    return np.minimum(np.maximum((sums - least) * 255.0 / (size - least), 0.0), 255.0)
+
+
+def _blended(tables: Array, levels: Array, tile: Sequence[int]) -> Array:
+    """The level of each pixel by the tables of the four tiles around it, weighed bilinearly."""
+    tables = np.pad(tables, [(0, 0), (1, 1), (1, 1), (0, 0), (0, 0)], mode="edge")
+    upper, lower, down = _neighbours(levels.shape[1], tile[0], tables.shape[1])
+    left, right, across = _neighbours(levels.shape[2], tile[1], tables.shape[2])
+    sample, channel = np.arange(levels.shape[0])[:, None, None, None], np.arange(levels.shape[3])
+    across = across[:, None]
+
+    def row(places: Array) -> Array:
+        one, other = (
+            tables[sample, places[:, None, None], columns[:, None], channel, levels] for columns in (left, right)
+        )
+        return one * (1.0 - across) + other * across
+
+    down = down[:, None, None]
+    return row(upper) * (1.0 - down) + row(lower) * down
+
+
+def _neighbours(pixels: int, tile: int, count: int) -> tuple[Array, Array, Array]:
+    """For each pixel along an axis, the tiles before and after it among `count`, and its distance from the first."""
+    places = (np.arange(pixels) - tile / 2.0) / tile + 1.0
+    before = np.floor(places).astype(int)
+    return np.clip(before, 0, count - 1), np.clip(before + 1, 0, count - 1), places - before
 
 
 @oracle("keras", "Pipeline")

@@ -19,9 +19,9 @@ def _is_first(config: Config) -> bool:
 def flatten(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """Joins all axes but the batch, in the order of channels_last for either data format.
 
-    https://keras.io/api/layers/reshaping_layers/flatten/
+    https://keras.io/api/layers/reshaping_layers/flatten/. A sample that is one number becomes a vector of one.
     """
-    y = np.moveaxis(x, 1, -1) if _is_first(config) else x
+    y = np.moveaxis(x, 1, -1) if _is_first(config) and x.ndim > 1 else x
     return y.reshape(y.shape[0], int(np.prod(y.shape[1:])))
 
 

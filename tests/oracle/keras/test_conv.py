@@ -175,3 +175,17 @@ def test_groups_hold_two_channels_or_more(groups):
     assert depth >= 2
     assert filters >= 2 * groups
     assert filters % groups == 0
+
+
+def test_low_rank_update_is_added_to_the_kernel_and_scaled():
+    """Kernel 1 + 3/2 * ([1 2] @ [10 1000]) = 1 + 1.5 * 2010 at the first tap, 1 + 1.5 * [0 1] @ [10 1000] at the second."""
+    weights = {
+        "kernel": np.ones((2, 1, 1)),
+        "lora_kernel_a": np.array([[[1.0, 2.0]], [[0.0, 1.0]]]),
+        "lora_kernel_b": np.array([[10.0], [1000.0]]),
+    }
+    config = {"filters": 1, "kernel_size": 2, "lora_rank": 2, "lora_alpha": 3}
+    x = np.array([[[1.0], [0.0], [1.0]]])
+    assert semantics("keras", "Conv1D")(config, weights, x).tolist() == [[[3016], [1501]]]
+    plain = {"filters": 1, "kernel_size": 2, "lora_rank": 2}
+    assert semantics("keras", "Conv1D")(plain, weights, x).tolist() == [[[2011], [1001]]]

@@ -58,3 +58,10 @@ def test_a_mask_is_handed_on_to_who_takes_one():
     assert (
         pooled(Layer("Masking", "mask", {}, ("x",)), lost, Layer("GlobalAveragePooling1D", "pool", {}, ("pad",))) == 4
     )
+
+
+def test_ids_of_an_embedding_may_be_floats_even_with_noise():
+    weights = {"embeddings": np.array([[1.0], [2.0], [4.0]])}
+    layer = semantics("keras", "Embedding")
+    assert layer({}, weights, np.array([[2.0, 0.0, 1.0]])).tolist() == [[[4], [1], [2]]]
+    assert layer({}, weights, np.array([[2.0 - 2**-23, 1.0 + 2**-24]])).tolist() == [[[4], [2]]]

@@ -52,3 +52,14 @@ def test_layer_normalization_over_axes_that_are_not_neighbours():
 def test_rms_scaling_divides_the_input_itself():
     got = layer("LayerNormalization", {"epsilon": 3.0, "rms_scaling": True}, [[1.0, 3.0]], gamma=[2.0, 1.0])
     assert got.tolist() == [[1.0, 1.5]]
+
+
+def test_layer_norm_over_no_axis_is_beta():
+    """Each number is its own mean, with variance 0; `rms_scaling` divides by sqrt(0.25) and multiplies by gamma."""
+    weights = {"gamma": np.array(3.0), "beta": np.array(0.5)}
+    layer = semantics("keras", "LayerNormalization")
+    assert layer({"axis": []}, weights, np.array([[4.0, -1.0]])).tolist() == [[0.5, 0.5]]
+    scaled = layer(
+        {"axis": (), "epsilon": 0.25, "rms_scaling": True}, {"gamma": np.array(3.0)}, np.array([[4.0, -1.0]])
+    )
+    assert scaled.tolist() == [[24, -6]]

@@ -84,3 +84,8 @@ def test_cubic_border_drops_what_lies_outside():
 def test_every_row_of_weights_sums_to_one():
     for kernel in (linear_weight, cubic_weight):
         assert enlarging_matrix(kernel, 4, 3).sum(axis=1) == pytest.approx(np.ones(12))
+
+
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_flatten_makes_a_vector_of_one_number(data_format):
+    assert semantics("keras", "Flatten")({"data_format": data_format}, {}, np.array([4.0, 5.0])).tolist() == [[4], [5]]
