@@ -1,6 +1,6 @@
 """Regressions and fixes planted in the source of the converters: does a run tell each that changes an outcome?
 
-    python benchmarks/regressions.py --record RESULTS [--only GLOB] [--package NAME] [--jobs N] [--most N]
+    python benchmarks/regressions.py --record RESULTS [--only GLOB ...] [--package NAME] [--jobs N] [--most N]
 
 Each `benchmarks/regressions/*.toml` holds edits of one package, of the sort that pull requests bring. For each edit the
 package is overlaid: a temporary folder with the edited file and links to all others comes first on Python's path, and
@@ -176,7 +176,7 @@ class Bench:
         self.package = package
         self.session = Session(Selection(limit=LIMIT, all_cases=False))
         pairs = self.session.pairs()
-        ranks = ranked(dict.fromkeys(entry for entry, _ in pairs)) if most else {}
+        ranks = ranked({entry.id: entry for entry, _ in pairs}.values()) if most else {}
         self.pairs = [pair for pair in pairs if most is None or ranks[pair[0].id] < most]
         self.walks: dict[str, tuple[Case, Walk]] = {}
         self._path = os.environ.get("PYTHONPATH", "")
@@ -321,7 +321,8 @@ class Told:
     def line(self) -> str:
         counts = " ".join(f"{self.changes.get(kind, 0):5}" for kind in list(Change)[:-1])
         total = sum(self.changes.values())
-        return f"{self.edit.id:44} {self.cases:5} {total:5} {counts} {self.failed:6}  {self.verdict:10} {self.seconds:4.0f}"
+        head = f"{self.edit.id:44} {self.cases:5} {total:5}"
+        return f"{head} {counts} {self.failed:6}  {self.verdict:10} {self.seconds:4.0f}"
 
     @property
     def expectations(self) -> list[str]:
@@ -369,17 +370,19 @@ def main() -> int:
     """Plant the chosen edits and print the table. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--record", type=Path, default=Path("reports/results.ndjson"))
-    parser.add_argument("--only", default="*")
+    parser.add_argument("--only", nargs="+", default=["*"], metavar="GLOB")
     parser.add_argument("--package", default="*")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="Keep the results of each edit in this folder.")
     parser.add_argument("--most", type=int, help="Walk at most this many cases of each layer.")
     options = parser.parse_args()
     chosen = [
-        edit for edit in edits() if fnmatchcase(edit.id, options.only) and fnmatchcase(edit.package, options.package)
+        edit
+        for edit in edits()
+        if any(fnmatchcase(edit.id, glob) for glob in options.only) and fnmatchcase(edit.package, options.package)
     ]
     if not chosen:
-        parser.error(f"no edit fits --only {options.only} --package {options.package}")
+        parser.error(f"no edit fits --only {' '.join(options.only)} --package {options.package}")
     print(HEAD, flush=True)
     groups = [list(group) for _, group in groupby(chosen, key=lambda edit: edit.package)]
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
