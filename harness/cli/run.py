@@ -1,19 +1,22 @@
 """Walk the golden cases along their routes and write the results.
 
-This is the walk of `pytest suites/`, in one process and without pytest. Exit code 1 if a result fails: an unexpected
-deviation, or an expected deviation that no longer occurs.
+This is the walk of `pytest suites/`, in one process and without pytest. Exit code 1 if a result fails, by a regression
+beside the record or an unexpected deviation, and if a result is lost.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from harness.analysis.changes import Changes
 from harness.cli.console import RESULTS, hop_option, layer_option, load_results, opset_option, route_option, tracked
+from harness.cli.main import DEVIATIONS
 from harness.results.events import Owed
 from harness.results.file import Results, Writer
 from harness.run.corpus_walk import CorpusWalk
@@ -33,9 +36,10 @@ from harness.run.session import Selection, SelectionError, Session
 def command(results: Path, **chosen: Any) -> int:
     with Session(Selection(**chosen)) as session:
         _walk(session, results)
+        unwalked = session.unwalked()
     written = load_results(results)
-    _summarize(written, results)
-    return written.exit_code
+    _summarize(written, unwalked, results)
+    return DEVIATIONS if unwalked else written.exit_code
 
 
 def _walk(session: Session, path: Path) -> None:
@@ -56,8 +60,13 @@ def _walk(session: Session, path: Path) -> None:
                 writer.add(result)
 
 
-def _summarize(results: Results, path: Path) -> None:
+def _summarize(results: Results, unwalked: Sequence[tuple[str, str]], path: Path) -> None:
+    changes = Changes()
+    for result in results.results:
+        changes.add(result)
     for result in results.failures[:20]:
         click.secho(f"FAILED {result.case} {result.route}: {result.message}", fg="red")
+    for line in changes.lines([*results.lost, *unwalked]):
+        click.echo(line)
     click.echo(results.sentence)
     click.echo(f"{path}; make a page of it with `parity report {path}`")

@@ -262,10 +262,12 @@ class Results:
         known = _many(len(self.expected), "more deviate", "more deviates")
         if self.failures:
             return f"{len(self.failures):,} of {over} failed.{f' {known} as expected.' if self.expected else ''}"
+        drifting = self.outcomes.get(Outcome.DRIFT, 0)
+        drift = f" ({drifting:,} with drift)" if drifting else ""
         if self.expected:
             known = _many(len(self.expected), "deviate", "deviates")
-            return f"Nothing unexpected: {total - len(self.expected):,} of {over} agree, {known} as expected."
-        return f"Nothing that matters is wrong: {over} agree."
+            return f"Nothing unexpected: {total - len(self.expected):,} of {over} agree{drift}, {known} as expected."
+        return f"Nothing that matters is wrong: {over} agree{drift}."
 
 
 def _many(count: int, plural: str, singular: str | None = None) -> str:

@@ -9,9 +9,10 @@ import pytest
 
 import harness.run.session
 from harness.cli.main import AGREED, DEVIATIONS, USAGE
+from harness.judge.record import Cell, Record
 from harness.results.file import Results
 from tests.cli.conftest import Parity
-from tests.miniatures import Copies, MatlabFormat, plugin, registry
+from tests.miniatures import Copies, MatlabFormat, dense_case, plugin, registry
 
 
 def test_run_that_agrees_and_run_that_deviates(parity: Parity) -> None:
@@ -60,3 +61,21 @@ def test_a_converter_on_no_case_of_the_selected_layers_is_an_error(
         USAGE,
         True,
     )
+
+
+def test_run_tells_what_differs_from_the_record_and_what_is_lost(parity: Parity) -> None:
+    case = dense_case().id
+    cells = {
+        (case, "mini-copies"): "refused",
+        (case, "mini-doubles"): "exact 0",
+        ("keras-Dense-ffff", "mini"): "exact 0",
+    }
+    Record({key: (Cell.parse(text),) for key, text in cells.items()}).save(Path("golden/record"))
+    code, out, _ = parity("run", "--route", "mini-copies")
+    assert code == DEVIATIONS  # a case on record is lost
+    assert "beside the record: 1 fixed, 1 lost\n" in out
+    assert f"fixed: {case} at copies: refused -> exact 0.16 (mini-copies)\n" in out
+    assert "lost: keras-Dense-ffff on mini\n" in out
+    code, out, _ = parity("run", "--route", "mini-doubles")
+    assert code == DEVIATIONS
+    assert f"regression: {case} at doubles: exact 0 -> divergent " in out
