@@ -347,9 +347,10 @@ def _mark(key: _Key, conditions: Sequence[Condition], facts: Collection[str]) ->
 
 
 def _give_models_to_layers(merged: _Merged) -> None:
-    """Join wrong structures of models with those of layers, if one defect of layers has a layer in each of the models.
+    """Join wrong structures of models with those of a layer: if each model has a layer that by itself has them too.
 
-    Only what nothing expects is joined: what an expectation explains is one defect already.
+    Of several defects of layers, the one with a layer in most of the models takes them. Only what nothing expects is
+    joined: an expectation is about one defect already.
     """
     open_marks = [
         mark
@@ -359,18 +360,19 @@ def _give_models_to_layers(merged: _Merged) -> None:
     models = [mark for mark in open_marks if all(row.kinds for row in merged[mark][0].rows)]
     for mark in models:
         group, conditions = merged[mark]
-        engines = {row.engine for row in group.rows}
-        hosts = []
-        for other in set(open_marks) - set(models):
-            rows = [row for row in merged[other][0].rows if not row.kinds]
-            layers = {row.layer[1] for row in rows}
-            if {row.engine for row in rows} == engines and all(layers & {*row.kinds} for row in group.rows):
-                hosts.append(other)
-        if len(hosts) == 1:
-            host, earlier = merged[hosts[0]]
-            host.absorb(group)
-            merged[hosts[0]] = host, collected([*earlier, *conditions])
+        held = {other: _held_by(group, merged[other][0]) for other in open_marks if other not in models}
+        if set().union(*held.values()) == set(group.rows):
+            host = max(held, key=lambda other: (len(held[other]), str(other)))
+            first, earlier = merged[host]
+            first.absorb(group)
+            merged[host] = first, collected([*earlier, *conditions])
             del merged[mark]
+
+
+def _held_by(group: _Group, host: _Group) -> set[_Reached]:
+    """The rows of models that have a layer which alone deviates in the host, at the same engine."""
+    places = {(row.engine, row.layer[1]) for row in host.rows if not row.kinds}
+    return {row for row in group.rows if any((row.engine, kind) in places for kind in row.kinds)}
 
 
 def _conditions(group: _Group, by_place: Mapping[tuple[str, Layer], Sequence[_Reached]]) -> tuple[Condition, ...]:

@@ -425,3 +425,117 @@ def test_a_defect_as_json(deviations):
     assert (first["layers"], first["harm"], first["unexpected"]) == (["GRU"], "loud", 1)
     assert (second["condition"], second["expectations"]) == ("rank = 2 (one case)", ["known-one"])
     assert second["conditions"][0]["passing"] == 1
+
+
+WRONG_SHAPE = {"outcome": Outcome.MALFORMED, "fails": "tf2onnx"}
+
+
+def of_model(case, kinds, *, layer="Fusion", **changes):
+    """A result of a model of several layers."""
+    return replace(result({"chain": case}, layer=layer, **changes), facts={"kinds": kinds})
+
+
+def never_right(count=5):
+    """Results of a layer of which no case passes."""
+    return [
+        result({"rows": rows}, layer="ZeroPadding2D", message=f"output 'layer' has shape ({rows},)", **WRONG_SHAPE)
+        for rows in range(count)
+    ]
+
+
+def by_layers(found):
+    return sorted((defect.layers, len(defect.results)) for defect in found)
+
+
+def test_a_layer_that_is_never_right_explains_the_models_around_it():
+    models = [
+        of_model(1, ["ReLU", "ZeroPadding2D"], message="output 'relu2' has shape (2, 3)", **WRONG_SHAPE),
+        of_model(2, ["Conv2D", "ZeroPadding2D"], message="output 'conv2d1' has shape (4, 9)", **WRONG_SHAPE),
+        of_model(3, ["ReLU"]),
+    ]
+    assert by_layers(defects(never_right() + models)) == [(("Fusion", "ZeroPadding2D"), 7)]
+    loud = {"outcome": Outcome.INVALID, "fails": "tf2onnx"}
+    one = of_model(4, ["ZeroPadding2D"], message="RuntimeError: sizes differ", **loud)
+    other = of_model(5, ["Conv2D", "ZeroPadding2D"], message="RuntimeError: no channel is left", **loud)
+    assert by_layers(defects([*never_right(), one, other])) == [(("Fusion",), 2), (("ZeroPadding2D",), 5)]
+    # four cases may be chance
+    assert by_layers(defects([*never_right(4), one, other])) == [
+        (("Fusion",), 1),
+        (("Fusion",), 1),
+        (("ZeroPadding2D",), 4),
+    ]
+    # and a layer that passes once is right sometimes
+    passes = result({"rows": 9}, layer="ZeroPadding2D")
+    assert len(defects([*never_right(), passes, one, other])) == 3
+
+
+def test_words_that_occur_without_the_layer_are_no_symptom_of_it():
+    loud = {"outcome": Outcome.INVALID, "fails": "tf2onnx", "message": "KeyError: 'dense0'"}
+    with_it = of_model(1, ["Dense", "ZeroPadding2D"], **loud)
+    without = of_model(2, ["Dense"], layer="Graph", **{**loud, "message": "KeyError: 'add3'"})
+    assert by_layers(defects([*never_right(), with_it, without])) == [
+        (("Fusion", "Graph"), 2),
+        (("ZeroPadding2D",), 5),
+    ]
+
+
+def test_refusals_and_what_is_expected_of_a_model_stay_by_themselves():
+    refused = of_model(1, ["ZeroPadding2D"], fails="tf2onnx")
+    known = of_model(2, ["ZeroPadding2D"], message="output 'x' has shape (3,)", note="known", **WRONG_SHAPE)
+    found = defects([*never_right(), refused, known])
+    assert sorted((defect.outcome, len(defect.results), defect.expectations) for defect in found) == [
+        ("malformed", 1, ("known",)),
+        ("malformed", 5, ()),
+        ("refused", 1, ()),
+    ]
+
+
+def test_wrong_shapes_of_models_join_the_layer_that_has_them_alone():
+    """Even where the layer is right in other cases; of two such layers, the one in more of the models."""
+    pads = [
+        result({"n": n}, layer="MaxPooling2D", message="output 'layer' has shape (1,)", **WRONG_SHAPE) for n in range(3)
+    ]
+    crops = [
+        result({"m": m}, layer="Conv2DTranspose", message="output 'layer' has shape (1,)", **WRONG_SHAPE)
+        for m in range(3)
+    ]
+    right = [result({"n": 7}, layer="MaxPooling2D"), result({"m": 7}, layer="Conv2DTranspose")]
+    models = [
+        of_model(1, ["MaxPooling2D", "ReLU"], message="output 'relu2' has shape (5,)", **WRONG_SHAPE),
+        of_model(2, ["Conv2DTranspose", "MaxPooling2D"], message="output 'b' has shape (4,)", **WRONG_SHAPE),
+    ]
+    assert by_layers(defects(pads + crops + right + models)) == [
+        (("Conv2DTranspose",), 3),
+        (("Fusion", "MaxPooling2D"), 5),
+    ]
+    alien = of_model(3, ["ReLU"], message="output 'relu2' has shape (5,)", **WRONG_SHAPE)
+    assert by_layers(defects(pads + crops + right + [*models, alien])) == [
+        (("Conv2DTranspose",), 3),
+        (("Fusion",), 3),
+        (("MaxPooling2D",), 3),
+    ]
+
+
+def lopsided(layer, *, fails):
+    """Cases of a layer. If `fails`, those whose padding is lopsided have a wrong shape."""
+    return [
+        replace(
+            result({"n": n}, layer=layer, message="output 'y' has shape (3,)", **wrong),
+            facts={"same_pad": pad},
+        )
+        for n, pad in enumerate(["lopsided", "symmetric", "none"] * 3)
+        for wrong in ([WRONG_SHAPE] if fails and pad == "lopsided" else [{}])
+    ]
+
+
+def test_families_that_need_the_same_fact_are_one_defect():
+    """Convolutions need another axis too, but never fail without lopsided padding."""
+    pooling = lopsided("MaxPooling2D", fails=True)
+    grouped = [replace(item, config={**item.config, "groups": 1}) for item in lopsided("Conv2D", fails=True)]
+    fine = [
+        replace(item, case=f"{item.case}-b", config={**item.config, "groups": 2})
+        for item in lopsided("Conv2D", fails=False)
+    ]
+    assert by_layers(defects(pooling + grouped + fine)) == [(("Conv2D", "MaxPooling2D"), 6)]
+    other = [replace(item, facts={}) for item in lopsided("Dense", fails=True)]
+    assert len(defects(pooling + other)) == 2

@@ -15,6 +15,17 @@ from harness.analysis.messages import family, normalised, shown
         ('bad "a/layer_1/Erfc:0" of shape (3, None, 4)', 'bad "a/layer_22/mul" of shape [2]'),
         ("cannot\n\nArguments received by X.call():\n  inputs=a", "cannot"),
         ("at 0x7f5a78, version=13", "at 0x1d, version=1"),
+        ("KeyError: 'dense0'", "KeyError: 'layer_normalization 2'"),
+        ('KeyError: "dense0"', "KeyError: 'add'"),
+        ("output 'relu2' has shape (2, 3), expected (3,)", "output 'layer' has shape (1,), expected (2, 5)"),
+        (
+            "RuntimeError: The size of tensor a (3) must match the size of tensor b (4) at non-singleton dimension 1",
+            "RuntimeError: Given groups=2, weight of size [2, 1, 3], expected input[3, 3, 8] to have 2 channels",
+        ),
+        (
+            "RuntimeError: shape '[-1, 1, 6, 7]' is invalid for input of size 80",
+            "RuntimeError: Calculated padded input size per channel: (1 x 1). Kernel size: (3 x 3). Kernel size can't",
+        ),
     ],
 )
 def test_numbers_names_and_shapes_do_not_tell_messages_apart(one, other):
@@ -23,6 +34,9 @@ def test_numbers_names_and_shapes_do_not_tell_messages_apart(one, other):
 
 def test_words_tell_messages_apart():
     assert normalised("operation_type='Loop'") != normalised("operation_type='Size'")
+    assert normalised("KeyError: 'a'") != normalised("AttributeError: 'a'")
+    assert normalised("output 'a' has shape (3,)") != normalised("output 'a' has dtype int64")
+    assert normalised("RuntimeError: The size of tensor a (3)") != normalised("RuntimeError: t() expects a tensor")
     assert normalised("Keras 2 has no layer AugMix", "AugMix") == normalised("Keras 2 has no layer MixUp", "MixUp")
     assert family("GlobalMaxPooling2D") == family("GlobalMaxPooling1D")
 

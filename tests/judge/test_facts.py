@@ -121,7 +121,7 @@ def test_facts_are_those_of_the_subject() -> None:
     up = Layer("Conv2DTranspose", "up", UP, ("x",))
     pad = Layer("Conv2D", "pad", {"kernel_size": 2, "padding": "same"}, ("x",))
     both = {"up": (2, 10, 10, 4), "pad": (2, 5, 5, 4)}
-    rank = {"infinity": "none", "input_rank": 4}
+    rank = {"infinity": "none", "kinds": ["Conv2D", "Conv2DTranspose"], "input_rank": 4}
     case = case_of(up, pad, subject="Conv2DTranspose", shape=(2, 5, 5, 3), outputs=both)
     assert facts(case) == {**rank, "same_pad": None, "crop": "lopsided", "axes": None}
     case = case_of(up, pad, subject="Conv2D", shape=(2, 5, 5, 3), outputs=both)
@@ -132,7 +132,14 @@ def test_facts_are_those_of_the_subject() -> None:
 def test_crop_is_unknown_where_the_subject_makes_no_output(outputs: dict[str, tuple[int, ...]] | None) -> None:
     layers = Layer("Conv2DTranspose", "up", UP, ("x",)), Layer("ReLU", "end", {}, ("up",))
     case = case_of(*layers, subject="Conv2DTranspose", shape=(2, 5, 5, 3), outputs=outputs)
-    assert facts(case) == {"infinity": "none", "input_rank": 4, "same_pad": None, "crop": None, "axes": None}
+    assert facts(case) == {
+        "infinity": "none",
+        "kinds": ["Conv2DTranspose", "ReLU"],
+        "input_rank": 4,
+        "same_pad": None,
+        "crop": None,
+        "axes": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -149,7 +156,13 @@ def test_infinity_is_the_only_fact_of_a_case_whose_subject_reads_no_input(layer:
 
 def test_subject_within_a_model_has_no_sizes() -> None:
     layers = Layer("ReLU", "first", {}, ("x",)), Layer("Conv2D", "layer", {"kernel_size": 2}, ("first",))
-    assert facts(case_of(*layers, subject="Conv2D", shape=(2, 5, 5, 3), outputs=None)) == {"infinity": "none"}
+    case = case_of(*layers, subject="Conv2D", shape=(2, 5, 5, 3), outputs=None)
+    assert facts(case) == {"infinity": "none", "kinds": ["Conv2D", "ReLU"]}
+
+
+def test_each_kind_of_layer_is_named_once() -> None:
+    layers = [Layer(kind, f"layer{n}", {}, ("x",)) for n, kind in enumerate(["ReLU", "Add", "ReLU"])]
+    assert facts(case_of(*layers, subject="Model", shape=(2, 5), outputs=None))["kinds"] == ["Add", "ReLU"]
 
 
 def test_facts_of_a_case() -> None:

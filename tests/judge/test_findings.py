@@ -168,7 +168,8 @@ DEVIATIONS = "mutating, divergent, malformed, refused, invalid, crash, hang"
     [
         (
             finding(colour="red"),
-            "finding 'a-rounds': unknown key 'colour'; expected one of id, component, versions, fixed_in, kind, condition,"
+            "finding 'a-rounds': unknown key 'colour'; expected one of id, component, versions, fixed_in, "
+            "kind, condition,"
             " error,"
             " file, function, cause, upstream, link, note, expectation",
         ),
@@ -180,7 +181,8 @@ DEVIATIONS = "mutating, divergent, malformed, refused, invalid, crash, hang"
         ),
         (
             no_defect(cause="It rounds odd sizes down."),
-            "no_defect 'a-lacks': unknown key 'cause'; expected one of id, versions, fixed_in, reason, link, expectation",
+            "no_defect 'a-lacks': unknown key 'cause'; expected one of id, versions, fixed_in, reason, link,"
+            " expectation",
         ),
         ({"findings": []}, "unknown key 'findings'; expected one of finding, no_defect"),
         (
@@ -395,7 +397,7 @@ def test_a_minimal_case_is_one_of_the_goldens_of_its_layer(tmp_path: Path) -> No
     loaded.check_cases({"keras-LSTM-0"})  # a run over other layers
     several = load(write(tmp_path, expectation(cases=["keras-GRU-0", "keras-GRU-1", "keras-LSTM-1"])))
     several.check_cases({"keras-GRU-0", "keras-GRU-1"})
-    with pytest.raises(FindingsError, match="'a-odd': one of its cases is no golden; .* got 'keras-GRU-1'"):
+    with pytest.raises(FindingsError, match=r"'a-odd': one of its cases is no golden; .* got 'keras-GRU-1'"):
         several.check_cases({"keras-GRU-0", "keras-GRU-10"})
     loaded = load(write(tmp_path, finding()))
     with pytest.raises(FindingsError) as caught:
