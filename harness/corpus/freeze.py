@@ -134,9 +134,7 @@ def _is_current(row: Row, entry: Entry) -> bool:
     choice = entry.choice
     if canonical(choice) in {canonical(pin) for pin in row.pinned}:
         return True
-    return row.has(choice) and row.allows(
-        {axis: _axis_value(value, row.axes[axis]) for axis, value in choice.items()}
-    )
+    return row.has(choice) and row.allows({axis: _axis_value(value, row.axes[axis]) for axis, value in choice.items()})
 
 
 def _axis_value(value: Any, values: tuple[Any, ...]) -> Any:

@@ -137,7 +137,10 @@ def elu(choice: Choice, fill: Chooser) -> Draft:
         "open_sizes": (False, True),
     },
     profiles=("main", "negative", "spread", "large", "small", "ties"),
-    pins=[{"profile": "hidden", "mask": "ragged", "rank": 3}, {"profile": "hidden", "mask": "hole", "axis": 1, "rank": 4}],
+    pins=[
+        {"profile": "hidden", "mask": "ragged", "rank": 3},
+        {"profile": "hidden", "mask": "hole", "axis": 1, "rank": 4},
+    ],
     rules=[
         rule("rank", "axis", reason="the axes are the input's, without the batch, and different")(
             lambda rank, axis: {"default": 2, 1: 2, 2: 3, -2: 3, (-1,): 2, (1, -1): 3}[axis] <= rank

@@ -59,5 +59,7 @@ def test_layer_norm_over_no_axis_is_beta():
     weights = {"gamma": np.array(3.0), "beta": np.array(0.5)}
     layer = semantics("keras", "LayerNormalization")
     assert layer({"axis": []}, weights, np.array([[4.0, -1.0]])).tolist() == [[0.5, 0.5]]
-    scaled = layer({"axis": (), "epsilon": 0.25, "rms_scaling": True}, {"gamma": np.array(3.0)}, np.array([[4.0, -1.0]]))
+    scaled = layer(
+        {"axis": (), "epsilon": 0.25, "rms_scaling": True}, {"gamma": np.array(3.0)}, np.array([[4.0, -1.0]])
+    )
     assert scaled.tolist() == [[24, -6]]
