@@ -139,6 +139,7 @@ def auto_contrast(choice: Choice, fill: Chooser) -> Draft:
         "batch": (2, 1, 3),
     },
     profiles=("bytes",),
+    pins=[{"size": (5, 7), "tile_grid_size": (2, 3), "clip_limit": 0.0}],
     rules=[
         rule("size", "tile_grid_size", reason="the image reaches over every tile, and the tiles' halves beyond it")(
             lambda size, grid: grid != "default" or size == (16, 16)
