@@ -205,7 +205,7 @@ class Row:
         return {**choice, **pin}
 
     def has(self, choice: Choice) -> bool:
-        """Whether the axes of the choice are the row's, and their values too, be it in the form that JSON gives them."""
+        """Whether the choice has the row's axes, and values of theirs, be it in the form that JSON gives them."""
         return set(choice) == set(self.axes) and all(
             canonical(choice[axis]) in {canonical(value) for value in values} for axis, values in self.axes.items()
         )

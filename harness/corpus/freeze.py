@@ -130,7 +130,7 @@ def _counted(entries: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _is_current(row: Row, entry: Entry) -> bool:
-    """Whether the case's choice is valid in today's catalogue: a pin, or existing axes and values and no rule broken."""
+    """Whether the case's choice is valid in today's catalogue: a pin, or its axes and values with no rule broken."""
     choice = entry.choice
     if canonical(choice) in {canonical(pin) for pin in row.pinned}:
         return True

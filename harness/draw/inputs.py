@@ -186,10 +186,11 @@ def draw_again(draft: Draft, profile: str, batches: Sequence[int], source: np.ra
 
 
 def _hide(values: Array, mask: Array) -> Array:
-    """`values` with NaN, infinities and float32's ends by turns where `mask`, over the first of their axes, is False."""
-    marks = np.array([np.nan, np.inf, -np.inf, np.nan, 3e38, -3e38], dtype=values.dtype)
-    hidden = np.resize(marks, values.shape)
-    return np.where(mask.reshape(*mask.shape, *(1,) * (values.ndim - mask.ndim)), values, hidden)
+    """`values` with NaN, infinities and float32's ends by turns where `mask`, over their first axes, is False."""
+    marks = np.array([np.nan, np.inf, -np.inf, 3e38, -3e38], dtype=values.dtype)
+    hidden = values.copy()
+    hidden[~mask] = np.resize(marks, hidden[~mask].shape)
+    return hidden
 
 
 def draw_inputs(

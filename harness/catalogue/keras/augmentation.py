@@ -76,7 +76,6 @@ OF_WHOLE_NUMBERS = (
     "RandomErasing",
     "RandomFlip",
     "RandomGaussianBlur",
-    "RandomGrayscale",
     "RandomPerspective",
     "RandomRotation",
     "RandomSharpness",
@@ -85,8 +84,8 @@ OF_WHOLE_NUMBERS = (
     "RandomZoom",
     "Solarization",
 )
-"""Layers that return what they declare for an image of whole numbers: RandomGrayscale whole numbers, the others floats.
-The rest declare floats and return whole numbers, so that nobody knows what a converter owes."""
+"""Layers that return what they declare for an image of whole numbers, which is floats. The rest declare floats and
+return whole numbers, or the other way round once they are traced, so that nobody knows what a converter owes."""
 
 
 def _register(layer: str, arguments: dict[str, tuple[Any, ...]]) -> None:

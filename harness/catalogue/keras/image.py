@@ -145,6 +145,7 @@ def auto_contrast(choice: Choice, fill: Chooser) -> Draft:
         "batch": (2, 1, 3),
     },
     profiles=("bytes",),
+    pins=[{"size": (5, 7), "tile_grid_size": (2, 3), "clip_limit": 0.0}],
     rules=[
         rule("size", "tile_grid_size", reason="the image reaches over every tile, and the tiles' halves beyond it")(
             lambda size, grid: grid != "default" or size == (16, 16)
@@ -173,8 +174,6 @@ PIPELINES = {
         inner("CenterCrop", {"height": 2, "width": 3}),
     ],
 }
-EQUALIZED = {"equalize": [inner("Equalization", {}), inner("Rescaling", {"scale": -2.0})]}
-"""Equalization, which by itself makes a cycle of a functional model. At inference it hands the image on."""
 
 
 @row(
@@ -182,12 +181,15 @@ EQUALIZED = {"equalize": [inner("Equalization", {}), inner("Rescaling", {"scale"
     "Pipeline",
     axes={"layers": tuple(PIPELINES), "batch": (2, 1, 3)},
     profiles=("main", "negative"),
-    pins=[{"layers": "equalize"}],
+    pins=[{"layers": "crop", "equalized": True}],
     second_batches=SOME,
     per_axis=3,
 )
 def pipeline(choice: Choice, fill: Chooser) -> Draft:
-    """Several preprocessing layers, whose order matters."""
-    return single(
-        "keras", "Pipeline", {"layers": (PIPELINES | EQUALIZED)[choice["layers"]]}, [(6, 5, 2)], batch=choice["batch"]
-    )
+    """Several preprocessing layers, whose order matters.
+
+    Equalization by itself makes a cycle of a functional model; at inference it hands the image on.
+    """
+    first = [inner("Equalization", {})] if choice.get("equalized") else []
+    config = {"layers": [*first, *PIPELINES[choice["layers"]]]}
+    return single("keras", "Pipeline", config, [(6, 5, 2)], batch=choice["batch"])

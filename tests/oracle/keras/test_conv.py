@@ -178,7 +178,7 @@ def test_groups_hold_two_channels_or_more(groups):
 
 
 def test_low_rank_update_is_added_to_the_kernel_and_scaled():
-    """Kernel 1 + 3/2 * ([1 2] @ [10 1000]) = 1 + 1.5 * 2010 at the first tap, 1 + 1.5 * [0 1] @ [10 1000] at the second."""
+    """Kernel 1 + 3/2 * [1 2] @ [10 1000] = 1 + 3/2 * 2010 at the first tap, 1 + 3/2 * 1000 at the second."""
     weights = {
         "kernel": np.ones((2, 1, 1)),
         "lora_kernel_a": np.array([[[1.0, 2.0]], [[0.0, 1.0]]]),

@@ -75,7 +75,7 @@ def tiled(x, *, axis, **config):
 
 @pytest.mark.parametrize("axis", ["height", "width"])
 def test_tiles_are_equalized_and_blended(axis):
-    """One tile of [0 0 1 3]: counts up to each level are 2, 3, 3, 4, so that level k becomes 255 (n_k - 2) / (4 - 2)."""
+    """One tile of [0 0 1 3]: counts up to each level are 2, 3, 3, 4, so level k becomes 255 (n_k - 2) / (4 - 2)."""
     one = tiled([0.2, 0.0, 1.9, 3.0], axis=axis, tile_grid_size=(1, 1), clip_limit=0)
     assert one.tolist() == [0, 0, 127.5, 255]
     # Tiles [0 0 1 3] and [1 1 1 7] are centred at pixels 2 and 6; the second's tables give 1: 191.25 (its least count,
