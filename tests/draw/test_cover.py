@@ -287,6 +287,15 @@ def test_the_last_barrier_falls_first() -> None:
     assert len(words) == len(set(words))
 
 
+def test_the_strictest_barriers_come_first_because_their_choices_serve_the_others() -> None:
+    """The other way round choices within the first barrier alone would come, and then those within both."""
+    axes = {"a": (1, 0), "c": (1, 0), "b": (0, 1, 2), "d": (0, 1)}
+    first, last = rule("a", reason="")(lambda a: a == 0), rule("c", reason="")(lambda c: c == 0)
+    row = row_of(axes, barriers=(first, last))
+    loosest_first = completed(row.within(2), completed(row.within(1), covering_array(row_of(axes))))
+    assert (len(covering_array(row)), len(loosest_first)) == (13, 14)
+
+
 def test_barrier_of_an_unknown_axis_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^Small: a rule names the unknown axes \['z'\]$"):
         row_of(BITS, barriers=(rule("z", reason="")(lambda z: z),))

@@ -151,7 +151,8 @@ EQUATIONS: dict[str, tuple[str, tuple[str | None, ...]]] = {
     "abc,bde->adec": ("bc", (None, "e", "de", "dc")),
     "abcd,cde->abe": ("bcd", (None, "e")),
     "abc,bcd->abd": ("bc", (None, "d")),
-    # Keras makes products of matrices of the first two and of "abcd,cde->abe"; these join the others, which it does not
+    # These are no products of matrices to Keras. tf2onnx takes an Einsum apart, but for one with an ellipsis.
+    "...x,yx->...y": ("bcx", (None, "y")),
     "abc,cb->ab": ("bc", (None, "b")),
     "abcd,dbe->aceb": ("bcd", (None, "b")),
 }
