@@ -174,7 +174,8 @@ def test_planted_fault_in_a_graph_is_reduced_to_the_layer() -> None:
         try:
             route = session.runnable[0]
         except SelectionError as error:
-            assert "cannot run here: " in str(error)
+            if "not installed" not in error.problem:
+                raise
             pytest.skip(str(error))
         case = session.store.find(GRAPH).load()
         reduction = reduced(session.walk, case, route)
