@@ -4,8 +4,8 @@
 
 Walks twenty golden cases along `keras-tf2onnx-onnx2torch` twice with the real frameworks. The second time the
 TensorFlow worker gets SIGKILL in the middle of the fifth case, and the torch worker gets SIGSTOP before the
-twelfth, so that it exceeds its limit. The two cases must end as `crash` and `hang`, and all others as before.
-Exit code 0 if they do, else 1.
+twelfth, so that it exceeds its limit by the clock. The fifth case must end as `crash`, and all others as before: the
+request that hangs is tried again. Exit code 0 if they do, else 1.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ def main() -> None:
     for index in changed:
         print(f"case {index}: {before[index].outcome} -> {after[index].outcome} at {after[index].blame}")
         print(f"    {after[index].message}")
-    right = changed == [KILLED, STOPPED] and after[KILLED].outcome == "crash" and after[STOPPED].outcome == "hang"
+    right = changed == [KILLED] and after[KILLED].outcome == "crash"
     print(f"{len(before) - len(changed)} of {len(before)} cases as before")
-    print("crash and hang as they should be" if right else "NOT as it should be")
+    print("the crash costs its case, the hang none" if right else "NOT as it should be")
     sys.exit(0 if right else 1)
 
 

@@ -25,7 +25,9 @@ from harness.models.predict import LIMIT, predict_file
 @click.option(
     "--trust", is_flag=True, help="Let the model run Python code: .pt and .pth files do, and Keras' Lambda layers."
 )
-@click.option("--limit", metavar="SECONDS", type=float, default=LIMIT, help="Limit the time that the model takes.")
+@click.option(
+    "--limit", metavar="SECONDS", type=float, default=LIMIT, help="Limit the processor time that the model takes."
+)
 def command(model: Path, inputs: Path, outputs: Path, trust: bool, limit: float) -> None:
     for line in predict_file(model, inputs, outputs, trust=trust, limit=limit):
         click.echo(line)

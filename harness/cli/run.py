@@ -29,7 +29,9 @@ from harness.run.session import Selection, SelectionError, Session
 @hop_option
 @opset_option
 @click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
-@click.option("--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the time of one request.")
+@click.option(
+    "--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the processor time of one request."
+)
 @click.option(
     "--results", type=click.Path(dir_okay=False, path_type=Path), default=RESULTS, help="Write the results here."
 )

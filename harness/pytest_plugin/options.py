@@ -65,7 +65,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         type=float,
         default=LIMIT,
-        help="limit the time of one request (default: %(default)s)",
+        help="limit the processor time of one request (default: %(default)s)",
     )
 
 

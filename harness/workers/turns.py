@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +27,13 @@ class Turns:
         self._paths = door_and_room
         self._descriptors: tuple[int, ...] | None = None
 
-    @contextmanager
-    def side_by_side(self) -> Iterator[None]:
-        """Within this context, nobody is alone."""
-        with self._entered(0 if fcntl is None else fcntl.LOCK_SH):
-            yield
+    def side_by_side(self) -> AbstractContextManager[None]:
+        """A context within which nobody is alone."""
+        return self._turn(0 if fcntl is None else fcntl.LOCK_SH)
 
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Within this context, nobody else has a turn. Waits until all others have ended theirs."""
-        with self._entered(0 if fcntl is None else fcntl.LOCK_EX):
-            yield
+    def alone(self) -> AbstractContextManager[None]:
+        """A context within which nobody else has a turn. It begins when all others have ended theirs."""
+        return self._turn(0 if fcntl is None else fcntl.LOCK_EX)
 
     def close(self) -> None:
         """End all turns."""
@@ -46,14 +42,21 @@ class Turns:
         self._descriptors = None
 
     @contextmanager
-    def _entered(self, how: int) -> Iterator[None]:
-        with ExitStack() as room:
-            with ExitStack() as door:
-                for descriptor, stack in zip(self._opened(), (door, room), strict=False):
-                    with suppress(OSError):
-                        fcntl.flock(descriptor, how)
-                        stack.callback(fcntl.flock, descriptor, fcntl.LOCK_UN)
+    def _turn(self, how: int) -> Iterator[None]:
+        descriptors = self._opened()
+        if not descriptors:
             yield
+            return
+        door, room = descriptors
+        _lock(door, how)
+        try:
+            _lock(room, how)
+        finally:
+            _lock(door, fcntl.LOCK_UN)
+        try:
+            yield
+        finally:
+            _lock(room, fcntl.LOCK_UN)
 
     def _opened(self) -> tuple[int, ...]:
         """Descriptors of door and room; none where there are no locks."""
@@ -63,3 +66,8 @@ class Turns:
             except OSError:
                 self._descriptors = ()
         return self._descriptors
+
+
+def _lock(descriptor: int, how: int) -> None:
+    with suppress(OSError):  # a file system without locks
+        fcntl.flock(descriptor, how)

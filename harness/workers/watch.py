@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 
 import psutil
 
-PROCESSORS = os.cpu_count() or 1
 PATIENCE = 5.0
 """How many times its limit a request may take by the clock: other processes slow it down, and a worker that sleeps
 uses no processor."""
@@ -34,7 +32,8 @@ class Watch:
     and the time since the watch began to `PATIENCE` times as many.
 
     So a request that is answered before the first look costs nothing. A look at the processor time takes milliseconds:
-    the next one waits until all processors together could have used up what is left.
+    the next one waits until one processor could have used up what is left. Threads that run side by side are so given
+    `limit` seconds by the clock, at least.
     """
 
     def __init__(self, pid: int, limit: float) -> None:
@@ -59,7 +58,7 @@ class Watch:
             left = self.limit - (total - self._before)
             if left <= 0:
                 return f"{self.limit:g} s of processor time"
-            self._next = now + left / PROCESSORS
+            self._next = now + left
         if now >= self.end:
             return f"{PATIENCE * self.limit:g} s, in which it used less than {self.limit:g} s of processor time"
         return ""

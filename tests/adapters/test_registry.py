@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import harness.adapters.registry
 from harness.adapters.registry import PluginError, describe_foreign, installed, resolve
 from harness.adapters.routes import all_routes, select
-from tests.miniatures import registry
+from tests import miniatures
+from tests.miniatures import Doubles, registry
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAMEWORKS = ("tensorflow", "keras", "torch", "onnxruntime", "onnx", "tf2onnx", "onnx2torch", "onnx2pytorch", "jax")
@@ -66,8 +69,6 @@ def test_route_selection_by_glob() -> None:
 
 
 def test_route_that_cannot_run_says_why() -> None:
-    from dataclasses import replace
-
     known = registry()
     route = all_routes(known)[0]
     assert route.missing(known) == ""
@@ -76,8 +77,6 @@ def test_route_that_cannot_run_says_why() -> None:
 
 
 def test_route_to_a_format_that_nothing_runs_cannot_run() -> None:
-    from dataclasses import replace
-
     known = registry()
     assert (
         all_routes(known)[0].missing(replace(known, runtimes=known.runtimes[:1])) == "no runtime for the format mini2"
@@ -172,3 +171,41 @@ def test_two_hops_of_one_name_are_refused() -> None:
     assert str(caught.value) == (
         "tests.miniatures:Doubles: a hop named 'doubles' exists already: tests.miniatures:Doubles. Give it another name"
     )
+
+
+@pytest.mark.parametrize(
+    ("hop", "obstacle"),
+    [
+        ("Copies", ""),
+        ("Uninstalled", "not installed: numpy>=99, no-such-thing"),
+        ("NoSource", "nothing makes the source format 'mimi'. Nearest: mini, mini2. Known: mini, mini2"),
+        ("NoTarget", "no runtime takes the target format 'mini3'. Nearest: mini, mini2. Known: mini, mini2"),
+    ],
+)
+def test_what_keeps_a_hop_from_every_route_is_told(hop: str, obstacle: str) -> None:
+    known = registry(Doubles, getattr(miniatures, hop))
+    assert known.obstacle(known.hops[1]) == obstacle
+
+
+def test_a_hop_whose_runtime_is_not_installed() -> None:
+    known = registry(Doubles)
+    without = replace(known, runtimes=(known.runtimes[0], replace(known.runtimes[1], requires=("no-such-thing",))))
+    assert without.obstacle(known.hops[0]) == "oracle32two: not installed: no-such-thing"
+
+
+def test_an_installed_hop_that_joins_nothing_is_a_problem_one_that_lacks_something_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is not installed is told with its routes; a hop without routes would be told nowhere else."""
+    entries = [
+        SimpleNamespace(name="e", value=f"tests.miniatures:{name}", dist=None) for name in ("NoTarget", "NoSource")
+    ]
+    hops = [*entries, SimpleNamespace(name="e", value="tests.miniatures:Uninstalled", dist=None)]
+    monkeypatch.setattr(
+        harness.adapters.registry, "entry_points", lambda group: hops if group == "harness.hops" else []
+    )
+    problems = installed.__wrapped__().problems
+    assert [problem.partition(". ")[0] for problem in problems] == [
+        "notarget: nothing makes the source format 'mini'",
+        "nosource: nothing makes the source format 'mimi'",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -94,3 +95,13 @@ def test_what_is_not_selected_is_told_from_what_cannot_run() -> None:
     assert session.obstacle("keras", "uninstalled") == (
         "no selected route from 'keras' can run here: uninstalled: not installed: numpy>=99, no-such-thing"
     )
+
+
+def test_processes_of_runs_over_one_checkout_take_turns(tmp_path: Path) -> None:
+    (tmp_path / "golden").mkdir()
+    (tmp_path / "golden" / "manifest.json").touch()
+    one, other = Session(root=tmp_path), Session(root=tmp_path)
+    with one, other, one.workers["mini"].turns.alone():
+        descriptor = other.workers["mini"].turns._opened()[1]
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

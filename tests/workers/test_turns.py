@@ -38,12 +38,12 @@ class Other:
 
     def said(self) -> str:
         assert self.process.stdout is not None
+        assert not self.is_silent(60), "it waits for ever"
         return self.process.stdout.readline().decode().strip()
 
-    @property
-    def waits(self) -> bool:
-        """Whether it says nothing for a second."""
-        return not select.select([self.process.stdout], [], [], 1)[0]
+    def is_silent(self, seconds: float) -> bool:
+        """Whether it says nothing for so long."""
+        return not select.select([self.process.stdout], [], [], seconds)[0]
 
     def end(self) -> None:
         assert self.process.stdin is not None
@@ -75,7 +75,7 @@ def test_many_go_side_by_side(folder: Path, turns: Turns) -> None:
 def test_nobody_is_there_besides_one_alone(folder: Path, turns: Turns, mine: str, theirs: str) -> None:
     with getattr(turns, mine)():
         other = Other(folder, theirs)
-        assert other.waits
+        assert other.is_silent(1)
     assert other.said() == "in"
     other.end()
     assert other.said() == "out"
@@ -84,11 +84,11 @@ def test_nobody_is_there_besides_one_alone(folder: Path, turns: Turns, mine: str
 def test_one_who_waits_to_be_alone_is_not_overtaken(folder: Path, turns: Turns) -> None:
     with turns.side_by_side():
         alone = Other(folder, "alone")
-        assert alone.waits
+        assert alone.is_silent(1)
         late = Other(folder, "side_by_side")
-        assert late.waits
+        assert late.is_silent(1)
     assert alone.said() == "in"
-    assert late.waits
+    assert late.is_silent(1)
     alone.end()
     assert (alone.said(), late.said()) == ("out", "in")
     late.end()

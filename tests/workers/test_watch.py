@@ -15,7 +15,7 @@ from harness.workers.watch import Watch, processor_seconds
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """Four processors; `clock`, seconds `used` by processes, and `looks`, the times at which that was asked for."""
+    """`clock`, seconds `used` by processes, and `looks`, the times at which that was asked for."""
     state = SimpleNamespace(clock=100.0, used=7.0, looks=[])
 
     def used(pid: int) -> float:
@@ -23,21 +23,30 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         state.looks.append(state.clock)
         return state.used
 
-    monkeypatch.setattr(watch, "PROCESSORS", 4)
     monkeypatch.setattr(watch, "processor_seconds", used)
     monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: state.clock))
     return state
 
 
 def test_what_was_used_before_does_not_count_and_looks_are_as_rare_as_can_be(machine: SimpleNamespace) -> None:
-    """Of 8 s, four processors can use up the rest in 2 s; after 4 s are used, in 1 s; after 6, in half a second."""
+    """Of 8 s, one processor can use up the rest in 8 s; after 5 s are used, in 3 s; after 7, in one."""
     watched = Watch(42, 8)
     seen = {}
-    for clock, used in [(0.1, 7), (2.0, 9), (2.2, 11), (3.1, 12), (3.2, 13), (3.6, 13.5), (3.7, 15)]:
+    for clock, used in [(0.1, 7), (5, 11), (8.0, 12), (8.2, 12), (11, 13), (11.3, 14), (12.2, 14.5), (12.4, 15)]:
         machine.clock, machine.used = 100 + clock, used
         seen[clock] = watched.exceeded()
-    assert seen == {**dict.fromkeys([0.1, 2.0, 2.2, 3.1, 3.2, 3.6], ""), 3.7: "8 s of processor time"}
-    assert machine.looks == [100.1, 102.2, 103.2, 103.7]
+    assert seen == {**dict.fromkeys([0.1, 5, 8.0, 8.2, 11, 11.3, 12.2], ""), 12.4: "8 s of processor time"}
+    assert machine.looks == [100.1, 108.2, 111.3, 112.4]
+
+
+def test_threads_side_by_side_have_the_limit_by_the_clock(machine: SimpleNamespace) -> None:
+    """Four of them use 28 s in 7 s."""
+    watched = Watch(42, 8)
+    watched.exceeded()
+    machine.clock, machine.used = 107, 35
+    assert watched.exceeded() == ""
+    machine.clock, machine.used = 108, 39
+    assert watched.exceeded() == "8 s of processor time"
 
 
 def test_the_clock_ends_what_uses_no_processor(machine: SimpleNamespace) -> None:

@@ -119,8 +119,12 @@ def test_a_hang_is_tried_once_more_alone(worker: Worker, tmp_path: Path, monkeyp
     turns: list[str] = []
     for name in ("side_by_side", "alone"):
         monkeypatch.setattr(worker.turns, name, lambda name=name: turns.append(name) or nullcontext())
+    part = tmp_path / "part"
+    part.touch()
+    monkeypatch.setattr(Call, "writes", part)
     answer = worker.insist(Call(f"{__name__}:sleep_at_first", (tmp_path / "slept",)), 0.2)
     assert (answer.value, worker.starts, turns) == (worker.pid, 2, ["side_by_side", "alone"])
+    assert not part.exists(), "what the first try has written is in the way of the second"
 
 
 def test_the_second_hang_counts_with_the_time_of_both(worker: Worker) -> None:
