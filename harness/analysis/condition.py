@@ -40,12 +40,6 @@ class Condition:
         return self.precision == 1 and self.recall == 1
 
     @property
-    def needed(self) -> tuple[str, ...]:
-        """The words about each axis, if every failing stage fulfils all of them."""
-        whole = self.recall == 1 and self.axes and ", or " not in self.words
-        return tuple(self.words.split(" and ")) if whole else ()
-
-    @property
     def sure(self) -> bool:
         """Whether it is perfect, has few `others`, rests on several cases, and is unlikely by chance."""
         return self.perfect and self.others < MANY and self.cases > 1 and not self.chance

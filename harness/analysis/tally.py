@@ -177,7 +177,7 @@ class Tally:
         merged: _Merged = {}
         for key, group in self._joined():
             conditions = _conditions(group, by_place)
-            mark = _mark(key, conditions, self._facts)
+            mark = _mark(key, conditions, _needed(group, by_place, self._facts))
             if mark in merged:
                 first, earlier = merged[mark]
                 first.absorb(group)
@@ -327,23 +327,37 @@ def _evidence(key: _Key, group: _Group) -> Iterator[tuple[Any, ...]]:
             yield key.engine, key.harm, name, key.family, text
 
 
-def _mark(key: _Key, conditions: Sequence[Condition], facts: Collection[str]) -> _Key | tuple[Any, ...]:
+def _mark(key: _Key, conditions: Sequence[Condition], needed: str) -> _Key | tuple[Any, ...]:
     """The mark by which groups are one defect, once their conditions are known; by default the key.
 
     Families of layers have one mark if most of their cases need the same fact, such as lopsided padding, or if they
     fail under the same condition.
     """
-    if not key.family:
-        return key
-    needed: Counter[str] = Counter()
-    for item in conditions:
-        needed.update({part: item.cases for part in item.needed if part.partition(" ")[0] in facts})
-    most = max(needed, key=lambda part: (needed[part], part), default="")
-    if most and needed[most] >= MOST * sum(item.cases for item in conditions):
-        return key.engine, key.harm, key.words, most
-    if len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
+    if key.family and needed:
+        return key.engine, key.harm, key.words, needed
+    if key.family and len(conditions) == 1 and conditions[0].perfect and conditions[0].axes:
         return key.engine, key.harm, key.words, conditions[0].words
     return key
+
+
+def _needed(group: _Group, by_place: Mapping[tuple[str, Layer], Sequence[_Reached]], facts: Collection[str]) -> str:
+    """The fact, such as `same_pad = lopsided`, that most of the failing cases need; '' without one.
+
+    The cases of a layer need a fact that all of them have, and less than half of those that pass.
+    """
+    rows_of: dict[Layer, list[_Reached]] = defaultdict(list)
+    for row in group.rows:
+        rows_of[row.layer].append(row)
+    needed: Counter[str] = Counter()
+    for layer, rows in rows_of.items():
+        passing = [row for hop in sorted(group.hops) for row in by_place[hop, layer] if not row.faults]
+        for name in sorted(facts):
+            value = rows[0].values.get(name)
+            having = sum(row.values.get(name) == value for row in passing)
+            if value is not None and all(row.values.get(name) == value for row in rows) and 2 * having < len(passing):
+                needed[f"{name} = {value}"] += len(rows)
+    most = max(needed, key=lambda fact: (needed[fact], fact), default="")
+    return most if needed[most] >= MOST * len(group.rows) else ""
 
 
 def _give_models_to_layers(merged: _Merged) -> None:

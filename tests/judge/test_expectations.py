@@ -10,8 +10,10 @@ import pytest
 
 from harness.installed import is_installed
 from harness.judge.expectations import UNREPORTED, Expectation, covering
+from harness.judge.judgement import speaking_of
 from harness.outcomes import Outcome
 from harness.results.events import Stage
+from tests.miniatures import dense_case
 
 WHOLE = Expectation(
     id="a",
@@ -196,3 +198,11 @@ def test_listed_cases_are_covered_by_their_whole_ids(case: str, covers: bool) ->
     assert item.covers(case=case, route="keras-tf2onnx", layer="GRU", config={}) is covers
     assert not item.covers(case=case, route="keras-kerasexport", layer="GRU", config={})
     assert not replace(item, when={"units": [3]}).covers(case=case, route="keras-tf2onnx", layer="GRU", config={})
+
+
+def test_a_case_and_the_layers_within_it_are_asked_by_the_id_of_the_case() -> None:
+    case = dense_case()
+    kind = case.spec.layers[0].kind
+    item = replace(WHOLE, route="*", layer=(kind,), when={}, cases=(case.id,))
+    assert speaking_of(case, "keras-tf2onnx", ["tf2onnx"], [item]) == [item]
+    assert speaking_of(case, "keras-tf2onnx", ["tf2onnx"], [replace(item, cases=(case.id[:-1],))]) == []
