@@ -35,6 +35,18 @@ def test_verify_counts_missing_edited_and_unused(store: Store) -> None:
     assert unused([ROW], store) == []
 
 
+def test_a_pin_beyond_the_axes_is_frozen_and_current_as_long_as_it_is_pinned(tmp_path: Path) -> None:
+    """RandomFlip has a pin of whole numbers and no axis `dtype`."""
+    row, store = find("keras", "RandomFlip"), Store(tmp_path)
+    freeze(row, store)
+    (check,) = verify([row], store)
+    assert (check.unused, check.sound) == (0, True)
+    (check,) = verify([replace(row, pins=())], store)
+    assert (check.unused, check.sound) == (1, False)
+    (check,) = verify([replace(row, pins=({"dtype": "int64"},))], store)
+    assert (check.unused, check.sound) == (1, False)
+
+
 def test_drift_is_told_in_noise_units() -> None:
     case = dense_case()
     assert case.golden
