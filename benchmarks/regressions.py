@@ -172,12 +172,16 @@ class Bench:
     loses those behind the package when the next edit is planted.
     """
 
-    def __init__(self, package: str, most: int | None = None) -> None:
+    def __init__(self, package: str, most: int | None = None, case: str = "*") -> None:
         self.package = package
         self.session = Session(Selection(limit=LIMIT, all_cases=False))
         pairs = self.session.pairs()
         ranks = ranked({entry.id: entry for entry, _ in pairs}.values()) if most else {}
-        self.pairs = [pair for pair in pairs if most is None or ranks[pair[0].id] < most]
+        self.pairs = [
+            (entry, route)
+            for entry, route in pairs
+            if fnmatchcase(entry.id, case) and (most is None or ranks[entry.id] < most)
+        ]
         self.walks: dict[str, tuple[Case, Walk]] = {}
         self._path = os.environ.get("PYTHONPATH", "")
         plugins = {plugin for route in self.session.runnable for plugin in route.plugins(self.session.registry)}
@@ -340,11 +344,11 @@ HEAD = (
 )
 
 
-def run(group: Sequence[Edit], record: Path, keep: Path | None, most: int | None) -> list[Told]:
+def run(group: Sequence[Edit], record: Path, keep: Path | None, most: int | None, case: str) -> list[Told]:
     """Walk the edits of one package and print what each run tells."""
     everything = {result.key: result for result in Results.load(record).results}
     told = []
-    bench = Bench(group[0].package, most)
+    bench = Bench(group[0].package, most, case)
     try:
         for edit in group:
             begun = time.perf_counter()
@@ -374,6 +378,7 @@ def main() -> int:
     parser.add_argument("--package", default="*")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="Keep the results of each edit in this folder.")
+    parser.add_argument("--case", default="*", help="Walk only cases whose id fits this pattern.")
     parser.add_argument("--most", type=int, help="Walk at most this many cases of each layer.")
     options = parser.parse_args()
     chosen = [
@@ -386,7 +391,9 @@ def main() -> int:
     print(HEAD, flush=True)
     groups = [list(group) for _, group in groupby(chosen, key=lambda edit: edit.package)]
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-        futures = [pool.submit(run, group, options.record, options.keep, options.most) for group in groups]
+        futures = [
+            pool.submit(run, group, options.record, options.keep, options.most, options.case) for group in groups
+        ]
         told = [one for future in futures for one in future.result()]
     verdicts = Counter(one.verdict for one in told)
     print(f"{len(chosen)} edits: " + ", ".join(f"{count} {name}" for name, count in verdicts.items()))
