@@ -82,8 +82,8 @@ class Edit:
     """A change of a package's source: the only occurrence of `find` in `file` becomes `replace`.
 
     `file` is relative to the folder that holds the package; `layers` are patterns of the golden layers in which the
-    edit can show, `route` a pattern of the routes walked. `fix`: the edit mends a finding. `equivalent` says why no
-    outcome changes. `release` replaces the version that the package reports.
+    edit can show, `route` a pattern of the routes walked. `fix`: the edit mends a finding. `invisible` says why no
+    golden case can show it. `release` replaces the version that the package reports.
     """
 
     id: str
@@ -95,7 +95,7 @@ class Edit:
     layers: tuple[str, ...]
     route: str
     fix: bool = False
-    equivalent: str = ""
+    invisible: str = ""
     release: str = ""
 
     @property
@@ -319,7 +319,7 @@ class Told:
             return "told" if self.failed else "MISSED"
         if self.changes.get(Change.DRIFT):
             return "drift"
-        return "equivalent" if self.edit.equivalent else "INVISIBLE"
+        return "explained" if self.edit.invisible else "INVISIBLE"
 
     @property
     def line(self) -> str:
