@@ -14,7 +14,8 @@ versions and unharmed converters:
     drift        passes with more than four times the units, and above one
 
 A result counts with the worst of its stages. `failed` counts the results that fail the run and did not fail before.
-Exit code 1 if an edit changes an outcome and fails no result (MISSED), or changes nothing without a reason (INVISIBLE).
+Exit code 1 if an edit makes an outcome worse or other and fails no result (MISSED), or changes nothing and gives no
+reason (INVISIBLE).
 Prints for fixes the expectations whose deviations passed, and how many of each remain.
 """
 
@@ -309,14 +310,12 @@ class Told:
         )
 
     @property
-    def outcomes_changed(self) -> int:
-        """Results of which an outcome changed."""
-        return sum(self.changes.get(kind, 0) for kind in (Change.REGRESSION, Change.CHANGED, Change.FIXED))
-
-    @property
     def verdict(self) -> str:
-        if self.outcomes_changed:
+        """`told` if outcomes became worse or other and the run fails, MISSED if it does not; `fixed` if all is better."""
+        if self.changes.get(Change.REGRESSION, 0) + self.changes.get(Change.CHANGED, 0):
             return "told" if self.failed else "MISSED"
+        if self.changes.get(Change.FIXED):
+            return "fixed"
         if self.changes.get(Change.DRIFT):
             return "drift"
         return "explained" if self.edit.invisible else "INVISIBLE"
