@@ -311,7 +311,7 @@ class Told:
 
     @property
     def verdict(self) -> str:
-        """`told` if outcomes became worse or other and the run fails, MISSED if it does not; `fixed` if all is better."""
+        """`told`: outcomes became worse or other, and the run fails. MISSED: it does not. `fixed`: all are better."""
         if self.changes.get(Change.REGRESSION, 0) + self.changes.get(Change.CHANGED, 0):
             return "told" if self.failed else "MISSED"
         if self.changes.get(Change.FIXED):
