@@ -14,7 +14,8 @@ versions and unharmed converters:
     drift        passes with more than four times the units, and above one
 
 A result counts with the worst of its stages. `failed` counts the results that fail the run and did not fail before.
-Exit code 1 if an edit changes an outcome and fails no result (MISSED), or changes nothing without a reason (INVISIBLE).
+Exit code 1 if an edit makes an outcome worse or other and fails no result (MISSED), or changes nothing and gives no
+reason (INVISIBLE).
 Prints for fixes the expectations whose deviations passed, and how many of each remain.
 """
 
@@ -82,8 +83,8 @@ class Edit:
     """A change of a package's source: the only occurrence of `find` in `file` becomes `replace`.
 
     `file` is relative to the folder that holds the package; `layers` are patterns of the golden layers in which the
-    edit can show, `route` a pattern of the routes walked. `fix`: the edit mends a finding. `equivalent` says why no
-    outcome changes. `release` replaces the version that the package reports.
+    edit can show, `route` a pattern of the routes walked. `fix`: the edit mends a finding. `invisible` says why no
+    golden case can show it. `release` replaces the version that the package reports.
     """
 
     id: str
@@ -95,7 +96,7 @@ class Edit:
     layers: tuple[str, ...]
     route: str
     fix: bool = False
-    equivalent: str = ""
+    invisible: str = ""
     release: str = ""
 
     @property
@@ -172,12 +173,16 @@ class Bench:
     loses those behind the package when the next edit is planted.
     """
 
-    def __init__(self, package: str, most: int | None = None) -> None:
+    def __init__(self, package: str, most: int | None = None, case: str = "*") -> None:
         self.package = package
         self.session = Session(Selection(limit=LIMIT, all_cases=False))
         pairs = self.session.pairs()
         ranks = ranked({entry.id: entry for entry, _ in pairs}.values()) if most else {}
-        self.pairs = [pair for pair in pairs if most is None or ranks[pair[0].id] < most]
+        self.pairs = [
+            (entry, route)
+            for entry, route in pairs
+            if fnmatchcase(entry.id, case) and (most is None or ranks[entry.id] < most)
+        ]
         self.walks: dict[str, tuple[Case, Walk]] = {}
         self._path = os.environ.get("PYTHONPATH", "")
         plugins = {plugin for route in self.session.runnable for plugin in route.plugins(self.session.registry)}
@@ -305,17 +310,15 @@ class Told:
         )
 
     @property
-    def outcomes_changed(self) -> int:
-        """Results of which an outcome changed."""
-        return sum(self.changes.get(kind, 0) for kind in (Change.REGRESSION, Change.CHANGED, Change.FIXED))
-
-    @property
     def verdict(self) -> str:
-        if self.outcomes_changed:
+        """`told`: outcomes became worse or other, and the run fails. MISSED: it does not. `fixed`: all are better."""
+        if self.changes.get(Change.REGRESSION, 0) + self.changes.get(Change.CHANGED, 0):
             return "told" if self.failed else "MISSED"
+        if self.changes.get(Change.FIXED):
+            return "fixed"
         if self.changes.get(Change.DRIFT):
             return "drift"
-        return "equivalent" if self.edit.equivalent else "INVISIBLE"
+        return "explained" if self.edit.invisible else "INVISIBLE"
 
     @property
     def line(self) -> str:
@@ -340,11 +343,11 @@ HEAD = (
 )
 
 
-def run(group: Sequence[Edit], record: Path, keep: Path | None, most: int | None) -> list[Told]:
+def run(group: Sequence[Edit], record: Path, keep: Path | None, most: int | None, case: str) -> list[Told]:
     """Walk the edits of one package and print what each run tells."""
     everything = {result.key: result for result in Results.load(record).results}
     told = []
-    bench = Bench(group[0].package, most)
+    bench = Bench(group[0].package, most, case)
     try:
         for edit in group:
             begun = time.perf_counter()
@@ -374,6 +377,7 @@ def main() -> int:
     parser.add_argument("--package", default="*")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="Keep the results of each edit in this folder.")
+    parser.add_argument("--case", default="*", help="Walk only cases whose id fits this pattern.")
     parser.add_argument("--most", type=int, help="Walk at most this many cases of each layer.")
     options = parser.parse_args()
     chosen = [
@@ -386,7 +390,9 @@ def main() -> int:
     print(HEAD, flush=True)
     groups = [list(group) for _, group in groupby(chosen, key=lambda edit: edit.package)]
     with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-        futures = [pool.submit(run, group, options.record, options.keep, options.most) for group in groups]
+        futures = [
+            pool.submit(run, group, options.record, options.keep, options.most, options.case) for group in groups
+        ]
         told = [one for future in futures for one in future.result()]
     verdicts = Counter(one.verdict for one in told)
     print(f"{len(chosen)} edits: " + ", ".join(f"{count} {name}" for name, count in verdicts.items()))

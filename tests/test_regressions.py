@@ -156,7 +156,9 @@ def test_a_change_that_fails_no_result_is_missed():
     assert told([result(REFUSES, judgement=Judgement.EXPECTED)], before).verdict == "MISSED"
     assert told([result(REFUSES, judgement=Judgement.FAILED)], before).verdict == "told"
     assert told([result(PASSES)], before).verdict == "INVISIBLE"
-    assert told([result(PASSES)], before, equivalent="no layer has it").verdict == "equivalent"
+    assert told([result(PASSES)], [result(REFUSES)]).verdict == "fixed"
+    assert told([result(PASSES, DEVIATES)], [result(REFUSES)]).verdict == "MISSED"
+    assert told([result(PASSES)], before, invisible="no layer has it").verdict == "explained"
 
 
 def test_a_result_that_failed_before_tells_nothing():
