@@ -184,7 +184,7 @@ def draw_inputs(
         elif item.dtype == "string":
             words = np.array(draft.words[item.name], dtype=np.str_)
             arrays[item.name] = words[source.integers(0, len(words), shape)]
-        elif item.dtype.startswith("int"):
+        elif item.dtype.startswith(("int", "uint")):
             bound = draft.bounds[item.name]
             least = draft.least.get(item.name, 0)
             values = source.integers(least, bound, shape)
