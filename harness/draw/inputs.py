@@ -220,7 +220,7 @@ def _drawn(draft: Draft, profile: str, source: np.random.Generator, open_size: i
         elif item.dtype == "string":
             words = np.array(draft.words[item.name], dtype=np.str_)
             arrays[item.name] = words[source.integers(0, len(words), shape)]
-        elif item.dtype.startswith("int") or profile == IDS:
+        elif item.dtype.startswith(("int", "uint")) or profile == IDS:
             bound = draft.bounds[item.name]
             least = draft.least.get(item.name, 0)
             values = source.integers(least, bound, shape)
