@@ -30,9 +30,9 @@ BUILT = {
 PASSED = {
     "BatchNormalization": "epsilon",
     "CumSum": "exclusive reverse",
-    "GRU": "activations direction hidden_size linear_before_reset",
+    "GRU": "direction hidden_size linear_before_reset",
     "LRN": "beta bias",
-    "LSTM": "activations direction hidden_size",
+    "LSTM": "direction hidden_size",
     "TopK": "sorted",
 }
 """Attributes that a node keeps from TensorFlow, and those that rewriters put together in a mapping of many nodes."""
