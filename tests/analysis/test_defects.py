@@ -570,3 +570,23 @@ def test_a_fact_that_most_passing_cases_have_too_is_not_needed():
         for layer, bad in (("MaxPooling2D", {1, 4}), ("Conv2D", {0, 3, 6}))
     ]
     assert len(defects(groups[0] + groups[1])) == 2
+
+
+def padded(layer, failing, passing):
+    """Cases of a layer by how they are padded: of wrong shape, then right."""
+    wrong = [(pad, {"message": "output 'y' has shape (3,)", **WRONG_SHAPE}) for pad in failing]
+    return [
+        replace(result({"n": n}, layer=layer, **how), facts={"same_pad": pad})
+        for n, (pad, how) in enumerate([*wrong, *((pad, {}) for pad in passing)])
+    ]
+
+
+def test_a_fact_is_needed_by_all_failing_cases_of_a_layer_and_by_most_of_a_family():
+    pads = ["symmetric", "none", "none", "none"]
+    host = padded("Conv2D", ["lopsided"] * 3, pads)
+    mixed = padded("MaxPooling2D", ["lopsided", "lopsided", "crooked"], ["none"] * 5)
+    assert len(defects(host + mixed)) == 2
+    most = padded("MaxPooling1D", ["lopsided"] * 4, pads) + padded("MaxPooling3D", ["crooked"], ["none"] * 5)
+    assert by_layers(defects(host + most)) == [(("Conv2D", "MaxPooling1D", "MaxPooling3D"), 8)]
+    fewer = padded("MaxPooling1D", ["lopsided"], pads) + padded("MaxPooling3D", ["crooked"], ["none"] * 5)
+    assert len(defects(host + fewer)) == 2
