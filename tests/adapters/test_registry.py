@@ -187,6 +187,14 @@ def test_what_keeps_a_hop_from_every_route_is_told(hop: str, obstacle: str) -> N
     assert known.obstacle(known.hops[1]) == obstacle
 
 
+def test_a_hop_does_not_make_its_own_source() -> None:
+    known = registry(Doubles)
+    (hop,) = known.hops
+    alone = replace(known, hops=(replace(hop, source="mini2"),))
+    assert alone.obstacle(alone.hops[0]) == "nothing makes the source format 'mini2'. Nearest: mini. Known: mini"
+    assert replace(alone, hops=(*alone.hops, hop)).obstacle(alone.hops[0]) == ""
+
+
 def test_a_hop_whose_runtime_is_not_installed() -> None:
     known = registry(Doubles)
     without = replace(known, runtimes=(known.runtimes[0], replace(known.runtimes[1], requires=("no-such-thing",))))
