@@ -173,7 +173,7 @@ class Bench:
     loses those behind the package when the next edit is planted.
     """
 
-    def __init__(self, package: str, most: int | None = None, case: str = "*") -> None:
+    def __init__(self, package: str, most: int | None = None, cases: Sequence[str] = ("*",)) -> None:
         self.package = package
         self.session = Session(Selection(limit=LIMIT, all_cases=False))
         pairs = self.session.pairs()
@@ -181,7 +181,7 @@ class Bench:
         self.pairs = [
             (entry, route)
             for entry, route in pairs
-            if fnmatchcase(entry.id, case) and (most is None or ranks[entry.id] < most)
+            if any(fnmatchcase(entry.id, glob) for glob in cases) and (most is None or ranks[entry.id] < most)
         ]
         self.walks: dict[str, tuple[Case, Walk]] = {}
         self._path = os.environ.get("PYTHONPATH", "")
@@ -343,11 +343,11 @@ HEAD = (
 )
 
 
-def run(group: Sequence[Edit], record: Path, keep: Path | None, most: int | None, case: str) -> list[Told]:
+def run(group: Sequence[Edit], record: Path, keep: Path | None, most: int | None, cases: Sequence[str]) -> list[Told]:
     """Walk the edits of one package and print what each run tells."""
     everything = {result.key: result for result in Results.load(record).results}
     told = []
-    bench = Bench(group[0].package, most, case)
+    bench = Bench(group[0].package, most, cases)
     try:
         for edit in group:
             begun = time.perf_counter()
@@ -377,7 +377,7 @@ def main() -> int:
     parser.add_argument("--package", default="*")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="Keep the results of each edit in this folder.")
-    parser.add_argument("--case", default="*", help="Walk only cases whose id fits this pattern.")
+    parser.add_argument("--case", nargs="+", default=["*"], metavar="GLOB", help="Walk these cases only.")
     parser.add_argument("--most", type=int, help="Walk at most this many cases of each layer.")
     options = parser.parse_args()
     chosen = [
