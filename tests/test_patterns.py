@@ -14,6 +14,7 @@ LAYERS = ["Conv1D", "Conv2D", "Conv2DTranspose", "Conv3D", "DepthwiseConv2D", "D
     [
         ("Conv2D", (), True),
         ("Conv2D", ("GRU", "Conv?D"), True),
+        ("Conv2D", ("Conv?D", "GRU"), True),
         ("Conv2D", ("GRU", "conv2d"), False),
         ("Conv2D", ("Conv",), False),
     ],

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.miniatures import dense_case
+
 pytest_plugins = ["pytester"]
 
 MINI = "tests.miniatures:"
@@ -54,8 +56,8 @@ def test_selection_of_nothing_is_a_usage_error(world: pytest.Pytester, options: 
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_a_converter_that_no_selected_case_reaches_is_a_usage_error(world: pytest.Pytester, processes: str) -> None:
     """The route is there; the tests that were chosen do not walk it."""
-    world.makepyfile(test_other="def test_other():\n    pass\n")
-    done = world.runpytest_subprocess("--hop", f"{MINI}Doubles", "test_other.py", "-n", processes)
+    chosen = f"test_suite.py::test_golden[{dense_case().id}:mini-copies]"
+    done = world.runpytest_subprocess("--hop", f"{MINI}Doubles", chosen, "-n", processes)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
     message = f"--hop {MINI}Doubles: no selected case is converted by 'doubles'. Select cases of the dialect 'keras'"
     assert message in done.stdout.str() + done.stderr.str()

@@ -105,3 +105,10 @@ def test_processes_of_runs_over_one_checkout_take_turns(tmp_path: Path) -> None:
         descriptor = other.workers["mini"].turns._opened()[1]
         with pytest.raises(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+
+
+def test_the_header_tells_the_load_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.run.session.load", lambda: 0.75)
+    session = Session()
+    session.__dict__["registry"] = registry(Copies)
+    assert session.header([], {}, 1).load == 0.75
