@@ -117,6 +117,13 @@ def test_nothing_is_fetched_from_elsewhere(parsed, text):
     assert "default-src 'none'" in text
 
 
+def test_no_two_elements_share_an_id(parsed):
+    """The script finds its data by id: a heading of the same name, further up, would be read in its place."""
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert {"data", "words", "list"} <= set(ids)
+    assert sorted(ids) == sorted(set(ids))
+
+
 def test_messages_are_never_markup(parsed):
     assert [tag for tag, _ in parsed.tags].count("script") == 3
     assert "img" not in {tag for tag, _ in parsed.tags}
