@@ -13,6 +13,7 @@ from harness.outcomes import Outcome
 from harness.run.universal import REFUSE, SPOILING, Planted, hunt, table
 from harness.run.walk import Walk
 from harness.workers.pool import Workers
+from tests.judge.test_judgement import expectation
 from tests.miniatures import Copies, Doubles, dense_case, registry
 
 NAN = float("nan")
@@ -67,6 +68,15 @@ def test_a_record_under_which_a_fault_could_hide_is_found(walk: Walk) -> None:
         assert [name for name, fails in planted(walk).items() if not fails] == [REFUSE]
     finally:
         walk.record = Record()
+
+
+def test_nothing_is_planted_behind_what_is_random(walk: Walk) -> None:
+    """What is random may pass by chance, and may not then be said to fail."""
+    walk.expectations = [expectation(random=True, blame=("copies",), route="mini-copies", layer=("Dense",))]
+    try:
+        assert planted(walk) == {}
+    finally:
+        walk.expectations = []
 
 
 def test_the_table_has_a_line_for_each_converter_and_fault() -> None:
