@@ -19,13 +19,16 @@ import pytest
 from harness.analysis.changes import Changes
 from harness.analysis.defects import sentence
 from harness.analysis.tally import Tally
+from harness.files import atomic_write
 from harness.pytest_plugin.options import session_of
 from harness.pytest_plugin.parameters import GOLDEN_TEST
 from harness.results.events import Answer, Judgement, Owed, Result
 from harness.results.file import Writer
-from harness.run.universal import Planted, table
+from harness.run.universal import Planted, by_layer, table
 from harness.spec import EMPTY_BATCH
 
+UNIVERSAL = ".universal.json"
+"""Ending of the file beside the results that tells of each converter, layer and universal fault how many cases fail."""
 EXPLORE = "explore"
 """Name of every folder of tests that draw fresh cases."""
 PROPERTY, PLANTED = "parity-result", "parity-planted"
@@ -120,6 +123,8 @@ class Ledger:
             self.writer.close()
         else:
             self.writer.abandon()
+        if self.planted:
+            atomic_write(self.path.with_suffix(UNIVERSAL), json.dumps(by_layer(self.planted), indent=1).encode())
         if exitstatus == pytest.ExitCode.OK and (failure := self._failure()):
             self.failure = failure
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -103,6 +103,17 @@ def hunt(walk: Walk, case: Case, route: Route) -> Iterator[Planted]:
         yield Planted(converter, case.subject, name, case.id, route.name, result.judgement is Judgement.FAILED)
 
 
+def by_layer(planted: Iterable[Planted]) -> list[dict[str, Any]]:
+    """A record for each converter, layer and fault: the cases, and how many of them fail."""
+    groups: dict[tuple[str, str, str], list[bool]] = {}
+    for each in planted:
+        groups.setdefault((each.converter, each.layer, each.fault), []).append(each.fails)
+    return [
+        {"converter": converter, "layer": layer, "fault": fault, "cases": len(fails), "failed": sum(fails)}
+        for (converter, layer, fault), fails in sorted(groups.items())
+    ]
+
+
 def table(planted: Iterable[Planted]) -> Iterator[str]:
     """Lines of text: of each converter and fault the layers, the cases, and how many of them fail."""
     groups: dict[tuple[str, str], list[Planted]] = {}

@@ -188,6 +188,9 @@ def test_universal_faults_are_planted_if_asked(world: World) -> None:
     done = world.runpytest_subprocess("--plant", "-n", "2")
     done.stdout.fnmatch_lines(["copies * refuse * 1 * 2 * 2 * 100 %", "copies * scale and shift * 1 * 2 * 2 * 100 %"])
     assert done.ret == pytest.ExitCode.OK
+    rows = json.loads((world.path / "reports" / "results.universal.json").read_text())
+    assert len(rows) == 5
+    assert rows[2] == {"converter": "copies", "layer": "Dense", "fault": "refuse", "cases": 2, "failed": 2}
 
 
 def test_a_universal_fault_that_passes_fails_the_run(world: World) -> None:
