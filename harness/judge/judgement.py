@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from harness.judge.answers import Answered, Cells, answered
 from harness.judge.expectations import Expectation, covering
@@ -23,11 +24,19 @@ class Judged:
     recorded: RecordNote | None = None
 
 
+def of_route(route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
+    """The expectations that may cover a case on a route of these hops: an expectation covers only routes through a
+    converter that it blames."""
+    names = (SOURCE, *hops)
+    return [
+        item for item in expectations if fnmatchcase(route, item.route) and any(item.blames(name) for name in names)
+    ]
+
+
 def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
     """The expectations that cover the case on a route of these hops."""
     config = {**facts(case), **case.config}
-    # an expectation covers only routes through a converter that it blames
-    named = [item for item in expectations if any(item.blames(name) for name in (SOURCE, *hops))]
+    named = of_route(route, hops, expectations)
     whole = covering(named, case=case.id, route=route, layer=case.subject, config=config)
     if len(case.spec.layers) == 1:
         return whole

@@ -43,7 +43,7 @@ def attach(test: pytest.Item, result: Result) -> None:
 
 def attach_planted(test: pytest.Item, planted: Iterable[Planted]) -> None:
     """Send what became of universal faults with the report of a test."""
-    test.user_properties += [(PLANTED, json.dumps(each.to_json())) for each in planted]
+    test.user_properties.append((PLANTED, json.dumps([each.to_json() for each in planted])))
 
 
 def attached(report: pytest.TestReport) -> Iterator[Result]:
@@ -106,7 +106,8 @@ class Ledger:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" or self.writer is None:
             return
-        self.planted += [Planted(**json.loads(str(text))) for name, text in report.user_properties if name == PLANTED]
+        for name, text in report.user_properties:
+            self.planted += [Planted(**each) for each in json.loads(str(text))] if name == PLANTED else []
         for result in attached(report):
             if result.key not in self.seen:
                 self.seen.add(result.key)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from harness.adapters.routes import Route
-from harness.judge.judgement import is_random, speaking_of
+from harness.judge.judgement import is_random
 from harness.outcomes import Metrics, Outcome
 from harness.results.events import Judgement
 from harness.run.walk import Walk
@@ -87,8 +87,7 @@ def hunt(walk: Walk, case: Case, route: Route) -> Iterator[Planted]:
     if len(steps) <= len(route.hops) or not all(step.stage.outcome.passes for step in steps):
         return
     *before, last = steps
-    names = [hop.name for hop in route.hops]
-    if is_random(last.stage, speaking_of(case, route.name, names, walk.expectations)):
+    if is_random(last.stage, walk.speaking_of(case, route)):
         return  # what is random passes by chance
     converter = (route.source, *route.hops)[-1].name
     stages = [step.stage for step in before]
