@@ -23,7 +23,7 @@ from harness.judge.answers import Cells
 from harness.judge.compare import Comparison, compare
 from harness.judge.expectations import Expectation
 from harness.judge.facts import facts
-from harness.judge.judgement import judge, of_route, speaking_of
+from harness.judge.judgement import is_random, judge, of_route, speaking_of
 from harness.judge.record import Record
 from harness.outcomes import Outcome
 from harness.results.events import ExpectationNote, Result, Stage
@@ -125,6 +125,11 @@ class Walk:
             known = of_route(route.name, hops, self.expectations)
             self._of_route[route.name] = self.expectations, known
         return speaking_of(case, route.name, hops, known)
+
+    def is_random(self, case: Case, route: Route, stages: Sequence[Stage]) -> bool:
+        """Whether the outcome of the last stage is known to be random, by an expectation or by several cells on record."""
+        cells = self._recorded(case, route, stages)[-1]
+        return len(cells) > 1 or is_random(stages[-1], self.speaking_of(case, route))
 
     def judged(self, case: Case, route: Route, stages: Sequence[Stage]) -> Result:
         """The result of a route whose stages ended like this."""
