@@ -73,8 +73,7 @@ class KerasTorchExport(OnKerasTorch):
         import keras, torch
         model = keras.saving.load_model(ARTIFACT, compile=False)
         specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
-        signature = specs if len(specs) == 1 else [specs]
-        model.export(RESULT, format="onnx", verbose=False, input_signature=signature, opset_version=OPSET)
+        model.export(RESULT, format="onnx", input_signature=specs if len(specs) == 1 else [specs], opset_version=OPSET)
     """
 
     def convert(self, artifact: Path, out: Path) -> Path:
