@@ -17,7 +17,7 @@ from harness.installed import versions
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
-from harness.judge.record import Record, split_id
+from harness.judge.record import Record, plain_id, split_id
 from harness.judge.record import load as load_record
 from harness.patterns import fits
 from harness.results.events import Header, PluginNote, RouteStatus
@@ -225,7 +225,16 @@ class Session:
             for case, chain in self.record.cells
             if chain in chains
             and self.selects(split_id(case)[1])
-            and (case.removesuffix(EMPTY_BATCH), chain) not in reached
+            and (plain_id(case), chain) not in reached
+            and not self._led_past(plain_id(case), chain)
+        )
+
+    def _led_past(self, case: str, chain: str) -> bool:
+        """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
+        return any(
+            chain in dict(detour.chains[1:])
+            and any(self.record.deviates(case, other) for other in detour.hidden_behind())
+            for detour in detours(self.registry)
         )
 
     def entries(self, folder: str | None = None) -> list[Entry]:

@@ -65,3 +65,11 @@ def test_no_case_is_where_the_exporter_agrees_or_the_source_deviates(session: Se
 
 def test_no_case_is_without_a_record(session: Session) -> None:
     assert detoured(session) == []
+
+
+def test_what_a_detour_left_on_record_is_not_lost_where_it_leads_past_nothing(session: Session) -> None:
+    on_record(session)
+    record = session.record
+    left = {(CASES[0].id, "mini-spare"): (Cell.parse("crash"),), ("keras-Dense-ffff", "mini"): (Cell.parse("exact 0"),)}
+    session.__dict__["record"] = record.with_cells(left)
+    assert session.unwalked() == [("keras-Dense-ffff", "mini")]
