@@ -1,6 +1,6 @@
 """Regressions and fixes planted in the source of the converters: does a run tell each that changes an outcome?
 
-    python benchmarks/regressions.py [--only GLOB ...] [--package NAME] [--case GLOB ...] [--most N] [--jobs N]
+    python benchmarks/regressions.py [--only GLOB ...] [--package NAME] [--most N] [--jobs N]
 
 Each `benchmarks/regressions/*.toml` holds edits of one package, of the sort that pull requests bring. For each edit the
 package is overlaid: a temporary folder with the edited file and links to all others comes first on Python's path, and
@@ -8,15 +8,15 @@ golden cases of the edit's layers are walked along the edit's routes, as `parity
 imported the edited file, and this process must see the edit's release. Each result is judged by the record; the table
 counts the results by their answers, and those that fail. The verdict on an edit:
 
-    told        an outcome became worse or other, and the run fails
-    MISSED      a result with a regression or a change for the worse does not fail
+    told        outcomes became worse or other, and the run fails
+    MISSED      a regression or a change for the worse does not fail its result
     changed     deviations became other ones, none of them worse
     fixed       nothing became worse, and deviations pass; the expectations that explained them follow
     drift       errors grew, and still pass
     explained   nothing became other, and the edit says why
     INVISIBLE   nothing became other, and the edit does not say why
     UNFOUNDED   the edit says that nothing becomes other, and something did
-    UNRECORDED  a result that is not on record, and does not fail: it cannot be told
+    UNRECORDED  nothing became other, and some results are not on record
 
 Exit code 1 for a verdict in capitals, and for an edit that cannot be planted.
 """
@@ -38,17 +38,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from importlib.metadata import version
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from harness.adapters.routes import Route
 from harness.analysis.changes import Changes
 from harness.corpus.store import Entry
 from harness.errors import InputError
 from harness.judge.answers import is_worse
 from harness.judge.record import OR, Cell
+from harness.patterns import fits
 from harness.results.events import Answer, Judgement, Result
 from harness.run.session import Selection, Session, ranked
 from harness.run.walk import Walk
@@ -73,8 +75,9 @@ class Edit:
     """A change of a package's source: the only occurrence of `find` in `file` becomes `replace`.
 
     `file` is relative to the folder that holds the package; `layers` are patterns of the golden layers in which the
-    edit can show, `route` a pattern of the routes walked. `fix`: the edit mends a finding. `invisible` says why no
-    golden case can show it. `release` replaces the version that the package reports, to the suite too.
+    edit can show, `route` a pattern of the routes walked, `cases` the ids of cases to walk however few are wanted.
+    `fix`: the edit mends a finding. `invisible` says why no golden case can show it. `release` replaces the version
+    that the package reports, to the suite too.
     """
 
     id: str
@@ -85,17 +88,24 @@ class Edit:
     what: str
     layers: tuple[str, ...]
     route: str
+    cases: tuple[str, ...] = ()
     fix: bool = False
     invisible: str = ""
     release: str = ""
 
     @property
-    def module(self) -> str:
-        return self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    def group(self) -> tuple[str, str]:
+        """Edits of one group are walked in one process: those of a package, but one with a release for itself."""
+        return self.package, self.release and self.id
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Edit:
-        return cls(**{**data, "layers": tuple(data["layers"])})
+        return cls(**{**data, "layers": tuple(data["layers"]), "cases": tuple(data.get("cases", ()))})
+
+    def walks(self, entry: Entry, route: Route, *, rank: int, most: int) -> bool:
+        """Whether a case with this rank in its layer is walked along a route, at most `most` of each layer."""
+        wanted = not most or rank < most or entry.id in self.cases
+        return wanted and fits(entry.subject, self.layers) and fits(route.name, (self.route,))
 
 
 def edits(folder: Path = FOLDER) -> list[Edit]:
@@ -174,16 +184,12 @@ class Bench:
     loses those behind the package when the next edit is planted.
     """
 
-    def __init__(self, package: str, most: int | None = None, cases: Sequence[str] = ("*",)) -> None:
+    def __init__(self, package: str, most: int) -> None:
         self.package = package
-        self.session = Session(Selection(limit=LIMIT, all_cases=False))
-        pairs = self.session.pairs()
-        ranks = ranked({entry.id: entry for entry, _ in pairs}.values()) if most else {}
-        self.pairs = [
-            (entry, route)
-            for entry, route in pairs
-            if any(fnmatchcase(entry.id, glob) for glob in cases) and (most is None or ranks[entry.id] < most)
-        ]
+        self.session = Session(Selection(limit=LIMIT))
+        self.most = most
+        self.pairs = self.session.pairs()
+        self.ranks = ranked(self.session.entries())
         self.walks: dict[str, tuple[Case, Walk]] = {}
         self._path = os.environ.get("PYTHONPATH", "")
         plugins = {plugin for route in self.session.runnable for plugin in route.plugins(self.session.registry)}
@@ -192,18 +198,11 @@ class Bench:
     def results(self, edit: Edit, overlay: Path) -> list[Result]:
         """The results with the overlaid package. Raises RuntimeError if a worker imports it from elsewhere."""
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(overlay), self._path)))
-        pairs = [
-            (entry, route)
-            for entry, route in self.pairs
-            if any(fnmatchcase(entry.subject, pattern) for pattern in edit.layers)
-            and fnmatchcase(route.name, edit.route)
-        ]
-        using = {
-            plugin for _, route in pairs for plugin in route.plugins(self.session.registry) if plugin in self._using
-        }
+        pairs = [pair for pair in self.pairs if edit.walks(*pair, rank=self.ranks[pair[0].id], most=self.most)]
+        used = {plugin for _, route in pairs for plugin in route.plugins(self.session.registry)}
         for name in {plugin.worker for plugin in self._using}:
             self.session.workers[name].stop()  # the next request starts it with the new path
-        for name in {plugin.worker for plugin in using}:
+        for name in {plugin.worker for plugin in self._using & used}:
             answer = self.session.workers[name].request(Call(f"{MODULE}:origin", (self.package,)), LIMIT)
             if answer.value != str(overlay / self.package):
                 raise RuntimeError(f"{edit.id}: worker {name} imports {answer.value}, expected {overlay}")
@@ -272,9 +271,8 @@ class Told:
     @property
     def line(self) -> str:
         counts = " ".join(f"{self.answers[answer]:5}" for answer in COLUMNS)
-        return (
-            f"{self.edit.id:44} {len(self.results):5} {counts} {self.failed:6}  {self.verdict:10} {self.seconds:5.0f}"
-        )
+        head = f"{self.edit.id:44} {len(self.results):5}"
+        return f"{head} {counts} {self.failed:6}  {self.verdict:10} {self.seconds:5.0f}"
 
     @property
     def expectations(self) -> list[str]:
@@ -282,10 +280,8 @@ class Told:
         changes = Changes()
         for result in self.results:
             changes.add(result)
-        counts = Counter(
-            "no expectation" if result.expectation is None else result.expectation.id
-            for result in changes.differing[Answer.FIXED]
-        )
+        fixed = changes.differing[Answer.FIXED]
+        counts = Counter(result.expectation.id for result in fixed if result.expectation is not None)
         return [
             f"    {name}: {count} fixed" + ("; obsolete in these cases" if name in changes.obsolete else "")
             for name, count in sorted(counts.items())
@@ -295,11 +291,8 @@ class Told:
 HEAD = f"{'edit':44} walks regr.  chgd fixed drift   new failed  verdict        s"
 
 
-def run(group: Sequence[Edit], keep: Path | None, most: int | None, cases: Sequence[str]) -> list[str]:
-    """Walk the edits of one package, print what each run tells, and return the verdicts of those that were planted.
-
-    An edit with a release has a group, and a process, of its own.
-    """
+def run(group: Sequence[Edit], keep: Path | None, most: int) -> list[str]:
+    """Walk a group of edits, print what each run tells, and return the verdicts on those that could be planted."""
     verdicts: list[str] = []
     with tempfile.TemporaryDirectory(prefix="parity-overlay-") as folder:
         planted = []
@@ -313,18 +306,18 @@ def run(group: Sequence[Edit], keep: Path | None, most: int | None, cases: Seque
             planted.append((edit, overlay))
             if edit.release:
                 see(edit, overlay)
-        bench = Bench(group[0].package, most, cases)
+        bench = Bench(group[0].package, most)
         try:
             for edit, overlay in planted:
                 begun = time.perf_counter()
                 results = tuple(bench.results(edit, overlay))
                 told = Told(edit, results, time.perf_counter() - begun)
+                verdicts.append(told.verdict)
                 print(told.line, *told.expectations, sep="\n", flush=True)
                 if keep is not None:
                     keep.mkdir(parents=True, exist_ok=True)
                     lines = (json.dumps(result.to_json(), allow_nan=False) + "\n" for result in results)
                     (keep / f"{edit.id}.ndjson").write_text("".join(lines), encoding="utf-8")
-                verdicts.append(told.verdict)
         finally:
             bench.close()
     return verdicts
@@ -335,24 +328,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", default=["*"], metavar="GLOB")
     parser.add_argument("--package", default="*")
-    parser.add_argument("--case", nargs="+", default=["*"], metavar="GLOB", help="Walk these cases only.")
     parser.add_argument("--most", type=int, default=8, help="Walk at most this many cases of each layer; 0: all.")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="Keep the results of each edit in this folder.")
     options = parser.parse_args()
-    chosen = [
-        edit
-        for edit in edits()
-        if any(fnmatchcase(edit.id, glob) for glob in options.only) and fnmatchcase(edit.package, options.package)
-    ]
+    chosen = [edit for edit in edits() if fits(edit.id, options.only) and fits(edit.package, (options.package,))]
     if not chosen:
         parser.error(f"no edit fits --only {' '.join(options.only)} --package {options.package}")
     print(HEAD, flush=True)
-    chosen.sort(key=lambda edit: (edit.package, edit.release and edit.id))
-    groups = [list(group) for _, group in groupby(chosen, key=lambda edit: (edit.package, edit.release and edit.id))]
+    by_group = attrgetter("group")
+    groups = [list(group) for _, group in groupby(sorted(chosen, key=by_group), by_group)]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, context, max_tasks_per_child=1) as pool:
-        futures = [pool.submit(run, group, options.keep, options.most or None, options.case) for group in groups]
+        futures = [pool.submit(run, group, options.keep, options.most) for group in groups]
         verdicts = Counter(verdict for future in futures for verdict in future.result())
     print(f"{len(chosen)} edits: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
     return 0 if verdicts.total() == len(chosen) and not any(map(str.isupper, verdicts)) else 1
