@@ -1,5 +1,6 @@
 """The edits of benchmarks/regressions, and the verdicts on them; no framework is started."""
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -63,10 +64,12 @@ def test_a_release_is_told_by_metadata(package, tmp_path):
     assert metadata.splitlines()[1:3] == ["Name: pack", "Version: 9.9.dev0"]
 
 
-def test_this_process_sees_the_release(package, tmp_path):
+def test_this_process_sees_the_release(package, tmp_path, monkeypatch):
     assert edit(release="9.9.dev0").group == ("pack", "one")
     assert edit().group == ("pack", "")
     plant(edit(release="9.9.dev0"), package, tmp_path / "overlay")
+    plant(edit(release="9.8"), package, tmp_path / "installed")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"), prepend=os.pathsep)
     code = """
 import sys
 from importlib.metadata import version
