@@ -36,8 +36,8 @@ def command() -> None: ...
 def accept_command(results: Path, reason: str, random: bool) -> int:
     """Take the results of a run into the record.
 
-    What is new or differs takes the place of what is on record, with the reason; what is lost goes. A cut run, and a
-    run with other versions of the frameworks than on record while parts of the record stay, is refused.
+    What is new or differs takes the place of what is on record, with the reason; what is lost goes. Results that a
+    default run does not have are left out. A cut run, and one with other versions than on record, is refused.
     """
     run = load_results(results)
     with Session(Selection()) as session:
@@ -45,9 +45,16 @@ def accept_command(results: Path, reason: str, random: bool) -> int:
         walked = {result.route for result in run.results}
         layers = {(result.dialect, result.layer) for result in run.results}
         lost = [key for key in session.unwalked() if key[1] in walked and records.split_id(key[0])[:2] in layers]
+        walks = {(entry.id, route.name) for entry, route in session.pairs()}
+        detours = {route.name for route in session.detours}
         goldens = {entry.id for entry in session.store.entries()}
     _check_versions(record, run)
-    accepted = [result for result in run.results if records.plain_id(result.case) in goldens]
+    accepted = [
+        result
+        for result in run.results
+        if (records.plain_id(result.case), result.route) in walks
+        or (result.route in detours and records.plain_id(result.case) in goldens)
+    ]
     proposal = proposed(record, accepted, lost, beside=random)
     changed = {name: count for name, count in proposal.answers.items() if name != Answer.SAME}
     if not changed:

@@ -34,7 +34,8 @@ class Expectation:
     fits neither: what the layer then does is its default, which stands nowhere. A layer within a layer may be named by
     its kind. `cases` are whole ids; with them, the expectation covers these cases only. `says` is a regular expression
     for the message of the stage at fault. With it, the expectation foresees only the covered cases whose message
-    matches; without it, all covered cases.
+    matches; without it, all covered cases. `random`: the outcome changes from run to run, so that a covered case may
+    pass as well, and no record holds it.
 
     `versions` begins with the package at fault. An upper bound `<=` there tells the last release that was seen, and
     ends nothing: later and development versions are held to what the last release did. `fixed_in` is the release of the
@@ -52,6 +53,7 @@ class Expectation:
     case: str
     when: Mapping[str, Any] = field(default_factory=dict)
     cases: tuple[str, ...] = ()
+    random: bool = False
     says: str = ""
     fixed_in: str = ""
 

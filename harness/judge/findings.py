@@ -331,6 +331,7 @@ def _expectation(data: Mapping[str, Any], entry: Mapping[str, Any], reason: str,
         case=data["case"],
         when=data.get("when", {}),
         cases=tuple(data.get("cases", ())),
+        random=data.get("random", False),
         says=data.get("says", ""),
         fixed_in=data.get("fixed_in", entry.get("fixed_in", "")),
     )

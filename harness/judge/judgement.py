@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from harness.judge.answers import Answered, Cells, answered
 from harness.judge.expectations import Expectation, covering
@@ -23,11 +24,19 @@ class Judged:
     recorded: RecordNote | None = None
 
 
+def of_route(route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
+    """The expectations that may cover a case on a route of these hops: an expectation covers only routes through a
+    converter that it blames."""
+    names = (SOURCE, *hops)
+    return [
+        item for item in expectations if fnmatchcase(route, item.route) and any(item.blames(name) for name in names)
+    ]
+
+
 def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
     """The expectations that cover the case on a route of these hops."""
     config = {**facts(case), **case.config}
-    # an expectation covers only routes through a converter that it blames
-    named = [item for item in expectations if any(item.blames(name) for name in (SOURCE, *hops))]
+    named = of_route(route, hops, expectations)
     whole = covering(named, case=case.id, route=route, layer=case.subject, config=config)
     if len(case.spec.layers) == 1:
         return whole
@@ -45,11 +54,19 @@ def judge(stages: Sequence[Stage], expectations: Sequence[Expectation], recorded
 
     What the record knows does not fail, and what it knows otherwise is no matter of expectations: a regression and a
     change for the worse fail. Only of what is not on record do expectations decide. They explain the rest. Of the
-    deviations only the stage at fault counts: later ones are its consequence.
+    deviations only the stage at fault counts: later ones are its consequence. A stage whose outcome is known to be
+    random is not held to the record.
     """
-    against = answered(stages, recorded or [()] * len(stages))
+    cells = recorded or [()] * len(stages)
+    held = [() if is_random(stage, expectations) else each for stage, each in zip(stages, cells, strict=True)]
+    against = answered(stages, held)
     judged = _by_record(stages, expectations, against) or _by_expectations(stages, expectations)
     return replace(judged, answer=against.answer, recorded=against.note)
+
+
+def is_random(stage: Stage, expectations: Iterable[Expectation]) -> bool:
+    """Whether one of the expectations that cover the case knows this stage's outcome to be random."""
+    return any(item.random and item.blames(stage.by) for item in expectations)
 
 
 def _by_record(stages: Sequence[Stage], expectations: Sequence[Expectation], against: Answered) -> Judged | None:
@@ -83,7 +100,7 @@ _WORDS = {Answer.REGRESSION: "regression", Answer.CHANGED: "changed for the wors
 def _by_expectations(stages: Sequence[Stage], expectations: Sequence[Expectation]) -> Judged:
     fault = fault_of(stages)
     # an expectation with `says` need not hold for each case; the run as a whole checks its minimal case
-    bound = next((item for item in expectations if not item.says), None)
+    bound = next((item for item in expectations if not item.says and not item.random), None)
     if fault is None:
         if bound is None:
             return Judged(Judgement.PASSED)

@@ -19,13 +19,16 @@ import pytest
 from harness.analysis.changes import Changes
 from harness.analysis.defects import sentence
 from harness.analysis.tally import Tally
+from harness.files import atomic_write
 from harness.pytest_plugin.options import session_of
 from harness.pytest_plugin.parameters import GOLDEN_TEST
 from harness.results.events import Answer, Judgement, Owed, Result
 from harness.results.file import Writer
-from harness.run.universal import Planted, table
+from harness.run.universal import Planted, by_layer, table
 from harness.spec import EMPTY_BATCH
 
+UNIVERSAL = ".universal.json"
+"""Ending of the file beside the results that tells of each converter, layer and universal fault how many cases fail."""
 EXPLORE = "explore"
 """Name of every folder of tests that draw fresh cases."""
 PROPERTY, PLANTED = "parity-result", "parity-planted"
@@ -40,7 +43,7 @@ def attach(test: pytest.Item, result: Result) -> None:
 
 def attach_planted(test: pytest.Item, planted: Iterable[Planted]) -> None:
     """Send what became of universal faults with the report of a test."""
-    test.user_properties += [(PLANTED, json.dumps(each.to_json())) for each in planted]
+    test.user_properties.append((PLANTED, json.dumps([each.to_json() for each in planted])))
 
 
 def attached(report: pytest.TestReport) -> Iterator[Result]:
@@ -103,7 +106,8 @@ class Ledger:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" or self.writer is None:
             return
-        self.planted += [Planted(**json.loads(str(text))) for name, text in report.user_properties if name == PLANTED]
+        for name, text in report.user_properties:
+            self.planted += [Planted(**each) for each in json.loads(str(text))] if name == PLANTED else []
         for result in attached(report):
             if result.key not in self.seen:
                 self.seen.add(result.key)
@@ -120,6 +124,8 @@ class Ledger:
             self.writer.close()
         else:
             self.writer.abandon()
+        if self.planted:
+            atomic_write(self.path.with_suffix(UNIVERSAL), json.dumps(by_layer(self.planted), indent=1).encode())
         if exitstatus == pytest.ExitCode.OK and (failure := self._failure()):
             self.failure = failure
             session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -60,7 +60,7 @@ def reproduced(session: Session) -> list[Expectation]:
     if selection.route or selection.layer or selection.opset:
         return []
     known = [item for item in session.expectations if is_reproducible(session, item)]
-    return known if selection.all_cases else telling(known, session.findings.owners)
+    return known if selection.all_cases else telling(known)
 
 
 MARKERS = {

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from harness.adapters.routes import Route, all_routes
 from harness.judge.expectations import Expectation
-from harness.judge.findings import Entry
 from harness.outcomes import Outcome
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.write import ReproduceError, Reproducer, write
@@ -32,25 +31,12 @@ def is_reproducible(session: Session, item: Expectation) -> bool:
     return item.applies and any(is_shown(plugin, registry) and not plugin.missing for plugin in plugins)
 
 
-def telling(known: Iterable[Expectation], owners: Mapping[str, Entry]) -> list[Expectation]:
-    """The first expectation of every defect that may be wrong numbers; of the others, the first for each converter and
-    outcome.
-
-    `owners` has the entry of each expectation, by its id.
-    """
-    known = list(known)
-    first_of_defect: dict[str, Expectation] = {}
+def telling(known: Iterable[Expectation]) -> list[Expectation]:
+    """The first expectation for each converter and outcome."""
+    chosen: dict[tuple[str, Outcome], Expectation] = {}
     for item in known:
-        if Outcome.DIVERGENT in item.outcome:
-            first_of_defect.setdefault(owners[item.id].id, item)
-    chosen = list(first_of_defect.values())
-    seen = {(item.blame[0], item.outcome[0]) for item in chosen}
-    for item in known:
-        key = item.blame[0], item.outcome[0]
-        if Outcome.DIVERGENT not in item.outcome and key not in seen:
-            seen.add(key)
-            chosen.append(item)
-    return chosen
+        chosen.setdefault((item.blame[0], item.outcome[0]), item)
+    return list(chosen.values())
 
 
 def of_expectation(session: Session, item: Expectation, folder: Path) -> Reproducer:

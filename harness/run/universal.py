@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from harness.adapters.routes import Route
-from harness.outcomes import Metrics, Outcome
+from harness.outcomes import DRIFT, Metrics, Outcome
 from harness.results.events import Judgement
 from harness.run.walk import Walk
-from harness.spec import Array, Case
+from harness.spec import Array, Case, Golden
 from harness.workers.protocol import Outputs
 
 REFUSE = "refuse"
@@ -45,18 +45,28 @@ def _scaled(value: Array) -> Array:
         return ~value
     if value.dtype.kind in "US":
         return np.char.add(value.astype(str), "x")
-    return (value * 1.5 + 1).astype(value.dtype)
+    with np.errstate(all="ignore"):
+        return (value * 1.5 + 1).astype(value.dtype)
 
 
 def _exchanged(value: Array) -> Array:
-    """The first row and the first one that differs from it, exchanged."""
+    """The first row and the one that differs most from it, exchanged; of what is no number, the first that differs."""
     rows = value if value.ndim else value[None]
-    other = next((k for k in range(1, len(rows)) if rows[k].tobytes() != rows[0].tobytes()), None)
-    if other is None:
+    others = [k for k in range(1, len(rows)) if rows[k].tobytes() != rows[0].tobytes()]
+    if not others:
         return value
+    other = max(others, key=lambda k: _distance(rows[0], rows[k])) if value.dtype.kind == "f" else others[0]
     order = list(range(len(rows)))
     order[0], order[other] = other, 0
     return rows[order]
+
+
+def _distance(one: Array, other: Array) -> float:
+    """The largest difference; infinite where one has a number and the other none."""
+    finite = np.isfinite(one)
+    if not np.array_equal(finite, np.isfinite(other)):
+        return float("inf")
+    return float(np.abs(one[finite].astype(np.float64) - other[finite]).max(initial=0.0))
 
 
 def _with_nan(value: Array) -> Array:
@@ -86,17 +96,31 @@ def hunt(walk: Walk, case: Case, route: Route) -> Iterator[Planted]:
     if len(steps) <= len(route.hops) or not all(step.stage.outcome.passes for step in steps):
         return
     *before, last = steps
+    if walk.is_random(case, route, [step.stage for step in steps]):
+        return  # it passes by chance
     converter = (route.source, *route.hops)[-1].name
     stages = [step.stage for step in before]
     refused = replace(last.stage, outcome=Outcome.REFUSED, metrics=Metrics(), message="planted")
     spoilt = {REFUSE: refused}
     for name, spoil in SPOILING.items():
         outputs = tuple(_spoilt(sample, spoil) for sample in last.outputs)
-        if any(_differ(sample, other) for sample, other in zip(last.outputs, outputs, strict=True)):
+        pairs = zip(case.samples, last.outputs, outputs, strict=True)
+        if any(tells(sample.golden, right, wrong) for sample, right, wrong in pairs):
             spoilt[name] = walk.compared(case, last.stage, outputs)
     for name, stage in spoilt.items():
         result = walk.judged(case, route, [*stages, stage])
         yield Planted(converter, case.subject, name, case.id, route.name, result.judgement is Judgement.FAILED)
+
+
+def by_layer(planted: Iterable[Planted]) -> list[dict[str, Any]]:
+    """A record for each converter, layer and fault: the cases, and how many of them fail."""
+    groups: dict[tuple[str, str, str], list[bool]] = {}
+    for each in planted:
+        groups.setdefault((each.converter, each.layer, each.fault), []).append(each.fails)
+    return [
+        {"converter": converter, "layer": layer, "fault": fault, "cases": len(fails), "failed": sum(fails)}
+        for (converter, layer, fault), fails in sorted(groups.items())
+    ]
 
 
 def table(planted: Iterable[Planted]) -> Iterator[str]:
@@ -116,8 +140,26 @@ def _spoilt(outputs: Outputs, spoil: Callable[[Array], Array]) -> Outputs:
     return tuple(None if value is None else spoil(value) for value in outputs)
 
 
-def _differ(outputs: Outputs, others: Outputs) -> bool:
+def tells(golden: Golden | None, right: Outputs, wrong: Outputs) -> bool:
+    """Whether spoilt outputs are wrong by more than rounding explains: by shape, by what is no finite number, or by
+    more than `DRIFT` times the largest noise of the output. Two rows that differ by less are the same row."""
+    if golden is None:
+        return False
+    noises = [golden.noise.get(name) for name in golden.expected]
     return any(
-        one is not None and other is not None and (one.shape != other.shape or one.tobytes() != other.tobytes())
-        for one, other in zip(outputs, others, strict=True)
+        one is not None and other is not None and _is_apart(one, other, noise)
+        for one, other, noise in zip(right, wrong, noises, strict=False)
     )
+
+
+def _is_apart(right: Array, wrong: Array, noise: Array | None) -> bool:
+    if right.shape != wrong.shape or right.dtype.kind != "f":
+        return right.shape != wrong.shape or right.tobytes() != wrong.tobytes()
+    finite = np.isfinite(right)
+    if not np.array_equal(finite, np.isfinite(wrong)):
+        return True
+    if not np.array_equal(right[~finite], wrong[~finite], equal_nan=True):
+        return True
+    largest = 0.0 if noise is None or not noise.size else float(np.nanmax(noise))
+    difference = np.abs(right[finite].astype(np.float64) - wrong[finite])
+    return bool(difference.size and difference.max() > DRIFT * largest)

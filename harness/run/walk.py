@@ -23,7 +23,7 @@ from harness.judge.answers import Cells
 from harness.judge.compare import Comparison, compare
 from harness.judge.expectations import Expectation
 from harness.judge.facts import facts
-from harness.judge.judgement import judge, speaking_of
+from harness.judge.judgement import is_random, judge, of_route, speaking_of
 from harness.judge.record import Record
 from harness.outcomes import Outcome
 from harness.results.events import ExpectationNote, Result, Stage
@@ -70,6 +70,7 @@ class Walk:
         self.registry = registry
         self.workers = workers
         self.expectations = expectations
+        self._of_route: dict[str, tuple[Sequence[Expectation], list[Expectation]]] = {}
         self.record = record or Record()
         self._older = older(self.record.versions)
         self.limit = limit
@@ -115,6 +116,20 @@ class Walk:
     def compared(self, case: Case, stage: Stage, outputs: Sequence[Outputs]) -> Stage:
         """The stage as it would end with these outputs of each sample."""
         return _ended(stage, _compared(case, Ran(tuple(outputs), None, repeats=True)), stage.seconds)
+
+    def speaking_of(self, case: Case, route: Route) -> list[Expectation]:
+        """The expectations that cover a case on a route. Those of the route are kept: a run asks for every result."""
+        hops = [hop.name for hop in route.hops]
+        every, known = self._of_route.get(route.name, ((), []))
+        if every is not self.expectations:
+            known = of_route(route.name, hops, self.expectations)
+            self._of_route[route.name] = self.expectations, known
+        return speaking_of(case, route.name, hops, known)
+
+    def is_random(self, case: Case, route: Route, stages: Sequence[Stage]) -> bool:
+        """Whether the outcome of the last stage is known to be random, by an expectation or by several cells on record."""
+        cells = self._recorded(case, route, stages)[-1]
+        return len(cells) > 1 or is_random(stages[-1], self.speaking_of(case, route))
 
     def judged(self, case: Case, route: Route, stages: Sequence[Stage]) -> Result:
         """The result of a route whose stages ended like this."""
@@ -283,8 +298,7 @@ class Walk:
         recorded: Sequence[Cells],
         task: Mapping[str, Any] | None = None,
     ) -> Result:
-        speaking = speaking_of(case, route.name, [hop.name for hop in route.hops], self.expectations)
-        judged = judge(stages, speaking, recorded)
+        judged = judge(stages, self.speaking_of(case, route), recorded)
         item = judged.expectation
         return Result(
             case=case.id,

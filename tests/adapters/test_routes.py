@@ -23,6 +23,7 @@ WALKED: dict[int | None, tuple[str, ...]] = {
         "onnx-onnx2pytorch",
     ),
     1: (
+        "keras-kerasjax",
         "keras-tf2onnx-onnx2torch-torchonnx",
         "matconvnet-matconvnet2torch-torchonnx",
         "matlab-matlab2torch-torchonnx",
@@ -30,14 +31,13 @@ WALKED: dict[int | None, tuple[str, ...]] = {
     2: (
         "h5",
         "json",
+        "keras-kerasexport",
         "keras-kerasexport-onnx2pytorch",
         "keras-kerasexport-onnx2torch",
-        "keras-kerasjax",
         "savedmodel",
         "weights",
     ),
     3: (
-        "keras-kerasexport",
         "keras-mat-octave",
         "keras-tf2onnx-onnx2pytorch-torchscript",
         "keras-tf2onnx-onnx2torch-torchscript",

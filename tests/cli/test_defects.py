@@ -23,6 +23,7 @@ reason = "it doubles everything there is"
 id = "known-one"
 route = "mini-doubles"
 layer = "Dense"
+when = {{ rank = [2] }}
 outcome = "divergent"
 blame = "doubles"
 case = "{dense_case().id}"

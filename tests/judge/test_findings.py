@@ -175,9 +175,8 @@ DEVIATIONS = "mutating, divergent, malformed, refused, invalid, crash, hang"
         ),
         (
             expectation(colour="red"),
-            f"{HERE}: unknown key 'colour'; expected one of id, route, layer, when, cases, says, outcome, blame,"
-            " versions,"
-            " fixed_in, case, reason",
+            f"{HERE}: unknown key 'colour'; expected one of id, route, layer, when, cases, random, says, outcome,"
+            " blame, versions, fixed_in, case, reason",
         ),
         (
             no_defect(cause="It rounds odd sizes down."),

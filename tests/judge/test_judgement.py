@@ -179,6 +179,21 @@ def test_of_what_is_not_on_record_expectations_decide() -> None:
     assert (gone.judgement, gone.answer) == (Judgement.FAILED, Answer.NEW)
 
 
+def test_what_is_known_to_be_random_is_not_held_to_the_record() -> None:
+    """It passes by chance, deviates by numbers of any size, and may not become another deviation."""
+    chance = expectation(outcome=(Outcome.DIVERGENT,), random=True)
+    for stage, judgement in (
+        (FAITHFUL, Judgement.PASSED),
+        (DIVERGENT, Judgement.EXPECTED),
+        (REFUSED, Judgement.FAILED),
+    ):
+        for cell in ("divergent 3", "faithful 0.5"):
+            judged = judge([SOURCE, stage], [chance], on_record(cell))
+            assert (judged.judgement, judged.answer) == (judgement, Answer.NEW)
+    elsewhere = expectation(outcome=(Outcome.DIVERGENT,), blame=("source",), random=True)
+    assert judge([SOURCE, DIVERGENT], [elsewhere], on_record("faithful 0.5")).answer is Answer.REGRESSION
+
+
 # Who speaks of a case
 
 

@@ -70,7 +70,7 @@ def started():
 @pytest.fixture
 def lasting(started, monkeypatch):
     """What a test asks for whose commands may share their workers, which keep the folder that they were started in."""
-    monkeypatch.setattr("harness.run.session.Workers", lambda plugins: started)
+    monkeypatch.setattr("harness.run.session.Workers", lambda plugins, **_: started)
 
 
 @pytest.fixture

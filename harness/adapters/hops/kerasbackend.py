@@ -48,7 +48,7 @@ class KerasJax(OnKerasJax, _Again):
     name: ClassVar[str] = "kerasjax"
     target: ClassVar[str] = "kerasjax"
     requires: ClassVar[tuple[str, ...]] = ("keras", "jax")
-    depth: ClassVar[int | None] = 2
+    depth: ClassVar[int | None] = 1  # a second a case
     calls: ClassVar[str] = "Keras on jax"
     recipe: ClassVar[str] = f"import keras, jax\n{_AGAIN}"
 

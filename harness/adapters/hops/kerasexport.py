@@ -21,7 +21,7 @@ class KerasExport(OnTensorFlow):
     requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "tf2onnx", "onnx")
     distribution: ClassVar[str] = "keras"
     engine: ClassVar[str] = "tf2onnx"
-    depth: ClassVar[int | None] = 3
+    depth: ClassVar[int | None] = 2
     behind: ClassVar[tuple[int | None, ...]] = (2, 0)  # importers of ONNX are walked behind tf2onnx
     calls: ClassVar[str] = 'model.export(format="onnx")'
     recipe: ClassVar[str] = """

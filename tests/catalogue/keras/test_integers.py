@@ -24,9 +24,7 @@ def test_bytes_fill_their_range_and_a_product_of_two_fits():
 
 
 def test_goldens_of_integers_keep_their_type():
-    types = {
-        entry.load().golden.expected["layer"].dtype.name for entry in Store(home() / "golden").entries(layer="Integers")
-    }
+    types = {entry.load().golden.expected["layer"].dtype.name for entry in Store(home() / "golden").entries("Integers")}
     assert types == {"int32", "uint8"}
 
 
