@@ -1,22 +1,24 @@
 """Regressions and fixes planted in the source of the converters: does a run tell each that changes an outcome?
 
-    python benchmarks/regressions.py --record RESULTS [--only GLOB ...] [--package NAME] [--jobs N] [--most N]
+    python benchmarks/regressions.py [--only GLOB ...] [--package NAME] [--most N] [--jobs N]
 
 Each `benchmarks/regressions/*.toml` holds edits of one package, of the sort that pull requests bring. For each edit the
 package is overlaid: a temporary folder with the edited file and links to all others comes first on Python's path, and
 golden cases of the edit's layers are walked along the edit's routes, as `parity run` does. The worker must have
-imported the edited file. The stages are compared with those of RESULTS, a run of the whole suite with the same
-versions and unharmed converters:
+imported the edited file, and this process must see the edit's release. Each result is judged by the record; the table
+counts the results by their answers, and those that fail. The verdict on an edit:
 
-    regression   passed, and deviates
-    changed      deviates otherwise: another outcome, or more than four times the noise units, or less than a quarter
-    fixed        deviated, and passes
-    drift        passes with more than four times the units, and above one
+    told        outcomes became worse or other, and the run fails
+    MISSED      a regression or a change for the worse does not fail its result
+    changed     deviations became other ones, none of them worse
+    fixed       nothing became worse, and deviations pass; the expectations that explained them follow
+    drift       errors grew, and still pass
+    explained   nothing became other, and the edit says why
+    INVISIBLE   nothing became other, and the edit does not say why
+    UNFOUNDED   the edit says that nothing becomes other, and something did
+    UNRECORDED  nothing became other, and some results are not on record
 
-A result counts with the worst of its stages. `failed` counts the results that fail the run and did not fail before.
-Exit code 1 if an edit makes an outcome worse or other and fails no result (MISSED), or changes nothing and gives no
-reason (INVISIBLE).
-Prints for fixes the expectations whose deviations passed, and how many of each remain.
+Exit code 1 for a verdict in capitals, and for an edit that cannot be planted.
 """
 
 from __future__ import annotations
@@ -32,20 +34,24 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from enum import StrEnum
-from fnmatch import fnmatchcase
+from importlib.metadata import version
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from harness.adapters.routes import Route
+from harness.analysis.changes import Changes
 from harness.corpus.store import Entry
 from harness.errors import InputError
-from harness.results.events import Judgement, Result, Stage
-from harness.results.file import Results
+from harness.judge.answers import is_worse
+from harness.judge.record import OR, Cell
+from harness.patterns import fits
+from harness.results.events import Answer, Judgement, Result
 from harness.run.session import Selection, Session, ranked
 from harness.run.walk import Walk
 from harness.spec import Case
@@ -54,28 +60,14 @@ from harness.workers.protocol import Call
 FOLDER = Path(__file__).with_suffix("")
 MODULE = "benchmarks.regressions"
 """The name by which workers import this module; here it may be `__main__`."""
-FACTOR = 4.0
-"""Noise units that grow or shrink by more than this factor are of another size."""
-LEAST = 1.0
-"""Noise units up to which a stage that passes does not drift."""
 LIMIT = 300.0
 """Largest time in seconds of one request: the machine may be busy."""
-Chain = tuple[str, ...]
-"""A case, the source format, and the hops up to a stage."""
+COLUMNS = (Answer.REGRESSION, Answer.CHANGED, Answer.FIXED, Answer.DRIFT, Answer.NEW)
+"""Answers that the table counts."""
 
 
 class EditError(InputError):
     """An edit that cannot be planted: no such file, or its text does not occur exactly once."""
-
-
-class Change(StrEnum):
-    """What became of a stage or result, the worst first."""
-
-    REGRESSION = "regression"
-    CHANGED = "changed"
-    FIXED = "fixed"
-    DRIFT = "drift"
-    SAME = "same"
 
 
 @dataclass(frozen=True)
@@ -83,8 +75,9 @@ class Edit:
     """A change of a package's source: the only occurrence of `find` in `file` becomes `replace`.
 
     `file` is relative to the folder that holds the package; `layers` are patterns of the golden layers in which the
-    edit can show, `route` a pattern of the routes walked. `fix`: the edit mends a finding. `invisible` says why no
-    golden case can show it. `release` replaces the version that the package reports.
+    edit can show, `route` a pattern of the routes walked, `cases` the ids of cases to walk however few are wanted.
+    `fix`: the edit mends a finding. `invisible` says why no golden case can show it. `release` replaces the version
+    that the package reports, to the suite too.
     """
 
     id: str
@@ -95,17 +88,24 @@ class Edit:
     what: str
     layers: tuple[str, ...]
     route: str
+    cases: tuple[str, ...] = ()
     fix: bool = False
     invisible: str = ""
     release: str = ""
 
     @property
-    def module(self) -> str:
-        return self.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    def group(self) -> tuple[str, str]:
+        """Edits of one group are walked in one process: those of a package, but one with a release for itself."""
+        return self.package, self.release and self.id
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Edit:
-        return cls(**{**data, "layers": tuple(data["layers"])})
+        return cls(**{**data, "layers": tuple(data["layers"]), "cases": tuple(data.get("cases", ()))})
+
+    def walks(self, entry: Entry, route: Route, *, rank: int, most: int) -> bool:
+        """Whether a case with this rank in its layer is walked along a route, at most `most` of each layer."""
+        wanted = not most or rank < most or entry.id in self.cases
+        return wanted and fits(entry.subject, self.layers) and fits(route.name, (self.route,))
 
 
 def edits(folder: Path = FOLDER) -> list[Edit]:
@@ -161,6 +161,17 @@ def plant(edit: Edit, source: Path, overlay: Path) -> None:
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {edit.package}\nVersion: {edit.release}\n")
 
 
+def see(edit: Edit, overlay: Path) -> None:
+    """Have this process find the edit's release, as one that began with the overlay on PYTHONPATH.
+
+    A process that `multiprocessing` starts takes its path from its parent, whatever PYTHONPATH says. Call it before
+    anything asks for a version: answers are kept. Raises RuntimeError if another version is found.
+    """
+    sys.path.insert(0, str(overlay))
+    if (came := version(edit.package)) != edit.release:
+        raise RuntimeError(f"{edit.id}: this process finds {edit.package} {came}, expected {edit.release}")
+
+
 def origin(package: str) -> str:
     """The folder that a package was imported from; called in a worker."""
     return str(Path(str(importlib.import_module(package).__file__)).parent)
@@ -173,16 +184,12 @@ class Bench:
     loses those behind the package when the next edit is planted.
     """
 
-    def __init__(self, package: str, most: int | None = None, cases: Sequence[str] = ("*",)) -> None:
+    def __init__(self, package: str, most: int) -> None:
         self.package = package
-        self.session = Session(Selection(limit=LIMIT, all_cases=False))
-        pairs = self.session.pairs()
-        ranks = ranked({entry.id: entry for entry, _ in pairs}.values()) if most else {}
-        self.pairs = [
-            (entry, route)
-            for entry, route in pairs
-            if any(fnmatchcase(entry.id, glob) for glob in cases) and (most is None or ranks[entry.id] < most)
-        ]
+        self.session = Session(Selection(limit=LIMIT))
+        self.most = most
+        self.pairs = self.session.pairs()
+        self.ranks = ranked(self.session.entries())
         self.walks: dict[str, tuple[Case, Walk]] = {}
         self._path = os.environ.get("PYTHONPATH", "")
         plugins = {plugin for route in self.session.runnable for plugin in route.plugins(self.session.registry)}
@@ -191,18 +198,11 @@ class Bench:
     def results(self, edit: Edit, overlay: Path) -> list[Result]:
         """The results with the overlaid package. Raises RuntimeError if a worker imports it from elsewhere."""
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(overlay), self._path)))
-        pairs = [
-            (entry, route)
-            for entry, route in self.pairs
-            if any(fnmatchcase(entry.subject, pattern) for pattern in edit.layers)
-            and fnmatchcase(route.name, edit.route)
-        ]
-        using = {
-            plugin for _, route in pairs for plugin in route.plugins(self.session.registry) if plugin in self._using
-        }
+        pairs = [pair for pair in self.pairs if edit.walks(*pair, rank=self.ranks[pair[0].id], most=self.most)]
+        used = {plugin for _, route in pairs for plugin in route.plugins(self.session.registry)}
         for name in {plugin.worker for plugin in self._using}:
             self.session.workers[name].stop()  # the next request starts it with the new path
-        for name in {plugin.worker for plugin in using}:
+        for name in {plugin.worker for plugin in self._using & used}:
             answer = self.session.workers[name].request(Call(f"{MODULE}:origin", (self.package,)), LIMIT)
             if answer.value != str(overlay / self.package):
                 raise RuntimeError(f"{edit.id}: worker {name} imports {answer.value}, expected {overlay}")
@@ -210,7 +210,7 @@ class Bench:
         for _, walk in self.walks.values():
             for key in [key for key in walk._steps if names.intersection(key)]:
                 del walk._steps[key]
-        return [self._walk(entry).result(self.walks[entry.id][0], route) for entry, route in pairs]
+        return [each for entry, route in pairs for each in self._walk(entry).apart(self.walks[entry.id][0], route)]
 
     def _walk(self, entry: Entry) -> Walk:
         if entry.id not in self.walks:
@@ -225,178 +225,125 @@ class Bench:
         self.session.close()
 
 
-def stages(results: Iterable[Result]) -> dict[Chain, Stage]:
-    """The stages of results by case and chain of hops; results of a case share their beginnings."""
-    return {chain: stage for result in results for chain, stage in chained(result)}
-
-
-def chained(result: Result) -> list[tuple[Chain, Stage]]:
-    """The stages of one result with their chains."""
-    chain: Chain = (result.case,)
-    pairs = []
-    for stage in result.stages:
-        chain += (stage.hop or stage.artifact,)
-        pairs.append((chain, stage))
-    return pairs
-
-
-def change(was: Stage, now: Stage) -> Change:
-    """What became of a stage."""
-    if was.outcome.passes and not now.outcome.passes:
-        return Change.REGRESSION
-    if now.outcome.passes and not was.outcome.passes:
-        return Change.FIXED
-    before, after = was.units or 0.0, now.units or 0.0
-    if not now.outcome.passes:
-        other = was.outcome is not now.outcome or after > FACTOR * before or before > FACTOR * after
-        return Change.CHANGED if other else Change.SAME
-    return Change.DRIFT if after > LEAST and after > FACTOR * before else Change.SAME
-
-
-def change_of(result: Result, record: Mapping[Chain, Stage]) -> Change:
-    """The worst change of a result's stages.
-
-    A stage that deviates behind a mended one is changed. A case that the record lacks is the same.
-    """
-    kinds, order = {Change.SAME}, list(Change)
-    for chain, stage in chained(result):
-        if chain in record:
-            kinds.add(change(record[chain], stage))
-        elif chain[:2] in record and not stage.outcome.passes and chain[:-1] in record:
-            kinds.add(Change.CHANGED)
-    return min(kinds, key=order.index)
+def is_missed(result: Result) -> bool:
+    """Whether a regression or a change for the worse does not fail its result."""
+    if result.judgement is Judgement.FAILED or result.answer not in (Answer.REGRESSION, Answer.CHANGED):
+        return False
+    note = result.recorded
+    if note is None or result.answer is Answer.REGRESSION:
+        return True
+    return is_worse(result.stages[note.stage], tuple(map(Cell.parse, note.cells.split(OR))))
 
 
 @dataclass(frozen=True)
 class Told:
-    """What a run with an edit tells: results by change, and those that fail now and did not before."""
+    """What a run with an edit tells."""
 
     edit: Edit
-    cases: int
-    changes: Mapping[Change, int]
-    failed: int
-    mended: Mapping[str, int]
-    """Results by expectation that deviated with it and pass now."""
-    remaining: Mapping[str, int]
-    """Results that deviate still, of the same expectations."""
-    seconds: float
+    results: tuple[Result, ...]
+    seconds: float = 0.0
 
-    @classmethod
-    def of(
-        cls, edit: Edit, results: Sequence[Result], everything: Mapping[tuple[str, str], Result], seconds: float
-    ) -> Told:
-        before = {result.key: everything[result.key] for result in results if result.key in everything}
-        record = stages(before.values())
-        kinds = {result.key: change_of(result, record) for result in results}
-        known = {key: result.expectation.id for key, result in before.items() if result.expectation is not None}
-        mended = Counter(known[result.key] for result in results if result.key in known and result.outcome.passes)
-        remaining = Counter(
-            known[result.key] for result in results if known.get(result.key) in mended and not result.outcome.passes
-        )
-        failed = [
-            result
-            for result in results
-            if result.judgement is Judgement.FAILED
-            and (result.key not in before or before[result.key].judgement is not Judgement.FAILED)
-        ]
-        return cls(
-            edit,
-            len({result.case for result in results}),
-            Counter(kinds.values()),
-            len(failed),
-            mended,
-            remaining,
-            seconds,
-        )
+    @property
+    def answers(self) -> Counter[Answer]:
+        return Counter(result.answer for result in self.results)
+
+    @property
+    def failed(self) -> int:
+        return sum(result.judgement is Judgement.FAILED for result in self.results)
 
     @property
     def verdict(self) -> str:
-        """`told`: outcomes became worse or other, and the run fails. MISSED: it does not. `fixed`: all are better."""
-        if self.changes.get(Change.REGRESSION, 0) + self.changes.get(Change.CHANGED, 0):
-            return "told" if self.failed else "MISSED"
-        if self.changes.get(Change.FIXED):
-            return "fixed"
-        if self.changes.get(Change.DRIFT):
-            return "drift"
+        """One word, as the beginning of this module explains; in capitals where a hole shows."""
+        answers = self.answers
+        if any(map(is_missed, self.results)):
+            return "MISSED"
+        if self.edit.invisible and answers[Answer.SAME] < len(self.results):
+            return "UNFOUNDED"
+        if answers[Answer.REGRESSION] or answers[Answer.CHANGED]:
+            return "told" if self.failed else "changed"
+        for answer in (Answer.FIXED, Answer.DRIFT):
+            if answers[answer]:
+                return answer.value
+        if answers[Answer.NEW]:
+            return "told" if self.failed else "UNRECORDED"
         return "explained" if self.edit.invisible else "INVISIBLE"
 
     @property
     def line(self) -> str:
-        counts = " ".join(f"{self.changes.get(kind, 0):5}" for kind in list(Change)[:-1])
-        total = sum(self.changes.values())
-        head = f"{self.edit.id:44} {self.cases:5} {total:5}"
-        return f"{head} {counts} {self.failed:6}  {self.verdict:10} {self.seconds:4.0f}"
+        counts = " ".join(f"{self.answers[answer]:5}" for answer in COLUMNS)
+        head = f"{self.edit.id:44} {len(self.results):5}"
+        return f"{head} {counts} {self.failed:6}  {self.verdict:10} {self.seconds:5.0f}"
 
     @property
     def expectations(self) -> list[str]:
-        """For a fix: what became of the expectations."""
+        """The expectations that explained what is fixed, each with the number of its results."""
+        changes = Changes()
+        for result in self.results:
+            changes.add(result)
+        fixed = changes.differing[Answer.FIXED]
+        counts = Counter(result.expectation.id for result in fixed if result.expectation is not None)
         return [
-            f"    {name}: {count} pass, {self.remaining.get(name, 0)} deviate still"
-            + ("" if self.remaining.get(name) else "; obsolete in these layers")
-            for name, count in sorted(self.mended.items())
+            f"    {name}: {count} fixed" + ("; obsolete in these cases" if name in changes.obsolete else "")
+            for name, count in sorted(counts.items())
         ]
 
 
-HEAD = (
-    f"{'edit':44} {'cases':>5} {'walks':>5} {'regr.':>5} {'chgd':>5} {'fixed':>5} {'drift':>5} {'failed':>6}  "
-    f"{'verdict':10} {'s':>5}"
-)
+HEAD = f"{'edit':44} walks regr.  chgd fixed drift   new failed  verdict        s"
 
 
-def run(group: Sequence[Edit], record: Path, keep: Path | None, most: int | None, cases: Sequence[str]) -> list[Told]:
-    """Walk the edits of one package and print what each run tells."""
-    everything = {result.key: result for result in Results.load(record).results}
-    told = []
-    bench = Bench(group[0].package, most, cases)
-    try:
+def run(group: Sequence[Edit], keep: Path | None, most: int) -> list[str]:
+    """Walk a group of edits, print what each run tells, and return the verdicts on those that could be planted."""
+    verdicts: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="parity-overlay-") as folder:
+        planted = []
         for edit in group:
-            begun = time.perf_counter()
-            with tempfile.TemporaryDirectory(prefix="parity-overlay-") as folder:
-                try:
-                    plant(edit, installed(edit.package), Path(folder))
-                except EditError as error:
-                    print(f"{edit.id}: NOT PLANTED: {error}", flush=True)
-                    continue
-                results = bench.results(edit, Path(folder))
-            told.append(Told.of(edit, results, everything, time.perf_counter() - begun))
-            print(told[-1].line, *told[-1].expectations, sep="\n", flush=True)
-            if keep is not None:
-                keep.mkdir(parents=True, exist_ok=True)
-                lines = (json.dumps(result.to_json(), allow_nan=False) + "\n" for result in results)
-                (keep / f"{edit.id}.ndjson").write_text("".join(lines), encoding="utf-8")
-    finally:
-        bench.close()
-    return told
+            overlay = Path(folder) / edit.id
+            try:
+                plant(edit, installed(edit.package), overlay)
+            except EditError as error:
+                print(f"{edit.id}: NOT PLANTED: {error}", flush=True)
+                continue
+            planted.append((edit, overlay))
+            if edit.release:
+                see(edit, overlay)
+        bench = Bench(group[0].package, most)
+        try:
+            for edit, overlay in planted:
+                begun = time.perf_counter()
+                results = tuple(bench.results(edit, overlay))
+                told = Told(edit, results, time.perf_counter() - begun)
+                verdicts.append(told.verdict)
+                print(told.line, *told.expectations, sep="\n", flush=True)
+                if keep is not None:
+                    keep.mkdir(parents=True, exist_ok=True)
+                    lines = (json.dumps(result.to_json(), allow_nan=False) + "\n" for result in results)
+                    (keep / f"{edit.id}.ndjson").write_text("".join(lines), encoding="utf-8")
+        finally:
+            bench.close()
+    return verdicts
 
 
 def main() -> int:
     """Plant the chosen edits and print the table. Returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--record", type=Path, default=Path("reports/results.ndjson"))
     parser.add_argument("--only", nargs="+", default=["*"], metavar="GLOB")
     parser.add_argument("--package", default="*")
+    parser.add_argument("--most", type=int, default=8, help="Walk at most this many cases of each layer; 0: all.")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="Keep the results of each edit in this folder.")
-    parser.add_argument("--case", nargs="+", default=["*"], metavar="GLOB", help="Walk these cases only.")
-    parser.add_argument("--most", type=int, help="Walk at most this many cases of each layer.")
     options = parser.parse_args()
-    chosen = [
-        edit
-        for edit in edits()
-        if any(fnmatchcase(edit.id, glob) for glob in options.only) and fnmatchcase(edit.package, options.package)
-    ]
+    chosen = [edit for edit in edits() if fits(edit.id, options.only) and fits(edit.package, (options.package,))]
     if not chosen:
         parser.error(f"no edit fits --only {' '.join(options.only)} --package {options.package}")
     print(HEAD, flush=True)
-    groups = [list(group) for _, group in groupby(chosen, key=lambda edit: edit.package)]
-    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn")) as pool:
-        futures = [
-            pool.submit(run, group, options.record, options.keep, options.most, options.case) for group in groups
-        ]
-        told = [one for future in futures for one in future.result()]
-    verdicts = Counter(one.verdict for one in told)
-    print(f"{len(chosen)} edits: " + ", ".join(f"{count} {name}" for name, count in verdicts.items()))
-    return 0 if len(told) == len(chosen) and not verdicts.keys() & {"MISSED", "INVISIBLE"} else 1
+    by_group = attrgetter("group")
+    groups = [list(group) for _, group in groupby(sorted(chosen, key=by_group), by_group)]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, context, max_tasks_per_child=1) as pool:
+        futures = [pool.submit(run, group, options.keep, options.most) for group in groups]
+        verdicts = Counter(verdict for future in futures for verdict in future.result())
+    print(f"{len(chosen)} edits: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items()))
+    return 0 if verdicts.total() == len(chosen) and not any(map(str.isupper, verdicts)) else 1
 
 
 if __name__ == "__main__":

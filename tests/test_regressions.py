@@ -1,17 +1,21 @@
-"""The edits of benchmarks/regressions, and how their results are compared with the record; no framework is started."""
+"""The edits of benchmarks/regressions, and the verdicts on them; no framework is started."""
 
+import os
+import subprocess
+import sys
 from collections import Counter
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.util import find_spec
 
 import pytest
 
-from benchmarks.regressions import Change, Edit, EditError, Told, change, change_of, edits, installed, plant, stages
+from benchmarks.regressions import Edit, EditError, Told, edits, installed, is_missed, plant
 from harness.adapters.registry import installed as registered
 from harness.adapters.routes import all_routes
 from harness.corpus.store import Store
-from harness.outcomes import Metrics, Outcome
-from harness.results.events import ExpectationNote, Judgement, Result, Stage
+from harness.outcomes import Outcome
+from harness.results.events import Answer, ExpectationNote, Judgement, RecordNote, Result, Stage
 from harness.run.session import home
 
 EDITS = edits()
@@ -60,6 +64,31 @@ def test_a_release_is_told_by_metadata(package, tmp_path):
     assert metadata.splitlines()[1:3] == ["Name: pack", "Version: 9.9.dev0"]
 
 
+def test_this_process_sees_the_release(package, tmp_path, monkeypatch):
+    assert edit(release="9.9.dev0").group == ("pack", "one")
+    assert edit().group == ("pack", "")
+    plant(edit(release="9.9.dev0"), package, tmp_path / "overlay")
+    plant(edit(release="9.8"), package, tmp_path / "installed")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "installed"), prepend=os.pathsep)
+    code = """
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from benchmarks.regressions import Edit, see
+from harness.installed import older
+
+see(Edit("one", "pack", "", "", "", "", (), "", release=sys.argv[2]), Path(sys.argv[1]))
+print(version("pack"), sorted(older({"pack": "9.8"})), sorted(older({"pack": "9.9.1"})))
+"""
+
+    def run(release):
+        args = [sys.executable, "-c", code, str(tmp_path / "overlay"), release]
+        return subprocess.run(args, cwd=home(), capture_output=True, text=True, check=False)
+
+    assert run("9.9.dev0").stdout.strip() == "9.9.dev0 [] ['pack']"
+    assert "this process finds pack 9.9.dev0, expected 9.7" in run("9.7").stderr
+
+
 @pytest.mark.parametrize(("find", "count"), [("a * b", "0"), ("a", "2")])
 def test_an_edit_that_does_not_fit_is_refused(package, tmp_path, find, count):
     (package / "inner" / "part.py").write_text("a = a\n")
@@ -73,10 +102,11 @@ def test_a_file_that_is_gone_is_refused(package, tmp_path):
 
 
 def test_fifteen_regressions_of_each_and_ten_fixes():
-    counts = Counter((one.package, one.fix) for one in EDITS)
+    counts = Counter((one.package, one.fix) for one in EDITS if not one.release)
     assert sorted({name for name, _ in counts}) == ["keras", "onnx2pytorch", "onnx2torch", "tf2onnx"]
     assert all(count >= 15 for (_, fix), count in counts.items() if not fix)
     assert sum(one.fix for one in EDITS) >= 10
+    assert sorted(one.package for one in EDITS if one.release) == ["keras", "onnx2pytorch", "onnx2torch", "tf2onnx"]
 
 
 @pytest.mark.parametrize("one", EDITS, ids=lambda one: one.id)
@@ -90,90 +120,99 @@ def test_each_edit_fits_the_installed_package(one, tmp_path):
 
 
 def test_each_edit_names_layers_and_routes_that_exist():
-    layers = {entry.subject for entry in Store(home() / "golden").entries()}
+    entries = Store(home() / "golden").entries()
+    layers, subjects = {entry.subject for entry in entries}, {entry.id: entry.subject for entry in entries}
     routes = {route.name for route in all_routes(registered())}
     for one in EDITS:
         assert all(any(fnmatchcase(layer, glob) for layer in layers) for glob in one.layers), one.id
+        assert all(subjects.get(case) in one.layers for case in one.cases), one.id
         assert any(fnmatchcase(route, one.route) for route in routes), one.id
 
 
-def stage(outcome, units=None, hop=None):
-    return Stage(artifact="keras" if hop is None else "onnx", outcome=outcome, hop=hop, metrics=Metrics(units=units))
-
-
-@pytest.mark.parametrize(
-    ("was", "now", "kind"),
-    [
-        ((PASSES, 2.0), (DEVIATES, 900.0), Change.REGRESSION),
-        ((DEVIATES, 900.0), (PASSES, 2.0), Change.FIXED),
-        ((DEVIATES, 900.0), (REFUSES, None), Change.CHANGED),
-        ((DEVIATES, 900.0), (DEVIATES, 3601.0), Change.CHANGED),
-        ((DEVIATES, 900.0), (DEVIATES, 3600.0), Change.SAME),
-        ((DEVIATES, 900.0), (DEVIATES, 224.0), Change.CHANGED),
-        ((DEVIATES, 900.0), (DEVIATES, 225.0), Change.SAME),
-        ((REFUSES, None), (REFUSES, None), Change.SAME),
-        ((PASSES, 2.0), (PASSES, 8.1), Change.DRIFT),
-        ((PASSES, 2.0), (PASSES, 8.0), Change.SAME),
-        ((PASSES, 0.1), (PASSES, 1.0), Change.SAME),
-    ],
-)
-def test_what_became_of_a_stage(was, now, kind):
-    assert change(stage(*was), stage(*now)) is kind
-
-
-def result(*after, case="a", judgement=Judgement.PASSED, expectation=None):
-    """A result whose source agrees; `after` are outcomes of the stages behind it."""
-    behind = [stage(outcome, hop=f"hop{number}") for number, outcome in enumerate(after, 1)]
-    note = None if expectation is None else ExpectationNote(expectation, Outcome.REFUSED, "")
+def result(answer, judgement=Judgement.PASSED, *, outcome=PASSES, recorded=None, expectation=None):
+    """A result with one stage, which the record has as `recorded`."""
     return Result(
-        case=case,
+        case="a",
         dialect="keras",
         layer="Add",
         profile="main",
         config={},
         route="r",
-        stages=(stage(Outcome.EXACT), *behind),
+        stages=(Stage(artifact="onnx", outcome=outcome, hop="hop"),),
         judgement=judgement,
-        expectation=note,
+        answer=answer,
+        recorded=None if recorded is None else RecordNote(0, recorded),
+        expectation=None if expectation is None else ExpectationNote(expectation, Outcome.REFUSED, ""),
     )
 
 
-def test_a_result_counts_with_its_worst_stage():
-    record = stages([result(REFUSES), result(DEVIATES, PASSES, case="b")])
-    assert change_of(result(REFUSES), record) is Change.SAME
-    assert change_of(result(PASSES, PASSES), record) is Change.FIXED
-    assert change_of(result(PASSES, DEVIATES), record) is Change.CHANGED  # the stage behind was never reached
-    assert change_of(result(PASSES, REFUSES, case="b"), record) is Change.REGRESSION  # one mended, one broken
-    assert change_of(result(REFUSES, case="unknown"), record) is Change.SAME
+SAME, NEW = result(Answer.SAME), result(Answer.NEW)
+REGRESSION = result(Answer.REGRESSION, Judgement.FAILED, outcome=REFUSES, recorded="exact 0")
+HIDDEN = result(Answer.REGRESSION, Judgement.EXPECTED, outcome=REFUSES, recorded="exact 0")
+FIXED = result(Answer.FIXED, expectation="gone", recorded="refused")
+MILDER = result(Answer.CHANGED, Judgement.EXPECTED, outcome=REFUSES, recorded="invalid")
+SILENT = result(Answer.CHANGED, Judgement.EXPECTED, outcome=DEVIATES, recorded="refused")
+WORSE = result(Answer.CHANGED, Judgement.FAILED, outcome=DEVIATES, recorded="refused")
+DRIFT = result(Answer.DRIFT, outcome=Outcome.DRIFT, recorded="faithful 1")
 
 
-def told(now, before, **more):
-    return Told.of(edit(**more), now, {item.key: item for item in before}, 1.0)
+@pytest.mark.parametrize(
+    ("results", "verdict", "line"),
+    [
+        ((SAME, REGRESSION), "told", "2     1     0     0     0     0      1  told"),
+        ((REGRESSION, HIDDEN), "MISSED", "2     2     0     0     0     0      1  MISSED"),
+        ((WORSE, FIXED), "told", "2     0     1     1     0     0      1  told"),
+        ((WORSE, SILENT), "MISSED", "2     0     2     0     0     0      1  MISSED"),
+        ((MILDER, FIXED), "changed", "2     0     1     1     0     0      0  changed"),
+        ((FIXED, DRIFT), "fixed", "2     0     0     1     1     0      0  fixed"),
+        ((SAME, DRIFT), "drift", "2     0     0     0     1     0      0  drift"),
+        ((SAME, NEW), "UNRECORDED", "2     0     0     0     0     1      0  UNRECORDED"),
+        ((SAME, result(Answer.NEW, Judgement.FAILED)), "told", "2     0     0     0     0     1      1  told"),
+        ((SAME, SAME), "INVISIBLE", "2     0     0     0     0     0      0  INVISIBLE"),
+    ],
+)
+def test_the_verdict_and_its_line(results, verdict, line):
+    assert Told(edit(), results).verdict == verdict
+    assert Told(edit(), results).line.split("one", 1)[1].rsplit(maxsplit=1)[0].strip() == line
 
 
-def test_a_change_that_fails_no_result_is_missed():
-    before = [result(PASSES)]
-    assert told([result(REFUSES, judgement=Judgement.EXPECTED)], before).verdict == "MISSED"
-    assert told([result(REFUSES, judgement=Judgement.FAILED)], before).verdict == "told"
-    assert told([result(PASSES)], before).verdict == "INVISIBLE"
-    assert told([result(PASSES)], [result(REFUSES)]).verdict == "fixed"
-    assert told([result(PASSES, DEVIATES)], [result(REFUSES)]).verdict == "MISSED"
-    assert told([result(PASSES)], before, invisible="no layer has it").verdict == "explained"
+def test_what_is_said_to_be_invisible_is_the_same_everywhere():
+    claim = edit(invisible="no layer has it")
+    assert Told(claim, (SAME, SAME)).verdict == "explained"
+    assert Told(claim, (SAME, NEW)).verdict == "UNFOUNDED"
+    assert Told(claim, (SAME, REGRESSION)).verdict == "UNFOUNDED"
+    assert Told(claim, (HIDDEN,)).verdict == "MISSED"
 
 
-def test_a_result_that_failed_before_tells_nothing():
-    before = [result(DEVIATES, judgement=Judgement.FAILED)]
-    assert told([result(REFUSES, judgement=Judgement.FAILED)], before).verdict == "MISSED"
+def test_a_regression_and_a_change_for_the_worse_fail_result_by_result():
+    assert [is_missed(each) for each in (SAME, NEW, FIXED, DRIFT, REGRESSION, WORSE, MILDER)] == [False] * 7
+    assert [is_missed(each) for each in (HIDDEN, SILENT)] == [True, True]
 
 
 def test_a_fix_names_the_expectations_that_it_makes_obsolete():
-    before = [
-        result(REFUSES, case="a", expectation="gone"),
-        result(REFUSES, case="b", expectation="half"),
-        result(REFUSES, case="c", expectation="half"),
-    ]
-    now = [result(PASSES, case="a"), result(PASSES, case="b"), result(REFUSES, case="c")]
-    assert told(now, before, fix=True).expectations == [
-        "    gone: 1 pass, 0 deviate still; obsolete in these layers",
-        "    half: 1 pass, 1 deviate still",
-    ]
+    half = result(Answer.FIXED, expectation="half", recorded="refused")
+    still = result(Answer.SAME, Judgement.EXPECTED, outcome=REFUSES, expectation="half")
+    told = Told(edit(fix=True), (FIXED, FIXED, half, still, result(Answer.FIXED, recorded="refused")))
+    assert told.expectations == ["    gone: 2 fixed; obsolete in these cases", "    half: 1 fixed"]
+
+
+@dataclass(frozen=True)
+class Named:
+    """An entry or a route."""
+
+    name: str
+    subject: str = "Add"
+
+    @property
+    def id(self):
+        return self.name
+
+
+def test_the_first_cases_of_a_layer_are_walked_and_those_that_an_edit_names():
+    one, route = edit(cases=("keras-Add-2",), route="keras-*"), Named("keras-hop")
+    first, second = Named("keras-Add-1"), Named("keras-Add-2")
+    assert [one.walks(first, route, rank=rank, most=8) for rank in (7, 8)] == [True, False]
+    assert one.walks(second, route, rank=8, most=8)
+    assert one.walks(first, route, rank=8, most=0)
+    assert not one.walks(first, Named("weights"), rank=0, most=8)
+    assert not one.walks(Named("keras-Sub-1", "Subtract"), route, rank=0, most=8)
