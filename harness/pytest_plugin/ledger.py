@@ -20,6 +20,7 @@ from harness.analysis.changes import Changes
 from harness.analysis.defects import sentence
 from harness.analysis.tally import Tally
 from harness.files import atomic_write
+from harness.judge.expectations import Expectation
 from harness.pytest_plugin.options import session_of
 from harness.pytest_plugin.parameters import GOLDEN_TEST
 from harness.results.events import Answer, Judgement, Owed, Result
@@ -158,14 +159,19 @@ class Ledger:
         """Case and route, or chain, of what the run or the record owes and what did not come."""
         return sorted(self.owed - self.seen) + session_of(self.config).unwalked()
 
-    @property
-    def gone(self) -> list[str]:
-        """Expectations with `says` that foresaw no result of this run, although their minimal case was walked."""
+    @cached_property
+    def idle(self) -> list[Expectation]:
+        """Expectations that foresaw no result of this run, although their minimal case was walked."""
         if self.config.getoption("--route"):  # the minimal case may deviate on other routes
             return []
         cases = {case.removesuffix(EMPTY_BATCH) for case, _ in self.seen}
         known = session_of(self.config).expectations
-        return [x.id for x in known if x.says and x.applies and x.case in cases and x.id not in self.matched]
+        return [item for item in known if item.case in cases and item.id not in self.matched]
+
+    @property
+    def gone(self) -> list[str]:
+        """Idle expectations of installed versions that know their deviation by its message."""
+        return [item.id for item in self.idle if item.says and item.applies]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.writer is None:
@@ -193,7 +199,5 @@ class Ledger:
                 yield f"route {route.name} could not run: {why}"
         for problem in parity.registry.problems:
             yield f"plugin not usable: {problem}"
-        cases = {case.removesuffix(EMPTY_BATCH) for case, _ in self.seen}
-        for item in parity.expectations:
-            if item.case in cases and item.id not in self.matched:
-                yield f"expectation {item.id} matched nothing, though its minimal case {item.case} was run"
+        for item in self.idle:
+            yield f"expectation {item.id} matched nothing, though its minimal case {item.case} was run"
