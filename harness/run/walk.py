@@ -127,7 +127,7 @@ class Walk:
         return speaking_of(case, route.name, hops, known)
 
     def is_random(self, case: Case, route: Route, stages: Sequence[Stage]) -> bool:
-        """Whether the outcome of the last stage is known to be random, by an expectation or by several cells on record."""
+        """Whether the last stage is known to be random, by an expectation or by several cells on record."""
         cells = self._recorded(case, route, stages)[-1]
         return len(cells) > 1 or is_random(stages[-1], self.speaking_of(case, route))
 
