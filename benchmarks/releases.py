@@ -2,10 +2,10 @@
 
     python -m benchmarks.releases PACKAGE FOLDER ... [--most N] [--keep FOLDER]
 
-Each FOLDER holds one release alone, as `pip install --no-deps --target FOLDER PACKAGE==VERSION` makes it. It comes first
-on Python's path of the workers, and the golden cases are walked along the Keras routes that end with the package. The
-results are judged by the record of the recorded release: where the other release is older, a `regression` is what has
-been mended since, and `fixed` is what has broken since. Prints the counts for each release, and the defects of the
+Each FOLDER holds one release alone, as `pip install --no-deps --target FOLDER PACKAGE==VERSION` makes it. It comes
+first on Python's path of the workers, and the golden cases are walked along the Keras route that ends with the package.
+The results are judged by the record of the recorded release: where the other release is older, a `regression` is what
+has been mended since, and `fixed` is what has broken since. Prints the counts for each release, and the defects of the
 results that answer `regression` or `changed`.
 """
 
@@ -52,8 +52,11 @@ def main() -> None:
                     tally.add(result)
             answers = ", ".join(f"{count} {answer}" for answer, count in counts.items() if count)
             defects = tally.defects()
-            print(f"{edit.id}: {len(results)} results: {answers}; {len(defects)} defects; "
-                  f"{time.perf_counter() - begun:.0f} s", flush=True)
+            print(
+                f"{edit.id}: {len(results)} results: {answers}; {len(defects)} defects; "
+                f"{time.perf_counter() - begun:.0f} s",
+                flush=True,
+            )
             for defect in defects:
                 print(f"    {defect.brief}", flush=True)
             if options.keep is not None:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,7 @@ class Spec:
         if missing:
             raise SpecError(f"outputs {missing} are made by no layer")
 
-    @property
+    @cached_property
     def id(self) -> str:
         return digest(canonical(self.to_json()))
 
@@ -274,7 +275,7 @@ class Case:
         """The golden of the first sample."""
         return self.samples[0].golden
 
-    @property
+    @cached_property
     def id(self) -> str:
         """`keras-Conv2D-0123456789ab`: dialect, subject, and a digest of spec, weights and the first inputs."""
         arrays = array_digest(self.weights) + array_digest(self.inputs)

@@ -10,6 +10,7 @@ import shutil
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -145,7 +146,7 @@ class Plugin:
         """Whether the class is part of this project."""
         return self.reference.partition(":")[0].partition(".")[0] == "harness"
 
-    @property
+    @cached_property
     def distributions(self) -> tuple[str, ...]:
         """Names of the distributions that it requires, then the one that it represents."""
         names = (*(Requirement(text).name for text in self.requires), self.distribution)

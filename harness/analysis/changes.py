@@ -20,6 +20,8 @@ class Changes:
     counts: Counter[Answer] = field(default_factory=Counter)
     drifting: int = 0
     """Results with the outcome drift, whatever the record says."""
+    kept: int = 0
+    """Results of which every stage was walked by an earlier run, or comes from a pack."""
     unexplained: int = 0
     """Deviations on record that no expectation explains."""
     differing: dict[Answer, list[Result]] = field(default_factory=lambda: {answer: [] for answer in TOLD})
@@ -28,6 +30,7 @@ class Changes:
 
     def add(self, result: Result) -> None:
         self.counts[result.answer] += 1
+        self.kept += all(stage.kept for stage in result.stages)
         self.drifting += result.outcome is Outcome.DRIFT
         if result.answer in self.differing:
             self.differing[result.answer].append(result)
@@ -50,6 +53,8 @@ class Changes:
         """The counts in one line, then every result that differs, and what no longer comes."""
         counts = Counter(self.counts) + Counter({Answer.LOST: len(lost)})
         yield "beside the record: " + ", ".join(f"{counts[answer]:,} {answer}" for answer in Answer if counts[answer])
+        if self.kept:
+            yield f"{self.kept:,} results are kept from earlier runs; --no-cache walks everything anew"
         if self.drifting:
             yield f"{self.drifting:,} results pass with drift"
         for answer, results in self.differing.items():

@@ -30,6 +30,9 @@ from harness.run.session import Selection, SelectionError, Session
 @opset_option
 @click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
 @click.option(
+    "--cache/--no-cache", default=True, help="Take stages that earlier runs kept, and keep those of this one."
+)
+@click.option(
     "--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the processor time of one request."
 )
 @click.option(

@@ -117,7 +117,7 @@ class Entry:
             labels=tuple(self.data["labels"]) if "labels" in self.data else None,
             drawn=drawn,
         )
-        if case.id != self.id or _answers(case) != self.data["answers"]:
+        if case.id != self.id or answers_of(case) != self.data["answers"]:
             raise _damaged(self.archive, f"case {self.id} was edited: its digests do not fit its arrays")
         return case
 
@@ -139,7 +139,7 @@ def _damaged(path: Path, problem: str, *, expected: str = "", came: str = "") ->
     return GoldenError(problem, where=path, expected=expected, came=came, advice=advice)
 
 
-def _answers(case: Case) -> str:
+def answers_of(case: Case) -> str:
     """Digest of the arrays that the case id does not cover: expected outputs, noise scales and further inputs."""
     return "".join(
         array_digest(values) for group, values in _groups(case).items() if group not in ("inputs", "weights")
@@ -170,7 +170,7 @@ def _index_of(case: Case) -> dict[str, Any]:
         "exactness": golden.exactness.value,
         "channel_axis": golden.channel_axis,
         "arrays": {group: list(values) for group, values in _groups(case).items()},
-        "answers": _answers(case),
+        "answers": answers_of(case),
     }
 
 

@@ -28,7 +28,7 @@ Record = Callable[[Result], Result]
 
 @pytest.fixture(scope="session")
 def parity(request: pytest.FixtureRequest) -> Iterator[Session]:
-    """The run's session. Its workers start side by side."""
+    """The run's session. Its workers start side by side when one is needed."""
     session = session_of(request.config)
     session.warm(session.runnable)
     yield session

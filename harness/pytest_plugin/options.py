@@ -61,6 +61,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="plant universal faults behind every converter, and fail unless each case that passes fails with each",
     )
     group.addoption(
+        "--no-cache",
+        action="store_true",
+        help="walk everything anew, and keep nothing (`parity cache show` says what is kept)",
+    )
+    group.addoption(
         "--limit",
         metavar="SECONDS",
         type=float,
@@ -97,4 +102,5 @@ def _selection(config: pytest.Config) -> Selection:
         limit=config.getoption("--limit"),
         opset=tuple(config.getoption("--opset")),
         all_cases=config.getoption("--all-cases"),
+        cache=not config.getoption("--no-cache"),
     )

@@ -11,7 +11,8 @@ from harness.adapters.routes import Route
 from harness.judge.expectations import Expectation
 from harness.outcomes import Outcome
 from harness.results.events import Stage
-from harness.run.walk import AGAIN, Step
+from harness.run.step import Step
+from harness.run.walk import AGAIN
 from harness.spec import Case
 
 BEGINNING = 80

@@ -38,6 +38,7 @@ class Selection:
     limit: float = LIMIT
     opset: tuple[int, ...] = ()
     all_cases: bool = False
+    cache: bool = True
 
 
 def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, where: str, advice: str) -> None:

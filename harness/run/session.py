@@ -22,6 +22,7 @@ from harness.judge.record import load as load_record
 from harness.patterns import fits
 from harness.results.events import Header, PluginNote, RouteStatus
 from harness.results.load import load
+from harness.run.kept import Kept, Shelf, folder
 from harness.run.selection import (
     LISTED,
     Selection,
@@ -148,8 +149,20 @@ class Session:
         return Workers((*self.registry.formats, *self.registry.hops, *self.registry.runtimes), turns=turns)
 
     @cached_property
+    def kept(self) -> Kept | None:
+        """The steps of earlier runs; None if the selection goes without."""
+        return Kept(Shelf(folder()), self.registry) if self.selection.cache else None
+
+    @cached_property
     def walk(self) -> Walk:
-        return Walk(self.registry, self.workers, self.expectations, record=self.record, limit=self.selection.limit)
+        return Walk(
+            self.registry,
+            self.workers,
+            self.expectations,
+            record=self.record,
+            sources=tuple(filter(None, [self.kept])),
+            limit=self.selection.limit,
+        )
 
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
@@ -268,8 +281,8 @@ class Session:
         return fits(layer, self.selection.layer)
 
     def warm(self, routes: Iterable[Route]) -> None:
-        """Start the workers of these routes side by side."""
-        self.workers.warm(dict.fromkeys(name for route in routes for name in route.workers(self.registry)))
+        """Have the workers of these routes start side by side, as soon as one is needed."""
+        self.workers.expect(dict.fromkeys(name for route in routes for name in route.workers(self.registry)))
 
     @property
     def _every_plugin(self) -> Iterable[Plugin]:
@@ -300,6 +313,8 @@ class Session:
         """End the walk and the workers, if they were opened."""
         if "walk" in self.__dict__:
             self.walk.close()
+        if "kept" in self.__dict__ and self.kept is not None:
+            self.kept.shelf.close()
         if "workers" in self.__dict__:
             self.workers.close()
 

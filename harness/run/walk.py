@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic
@@ -19,14 +19,15 @@ import numpy as np
 from harness.adapters.registry import Plugin, Registry
 from harness.adapters.routes import Route
 from harness.installed import older
-from harness.judge.answers import Cells
+from harness.judge.answers import Cells, answer_of
 from harness.judge.compare import Comparison, compare
 from harness.judge.expectations import Expectation
 from harness.judge.facts import facts
 from harness.judge.judgement import is_random, judge, of_route, speaking_of
 from harness.judge.record import Record
 from harness.outcomes import Outcome
-from harness.results.events import ExpectationNote, Result, Stage
+from harness.results.events import Answer, ExpectationNote, Result, Stage
+from harness.run.step import Source, Step
 from harness.spec import EMPTY_BATCH, Case, Sample
 from harness.workers.pool import LIMIT, WorkerFailure, WorkerHang, Workers
 from harness.workers.protocol import A, Convert, Failure, Outputs, Ran, Read, Request, Run, Write, encode
@@ -41,22 +42,11 @@ LAYERS_IN_LIMIT = 20
 """Layers of a model for which the limit of a request is meant; n times as many layers get n times the limit."""
 
 
-@dataclass(frozen=True)
-class Step:
-    """One stage, and its artifact; None if the route ends here because there is none.
-
-    `outputs` holds the outputs of each sample, empty for a sample that failed. The artifact stays in the walk's scratch
-    folder until another case is walked. Where nothing but the empty batch fails, `rest` is the stage without it.
-    """
-
-    stage: Stage
-    artifact: Path | None
-    outputs: tuple[Outputs, ...] = ()
-    rest: Stage | None = None
-
-
 class Walk:
-    """Walks cases along routes. Workers stay warm; the artifacts of the current case lie in a scratch folder."""
+    """Walks cases along routes. Workers stay warm; the artifacts of the current case lie in a scratch folder.
+
+    A step that one of the `sources` has is not walked; a step that is walked is offered to them.
+    """
 
     def __init__(
         self,
@@ -65,6 +55,7 @@ class Walk:
         expectations: Sequence[Expectation] = (),
         *,
         record: Record | None = None,
+        sources: Sequence[Source] = (),
         limit: float = LIMIT,
     ) -> None:
         self.registry = registry
@@ -73,6 +64,7 @@ class Walk:
         self._of_route: dict[str, tuple[Sequence[Expectation], list[Expectation]]] = {}
         self.record = record or Record()
         self._older = older(self.record.versions)
+        self.sources = tuple(sources)
         self.limit = limit
         self.framework_seconds = 0.0
         self._case = ""
@@ -108,7 +100,7 @@ class Walk:
 
     def result(self, case: Case, route: Route) -> Result:
         """Walk one route. Raises ValueError if the case has no golden, or the route another dialect."""
-        steps = self.steps(case, route)
+        steps = self._steps_of(case, route)
         stages = [step.stage for step in steps]
         recorded = self._recorded(case, route, stages, with_empty_batch=True)
         return self._judged(case, route, stages, recorded, task_metrics(case, steps[-1].outputs))
@@ -141,7 +133,7 @@ class Walk:
         The first leaves the empty batch out, so that its failure hides no other stage. The second is that of the empty
         batch, with `+empty` at the end of its case's id; it comes too where the record has one.
         """
-        steps = self.steps(case, route)
+        steps = self._steps_of(case, route)
         if all(step.rest is None for step in steps) and not self._has_empty_batch_on_record(case, route):
             return (self.result(case, route),)
         rests = [step.rest or step.stage for step in steps]
@@ -153,6 +145,13 @@ class Walk:
 
     def steps(self, case: Case, route: Route) -> list[Step]:
         """The stages of one route with their artifacts and outputs. Raises ValueError as `result` does."""
+        steps = self._steps_of(case, route)
+        for place, step in enumerate(steps):
+            self._fetch(case, route, place, step)
+        return steps
+
+    def _steps_of(self, case: Case, route: Route) -> list[Step]:
+        """The stages of one route. The artifacts of those that a source gave need not be there."""
         if case.golden is None or not case.golden.expected:
             raise ValueError(f"case {case.id} has no golden")
         if case.spec.dialect != route.dialect:
@@ -160,13 +159,62 @@ class Walk:
                 f"case {case.id} is of dialect {case.spec.dialect!r}, route {route.name} of {route.dialect!r}"
             )
         self._begin(case)
-        steps = [self._source(case, route)]
-        for count in range(1, len(route.hops) + 1):
-            artifact = steps[-1].artifact
-            if artifact is None:
-                break
-            steps.append(self._converted(case, route, count, artifact))
+        steps = [self._step(case, route, 0)]
+        while steps[-1].artifact is not None and len(steps) <= len(route.hops):
+            steps.append(self._step(case, route, len(steps)))
         return steps
+
+    def _step(self, case: Case, route: Route, place: int) -> Step:
+        """The step behind `place` hops; common steps of routes are walked once."""
+        key = self._key(route, place)
+        if key not in self._steps:
+            given = next(filter(None, (each.find(case, route, place, self._scratch) for each in self.sources)), None)
+            self._steps[key] = given or self._walked(case, route, place)
+        return self._steps[key]
+
+    @staticmethod
+    def _key(route: Route, place: int) -> tuple[str, ...]:
+        return (route.source.name, *(hop.name for hop in route.hops[:place]))
+
+    def _walked(self, case: Case, route: Route, place: int) -> Step:
+        """The step behind `place` hops, walked, and offered to the sources."""
+        before = self._step(case, route, place - 1) if place else None
+        if before is not None and not self._fetch(case, route, place - 1, before):
+            before = self._walked(case, route, place - 1)  # another process has removed the artifact meanwhile
+            self._steps[self._key(route, place - 1)] = before
+        there = set(self._scratch.iterdir()) if self.sources else set()
+        step = self._source(case, route) if before is None else self._converted(case, route, place, before)
+        if self.sources and self._lasts(case, route, place, step):
+            files = sorted(set(self._scratch.iterdir()) - there)
+            for source in self.sources:
+                source.keep(case, route, place, step, files)
+        return step
+
+    def _fetch(self, case: Case, route: Route, place: int, step: Step) -> bool:
+        """Have the artifact of a step at hand, if it has one. False if no source has it any more."""
+        if step.artifact is None or not step.stage.kept or step.artifact.exists():
+            return True
+        for source in self.sources:
+            with suppress(KeyError):
+                source.fetch(case, route, place, self._scratch)
+                return step.artifact.exists()
+        return False
+
+    def _lasts(self, case: Case, route: Route, place: int, step: Step) -> bool:
+        """Whether another run would see the same: not what is random, nor what may be the machine's fault, such as a
+        crash that is not on record, or a failure of what passed."""
+        stages = [self._step(case, route, before).stage for before in range(place)] + [step.stage]
+        speaking = self.speaking_of(case, route)
+        return all(
+            len(cells) < 2 and not is_random(stage, speaking) and self._is_lasting(stage, answer_of(stage, cells))
+            for stage, cells in zip(stages, self._recorded(case, route, stages), strict=True)
+        )
+
+    @staticmethod
+    def _is_lasting(stage: Stage, answer: Answer) -> bool:
+        if stage.outcome in (Outcome.CRASH, Outcome.HANG):
+            return answer is Answer.SAME
+        return answer not in (Answer.REGRESSION, Answer.CHANGED)
 
     def _has_empty_batch_on_record(self, case: Case, route: Route) -> bool:
         return any(self.record.at(case.id + EMPTY_BATCH, chain) for chain, _ in route.chains)
@@ -205,31 +253,23 @@ class Walk:
                 path.unlink(missing_ok=True)
 
     def _source(self, case: Case, route: Route) -> Step:
-        key = (route.source.name,)
-        if key not in self._steps:
-            plugin = route.source
-            path = self._scratch / f"source{plugin.suffix}"
-            stage = Stage(artifact=plugin.name, outcome=Outcome.EXACT)
-            wrote = self._ask(stage, plugin, Write(plugin.reference, case.spec, case.weights, path), Outcome.REFUSED)
-            if isinstance(wrote, Stage):
-                self._steps[key] = Step(wrote, None)
-            else:
-                self._steps[key] = self._made(case, stage, plugin, path, wrote.seconds)
-        return self._steps[key]
+        plugin = route.source
+        path = self._scratch / f"source{plugin.suffix}"
+        stage = Stage(artifact=plugin.name, outcome=Outcome.EXACT)
+        wrote = self._ask(stage, plugin, Write(plugin.reference, case.spec, case.weights, path), Outcome.REFUSED)
+        return Step(wrote, None) if isinstance(wrote, Stage) else self._made(case, stage, plugin, path, wrote.seconds)
 
-    def _converted(self, case: Case, route: Route, count: int, artifact: Path) -> Step:
-        hop = route.hops[count - 1]
-        key = (route.source.name, *(each.name for each in route.hops[:count]))
-        if key not in self._steps:
-            target = self.registry.format(hop.target)
-            out = self._scratch / ("-".join(key) + (target.suffix if target else f".{hop.target}"))
-            stage = Stage(artifact=hop.target, outcome=Outcome.EXACT, hop=hop.name)
-            converted = self._ask(stage, hop, Convert(hop.reference, artifact, out), Outcome.REFUSED)
-            if isinstance(converted, Stage):
-                self._steps[key] = Step(converted, None)
-            else:
-                self._steps[key] = self._made(case, stage, hop, converted.value, converted.seconds)
-        return self._steps[key]
+    def _converted(self, case: Case, route: Route, place: int, before: Step) -> Step:
+        hop = route.hops[place - 1]
+        target = self.registry.format(hop.target)
+        name = "-".join(self._key(route, place))
+        out = self._scratch / (name + (target.suffix if target else f".{hop.target}"))
+        stage = Stage(artifact=hop.target, outcome=Outcome.EXACT, hop=hop.name)
+        assert before.artifact is not None, f"{case.id} ended at {before.stage.by} this time, and went on before"
+        converted = self._ask(stage, hop, Convert(hop.reference, before.artifact, out), Outcome.REFUSED)
+        if isinstance(converted, Stage):
+            return Step(converted, None)
+        return self._made(case, stage, hop, converted.value, converted.seconds)
 
     def _made(self, case: Case, stage: Stage, plugin: Plugin, path: Path | None, seconds: float) -> Step:
         """Run the artifact that a format or hop reported, if it exists."""

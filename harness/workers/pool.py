@@ -311,10 +311,17 @@ class Workers:
         self._turns = turns or Turns()
         self._settings = {setting.name: setting for setting in settings}
         self._workers: dict[str, Worker] = {}
+        self._expected: tuple[str, ...] = ()
         self._group = execnet.Group()
         self._folder = Path(tempfile.mkdtemp(prefix="parity-workers-"))
 
     def __getitem__(self, name: str) -> Worker:
+        names, self._expected = self._expected, ()
+        for each in names:
+            self._worker(each).start()
+        return self._worker(name)
+
+    def _worker(self, name: str) -> Worker:
         if name not in self._workers:
             setting = Setting.of(name, self._plugins, self._folder)
             if name in self._settings:
@@ -323,10 +330,9 @@ class Workers:
             self._workers[name] = Worker(setting, self._folder, self._group, self._turns)
         return self._workers[name]
 
-    def warm(self, names: Iterable[str]) -> None:
-        """Start several workers side by side, so that their imports overlap."""
-        for name in names:
-            self[name].start()
+    def expect(self, names: Iterable[str]) -> None:
+        """Have several workers start side by side, so that their imports overlap, as soon as one is asked for."""
+        self._expected = tuple(names)
 
     def close(self) -> None:
         for worker in self._workers.values():
