@@ -11,6 +11,8 @@ from packaging.version import InvalidVersion, Version
 
 SUITE = "parity-suite"
 """This project's own distribution."""
+NOT_INSTALLED = "not installed"
+"""Stands for the version of a missing distribution."""
 COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
 """The distributions with which the suite itself draws and computes."""
 
@@ -36,12 +38,16 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
     return known | {name: _version(name) for name in distributions}
 
 
-def older(known: Mapping[str, str]) -> frozenset[str]:
-    """The distributions that are installed in an older version than the known one, or not at all.
+def older(known: Mapping[str, str], given: Mapping[str, str] | None = None) -> frozenset[str]:
+    """The distributions that are installed in an older version than the known one, or not at all. `given` replaces what
+    is installed.
 
     A development version counts as what it becomes: 1.5.16.dev0 is not older than 1.5.15. Local parts do not count.
     """
-    return frozenset(name for name, text in known.items() if _is_older(_version(name), text))
+    here = (
+        {name: _version(name) for name in known} if given is None else {**dict.fromkeys(known, NOT_INSTALLED), **given}
+    )
+    return frozenset(name for name, text in known.items() if _is_older(here[name], text))
 
 
 def _is_older(installed: str, known: str) -> bool:
@@ -55,4 +61,4 @@ def _version(name: str) -> str:
     try:
         return version(name)
     except PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED

@@ -12,10 +12,14 @@ from harness.patterns import fits
 
 @dataclass(frozen=True)
 class Route:
-    """A source format, then hops in order. Named `keras-tf2onnx-onnx2torch`."""
+    """A source format, then hops in order. Named `keras-tf2onnx-onnx2torch`.
+
+    The first `given` stages come from a pack, and nothing that makes or runs them is needed.
+    """
 
     source: Plugin
     hops: tuple[Plugin, ...]
+    given: int = 0
 
     @property
     def name(self) -> str:
@@ -68,13 +72,14 @@ class Route:
 
     def missing(self, registry: Registry) -> str:
         """The reason why the route cannot run here; '' if it can. Every converted artifact needs a runtime."""
-        unrunnable = [hop.target for hop in self.hops if registry.runtime_of(hop.target) is None]
+        hops = self.hops[max(self.given - 1, 0) :]
+        unrunnable = [hop.target for hop in hops if registry.runtime_of(hop.target) is None]
         if unrunnable:
             return f"no runtime for the format {', '.join(unrunnable)}"
-        wanted = [name for k, name in enumerate(self.formats) if k or not registry.optional(name)]
+        wanted = [name for k, name in enumerate(self.formats) if k >= self.given and (k or not registry.optional(name))]
         runtimes = [runtime for name in wanted if (runtime := registry.runtime_of(name))]
-        reasons = [f"{part.name}: {part.missing}" for part in (self.source, *self.hops, *runtimes) if part.missing]
-        return "; ".join(dict.fromkeys(reasons))
+        parts = (*(() if self.given else (self.source,)), *hops, *runtimes)
+        return "; ".join(dict.fromkeys(f"{part.name}: {part.missing}" for part in parts if part.missing))
 
     def plugins(self, registry: Registry) -> tuple[Plugin, ...]:
         """The source format, the hops, and the installed runtimes of the route."""
@@ -83,7 +88,10 @@ class Route:
 
     def workers(self, registry: Registry) -> list[str]:
         """Names of the workers that the route needs."""
-        return list(dict.fromkeys(part.worker for part in self.plugins(registry)))
+        formats = self.formats[self.given :]
+        runtimes = [runtime for name in formats if (runtime := registry.runtime_of(name)) and not runtime.missing]
+        parts = (self.source, *self.hops)[self.given :]
+        return list(dict.fromkeys(part.worker for part in (*parts, *runtimes)))
 
 
 def all_routes(registry: Registry) -> list[Route]:

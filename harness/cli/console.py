@@ -32,6 +32,14 @@ hop_option = click.option(
 opset_option = click.option(
     "--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset (repeatable)."
 )
+cache_option = click.option(
+    "--cache/--no-cache", default=True, help="Take stages that earlier runs kept, and keep those of this one."
+)
+pack_option = click.option(
+    "--pack",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Walk only what is behind the routes of this pack, and take these from it (`parity pack` makes one).",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 results_argument = click.argument("results", type=click.Path(path_type=Path), default=RESULTS)
 page_option = click.option(

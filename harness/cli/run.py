@@ -15,7 +15,17 @@ from typing import Any
 import click
 
 from harness.analysis.changes import Changes
-from harness.cli.console import RESULTS, hop_option, layer_option, load_results, opset_option, route_option, tracked
+from harness.cli.console import (
+    RESULTS,
+    cache_option,
+    hop_option,
+    layer_option,
+    load_results,
+    opset_option,
+    pack_option,
+    route_option,
+    tracked,
+)
 from harness.cli.main import DEVIATIONS
 from harness.results.events import Owed
 from harness.results.file import Results, Writer
@@ -29,9 +39,8 @@ from harness.run.session import Selection, SelectionError, Session
 @hop_option
 @opset_option
 @click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
-@click.option(
-    "--cache/--no-cache", default=True, help="Take stages that earlier runs kept, and keep those of this one."
-)
+@cache_option
+@pack_option
 @click.option(
     "--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the processor time of one request."
 )

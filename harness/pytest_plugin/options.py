@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.errors import InputError
@@ -61,6 +63,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="plant universal faults behind every converter, and fail unless each case that passes fails with each",
     )
     group.addoption(
+        "--pack",
+        metavar="PATH",
+        type=Path,
+        help="walk only what is behind the routes of this pack, and take these from it (`parity pack` makes one)",
+    )
+    group.addoption(
         "--no-cache",
         action="store_true",
         help="walk everything anew, and keep nothing (`parity cache show` says what is kept)",
@@ -103,4 +111,5 @@ def _selection(config: pytest.Config) -> Selection:
         opset=tuple(config.getoption("--opset")),
         all_cases=config.getoption("--all-cases"),
         cache=not config.getoption("--no-cache"),
+        pack=config.getoption("--pack"),
     )

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 import jsonschema_rs
@@ -101,7 +102,8 @@ def utc_now() -> str:
 
 
 def plain(value: Any) -> Any:
-    """The value as strict JSON data: tuples as lists, NumPy scalars as numbers, non-finite floats as strings."""
+    """The value as strict JSON data: tuples as lists, NumPy scalars as numbers, non-finite floats and
+    paths as strings."""
     if isinstance(value, StrEnum):
         return value.value
     if value is None or isinstance(value, bool | int | str):
@@ -112,6 +114,8 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    if isinstance(value, PurePath):
+        return str(value)
     if hasattr(value, "tolist"):
         return plain(value.tolist())
     raise TypeError(f"expected JSON data, got {type(value).__name__}: {value!r}")

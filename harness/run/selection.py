@@ -6,8 +6,9 @@ are errors, before anything runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.registry import Registry
@@ -29,7 +30,8 @@ class SelectionError(InputError):
 class Selection:
     """The part of the suite to run. `route` and `layer` are patterns, of which a name fits one; none selects all.
 
-    `hops` are converters to add, as `module:Class`.
+    `hops` are converters to add, as `module:Class`. With `cache`, stages that earlier runs kept are not walked again. A
+    `pack` gives the beginnings of routes, and only what is behind them is selected.
     """
 
     route: tuple[str, ...] = ()
@@ -39,6 +41,7 @@ class Selection:
     opset: tuple[int, ...] = ()
     all_cases: bool = False
     cache: bool = True
+    pack: Path | None = None
 
 
 def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, where: str, advice: str) -> None:
@@ -49,9 +52,16 @@ def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, 
             raise SelectionError(f"no {noun} fits {pattern!r}", where=where, advice=pointer(pattern, known) + advice)
 
 
-def offered(registry: Registry, selection: Selection) -> list[Route]:
-    """The routes of every opset that are walked by default; with `all_cases` all routes."""
-    return [route for route in all_routes(registry) if selection.all_cases or route.depth != 0]
+def offered(registry: Registry, selection: Selection, given: Callable[[Route], int] | None = None) -> list[Route]:
+    """The routes of every opset that are walked by default; with `all_cases` all routes.
+
+    `given` counts the stages of a route that a pack gives: then only routes that go on behind them are offered.
+    """
+    routes = [route for route in all_routes(registry) if selection.all_cases or route.depth != 0]
+    if given is None:
+        return routes
+    behind = [replace(route, given=given(route)) for route in routes]
+    return [route for route in behind if 0 < route.given < len(route.chains)]
 
 
 def detours(registry: Registry) -> list[Route]:
@@ -59,14 +69,14 @@ def detours(registry: Registry) -> list[Route]:
     return [route for route in all_routes(registry) if route.hidden_behind()]
 
 
-def selected(registry: Registry, selection: Selection) -> list[Route]:
+def selected(registry: Registry, selection: Selection, given: Callable[[Route], int] | None = None) -> list[Route]:
     """The selected routes, including routes that cannot run here.
 
     Without opsets these are the routes whose converters take their defaults, with opsets those whose converter writes
     one of them. Raises SelectionError for an opset that no converter writes, a pattern that fits no route or none that
     can run here, and for a converter that was named and is on no selected route that can run here.
     """
-    every = offered(registry, selection)
+    every = offered(registry, selection, given)
     opsets = sorted({route.opset for route in every if route.opset is not None})
     if unknown := [opset for opset in selection.opset if opset not in opsets]:
         raise SelectionError(
@@ -75,7 +85,7 @@ def selected(registry: Registry, selection: Selection) -> list[Route]:
             expected=f"one of {', '.join(map(str, opsets))}",
         )
     every = [route for route in every if route.opset in (selection.opset or (None,))]
-    names = [route.name for route in (*every, *detours(registry))]
+    names = [route.name for route in (*every, *(detours(registry) if given is None else ()))]
     check_patterns(selection.route, names, noun="route", where="--route", advice=LISTED)
     for pattern in selection.route:
         _check_able(registry, select(every, (pattern,)), f"no route that fits {pattern!r} can run here", "--route")

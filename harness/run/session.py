@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ import harness
 from harness.adapters.registry import Plugin, Registry, installed
 from harness.adapters.routes import Route, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
-from harness.installed import versions
+from harness.installed import NOT_INSTALLED, versions
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
@@ -23,6 +23,7 @@ from harness.patterns import fits
 from harness.results.events import Header, PluginNote, RouteStatus
 from harness.results.load import load
 from harness.run.kept import Kept, Shelf, folder
+from harness.run.pack import Pack
 from harness.run.selection import (
     LISTED,
     Selection,
@@ -72,7 +73,28 @@ class Session:
     def __init__(self, selection: Selection | None = None, root: Path | None = None) -> None:
         self.selection = selection or Selection()
         self.root = root or home()
-        self.store = Store(self.root / "golden")
+
+    @cached_property
+    def pack(self) -> Pack | None:
+        """The pack that gives the beginnings of routes, if one is selected.
+
+        Raises PackError if it is damaged or made for other goldens.
+        """
+        if self.selection.pack is None:
+            return None
+        pack = Pack.read(self.selection.pack)
+        if pack.store is None:
+            pack.check(Store(self.root / "golden").entries())
+        return pack
+
+    @cached_property
+    def store(self) -> Store:
+        """The goldens: those of the pack, if it has any. Raises PackError as `pack` does."""
+        return (self.pack and self.pack.store) or Store(self.root / "golden")
+
+    @property
+    def _given(self) -> Callable[[Route], int] | None:
+        return None if self.pack is None else self.pack.places
 
     @cached_property
     def registry(self) -> Registry:
@@ -81,13 +103,13 @@ class Session:
     @cached_property
     def routes(self) -> list[Route]:
         """The selected routes, including routes that cannot run here. Raises SelectionError as `selected` does."""
-        return selected(self.registry, self.selection)
+        return selected(self.registry, self.selection, self._given)
 
     def check(self) -> None:
         """Raise SelectionError if something was named that does not exist or cannot run here: a layer, a route, an
         opset, a converter. Otherwise nothing is opened: an unselective run needs no check."""
         self._check_layers()
-        if self.selection.route or self.selection.hops or self.selection.opset:
+        if self.selection.route or self.selection.hops or self.selection.opset or self.pack:
             self.routes  # noqa: B018 - it raises
 
     def check_walked(self, routes: Iterable[Route]) -> None:
@@ -116,7 +138,7 @@ class Session:
     @cached_property
     def every_route(self) -> list[Route]:
         """The routes of every opset that are walked by default; with `all_cases` all routes."""
-        return offered(self.registry, self.selection)
+        return offered(self.registry, self.selection, self._given)
 
     @cached_property
     def runnable(self) -> list[Route]:
@@ -126,7 +148,7 @@ class Session:
     @cached_property
     def detours(self) -> list[Route]:
         """Routes to a converter past another one that fails: walked over the cases that this one hides from it."""
-        routes = () if self.selection.opset else select(detours(self.registry), self.selection.route)
+        routes = () if self.selection.opset or self.pack else select(detours(self.registry), self.selection.route)
         return [route for route in routes if not route.missing(self.registry)]
 
     @cached_property
@@ -160,7 +182,8 @@ class Session:
             self.workers,
             self.expectations,
             record=self.record,
-            sources=tuple(filter(None, [self.kept])),
+            sources=tuple(filter(None, [self.pack, self.kept])),
+            given={} if self.pack is None else self.pack.versions,
             limit=self.selection.limit,
         )
 
@@ -258,7 +281,10 @@ class Session:
         """
         self._check_layers()
         entries = self.store.entries(*self.selection.layer, folder=folder)
-        self.findings.check_cases({entry.id for entry in entries})
+        if self.pack is None:
+            self.findings.check_cases({entry.id for entry in entries})
+        else:
+            entries = [entry for entry in entries if entry.id in self.pack.cases]
         minimal = {item.case for item in self.expectations}
         return sorted(entries, key=lambda entry: entry.id not in minimal)
 
@@ -293,7 +319,7 @@ class Session:
     def header(self, command: Sequence[str], options: dict[str, Any], floor: int) -> Header:
         return Header(
             command=tuple(command),
-            versions=versions(self.registry.distributions),
+            versions=self._versions,
             routes=tuple(
                 RouteStatus(route.name, not (why := route.missing(self.registry)), why)
                 for route in (*self.routes, *self.detours)
@@ -309,12 +335,21 @@ class Session:
             load=load(),
         )
 
+    @property
+    def _versions(self) -> dict[str, str]:
+        """The versions here; for what only the given stages need and is not installed, those of the pack."""
+        here = versions(self.registry.distributions)
+        known = {} if self.pack is None else self.pack.versions
+        return {name: known.get(name, text) if text == NOT_INSTALLED else text for name, text in here.items()}
+
     def close(self) -> None:
         """End the walk and the workers, if they were opened."""
         if "walk" in self.__dict__:
             self.walk.close()
         if "kept" in self.__dict__ and self.kept is not None:
             self.kept.shelf.close()
+        if "pack" in self.__dict__ and self.pack is not None:
+            self.pack.close()
         if "workers" in self.__dict__:
             self.workers.close()
 

@@ -45,7 +45,8 @@ LAYERS_IN_LIMIT = 20
 class Walk:
     """Walks cases along routes. Workers stay warm; the artifacts of the current case lie in a scratch folder.
 
-    A step that one of the `sources` has is not walked; a step that is walked is offered to them.
+    A step that one of the `sources` has is not walked; a step that is walked is offered to them. `given` are the
+    versions with which the first stages of routes were walked that a pack gives.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Walk:
         *,
         record: Record | None = None,
         sources: Sequence[Source] = (),
+        given: Mapping[str, str] | None = None,
         limit: float = LIMIT,
     ) -> None:
         self.registry = registry
@@ -64,6 +66,7 @@ class Walk:
         self._of_route: dict[str, tuple[Sequence[Expectation], list[Expectation]]] = {}
         self.record = record or Record()
         self._older = older(self.record.versions)
+        self._older_where_given = older(self.record.versions, given) if given else self._older
         self.sources = tuple(sources)
         self.limit = limit
         self.framework_seconds = 0.0
@@ -225,12 +228,18 @@ class Walk:
         """The cells of each stage: none where what it needs is installed in an older version than the record's."""
         cells: list[Cells] = []
         for chain, plugins in route.chains[: len(stages)]:
-            needed = {name for part in (*plugins, *self._runtimes_of(plugins)) for name in part.distributions}
-            known = () if needed & self._older else self.record.at(case.id, chain)
+            before, behind = plugins[: route.given], plugins[route.given :]
+            is_older = self._needed(before) & self._older_where_given or self._needed(behind) & self._older
+            known = () if is_older else self.record.at(case.id, chain)
             if with_empty_batch and known:
                 known = self.record.at(case.id + EMPTY_BATCH, chain) or known
             cells.append(known)
         return cells
+
+    def _needed(self, plugins: Iterable[Plugin]) -> set[str]:
+        """The distributions that these plugins and the runtimes of what they make need."""
+        plugins = tuple(plugins)
+        return {name for part in (*plugins, *self._runtimes_of(plugins)) for name in part.distributions}
 
     def _runtimes_of(self, plugins: Iterable[Plugin]) -> list[Plugin]:
         formats = (plugin.target or plugin.name for plugin in plugins)
