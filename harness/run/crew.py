@@ -1,0 +1,92 @@
+"""Walks cases in several processes, each with a session and workers of its own."""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import groupby, islice
+from pathlib import Path
+
+from harness.adapters.routes import Route
+from harness.corpus.store import Entry
+from harness.results.events import Result
+from harness.run.corpus_walk import CorpusWalk
+from harness.run.session import Selection, Session
+
+TRAY = 24
+"""Cases that a process gets at once: few, so that all end at the same time; more than one, because asking costs."""
+Pair = tuple[Entry, Route]
+
+
+def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Result]:
+    """The results of these pairs, as they come: from this process, or with `jobs` above 1 from so many others.
+
+    Raises BrokenProcessPool if a process dies; its results are lost, and the run with them.
+    """
+    if jobs < 2:
+        yield from _here(session, pairs)
+        return
+    if session.kept is not None:
+        session.kept.prepare(part for route in session.runnable for part in route.plugins(session.registry))
+        session.kept.shelf.close()  # a connection must not be shared
+    trays = iter(_trays(pairs))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _open, (session.selection, session.root)) as pool:
+        running: set[Future[list[Result]]] = set()
+        while True:
+            running |= {pool.submit(_walk, tray) for tray in islice(trays, 2 * jobs - len(running))}
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield from future.result()
+
+
+def _here(session: Session, pairs: Iterable[Pair]) -> Iterator[Result]:
+    walk = CorpusWalk(session)
+    session.warm(session.runnable)
+    for entry, route in pairs:
+        yield from walk.results(entry, route)
+
+
+def _trays(pairs: Sequence[Pair]) -> list[list[tuple[Entry, list[str]]]]:
+    """Cases with the names of their routes, some for each tray. Large models come first, each alone: they take longest."""
+    cases = [(entry, [route.name for _, route in members]) for entry, members in _by_case(pairs)]
+    large = [[case] for case in cases if case[0].is_large]
+    rest = [case for case in cases if not case[0].is_large]
+    return [*large, *(rest[n : n + TRAY] for n in range(0, len(rest), TRAY))]
+
+
+def _by_case(pairs: Sequence[Pair]) -> Iterator[tuple[Entry, list[Pair]]]:
+    for _, group in groupby(pairs, key=lambda pair: pair[0].id):
+        members = list(group)
+        yield members[0][0], members
+
+
+class _Member:
+    """What one process of a crew has: a session, and its walk."""
+
+    session: Session
+    walk: CorpusWalk
+    routes: dict[str, Route]
+
+
+def _open(selection: Selection, root: Path) -> None:
+    """Called once in each process."""
+    _Member.session = session = Session(selection, root)
+    atexit.register(session.close)
+    _Member.walk = CorpusWalk(session)
+    _Member.routes = {route.name: route for route in (*session.runnable, *session.detours)}
+    session.warm(session.runnable)
+
+
+def _walk(tray: Sequence[tuple[Entry, Sequence[str]]]) -> list[Result]:
+    return [
+        result
+        for entry, names in tray
+        for name in names
+        for result in _Member.walk.results(entry, _Member.routes[name])
+    ]
