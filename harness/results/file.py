@@ -223,10 +223,14 @@ class Results:
         return _ordered(counts + Counter({Answer.LOST.value: len(self.lost)}), Answer)
 
     @cached_property
+    def owed_pairs(self) -> frozenset[tuple[str, str]]:
+        """Case and route of each result that the run owes."""
+        return frozenset(key for owed in self.owed for key in owed.keys)
+
+    @cached_property
     def lost(self) -> tuple[tuple[str, str], ...]:
         """Case and route of each result that the run owes and that did not come."""
-        seen = {result.key for result in self.results}
-        return tuple(sorted(key for owed in self.owed for key in owed.keys if key not in seen))
+        return tuple(sorted(self.owed_pairs - {result.key for result in self.results}))
 
     @property
     def below_floor(self) -> bool:
