@@ -8,12 +8,10 @@ from typing import Any
 
 from harness.judge.acceptance import chains
 from harness.judge.accepted import LOST, Accepted
-from harness.judge.answers import Answered, cell_of
+from harness.judge.answers import Answered, Cells, cell_of
 from harness.judge.record import split_id
 from harness.outcomes import Harm, Outcome
 from harness.results.events import Answer, Result, Stage
-
-PASSED = "it passed"
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,9 @@ class Change:
     expired: bool = False
 
     @classmethod
-    def lost(cls, case: str, route: str, why: str, earlier: Result | None = None) -> Change:
-        return cls(case, route, Answered(Answer.LOST, fails=True), earlier=earlier, why=why)
+    def lost(cls, case: str, route: str, why: str, *, cells: Cells = (), earlier: Result | None = None) -> Change:
+        """A result, or a stage on record of these cells, that did not come."""
+        return cls(case, route, Answered(Answer.LOST, cells=cells, fails=True), earlier=earlier, why=why)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -88,8 +87,11 @@ class Change:
 
     @property
     def before(self) -> str:
-        """The base's outcome and noise units there, all of them where it is random."""
-        return self.answered.recorded or ("a result" if self.answer is Answer.LOST else "nothing")
+        """The base's outcome and noise units there, all of them where it is random; of a loss the worst of any
+        stage."""
+        if self.answered.cells or self.earlier is None:
+            return self.answered.recorded or "nothing"
+        return str(max(map(cell_of, self.earlier.stages), key=lambda cell: cell.outcome.severity))
 
     @property
     def now(self) -> str:
@@ -101,9 +103,9 @@ class Change:
 
     @property
     def earlier_message(self) -> str:
-        """The base's message at the stage; '' if it is not known."""
+        """The base's message at the stage; '' if it passed there, or is not known."""
         stage = self.earlier_stage
-        return "" if stage is None else stage.message or (PASSED if stage.outcome.passes else "")
+        return "" if stage is None or stage.outcome.passes else stage.message
 
     @property
     def replay(self) -> str:

@@ -82,11 +82,11 @@ class Writer:
         self._judgements[result.judgement.value] += 1
         self._load = max(self._load, load())
 
-    def close(self) -> None:
-        """Write the footer and close the file of a complete run."""
+    def close(self, seconds: float | None = None) -> None:
+        """Write the footer and close the file of a complete run, which took `seconds` (None: since it was opened)."""
         footer = Footer(
             finished=utc_now(),
-            seconds=round(time.monotonic() - self._begun, 3),
+            seconds=round(time.monotonic() - self._begun if seconds is None else seconds, 3),
             results=len(self._keys),
             outcomes=_ordered(self._outcomes, Outcome),
             judgements=_ordered(self._judgements, Judgement),

@@ -17,7 +17,7 @@ LINES = 200
 """Most stages that a group lists."""
 LONGEST = 400
 """Most characters of one line of a list, and of a remark."""
-_MARKUP = re.compile(r"[\\`*_\[\]{}()<>&#|!~@$\"']")
+_MARKUP = re.compile(r"[\\`*_\[\]<>&#|!~@$]")
 
 
 def markdown(difference: Difference, *, most: int = MOST) -> str:
@@ -55,7 +55,9 @@ def _fitting(template: JinjaTemplate, place: int, group: object, budget: int) ->
 
 
 def _rows(difference: Difference) -> list[tuple[str, int, str]]:
-    return [(answer.value, count, answer.meaning) for answer, count in difference.counts.items()]
+    base = "on record" if difference.base.results is None else "in the base"
+    meanings = {answer: answer.meaning.replace("on record", base) for answer in difference.counts}
+    return [(answer.value, count, meanings[answer]) for answer, count in difference.counts.items()]
 
 
 def safe(text: str) -> str:
