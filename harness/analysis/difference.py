@@ -60,6 +60,16 @@ class Base:
         """Case and route of each result that the base has or owes; none for the record, which knows chains only."""
         return frozenset() if self.results is None else _pairs(self.results)
 
+    @cached_property
+    def _cases(self) -> frozenset[str]:
+        return frozenset(case for case, _ in self.record.cells)
+
+    def knows(self, result: Result) -> bool:
+        """Whether it has or owes a result of the same case and route; of the record, whether it has the case."""
+        if self.results is None:
+            return plain_id(result.case) in self._cases
+        return (plain_id(result.case), result.route) in self.owed
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -176,8 +186,9 @@ def difference(
     same = [random for change, random in answers if change.answer is Answer.SAME]
     new = [change.result for change, _ in answers if change.answer is Answer.NEW and change.result is not None]
     missing = _missing(base, head, spared)
-    only_head = [result.key for result in new if _is_foreign(result, base, Choice.of(base.results))]
-    unselected = (missing.unselected, sum(not Choice.of(base.results).covers(*result.key) for result in new))
+    asked = Choice.of(base.results)
+    only_head = [result.key for result in new if asked.covers(*result.key) and not base.knows(result)]
+    unselected = (missing.unselected, sum(not asked.covers(*result.key) for result in new))
     if not same and not changes and not missing.lost:
         raise InconsistentResults(
             f"nothing can be compared: base and head have no case on the same route ({len(head.results)} results)",
@@ -261,7 +272,7 @@ def _missing(base: Base, head: Results, spared: Callable[[str, str], bool]) -> _
     routes = {route.name: route for route in head.header.routes}
     foreign, unselected = [], 0
     for case, route in sorted(base.owed - owed):
-        is_owed = (case, route) in base.results.owed_pairs
+        is_owed = (plain_id(case), route) in base.results.owed_pairs
         if case.endswith(EMPTY_BATCH) and (plain_id(case), route) in owed:
             continue  # what it was is answered by the case
         if not choice.covers(case, route) or not is_owed or (choice.breadth != was.breadth and route not in routes):
@@ -296,11 +307,6 @@ def _off_the_record(record: Record, head: Results, spared: Callable[[str, str], 
 
 def _pairs(results: Results) -> frozenset[Key]:
     return results.owed_pairs | {result.key for result in results.results}
-
-
-def _is_foreign(result: Result, base: Base, choice: Choice) -> bool:
-    """Whether the base's corpus lacks the case, though its selection would have it."""
-    return choice.covers(*result.key) and result.key not in base.owed
 
 
 def _check_order(base: Base, head: Results, *, backwards: bool) -> None:

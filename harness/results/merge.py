@@ -95,6 +95,7 @@ def merge(paths: Sequence[Path], target: Path, *, across: Iterable[str] = ()) ->
         merged = Results.load(part)
         part.replace(target)
     finally:
+        writer.abandon()
         part.unlink(missing_ok=True)
     return merged
 
