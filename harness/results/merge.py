@@ -60,7 +60,7 @@ class Shard:
             )
         if not results.owed_pairs or not results.results:
             raise MergeError(
-                f"shard {text} is empty: it owes {len(results.owed_pairs)} results and has {len(results.results)}",
+                f"shard {text} is empty: of {len(results.owed_pairs)} owed results it has {len(results.results)}",
                 where=path,
                 expected="a part of the run",
                 advice="Take fewer shards." if not results.owed_pairs else _AGAIN,

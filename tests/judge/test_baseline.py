@@ -39,6 +39,6 @@ def test_possibilities_that_are_known_join_where_the_run_shows_one(tmp_path: Pat
 def test_a_baseline_of_another_environment_is_refused_unless_it_is_named(tmp_path: Path) -> None:
     run = base(tmp_path, result(A, "exact 0"))
     now = {**VERSIONS, "torch": "2.14.0"}
-    with pytest.raises(OtherEnvironment, match="torch 2.15.0 -> 2.14.0"):
+    with pytest.raises(OtherEnvironment, match=r"torch 2\.15\.0 -> 2\.14\.0"):
         baseline(run, now)
     assert baseline(run, now, across=["torch"]) == Record({(A, "keras"): (Cell(Outcome.EXACT, 0.0),)})

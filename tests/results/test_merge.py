@@ -77,9 +77,9 @@ def test_a_shard_twice(tmp_path: Path, target: Path) -> None:
 
 def test_an_empty_shard(tmp_path: Path, target: Path) -> None:
     first = shard(tmp_path, 1, CASES)
-    refused([first, shard(tmp_path, 2, [])], target, "shard 2/2 is empty: it owes 0 results and has 0")
+    refused([first, shard(tmp_path, 2, [])], target, "shard 2/2 is empty: of 0 owed results it has 0")
     refused(
-        [first, shard(tmp_path, 2, CASES[2:], results=[])], target, "shard 2/2 is empty: it owes 1 results and has 0"
+        [first, shard(tmp_path, 2, CASES[2:], results=[])], target, "shard 2/2 is empty: of 1 owed results it has 0"
     )
 
 
