@@ -67,6 +67,11 @@ def safe(text: str) -> str:
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", line)
 
 
+def spoken(text: str) -> str:
+    """A sentence of ours, whose commands stand in backticks."""
+    return re.sub("&#96;(.+?)&#96;", r"<code>\1</code>", safe(text))
+
+
 def raw(text: str) -> str:
     """The text for a `<pre>` block."""
     line = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"
@@ -81,5 +86,5 @@ def _template(name: str) -> JinjaTemplate:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    pages.filters.update(safe=safe, raw=raw)
+    pages.filters.update(safe=safe, raw=raw, spoken=spoken)
     return pages.get_template(name)
