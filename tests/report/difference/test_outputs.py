@@ -124,9 +124,8 @@ def test_the_markdown_shows_a_message_as_it_is_and_calls_nobody(worse: Differenc
     assert rendered.count("<details>") == rendered.count("</details>") == 3
     assert f"{B} {ROUTE}: faithful 1 -&gt; refused" in rendered
     assert page.index("| onnx2torch | 1.5.15 | 1.5.16 |") < page.index("### 1.")
-    assert page.startswith(
-        "## \u274c parity: failed\n\n1 regression and 1 loss of 1 defect in onnx2torch: look at the first with <code>parity"
-    )
+    assert page.startswith("## \u274c parity: failed\n\n1 regression and 1 loss of 1 defect in onnx2torch: look at")
+    assert f" with <code>parity replay {B} --route {ROUTE}</code>, then " in page
 
 
 def test_the_markdown_of_a_good_comparison(good: Difference) -> None:
