@@ -407,7 +407,7 @@ class Result:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Result:
-        """The result of a line. Raises ValueError if outcome or blame contradict the stages."""
+        """The result of a line. Raises ValueError if outcome, blame or judgement contradict the stages."""
         note = data["expectation"]
         result = cls(
             case=data["case"],
@@ -431,6 +431,8 @@ class Result:
                 raise ValueError(
                     f"case {result.case} on route {result.route} has {name} {data[name]}, its stages say {stated}"
                 )
+        if result.judgement is Judgement.PASSED and result.fault is not None:
+            raise ValueError(f"case {result.case} on route {result.route} passed, its stages say {result.outcome}")
         return result
 
 

@@ -82,11 +82,11 @@ class Writer:
         self._judgements[result.judgement.value] += 1
         self._load = max(self._load, load())
 
-    def close(self) -> None:
-        """Write the footer and close the file of a complete run."""
+    def close(self, seconds: float | None = None) -> None:
+        """Write the footer and close the file of a complete run, which took `seconds` (None: since it was opened)."""
         footer = Footer(
             finished=utc_now(),
-            seconds=round(time.monotonic() - self._begun, 3),
+            seconds=round(time.monotonic() - self._begun if seconds is None else seconds, 3),
             results=len(self._keys),
             outcomes=_ordered(self._outcomes, Outcome),
             judgements=_ordered(self._judgements, Judgement),
@@ -223,10 +223,14 @@ class Results:
         return _ordered(counts + Counter({Answer.LOST.value: len(self.lost)}), Answer)
 
     @cached_property
+    def owed_pairs(self) -> frozenset[tuple[str, str]]:
+        """Case and route of each result that the run owes."""
+        return frozenset(key for owed in self.owed for key in owed.keys)
+
+    @cached_property
     def lost(self) -> tuple[tuple[str, str], ...]:
         """Case and route of each result that the run owes and that did not come."""
-        seen = {result.key for result in self.results}
-        return tuple(sorted(key for owed in self.owed for key in owed.keys if key not in seen))
+        return tuple(sorted(self.owed_pairs - {result.key for result in self.results}))
 
     @property
     def below_floor(self) -> bool:

@@ -47,7 +47,8 @@ def test_it_is_the_first_stage_that_does_not_pass() -> None:
     ],
 )
 def test_a_result_answers_for_its_stages(outcomes: tuple[Outcome, ...], blame: str | None, outcome: Outcome) -> None:
-    result = Result("c", "keras", "Dense", "main", {}, "r", tuple(stages(outcomes)), Judgement.PASSED)
+    judgement = Judgement.PASSED if blame is None else Judgement.FAILED
+    result = Result("c", "keras", "Dense", "main", {}, "r", tuple(stages(outcomes)), judgement)
     assert (result.blame, result.outcome) == (blame, outcome)
     assert Result.from_json(result.to_json()) == result
 
@@ -58,3 +59,10 @@ def test_a_line_that_contradicts_its_stages_is_refused(edit: dict[str, str | Non
     line = Result("c", "keras", "Dense", "main", {}, "r", tuple(walked), Judgement.FAILED).to_json()
     with pytest.raises(ValueError, match=r"its stages say (crash|hop1)"):
         Result.from_json({**line, **edit})
+
+
+def test_a_crash_that_is_counted_as_passed_is_refused() -> None:
+    walked = stages((Outcome.EXACT, Outcome.CRASH))
+    line = Result("c", "keras", "Dense", "main", {}, "r", tuple(walked), Judgement.FAILED).to_json()
+    with pytest.raises(ValueError, match="case c on route r passed, its stages say crash"):
+        Result.from_json({**line, "judgement": "passed"})

@@ -1,0 +1,116 @@
+"""Shared parts of the verbs that compare: options, the base, the acceptances, and the outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from harness.adapters.registry import Registry
+from harness.analysis.difference import RECORDED, Base, Difference, difference
+from harness.cli.console import load_results
+from harness.cli.main import AGREED, DEVIATIONS
+from harness.files import atomic_write
+from harness.judge import accepted
+from harness.judge.record import Record
+from harness.report.difference.data import data
+from harness.report.difference.github import commands
+from harness.report.difference.junit import junit
+from harness.report.difference.markdown import markdown
+from harness.report.difference.text import text
+from harness.results.file import Results
+from harness.run.selection import detours
+from harness.run.session import Session
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+across_option = click.option(
+    "--across",
+    metavar="NAME",
+    multiple=True,
+    help="Compare although NAME differs: a distribution, python or platform (repeatable).",
+)
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a difference is shown beside the terminal."""
+
+    accepted: Path | None = None
+    as_json: bool = False
+    markdown: Path | None = None
+    junit: Path | None = None
+    github: bool = False
+
+
+def output_options(command: F) -> F:
+    """The options of `Outputs`, as keyword arguments of its fields' names."""
+    options = [
+        click.option(
+            "--accepted", metavar="FILE", type=_FILE, help="Let what this TOML file accepts, case by case, not fail."
+        ),
+        click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
+        click.option("--markdown", metavar="FILE", type=_FILE, help="Write a page for a job or a pull request."),
+        click.option("--junit", metavar="FILE", type=_FILE, help="Write JUnit XML."),
+        click.option("--github", is_flag=True, help="Print annotations for GitHub, too."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def compared(
+    session: Session, base: str | Path, head: Results, *, across: Iterable[str] = (), backwards: bool = False
+) -> Difference:
+    """The difference of a head from a base: a results file, or the word `recorded`."""
+    record = session.record
+    chosen = Base.recorded(record) if str(base) == RECORDED else Base.of(str(base), load_results(Path(base)), record)
+    return difference(
+        chosen,
+        head,
+        across=across,
+        backwards=backwards,
+        expectations=session.expectations,
+        spared=_led_past(session.registry, record),
+    )
+
+
+def shown(session: Session, what: Difference, outputs: Outputs) -> int:
+    """Apply the acceptances, print and write everything, and return the exit code."""
+    if outputs.accepted is not None:
+        entries = accepted.load(outputs.accepted)
+        accepted.check_names(entries, *_names(session, what), where=outputs.accepted)
+        what = what.accepting(entries, datetime.now(UTC).date())
+    if outputs.markdown is not None:
+        atomic_write(outputs.markdown, markdown(what).encode())
+    if outputs.junit is not None:
+        atomic_write(outputs.junit, junit(what))
+    click.echo(json.dumps(data(what), indent=1, allow_nan=False) if outputs.as_json else text(what))
+    if outputs.github:
+        for line in commands(what, os.environ.get("GITHUB_WORKSPACE", "")):
+            click.echo(line, err=outputs.as_json)
+    return DEVIATIONS if what.fails else AGREED
+
+
+def _names(session: Session, what: Difference) -> tuple[set[str], set[str]]:
+    """The ids of all cases, and the names of all routes, that the base, the head or the record knows."""
+    runs = [run for run in (what.base.results, what.head) if run is not None]
+    pairs = {pair for run in runs for pair in (*run.owed_pairs, *(result.key for result in run.results))}
+    keys = [*pairs, *session.record.cells]
+    routes = {route.name for run in runs for route in run.header.routes}
+    return {case for case, _ in keys}, routes | {route for _, route in keys}
+
+
+def _led_past(registry: Registry, record: Record) -> Callable[[str, str], bool]:
+    """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
+    ways = [({chain for chain, _ in way.chains[1:]}, way.hidden_behind()) for way in detours(registry)]
+    return lambda case, chain: any(
+        chain in chains and any(record.deviates(case, other) for other in hidden) for chains, hidden in ways
+    )

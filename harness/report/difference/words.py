@@ -1,0 +1,121 @@
+"""The difference between two runs in words: one sentence that says what to do, and the lines around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from harness.analysis.difference import Difference
+from harness.analysis.grouping import Group
+from harness.analysis.messages import shown
+from harness.results.events import Answer
+
+NAMED = 10
+"""Most pairs that a list names."""
+_NOUNS = {
+    Answer.REGRESSION: ("regression", "regressions"),
+    Answer.CHANGED: ("change for the worse", "changes for the worse"),
+    Answer.LOST: ("loss", "losses"),
+}
+
+
+def sentence(difference: Difference) -> str:
+    """What came of it and what to do, in one sentence."""
+    failing = [group for group in difference.groups if group.fails]
+    if not failing:
+        return _good(difference)
+    counts = Counter(change.answer for change in difference.failing)
+    parts = [f"{counts[answer]:,} {nouns[counts[answer] != 1]}" for answer, nouns in _NOUNS.items() if counts[answer]]
+    defects = [group for group in failing if group.answer is not Answer.LOST]
+    where = f" of {many(len(defects), 'defect')} in {few(_hops(defects))}" if defects else ""
+    return f"{' and '.join(parts)}{where}: {_advice(failing[0])}, then mend it or accept it by its id."
+
+
+def _advice(group: Group) -> str:
+    first = group.smallest
+    if group.answer is Answer.LOST:
+        return f"see why {first.case} has no result on {first.route} ({first.why})"
+    return f"look at the first with `{first.replay}`"
+
+
+def _good(difference: Difference) -> str:
+    changes = difference.changes
+    accepted = sum(change.is_worse for change in changes)
+    also = {
+        "fixed": difference.counts.get(Answer.FIXED, 0),
+        "changed, but not worse": sum(each.answer is Answer.CHANGED and not each.is_worse for each in changes),
+        "with drift": difference.counts.get(Answer.DRIFT, 0),
+        "worse, but accepted": accepted,
+        "new": len(difference.new),
+    }
+    counted = ", ".join(f"{count:,} {words}" for words, count in also.items() if count)
+    what = "Nothing else got worse" if accepted else "Nothing got worse"
+    return f"{what} in {many(difference.compared, 'compared result')}{f': {counted}' if counted else ''}."
+
+
+def environment(difference: Difference) -> Iterator[str]:
+    """What differs between the environments, a line for each."""
+    for each in difference.environment:
+        yield f"{each}{'' if each.allowed or not each.matters else ' (not allowed)'}"
+
+
+def remarks(difference: Difference) -> Iterator[str]:
+    """Warnings, acceptances that ended, and what was not compared, a line for each."""
+    yield from difference.warnings
+    for entry in difference.expired:
+        yield f"the acceptance of {entry} has expired, and it still happens: {entry.reason} {entry.link}"
+    for entry, now in difference.idle:
+        yield f"the acceptance of {entry} is not needed: it is {now} now. Remove it."
+    for name, pairs in (("base", difference.only_base), ("head", difference.only_head)):
+        if pairs:
+            cases = sorted({case for case, _ in pairs})
+            named = few(cases, NAMED)
+            yield f"only the {name} has {many(len(pairs), 'result')} of {many(len(cases), 'case')}: {named}"
+    for name, other, count in zip(("base", "head"), ("head", "base"), difference.unselected, strict=True):
+        if count:
+            yield f"{many(count, 'result')} of the {name} not compared: the {other} was not asked for them"
+    if difference.random:
+        yield f"{many(difference.random, 'result')} of stages whose outcome is random: each is one of those known"
+    if difference.failing_new:
+        yield f"{many(len(difference.failing_new), 'new result')} failed in the head's own run"
+
+
+def counts(difference: Difference) -> str:
+    """The counts of the answers in a line."""
+    return ", ".join(f"{count:,} {answer}" for answer, count in difference.counts.items())
+
+
+def details(group: Group) -> dict[str, str]:
+    """What there is to say of a group, by label, without what is not known."""
+    first = group.smallest
+    known = {
+        "layers": group.brief,
+        "when": group.condition,
+        "before": joined(first.before, first.earlier_message),
+        "now": joined(first.now, "" if group.answer is Answer.LOST else first.message),
+        "at": "" if group.frame is None else str(group.frame),
+        "known as": ", ".join(group.expectations),
+        "accepted": "; ".join(f"{each.reason} ({each.link}, until {each.until})" for each in group.entries),
+        "smallest": first.case,
+        "replay": first.replay,
+    }
+    return {label: text for label, text in known.items() if text}
+
+
+def joined(ending: str, message: str) -> str:
+    """An ending and its message."""
+    return f"{ending}: {shown(message)}" if message else ending
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most:,} more"
+
+
+def many(count: int, singular: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {singular}{'' if count == 1 else 's'}"
+
+
+def _hops(groups: Sequence[Group]) -> list[str]:
+    return sorted({hop for group in groups for hop in group.hops})

@@ -1,0 +1,84 @@
+"""Environments: with what two runs were made, and what differs between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from harness.errors import InputError
+from harness.patterns import pointer
+
+MISSING = "not installed"
+"""The version of a distribution that an environment lacks."""
+
+
+class OtherEnvironment(InputError):
+    """Two runs of different environments, or a name that neither of them knows."""
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """A distribution, `python` or `platform` whose version differs. `allowed`: `--across` names it."""
+
+    name: str
+    base: str
+    head: str
+    allowed: bool = False
+
+    @property
+    def matters(self) -> bool:
+        """Whether both have it. What one lacks could change nothing there: what needs it was not walked."""
+        return MISSING not in (self.base, self.head)
+
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the head's version is the older one."""
+        try:
+            return self.matters and Version(self.head) < Version(self.base)
+        except InvalidVersion:
+            return False
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.base} -> {self.head}{' (older)' if self.is_backwards else ''}"
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "base": self.base, "head": self.head, "allowed": self.allowed}
+
+
+def discrepancies(
+    base: Mapping[str, str], head: Mapping[str, str], *, across: Iterable[str] = ()
+) -> tuple[Discrepancy, ...]:
+    """What differs between two environments, in the order of their names; `across` names what may differ.
+
+    Raises OtherEnvironment for what differs in both and is not named, and for a name that neither knows.
+    """
+    names = list(dict.fromkeys((*base, *head)))
+    allowed = {_name(text, names) for text in across}
+    versions = [(name, base.get(name, MISSING), head.get(name, MISSING)) for name in names]
+    differing = tuple(Discrepancy(name, was, now, name in allowed) for name, was, now in versions if was != now)
+    refused = [each for each in differing if each.matters and not each.allowed]
+    if refused:
+        raise OtherEnvironment(
+            f"the runs are of different environments: {', '.join(map(str, refused))}",
+            where="versions",
+            expected="the same versions in both",
+            advice="If this is what you compare, say so: " + " ".join(f"--across {each.name}" for each in refused),
+        )
+    return differing
+
+
+def _name(text: str, names: Iterable[str]) -> str:
+    """The name that `text` spells. Raises OtherEnvironment if there is none."""
+    known = {canonicalize_name(name): name for name in names}
+    if (name := known.get(canonicalize_name(text))) is None:
+        raise OtherEnvironment(
+            f"neither run knows {text!r}",
+            where="--across",
+            expected="the whole name of a distribution, python or platform",
+            advice=f"{pointer(text, known.values())}Both know: {', '.join(known.values())}.",
+        )
+    return name
