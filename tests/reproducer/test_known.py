@@ -59,3 +59,10 @@ def test_of_many_expectations_those_that_tell_most_are_run() -> None:
         item("g", "y", "divergent"),
     ]
     assert [each.id for each in known.telling(items)] == ["a", "c", "d", "f", "g"]
+
+
+def test_what_is_random_has_no_reproducer() -> None:
+    with Session() as session:
+        random = [item for item in session.expectations if item.random]
+        assert {"keras-export-augments", "keras-export-augments-loudly"} <= {item.id for item in random}
+        assert not any(known.is_reproducible(session, item) for item in random)
