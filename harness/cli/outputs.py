@@ -5,27 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from harness.adapters.registry import Registry
 from harness.analysis.difference import RECORDED, Base, Difference, difference
 from harness.cli.console import load_results
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.files import atomic_write
 from harness.judge import accepted
-from harness.judge.record import Record
 from harness.report.difference.data import data
 from harness.report.difference.github import commands
 from harness.report.difference.junit import junit
 from harness.report.difference.markdown import markdown
 from harness.report.difference.text import text
 from harness.results.file import Results
-from harness.run.selection import detours
 from harness.run.session import Session
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,6 +45,10 @@ class Outputs:
     markdown: Path | None = None
     junit: Path | None = None
     github: bool = False
+
+    @classmethod
+    def names(cls) -> list[str]:
+        return [item.name for item in fields(cls)]
 
 
 def output_options(command: F) -> F:
@@ -78,7 +79,7 @@ def compared(
         across=across,
         backwards=backwards,
         expectations=session.expectations,
-        spared=_led_past(session.registry, record),
+        spared=session.led_past,
     )
 
 
@@ -106,11 +107,3 @@ def _names(session: Session, what: Difference) -> tuple[set[str], set[str]]:
     keys = [*pairs, *session.record.cells]
     routes = {route.name for run in runs for route in run.header.routes}
     return {case for case, _ in keys}, routes | {route for _, route in keys}
-
-
-def _led_past(registry: Registry, record: Record) -> Callable[[str, str], bool]:
-    """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
-    ways = [({chain for chain, _ in way.chains[1:]}, way.hidden_behind()) for way in detours(registry)]
-    return lambda case, chain: any(
-        chain in chains and any(record.deviates(case, other) for other in hidden) for chains, hidden in ways
-    )

@@ -6,7 +6,6 @@ import atexit
 import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -53,7 +52,7 @@ def _here(session: Session, pairs: Iterable[Pair]) -> Iterator[Result]:
 
 
 def _trays(pairs: Sequence[Pair]) -> list[list[tuple[Entry, list[str]]]]:
-    """Cases with the names of their routes, some for each tray. Large models come first, each alone: they take longest."""
+    """Cases with the names of their routes, some for each tray; large models first, each alone, as they take longer."""
     cases = [(entry, [route.name for _, route in members]) for entry, members in _by_case(pairs)]
     large = [[case] for case in cases if case[0].is_large]
     rest = [case for case in cases if not case[0].is_large]

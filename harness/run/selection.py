@@ -6,14 +6,16 @@ are errors, before anything runs.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.registry import Registry
 from harness.adapters.routes import Route, all_routes, select
 from harness.errors import InputError
+from harness.judge.record import plain_id
 from harness.patterns import fits, pointer
 from harness.workers.pool import LIMIT
 
@@ -27,11 +29,38 @@ class SelectionError(InputError):
 
 
 @dataclass(frozen=True)
+class Shard:
+    """One of several parts of a run: the cases whose digests leave `number - 1` when divided by `count`."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """The shard that `2/4` names. Raises SelectionError."""
+        number, _, count = text.partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise SelectionError(
+                "no such shard", where="--shard", expected="a number and a count such as 2/4", came=text
+            )
+        return cls(int(number), int(count))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
+    def has(self, case: str) -> bool:
+        """Whether a case, by its id, belongs to this part."""
+        return int(hashlib.sha256(plain_id(case).encode()).hexdigest(), 16) % self.count == self.number - 1
+
+
+@dataclass(frozen=True)
 class Selection:
     """The part of the suite to run. `route` and `layer` are patterns, of which a name fits one; none selects all.
 
     `hops` are converters to add, as `module:Class`. With `cache`, stages that earlier runs kept are not walked again. A
-    `pack` gives the beginnings of routes, and only what is behind them is selected.
+    `pack` gives the beginnings of routes, and only what is behind them is selected. A `shard` is a part of the cases. A
+    `baseline`, a results file, takes the place of the record; what differs between its environment and this one must be
+    named in `across`.
     """
 
     route: tuple[str, ...] = ()
@@ -42,6 +71,21 @@ class Selection:
     all_cases: bool = False
     cache: bool = True
     pack: Path | None = None
+    shard: Shard | None = None
+    baseline: Path | None = None
+    across: tuple[str, ...] = ()
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the run is about something that was named: then nothing else runs beside it."""
+        return bool(self.route or self.layer or self.hops or self.opset or self.pack or self.shard or self.baseline)
+
+    def options(self) -> dict[str, object]:
+        """What is selected, for the header of a results file; what is left at its default is left out."""
+        chosen = {
+            item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default
+        }
+        return {name: str(value) if isinstance(value, Shard) else value for name, value in chosen.items()}
 
 
 def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, where: str, advice: str) -> None:

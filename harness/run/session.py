@@ -14,6 +14,7 @@ from harness.adapters.registry import Plugin, Registry, installed
 from harness.adapters.routes import Route, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
 from harness.installed import NOT_INSTALLED, versions
+from harness.judge.baseline import baseline
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
@@ -21,7 +22,9 @@ from harness.judge.record import Record, plain_id, split_id
 from harness.judge.record import load as load_record
 from harness.patterns import fits
 from harness.results.events import Header, PluginNote, RouteStatus
+from harness.results.file import Results
 from harness.results.load import load
+from harness.results.merge import manifest_digest
 from harness.run.kept import Kept, Shelf, folder
 from harness.run.pack import Pack
 from harness.run.selection import (
@@ -162,8 +165,15 @@ class Session:
 
     @cached_property
     def record(self) -> Record:
-        """What each stage of the golden cases did with the recorded versions. Raises RecordError."""
-        return load_record(self.store.root / RECORD)
+        """What each stage of the golden cases did with the recorded versions, or in the baseline.
+
+        Raises RecordError; ResultsError for the baseline, and OtherEnvironment if it was made with other versions.
+        """
+        known = load_record(self.store.root / RECORD)
+        if self.selection.baseline is None:
+            return known
+        run = Results.load(self.selection.baseline)
+        return baseline(run, self._versions, across=self.selection.across, known=known)
 
     @cached_property
     def workers(self) -> Workers:
@@ -211,7 +221,20 @@ class Session:
         return [route for route in self.runnable_for(dialect) if every or route.depth is None]
 
     def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
-        """Golden cases with the routes that walk them, all routes of a case together.
+        """Golden cases with the routes that walk them, all routes of a case together: those of the selected shard.
+
+        Raises SelectionError for a shard without a case.
+        """
+        every, shard = self.every_pair(folder), self.selection.shard
+        if shard is None:
+            return every
+        pairs = [(entry, route) for entry, route in every if shard.has(entry.id)]
+        if every and not pairs and folder is None:
+            raise SelectionError(f"shard {shard} has no case", where="--shard", advice="Use fewer shards")
+        return pairs
+
+    def every_pair(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
+        """Golden cases with the routes that walk them, whatever the shard.
 
         A route of depth n walks the first n cases of each layer, as `ranked` orders them, and the minimal cases of its
         expectations; a route without a depth walks all. Large models go along routes without a depth only. Detours
@@ -258,17 +281,19 @@ class Session:
         walked = {route.name for route in self.runnable}
         elsewhere = {chain for route in self.every_route if route.name not in walked for chain, _ in route.chains}
         chains = {chain for route in self.runnable for chain, _ in route.chains} - elsewhere
-        reached = {(entry.id, chain) for entry, route in self.pairs() for chain, _ in route.chains}
+        reached = {(entry.id, chain) for entry, route in self.every_pair() for chain, _ in route.chains}
+        shard = self.selection.shard
         return sorted(
             (case, chain)
             for case, chain in self.record.cells
             if chain in chains
             and self.selects(split_id(case)[1])
+            and (shard is None or shard.has(case))
             and (plain_id(case), chain) not in reached
-            and not self._led_past(plain_id(case), chain)
+            and not self.led_past(plain_id(case), chain)
         )
 
-    def _led_past(self, case: str, chain: str) -> bool:
+    def led_past(self, case: str, chain: str) -> bool:
         """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
         return any(
             chain in dict(detour.chains[1:])
@@ -319,7 +344,10 @@ class Session:
         routes = (*self.routes, *self.detours)
         return dict.fromkeys(part for route in routes for part in route.plugins(self.registry))
 
-    def header(self, command: Sequence[str], options: dict[str, Any], floor: int) -> Header:
+    def header(self, command: Sequence[str], options: Mapping[str, Any], floor: int) -> Header:
+        if self.selection.shard is not None:
+            pairs = ((entry.id, route.name) for entry, route in self.every_pair())
+            options = {**options, "shard": str(self.selection.shard), "manifest": manifest_digest(pairs)}
         return Header(
             command=tuple(command),
             versions=self._versions,
@@ -333,7 +361,7 @@ class Session:
                     part for route in (*self.routes, *self.detours) for part in route.plugins(self.registry)
                 )
             ),
-            options=options,
+            options=dict(options),
             floor=floor,
             load=load(),
         )

@@ -1,0 +1,95 @@
+"""Walk what is selected, and say what it changes: the gate of a converter.
+
+The cases are walked in several processes, the results are compared with what is on record, or with a results file as
+the baseline, and the differences are grouped by defect. With --pack only what is behind a pack's converters is walked,
+without TensorFlow and Keras. Exit code 1 on a regression, a change for the worse or a loss that is not accepted, and on
+nothing else; 2 for an input that cannot be used.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from harness.analysis.difference import RECORDED
+from harness.cli.console import (
+    RESULTS,
+    cache_option,
+    hop_option,
+    layer_option,
+    load_results,
+    opset_option,
+    pack_option,
+    progress,
+    route_option,
+)
+from harness.cli.main import AGREED, DEVIATIONS
+from harness.cli.outputs import Outputs, across_option, compared, output_options, shown
+from harness.results.events import Owed
+from harness.results.file import Results, Writer
+from harness.run.crew import walked
+from harness.run.selection import Selection, SelectionError, Shard
+from harness.run.session import Session
+
+
+@click.command(
+    help=__doc__,
+    epilog="\b\nExample: parity gate --pack tf2onnx.pack --route '*-onnx2torch' -n 2 --markdown gate.md",
+)
+@route_option
+@layer_option
+@hop_option
+@opset_option
+@pack_option
+@cache_option
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    default=RECORDED,
+    help="Compare with this results file instead of the record.",
+)
+@across_option
+@click.option("--shard", metavar="I/N", help="Walk the I-th of N parts; `parity merge` joins their results.")
+@click.option("-n", "jobs", metavar="N", type=click.IntRange(1), default=os.cpu_count() or 1, help="Use N processes.")
+@click.option(
+    "--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the processor time of one request."
+)
+@click.option(
+    "--results", type=click.Path(dir_okay=False, path_type=Path), default=RESULTS, help="Write the results here."
+)
+@output_options
+def command(
+    *, results: Path, baseline: str, across: Sequence[str], shard: str | None, jobs: int, **options: Any
+) -> int:
+    outputs = Outputs(**{name: options.pop(name) for name in Outputs.names()})
+    selection = Selection(**options, shard=None if shard is None else Shard.parse(shard))
+    with Session(selection) as session:
+        head = _walk(session, results, jobs)
+        if selection.shard is not None:
+            click.echo(f"shard {selection.shard}: {head.sentence}")
+            return DEVIATIONS if head.lost else AGREED
+        return shown(session, compared(session, baseline, head, across=across), outputs)
+
+
+def _walk(session: Session, path: Path, jobs: int) -> Results:
+    """Walk the selected pairs and write their results. Raises SelectionError if there is none."""
+    session.check()
+    pairs = session.pairs()
+    if not pairs:
+        raise SelectionError("no route can run for these layers; `parity list routes` says why")
+    session.check_walked(route for _, route in pairs)
+    header = session.header(["parity", *sys.argv[1:]], session.selection.options(), len(pairs))
+    with (
+        Writer(path, header, Owed.of((entry.id, route.name) for entry, route in pairs)) as writer,
+        progress() as bar,
+    ):
+        task = bar.add_task("walking", total=len(pairs))
+        for result in walked(session, pairs, jobs):
+            writer.add(result)
+            bar.advance(task)
+    return load_results(path)
