@@ -189,7 +189,7 @@ def difference(
     asked = Choice.of(base.results)
     only_head = [result.key for result in new if asked.covers(*result.key) and not base.knows(result)]
     unselected = (missing.unselected, sum(not asked.covers(*result.key) for result in new))
-    if not same and not changes and not missing.lost:
+    if base.results is not None and not same and not changes and not missing.lost:
         raise InconsistentResults(
             f"nothing can be compared: base and head have no case on the same route ({len(head.results)} results)",
             where=base.name,

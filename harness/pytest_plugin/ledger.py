@@ -33,7 +33,10 @@ UNIVERSAL = ".universal.json"
 EXPLORE = "explore"
 """Name of every folder of tests that draw fresh cases."""
 PROPERTY, PLANTED = "parity-result", "parity-planted"
-OPTIONS = ("route", "layer", "explore", "random", "hop", "opset", "all-cases", "limit")
+OPTIONS = (
+    "route", "layer", "explore", "random", "hop", "opset", "all-cases", "limit", "pack", "baseline", "across", "shard",
+    "no-cache",
+)  # fmt: skip
 """Options that go into the header of the results file."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError
+from harness.run.selection import Shard
 from harness.run.session import Selection, Session
 from harness.workers.pool import LIMIT
 
@@ -68,6 +69,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="walk only what is behind the routes of this pack, and take these from it (`parity pack` makes one)",
     )
+    group.addoption("--baseline", metavar="PATH", type=Path, help="judge by this results file instead of the record")
+    group.addoption(
+        "--across",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="judge by the baseline although NAME differs: a distribution, python or platform (repeatable)",
+    )
+    group.addoption("--shard", metavar="I/N", help="run the I-th of N parts; `parity merge` joins their results")
     group.addoption(
         "--no-cache",
         action="store_true",
@@ -84,9 +94,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Create the session. Each of its parts opens on first use."""
-    session = config.stash[_SESSION] = Session(_selection(config), config.rootpath)
     try:
+        session = config.stash[_SESSION] = Session(_selection(config), config.rootpath)
         session.check()
+        if session.selection.baseline is not None:
+            session.record  # noqa: B018 - it raises
     except InputError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -112,4 +124,7 @@ def _selection(config: pytest.Config) -> Selection:
         all_cases=config.getoption("--all-cases"),
         cache=not config.getoption("--no-cache"),
         pack=config.getoption("--pack"),
+        baseline=config.getoption("--baseline"),
+        across=tuple(config.getoption("--across")),
+        shard=None if config.getoption("--shard") is None else Shard.parse(config.getoption("--shard")),
     )

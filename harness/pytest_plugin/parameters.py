@@ -115,8 +115,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests without a value, instead of skipping them. Raises UsageError if no other test remains."""
+    """Deselect tests without a value, instead of skipping them, and what nobody asked for. Raises UsageError if no
+    other test remains."""
     empty = [item for item in items if _is_without_value(item)]
+    if session_of(config).selection.is_narrow and any(_walks_cases(item) for item in items):
+        empty += [item for item in items if _is_of_suites(item, config) and not _walks_cases(item)]
     if empty:
         items[:] = [item for item in items if item not in empty]
         config.hook.pytest_deselected(items=empty)
@@ -159,6 +162,15 @@ def _routes(ids: Iterable[str], session: Session) -> Iterator[Route]:
         elif "explore" in file:
             for dialect in {row.dialect for row in rows() if row.layer == value}:
                 yield from session.explored(dialect)
+
+
+def _walks_cases(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in ("goldens", "explored"))
+
+
+def _is_of_suites(item: pytest.Item, config: pytest.Config) -> bool:
+    """Whether a test belongs to the suites; the harness's own tests in `tests/` are another thing."""
+    return not item.path.is_relative_to(config.rootpath / "tests")
 
 
 def _is_without_value(item: pytest.Item) -> bool:
