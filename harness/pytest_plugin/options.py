@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.errors import InputError
@@ -71,7 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Create the session. Each of its parts opens on first use."""
-    session = config.stash[_SESSION] = Session(_selection(config), config.rootpath)
+    session = config.stash[_SESSION] = Session(_selection(config), None if is_foreign(config) else config.rootpath)
     try:
         session.check()
     except InputError as error:
@@ -82,6 +84,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Close the session."""
     if _SESSION in config.stash:
         config.stash[_SESSION].close()
+
+
+def is_foreign(config: pytest.Config) -> bool:
+    """Whether pytest's root has no goldens: it is somebody else's repository, and the project lies elsewhere."""
+    return not (config.rootpath / "golden" / "manifest.json").exists()
+
+
+def workplace(config: pytest.Config) -> Path:
+    """The folder below which results are written: the root, in a foreign repository the current folder."""
+    return config.invocation_params.dir if is_foreign(config) else config.rootpath
 
 
 def session_of(config: pytest.Config) -> Session:
