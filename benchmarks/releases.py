@@ -52,8 +52,11 @@ def main() -> None:
                     tally.add(result)
             answers = ", ".join(f"{count} {answer}" for answer, count in counts.items() if count)
             defects = tally.defects()
-            print(f"{edit.id}: {len(results)} results: {answers}; {len(defects)} defects; "
-                  f"{time.perf_counter() - begun:.0f} s", flush=True)
+            print(
+                f"{edit.id}: {len(results)} results: {answers}; {len(defects)} defects; "
+                f"{time.perf_counter() - begun:.0f} s",
+                flush=True,
+            )
             for defect in defects:
                 print(f"    {defect.brief}", flush=True)
             if options.keep is not None:

@@ -13,6 +13,7 @@ from harness.draw.strategies import GATE
 from harness.matlab import octave as program
 from harness.matlab.octave import Octave
 from harness.spec import Array
+
 from .trips import (
     DTYPES,
     ECHO,

@@ -8,6 +8,7 @@ import pytest
 from harness.pytest_plugin.assertion import check
 from harness.pytest_plugin.fixtures import Record
 from harness.run.session import Session
+
 from .dcfnet import NETWORK, RECORDED, dcfnet_cases
 
 LIMIT = 1e-6

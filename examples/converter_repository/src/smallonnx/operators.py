@@ -17,17 +17,20 @@ def padded(values, attributes, fill):
 
 
 def conv(attributes, values, weight, bias=None):
+    """A convolution over height and width, in groups."""
     stride, dilation = attributes.get("strides", (1, 1)), attributes.get("dilations", (1, 1))
     groups = attributes.get("group", 1)
     return functional.conv2d(padded(values, attributes, 0.0), weight, bias, stride, 0, dilation, groups)
 
 
 def max_pool(attributes, values):
+    """The largest value in each window; the border is never that."""
     window, stride = attributes["kernel_shape"], attributes.get("strides", (1, 1))
     return functional.max_pool2d(padded(values, attributes, -torch.inf), window, stride)
 
 
 def average_pool(attributes, values):
+    """The mean of each window, in which the border counts or does not."""
     window, stride = attributes["kernel_shape"], attributes.get("strides", (1, 1))
     total = functional.avg_pool2d(padded(values, attributes, 0.0), window, stride, divisor_override=1)
     if attributes.get("count_include_pad", 0):
@@ -36,24 +39,29 @@ def average_pool(attributes, values):
     return total / functional.avg_pool2d(padded(ones, attributes, 0.0), window, stride, divisor_override=1)
 
 
-def batch_normalization(attributes, values, scale, offset, mean, variance):
+def batch_normalization(attributes, values, *learned):
+    """Channels by their mean and variance, then by scale and offset."""
+    scale, offset, mean, variance = learned
     epsilon = attributes.get("epsilon", 1e-5)
     return functional.batch_norm(values, mean, variance, scale, offset, False, 0.0, epsilon)
 
 
 def local_response(attributes, values):
+    """Each value over a power of the squares in neighbouring channels."""
     size = attributes["size"]
     alpha, beta, bias = attributes.get("alpha", 1e-4), attributes.get("beta", 0.75), attributes.get("bias", 1.0)
     return functional.local_response_norm(values, size, alpha, beta, bias)
 
 
 def gemm(attributes, values, weight, bias):
+    """A product of matrices, and a bias."""
     values = values.T if attributes.get("transA", 0) else values
     weight = weight.T if attributes.get("transB", 0) else weight
     return attributes.get("alpha", 1.0) * (values @ weight) + attributes.get("beta", 1.0) * bias
 
 
 def clip(attributes, values, low=None, high=None):
+    """Values between two bounds: attributes before opset 11, inputs since."""
     low = attributes.get("min") if low is None else low
     return torch.clamp(values, low, attributes.get("max") if high is None else high)
 
@@ -67,6 +75,7 @@ def softmax(attributes, values):
 
 
 def flatten(attributes, values):
+    """A matrix: the axes before this one, and the axes from it on."""
     axis = attributes.get("axis", 1)
     return values.reshape(values.shape[:axis].numel(), -1)
 
