@@ -17,7 +17,7 @@ from harness.planted import faults
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPTION = r"--[a-z]+(?:-[a-z]+)*"
-OPTIONS = set(re.findall(f'"({OPTION})"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text()))
+OPTIONS = {"--pyargs", *re.findall(f'"({OPTION})"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text())}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

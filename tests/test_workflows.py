@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+import yaml
 
 from harness.cli.main import cli
 from tests.workflows import ROOT, called, load
@@ -19,6 +20,8 @@ from tests.workflows import ROOT, called, load
 ACTION = ROOT / "action.yml"
 GATE = ROOT / ".github" / "workflows" / "gate.yml"
 EXAMPLES = sorted((ROOT / "examples" / "converter_repository" / ".github" / "workflows").glob("*.yml"))
+PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml")) + EXAMPLES
 
 
@@ -97,6 +100,29 @@ def test_action_and_workflow_have_the_same_inputs() -> None:
     assert {name: {key: value for key, value in each.items() if key != "type"} for name, each in inputs.items()} == (
         load(ACTION)["inputs"]
     )
+
+
+def test_the_page_has_every_input_with_its_default() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| .* \| (.*) \|$", PAGE, flags=re.MULTILINE)
+    words = {"": "none", None: "none: it must be given"}
+    inputs = load(ACTION)["inputs"]
+    defaults = {name: words.get(each.get("default"), f"`{each.get('default')}`") for name, each in inputs.items()}
+    assert dict(rows) == defaults | {"shard": "all"}
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_the_page_shows_inputs_that_there_are(block: str) -> None:
+    data = yaml.safe_load(block)
+    jobs = data if isinstance(data, list) else data.get("jobs", data).values()
+    (job,) = (job for job in jobs if job.get("uses", "").startswith("OWNER/"))
+    path = called(job["uses"])
+    inputs = load(ACTION)["inputs"] if path == ROOT else load(path)["on"]["workflow_call"]["inputs"]
+    assert job.get("with", {}).keys() <= inputs.keys()
+    assert job.get("with", {}).keys() >= {name for name, each in inputs.items() if each.get("required")}
+
+
+def test_the_workflow_that_the_page_shows_has_ten_lines() -> None:
+    assert len(BLOCKS[0].strip().splitlines()) == 10
 
 
 def test_action_and_workflow_have_the_same_steps() -> None:

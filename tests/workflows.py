@@ -1,8 +1,8 @@
 """GitHub's workflows, run here: the `run:` steps of a job, with the environment and the expressions that GitHub gives.
 
 Steps that `uses` an action are not run but stood in for: what was checked out is there, Python is this one, a cache
-keeps its folder, an artifact is copied. `pip install` installs a folder for real, without looking anything up; a release
-is taken to be installed, because nothing may be downloaded here. `gh` serves the artifacts of earlier jobs.
+keeps its folder, an artifact is copied. `pip install` installs a folder for real, without looking anything up; a
+release is taken to be installed, because nothing may be downloaded here. `gh` serves the artifacts of earlier jobs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-SUITE = "OWNER/parity-suite/"
+SUITE = "OWNER/parity-suite"
 """What a workflow of another repository calls this one."""
 TOOLS = {
     "python": """
@@ -52,8 +52,8 @@ def load(path: Path) -> dict[str, Any]:
 
 def called(reference: str) -> Path:
     """The file of this repository that a workflow of another one calls."""
-    assert reference.startswith(SUITE), reference
-    return ROOT / reference.removeprefix(SUITE).partition("@")[0]
+    assert reference.startswith((f"{SUITE}/", f"{SUITE}@")), reference
+    return ROOT / reference.partition("@")[0].removeprefix(SUITE).removeprefix("/")
 
 
 @dataclass
