@@ -17,7 +17,7 @@ from harness.planted import faults
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 OPTION = r"--[a-z]+(?:-[a-z]+)*"
-OPTIONS = {"--pyargs", *re.findall(f'"({OPTION})"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text())}
+OPTIONS = set(re.findall(f'"({OPTION})"', (ROOT / "harness" / "pytest_plugin" / "options.py").read_text()))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -66,7 +66,7 @@ def test_usage_describes_every_verb() -> None:
 def test_pytest_options_exist(page: Path) -> None:
     for line in re.findall(r"^    (?:.*/)?pytest .*$", page.read_text(), flags=re.MULTILINE):
         for option in re.findall(OPTION, line):
-            assert option in OPTIONS, f"{page.name}: {line.strip()}"
+            assert option in OPTIONS | {"--pyargs"}, f"{page.name}: {line.strip()}"
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/usage.md"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +14,7 @@ from harness.outcomes import Outcome
 from harness.reproducer import known
 from harness.reproducer.write import ReproduceError
 from harness.run.session import SelectionError, Session
+from tests.miniatures import Copies, Uninstalled, registry
 
 
 def _session(*items: tuple[str, str]) -> Session:
@@ -59,3 +61,21 @@ def test_of_many_expectations_those_that_tell_most_are_run() -> None:
         item("g", "y", "divergent"),
     ]
     assert [each.id for each in known.telling(items)] == ["a", "c", "d", "f", "g"]
+
+
+@pytest.mark.parametrize(
+    ("route", "blame", "why"),
+    [
+        ("mini-copies", "copies", ""),
+        ("mini-uninstalled", "uninstalled", "uninstalled: not installed: numpy>=99"),
+        ("mini-*", "*", ""),  # one of its routes can run
+        ("mini-none", "*", ""),  # a route that there is not is no excuse
+    ],
+)
+def test_where_no_route_can_run_the_reason_is_told(route: str, blame: str, why: str) -> None:
+    store = SimpleNamespace(find=lambda case: SimpleNamespace(dialect="keras"))
+    session = SimpleNamespace(store=store, registry=registry(Copies, Uninstalled))
+    item = SimpleNamespace(case="case", route=route, blames=lambda name: fnmatchcase(name, blame))
+    told = known.obstacle(cast("Session", session), cast("Expectation", item))
+    assert told.startswith(why)
+    assert bool(told) is bool(why)
