@@ -74,7 +74,7 @@ def test_of_many_expectations_those_that_tell_most_are_run() -> None:
 )
 def test_where_no_route_can_run_the_reason_is_told(route: str, blame: str, why: str) -> None:
     store = SimpleNamespace(find=lambda case: SimpleNamespace(dialect="keras"))
-    session = SimpleNamespace(store=store, registry=registry(Copies, Uninstalled))
+    session = SimpleNamespace(store=store, registry=registry(Uninstalled, Copies))
     item = SimpleNamespace(case="case", route=route, blames=lambda name: fnmatchcase(name, blame))
     told = known.obstacle(cast("Session", session), cast("Expectation", item))
     assert told.startswith(why)
