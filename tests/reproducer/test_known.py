@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -63,18 +63,24 @@ def test_of_many_expectations_those_that_tell_most_are_run() -> None:
     assert [each.id for each in known.telling(items)] == ["a", "c", "d", "f", "g"]
 
 
+class Absent(Uninstalled):
+    """The first of all converters by name."""
+
+    name: ClassVar[str] = "absent"
+
+
 @pytest.mark.parametrize(
     ("route", "blame", "why"),
     [
         ("mini-copies", "copies", ""),
-        ("mini-uninstalled", "uninstalled", "uninstalled: not installed: numpy>=99"),
+        ("mini-absent", "absent", "absent: not installed: numpy>=99"),
         ("mini-*", "*", ""),  # one of its routes can run
         ("mini-none", "*", ""),  # a route that there is not is no excuse
     ],
 )
 def test_where_no_route_can_run_the_reason_is_told(route: str, blame: str, why: str) -> None:
     store = SimpleNamespace(find=lambda case: SimpleNamespace(dialect="keras"))
-    session = SimpleNamespace(store=store, registry=registry(Uninstalled, Copies))
+    session = SimpleNamespace(store=store, registry=registry(Absent, Copies))
     item = SimpleNamespace(case="case", route=route, blames=lambda name: fnmatchcase(name, blame))
     told = known.obstacle(cast("Session", session), cast("Expectation", item))
     assert told.startswith(why)
