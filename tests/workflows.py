@@ -104,7 +104,7 @@ class Job:
     def _stand_in(self, step: Mapping[str, Any], values: Mapping[str, str], ended: Ended) -> None:
         action, options = step["uses"].partition("@")[0], step.get("with", {})
         if action == "actions/setup-python":
-            assert (self.workspace / options["cache-dependency-path"]).is_file()
+            assert any(any(self.workspace.glob(glob)) for glob in options["cache-dependency-path"].split())
         elif action == "actions/upload-artifact":
             source = self.workspace / options["path"]
             if source.is_dir():
