@@ -24,11 +24,18 @@ def choose(session: Session, glob: str) -> list[Expectation]:
 
 
 def is_reproducible(session: Session, item: Expectation) -> bool:
-    """Whether an expectation applies here, and blames a converter or format that runs here and without the harness."""
+    """Whether an expectation applies here, and blames a converter or format that runs here and without the harness.
+
+    What happens at random need not happen when the reproducer is written.
+    """
     registry = session.registry
     plugins = [hop for hop in registry.hops if item.blames(hop.name)]
     plugins += registry.formats if item.blames(SOURCE) else ()
-    return item.applies and any(is_shown(plugin, registry) and not plugin.missing for plugin in plugins)
+    return (
+        item.applies
+        and not item.random
+        and any(is_shown(plugin, registry) and not plugin.missing for plugin in plugins)
+    )
 
 
 def telling(known: Iterable[Expectation]) -> list[Expectation]:

@@ -215,9 +215,12 @@ class Session:
     def unwalked(self) -> list[tuple[str, str]]:
         """The stages on record, case and chain, of the selected layers and routes that no pair reaches any more.
 
-        What the record knows is owed: a golden that vanished or a route that got shorter is lost, not forgotten.
+        What the record knows is owed: a golden that vanished or a route that got shorter is lost, not forgotten. Stages
+        that routes share are owed where all of these are walked.
         """
-        chains = {chain for route in self.runnable for chain, _ in route.chains}
+        walked = {route.name for route in self.runnable}
+        elsewhere = {chain for route in self.every_route if route.name not in walked for chain, _ in route.chains}
+        chains = {chain for route in self.runnable for chain, _ in route.chains} - elsewhere
         reached = {(entry.id, chain) for entry, route in self.pairs() for chain, _ in route.chains}
         return sorted(
             (case, chain)

@@ -85,3 +85,10 @@ def test_where_no_route_can_run_the_reason_is_told(route: str, blame: str, why: 
     told = known.obstacle(cast("Session", session), cast("Expectation", item))
     assert told.startswith(why)
     assert bool(told) is bool(why)
+
+
+def test_what_is_random_has_no_reproducer() -> None:
+    with Session() as session:
+        random = [item for item in session.expectations if item.random]
+        assert {"keras-export-augments", "keras-export-augments-loudly"} <= {item.id for item in random}
+        assert not any(known.is_reproducible(session, item) for item in random)

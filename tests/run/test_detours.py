@@ -16,6 +16,7 @@ from harness.run.session import Selection, Session
 from tests.miniatures import Copies, MiniTwoRuntime, dense_case, plugin, registry
 
 CASES = (dense_case(), dense_case(1))
+FINE = Cell.parse("exact 0")
 
 
 def world() -> Registry:
@@ -73,3 +74,15 @@ def test_what_a_detour_left_on_record_is_not_lost_where_it_leads_past_nothing(se
     left = {(CASES[0].id, "mini-spare"): (Cell.parse("crash"),), ("keras-Dense-ffff", "mini"): (Cell.parse("exact 0"),)}
     session.__dict__["record"] = record.with_cells(left)
     assert session.unwalked() == [("keras-Dense-ffff", "mini")]
+
+
+def test_a_stage_is_owed_where_every_route_that_shares_it_is_walked(session: Session) -> None:
+    left = {("keras-Dense-ffff", "mini"): (Cell.parse("exact 0"),), ("keras-Dense-ffff", "mini-copies"): (FINE,)}
+    session.__dict__["record"] = Record(left)
+    assert session.unwalked() == [("keras-Dense-ffff", "mini"), ("keras-Dense-ffff", "mini-copies")]
+    with Session(Selection(route=("mini-copies-reads",)), session.root) as narrow:
+        narrow.__dict__["record"] = session.record
+        assert narrow.unwalked() == []  # mini-copies, a route of its own, is not walked
+    with Session(Selection(route=("mini-copies*",)), session.root) as wider:
+        wider.__dict__["record"] = session.record
+        assert wider.unwalked() == [("keras-Dense-ffff", "mini-copies")]
