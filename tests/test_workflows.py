@@ -114,7 +114,10 @@ def test_the_page_has_every_input_with_its_default() -> None:
 def test_the_page_shows_inputs_that_there_are(block: str) -> None:
     data = yaml.safe_load(block)
     jobs = data if isinstance(data, list) else data.get("jobs", data).values()
-    (job,) = (job for job in jobs if job.get("uses", "").startswith("OWNER/"))
+    job = next((job for job in jobs if job.get("uses", "").startswith("OWNER/")), None)
+    if job is None:
+        assert "verdict" in data  # the job that joins shards calls nothing of ours but `parity`
+        return
     path = called(job["uses"])
     inputs = load(ACTION)["inputs"] if path == ROOT else load(path)["on"]["workflow_call"]["inputs"]
     assert job.get("with", {}).keys() <= inputs.keys()
