@@ -3,7 +3,7 @@
 
     python3 bootstrap.py setup              make .venv, or bring it up to date, and stop
     python3 bootstrap.py suites [ARG ...]   set up, run the suites, write reports/index.html
-    python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy, lint-imports and all tests
+    python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy, lint-imports, check-jsonschema and all tests
 
 ARGs go to pytest, e.g. `suites --route 'keras-*'` or `tests tests/test_bootstrap.py`; a path among them replaces
 the default folders. It needs Python 3.11, 3.12 or 3.13 and the standard library, nothing else. uv installs the
@@ -35,6 +35,7 @@ LOCK = "constraints.txt"
 EXTRAS = "all,dev"
 RESULTS = {"suites": "reports/results.ndjson", "tests": "reports/tests.ndjson"}  # tests must not wipe out a run's file
 PAGE = "reports/index.html"
+WORKFLOWS = {"vendor.github-workflows": ".github/workflows/*.yml", "vendor.github-actions": "action.yml"}  # by schema
 STRICT = ("--plant", "--fail-on", "fixed", "--fail-on", "unexplained")  # what only this project's own checks ask for
 TARGETS = {"suites": ("suites",), "tests": ("tests", "suites")}
 PIP_TO_UV = {
@@ -261,7 +262,7 @@ def uv_settings(pip: list[str]) -> dict[str, str]:
 def install(installer: list[str], env: dict[str, str]) -> None:
     """Install the project, editable, with exactly the locked versions. uv and pip take the same words."""
     words = [*installer, "install", "-c", LOCK, "--only-binary=:all:"]
-    must("installer", [*words, "--upgrade", "pip", "setuptools", "wheel"], env)
+    must("installer", [*words, "--upgrade", "pip", "hatch-vcs", "hatchling"], env)
     must("packages", [*words, "--no-build-isolation", "-e", f".[{EXTRAS}]"], env)
     must("consistency", [*installer, "check"], env)
 
@@ -292,16 +293,23 @@ def run_steps(steps: dict[str, list[str]], venv: Path) -> int:
     return next((code for code in reversed(codes.values()) if code), 0)
 
 
+def files(glob: str) -> list[str]:
+    """The files of the checkout that a pattern finds, as paths below it."""
+    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(glob))
+
+
 def run(verb: str, extra: list[str], venv: Path) -> int:
     """`tests`: every check. `suites`: the suites, then the page about them, if the run wrote results."""
     python, lint_imports, parity = (str(venv / "bin" / name) for name in ("python", "lint-imports", "parity"))
     pytest, results = pytest_command(verb, extra, python=python)
     if verb == "tests":
+        check = [python, "-m", "check_jsonschema", "--builtin-schema"]
         steps = {
             "ruff check": [python, "-m", "ruff", "check", "."],
             "ruff format": [python, "-m", "ruff", "format", "--check", "."],
             "mypy": [python, "-m", "mypy"],
             "lint-imports": [lint_imports, "--no-cache"],
+            **{f"check-jsonschema {name}": [*check, name, *files(glob)] for name, glob in WORKFLOWS.items()},
             "pytest": pytest,
         }
         return run_steps(steps, venv)

@@ -1,10 +1,11 @@
-"""Which distributions are installed, and at which versions."""
+"""Which distributions are installed, at which versions, and where what comes with this one lies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
@@ -15,6 +16,13 @@ NOT_INSTALLED = "not installed"
 """Stands for the version of a missing distribution."""
 COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
 """The distributions with which the suite itself draws and computes."""
+
+
+def shipped(name: str) -> Path:
+    """A folder that comes with the project: inside the package where a wheel was installed, else beside it."""
+    package = Path(__file__).parent
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
 
 
 @cache

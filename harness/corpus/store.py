@@ -34,7 +34,7 @@ from harness.spec import Array, Case, Drawn, Exactness, Golden, Sample, Spec, Sp
 
 SCHEMA = 1
 EXPLORED = Path("reports", "explored")
-"""Folder, below the root of the suite, of the failing cases of explorations, one archive per case."""
+"""Folder of the failing cases of explorations, one archive per case."""
 
 
 class GoldenError(InputError):
@@ -329,12 +329,20 @@ def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
 
 
 def keep(case: Case, root: Path) -> Path:
-    """Store a case that is not a golden below `root`, so that its id can be replayed. Returns the path."""
-    path = root / EXPLORED / f"{case.id}.zip"
+    """Store a case that is not a golden beside the goldens of `root`, so that its id can be replayed.
+
+    Returns the path. An installed package is not written to: the current folder stands in for it.
+    """
+    path = _explored(root) / f"{case.id}.zip"
     atomic_write(path, pack_archive([case]))
     return path
 
 
 def explored_cases(root: Path) -> list[Entry]:
     """The cases that `keep` stored. Raises GoldenError for a file that is not such an archive."""
-    return [entry for path in sorted((root / EXPLORED).glob("*.zip")) for entry in read_index(path)]
+    return [entry for path in sorted(_explored(root).glob("*.zip")) for entry in read_index(path)]
+
+
+def _explored(root: Path) -> Path:
+    is_package = root == Path(str(files("harness")))
+    return (Path.cwd() if is_package else root) / EXPLORED

@@ -14,9 +14,9 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-import harness
+from harness.installed import shipped
 
-REFERENCE = Path(harness.__file__).parent.parent / "suites" / "matlab" / "reference"
+REFERENCE = shipped("suites") / "matlab" / "reference"
 """M-files of the reference layers and of the loop that serves calls."""
 LIMIT = 60.0
 """Seconds that a call may take, the first one's start included."""

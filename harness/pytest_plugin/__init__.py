@@ -1,4 +1,4 @@
-"""The pytest plugin behind `pytest suites/`. conftest.py registers it by this name.
+"""The pytest plugin behind `pytest suites/`. conftest.py registers it by this name, outside a checkout entry.py.
 
 The process that collects and reports writes the results file; with pytest-xdist, the workers send each result with its
 test report. No process of pytest imports a framework.

@@ -70,7 +70,7 @@ def results(
 def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> Callable[[Row], None]:
     """A function that walks fresh cases of a row along every route of its dialect.
 
-    A failure is shrunk, stored as a case in the checkout, and reported.
+    A failure is shrunk, stored as a case, and reported.
     """
     config = request.config
 
@@ -80,7 +80,7 @@ def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> 
         exploration = Exploration(parity.walk, parity.explored(row.dialect), record)
         smallest = exploration.smallest(row, settings(profile, max_examples=config.getoption("--explore")))
         if smallest is not None:
-            path = keep(smallest.case, parity.root).relative_to(parity.root)
+            path = os.path.relpath(keep(smallest.case, parity.root))
             model = "\n    ".join(smallest.case.spec.lines)
             pytest.fail(
                 f"{failure_text(smallest.result)}\n  kept: {path}\n  model:\n    {model}",

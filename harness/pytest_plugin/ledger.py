@@ -21,7 +21,7 @@ from harness.analysis.defects import sentence
 from harness.analysis.tally import Tally
 from harness.files import atomic_write
 from harness.judge.expectations import Expectation
-from harness.pytest_plugin.options import session_of
+from harness.pytest_plugin.options import session_of, workplace
 from harness.pytest_plugin.parameters import GOLDEN_TEST
 from harness.results.events import Answer, Judgement, Owed, Result
 from harness.results.file import Writer
@@ -72,7 +72,7 @@ class Ledger:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
-        self.path = Path(config.rootpath, config.getoption("--results"))
+        self.path = Path(workplace(config), config.getoption("--results"))
         self.writer: Writer | None = None
         self.floor = 0
         self.seen: set[tuple[str, str]] = set()

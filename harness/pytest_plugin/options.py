@@ -95,7 +95,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Create the session. Each of its parts opens on first use."""
     try:
-        session = config.stash[_SESSION] = Session(_selection(config), config.rootpath)
+        session = config.stash[_SESSION] = Session(_selection(config), None if is_foreign(config) else config.rootpath)
         session.check()
         if session.selection.baseline is not None:
             session.record  # noqa: B018 - it raises
@@ -107,6 +107,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Close the session."""
     if _SESSION in config.stash:
         config.stash[_SESSION].close()
+
+
+def is_foreign(config: pytest.Config) -> bool:
+    """Whether pytest's root has no goldens: it is somebody else's repository, and the project lies elsewhere."""
+    return not (config.rootpath / "golden" / "manifest.json").exists()
+
+
+def workplace(config: pytest.Config) -> Path:
+    """The folder below which results are written: the root, in a foreign repository the current folder."""
+    return config.invocation_params.dir if is_foreign(config) else config.rootpath
 
 
 def session_of(config: pytest.Config) -> Session:

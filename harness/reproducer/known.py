@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -63,19 +63,20 @@ def of_expectation(session: Session, item: Expectation, folder: Path) -> Reprodu
     )
 
 
+def obstacle(session: Session, item: Expectation) -> str:
+    """The reason why no route of an expectation can run here; '' if one can, or if it covers none."""
+    dialect = session.store.find(item.case).dialect
+    reasons = [part.missing(session.registry) for part in _parts(session, item, dialect)]
+    return reasons[0] if reasons and all(reasons) else ""
+
+
 def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
     """The routes that an expectation covers, each cut after a hop that it blames, and able to run here.
 
     The shortest come first; of equally long ones those without an opset, then those that end with the converter that
     the expectation names first: the other converters call it.
     """
-    routes: dict[str, Route] = {}
-    for route in all_routes(session.registry):
-        if route.dialect == dialect and fnmatchcase(route.name, item.route):
-            for count, name in enumerate([SOURCE, *(hop.name for hop in route.hops)]):
-                part = Route(route.source, route.hops[:count])
-                if item.blames(name) and not part.missing(session.registry):
-                    routes.setdefault(part.name, part)
+    routes = {part.name: part for part in _parts(session, item, dialect) if not part.missing(session.registry)}
 
     def rank(route: Route) -> tuple[int, bool, int]:
         last = route.hops[-1].name if route.hops else SOURCE
@@ -83,6 +84,15 @@ def routes_of(session: Session, item: Expectation, dialect: str) -> list[Route]:
         return len(route.hops), route.opset is not None, place
 
     return sorted(routes.values(), key=rank)
+
+
+def _parts(session: Session, item: Expectation, dialect: str) -> Iterator[Route]:
+    """The routes that an expectation covers, each cut after a hop that it blames."""
+    for route in all_routes(session.registry):
+        if route.dialect == dialect and fnmatchcase(route.name, item.route):
+            for count, name in enumerate([SOURCE, *(hop.name for hop in route.hops)]):
+                if item.blames(name):
+                    yield Route(route.source, route.hops[:count])
 
 
 def write_known(session: Session, expectations: Iterable[Expectation], folder: Path) -> list[str]:

@@ -67,8 +67,7 @@ def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
 
     Raises ValueError for a fault whose layers have no golden case.
     """
-    registry = session.registry
-    planted = Registry(registry.formats, (*registry.hops, *(f.plugin for f in faults)), registry.runtimes)
+    planted = _planted(session, faults)
     hunts = [_Hunt(fault, *_routes(planted, fault)) for fault in faults]
     places = dict.fromkeys(place for hunt in hunts for place in hunt.places)
     entries = {place: session.store.entries(place[1], folder=place[0]) for place in places}
@@ -83,6 +82,17 @@ def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
     finally:
         walk.close()
     yield from (Catch(h.fault.name, False, None, h.cases, None, None, h.fault.does) for h in hunts if not h.caught)
+
+
+def obstacle(session: Session, fault: Fault) -> str:
+    """The reason why the routes of a fault cannot run here; '' if they can."""
+    planted = _planted(session, (fault,))
+    return next((why for route in _routes(planted, fault) if (why := route.missing(planted))), "")
+
+
+def _planted(session: Session, faults: Sequence[Fault]) -> Registry:
+    registry = session.registry
+    return Registry(registry.formats, (*registry.hops, *(fault.plugin for fault in faults)), registry.runtimes)
 
 
 def _caught(walk: Walk, hunts: Sequence[_Hunt], entries: Sequence[Entry]) -> Iterator[Catch]:

@@ -9,11 +9,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import harness
 from harness.adapters.registry import Plugin, Registry, installed
 from harness.adapters.routes import Route, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
-from harness.installed import NOT_INSTALLED, versions
+from harness.installed import NOT_INSTALLED, shipped, versions
 from harness.judge.baseline import baseline
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
@@ -49,9 +48,9 @@ RECORD = "record"
 
 
 def home() -> Path:
-    """The folder that holds `golden/`: the current folder, else the checkout that this package is installed from."""
+    """The folder that holds `golden/`: the current folder, else the checkout or the installed package of this code."""
     here = Path.cwd()
-    return here if (here / "golden" / "manifest.json").exists() else Path(harness.__file__).parent.parent
+    return here if (here / "golden" / "manifest.json").exists() else shipped("golden").parent
 
 
 def ranked(entries: Iterable[Entry]) -> dict[str, int]:

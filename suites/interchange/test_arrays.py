@@ -13,7 +13,8 @@ from harness.draw.strategies import GATE
 from harness.matlab import octave as program
 from harness.matlab.octave import Octave
 from harness.spec import Array
-from suites.interchange.trips import (
+
+from .trips import (
     DTYPES,
     ECHO,
     as_matlab,

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-import harness
 from harness.matlab.octave import Octave
 from harness.spec import Array
 
@@ -26,7 +25,7 @@ DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float32", "float64", "complex64", "complex128", "str"),
 )
-ECHO = Path(harness.__file__).parent.parent / "suites" / "interchange"
+ECHO = Path(__file__).parent
 """Folder of parity_echo.m."""
 _CLASSES = {"bool": "logical", "float32": "single", "float64": "double", "complex64": "single", "complex128": "double"}
 

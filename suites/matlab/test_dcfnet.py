@@ -8,7 +8,8 @@ import pytest
 from harness.pytest_plugin.assertion import check
 from harness.pytest_plugin.fixtures import Record
 from harness.run.session import Session
-from suites.matlab.dcfnet import NETWORK, RECORDED, dcfnet_cases
+
+from .dcfnet import NETWORK, RECORDED, dcfnet_cases
 
 LIMIT = 1e-6
 """Largest error allowed, relative to the layer's largest activation."""

@@ -1,11 +1,11 @@
 """MATLAB's ResNet-50 with few channels and a small image, and with each of its 177 layers as an output."""
 
 import runpy
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from harness.installed import shipped
 from harness.oracle import evaluate
 from harness.oracle.noise import measure
 from harness.pytest_plugin.assertion import check
@@ -13,7 +13,7 @@ from harness.pytest_plugin.fixtures import Record
 from harness.run.session import Session
 from harness.spec import Array, Case, Exactness, Golden, Sample, Spec
 
-BUILD = Path(__file__).resolve().parents[2] / "examples" / "resnet50" / "build.py"
+BUILD = shipped("examples") / "resnet50" / "build.py"
 SIZES = {"pixels": 64, "width": 8, "classes": 10}
 OPSET = 13
 SUBJECT = "ResNet50"

@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness.catalogue import find
-from harness.corpus.store import GoldenError, Store, oracle_files, pack_archive, read_index
+from harness.corpus.store import GoldenError, Store, explored_cases, keep, oracle_files, pack_archive, read_index
 from tests.miniatures import dense_case
 
 ROW = find("keras", "Dense")
@@ -141,3 +141,15 @@ def test_the_oracles_digest_misses_no_file_that_computes() -> None:
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("harness."):
                 module = str(node.module).removeprefix("harness.")
                 assert module in modules | {"spec"}, f"{path} imports {module}"
+
+
+def test_what_exploration_keeps_lies_beside_the_goldens_but_never_in_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, here = dense_case(), tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert keep(case, tmp_path) == tmp_path / "reports" / "explored" / f"{case.id}.zip"
+    package = Path(harness.__file__).parent
+    assert keep(case, package) == here / "reports" / "explored" / f"{case.id}.zip"
+    assert [entry.id for entry in explored_cases(package)] == [case.id]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 
@@ -13,6 +14,7 @@ from harness.outcomes import Outcome
 from harness.reproducer import known
 from harness.reproducer.write import ReproduceError
 from harness.run.session import SelectionError, Session
+from tests.miniatures import Copies, Uninstalled, registry
 
 
 def _session(*items: tuple[str, str]) -> Session:
@@ -59,6 +61,30 @@ def test_of_many_expectations_those_that_tell_most_are_run() -> None:
         item("g", "y", "divergent"),
     ]
     assert [each.id for each in known.telling(items)] == ["a", "c", "d", "f", "g"]
+
+
+class Absent(Uninstalled):
+    """The first of all converters by name."""
+
+    name: ClassVar[str] = "absent"
+
+
+@pytest.mark.parametrize(
+    ("route", "blame", "why"),
+    [
+        ("mini-copies", "copies", ""),
+        ("mini-absent", "absent", "absent: not installed: numpy>=99"),
+        ("mini-*", "[!s]*", ""),  # not of the source; one of its routes can run
+        ("mini-none", "*", ""),  # a route that there is not is no excuse
+    ],
+)
+def test_where_no_route_can_run_the_reason_is_told(route: str, blame: str, why: str) -> None:
+    store = SimpleNamespace(find=lambda case: SimpleNamespace(dialect="keras"))
+    session = SimpleNamespace(store=store, registry=registry(Absent, Copies))
+    item = SimpleNamespace(case="case", route=route, blames=lambda name: fnmatchcase(name, blame))
+    told = known.obstacle(cast("Session", session), cast("Expectation", item))
+    assert told.startswith(why)
+    assert bool(told) is bool(why)
 
 
 def test_what_is_random_has_no_reproducer() -> None:

@@ -15,7 +15,7 @@ from harness.planted import EQUIVALENT, Fault, faults, sampled
 from harness.run import selftest
 from harness.run.session import Session
 from harness.workers.pool import Worker
-from tests.miniatures import Copies, Doubles, dense_case, plugin, registry
+from tests.miniatures import Copies, Doubles, Uninstalled, dense_case, plugin, registry
 
 FAULTS = faults()
 LAYERS = {Path(name).stem for name in Store(Path(__file__).resolve().parents[2] / "golden").manifest["archives"]}
@@ -49,6 +49,17 @@ def test_a_fault_is_caught_and_a_harmless_one_survives(tmp_path: Path, monkeypat
         caught, survived = selftest.run(session, [doubles, same])
     assert (caught.caught, caught.cases, caught.outcome) == (True, 1, "divergent")
     assert (survived.caught, survived.cases, survived.by) == (False, 2, None)
+
+
+def test_a_fault_whose_routes_cannot_run_here_is_told_before_the_hunt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the fault itself needs nothing: the converter that it wraps is missing."""
+    monkeypatch.setattr(harness.run.session, "installed", lambda: registry(Copies, Uninstalled))
+    doubles = plugin(Doubles, "hops")
+    with Session() as session:
+        here = Fault("here", "Doubles the weights.", ("Dense",), "copies", doubles)
+        missing = Fault("missing", "Doubles the weights.", ("Dense",), "uninstalled", doubles)
+        assert selftest.obstacle(session, here) == ""
+        assert selftest.obstacle(session, missing).startswith("uninstalled: not installed: numpy>=99")
 
 
 def test_a_case_is_converted_once_for_all_faults_behind_the_real_hop(

@@ -1,0 +1,1 @@
+"""ONNX as MATLAB writes it."""

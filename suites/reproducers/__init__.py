@@ -1,0 +1,1 @@
+"""Deviations as programs."""
