@@ -87,12 +87,20 @@ def packed(paths: Iterable[Path]) -> bytes:
 
 
 def unpack(data: bytes, folder: Path) -> None:
-    """Write the files that `packed` holds into a folder; members that would lie elsewhere are refused.
+    """Write the files and folders that `packed` holds into a folder.
 
-    Raises ValueError for other data.
+    Raises ValueError for other data, for links, and for members that would lie elsewhere.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(zlib.decompress(data))) as archive:
-            archive.extractall(folder, filter="data")
+            for member in archive:
+                path = folder / member.name
+                if not (member.isreg() or member.isdir()) or ".." in path.parts or not path.is_relative_to(folder):
+                    raise ValueError(f"an archive of artifacts may not hold {member.name!r}")
+                if member.isdir():
+                    path.mkdir(parents=True, exist_ok=True)
+                elif (file := archive.extractfile(member)) is not None:
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(file.read())
     except (zlib.error, tarfile.TarError) as error:
         raise ValueError(f"not an archive of artifacts: {error}") from error
