@@ -10,6 +10,7 @@ the seconds of both by the clock and of the processor, and their ratio.
 from __future__ import annotations
 
 import argparse
+import importlib
 import resource
 import subprocess
 import sys
@@ -32,10 +33,8 @@ def loop(pack: Path, importer: str) -> None:
 
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    if importer == "onnx2torch":
-        from onnx2torch import convert
-    else:
-        from onnx2pytorch import ConvertModel as convert
+    module, name = {"onnx2torch": ("onnx2torch", "convert"), "onnx2pytorch": ("onnx2pytorch", "ConvertModel")}[importer]
+    convert = getattr(importlib.import_module(module), name)
     with Session(Selection(pack=pack)) as session:
         given = session.pack
         assert given is not None
@@ -46,9 +45,9 @@ def loop(pack: Path, importer: str) -> None:
     begun, ran = time.perf_counter(), 0
     for case, data in artifacts.items():
         try:
-            module = convert(onnx.load(io.BytesIO(data))).eval()
+            converted = convert(onnx.load(io.BytesIO(data))).eval()
             with torch.no_grad():
-                module(*(torch.from_numpy(value.copy()) for value in inputs[case].values()))
+                converted(*(torch.from_numpy(value.copy()) for value in inputs[case].values()))
             ran += 1
         except Exception:
             continue

@@ -10,12 +10,13 @@ seeds, because random streams may change between NumPy versions; only models wit
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import platform
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from itertools import count, takewhile
 from pathlib import Path
@@ -95,8 +96,8 @@ class Entry:
     def load(self) -> Case:
         """The case with its arrays. Raises GoldenError if they are missing or cut, or differ from the index."""
         try:
-            with zipfile.ZipFile(self.archive) as archive:
-                tensors = safetensors.numpy.load(archive.read(f"{self.id}.safetensors"))
+            member = _opened(self.archive, self.archive.stat().st_mtime_ns).read(f"{self.id}.safetensors")
+            tensors = safetensors.numpy.load(member)
         except (OSError, KeyError, ValueError, zipfile.BadZipFile, safetensors.SafetensorError) as error:
             raise _damaged(self.archive, f"case {self.id} cannot be read", came=str(error)) from error
         drawn = Drawn.from_json(self.data["drawn"]) if "drawn" in self.data else None
@@ -126,6 +127,13 @@ class Entry:
         for prefix in takewhile(lambda prefix: f"{prefix}inputs" in arrays, _prefixes()):
             inputs, expected, noise = (arrays[f"{prefix}{kind}"] for kind in ("inputs", "expected", "noise"))
             yield Sample(inputs, Golden(expected, noise, *rules))
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, changed: int) -> zipfile.ZipFile:
+    """An archive as it was when it was last changed. The cases of a layer are loaded in a row, and each would read the
+    list of all again."""
+    return zipfile.ZipFile(io.BytesIO(path.read_bytes()))
 
 
 def _prefixes() -> Iterator[str]:

@@ -64,6 +64,7 @@ class Walk:
         self.workers = workers
         self.expectations = expectations
         self._of_route: dict[str, tuple[Sequence[Expectation], list[Expectation]]] = {}
+        self._spoken: tuple[tuple[Case, str, Sequence[Expectation]] | None, list[Expectation]] = (None, [])
         self.record = record or Record()
         self._older = older(self.record.versions)
         self._older_where_given = older(self.record.versions, given) if given else self._older
@@ -113,13 +114,18 @@ class Walk:
         return _ended(stage, _compared(case, Ran(tuple(outputs), None, repeats=True)), stage.seconds)
 
     def speaking_of(self, case: Case, route: Route) -> list[Expectation]:
-        """The expectations that cover a case on a route. Those of the route are kept: a run asks for every result."""
-        hops = [hop.name for hop in route.hops]
-        every, known = self._of_route.get(route.name, ((), []))
-        if every is not self.expectations:
-            known = of_route(route.name, hops, self.expectations)
-            self._of_route[route.name] = self.expectations, known
-        return speaking_of(case, route.name, hops, known)
+        """The expectations that cover a case on a route. Those of the route, and of the last case, are remembered: a
+        walk asks for every result more than once."""
+        asked, answer = self._spoken
+        if asked is None or asked[0] is not case or asked[1] != route.name or asked[2] is not self.expectations:
+            hops = [hop.name for hop in route.hops]
+            every, known = self._of_route.get(route.name, ((), []))
+            if every is not self.expectations:
+                known = of_route(route.name, hops, self.expectations)
+                self._of_route[route.name] = self.expectations, known
+            answer = speaking_of(case, route.name, hops, known)
+            self._spoken = (case, route.name, self.expectations), answer
+        return answer
 
     def is_random(self, case: Case, route: Route, stages: Sequence[Stage]) -> bool:
         """Whether the last stage is known to be random, by an expectation or by several cells on record."""
