@@ -38,7 +38,8 @@ cache_option = click.option(
 pack_option = click.option(
     "--pack",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Walk only what is behind the routes of this pack, and take these from it (`parity pack` makes one).",
+    help="Walk only what is behind the routes of this pack, and take these from it: a file that `parity pack` made, or "
+    "keras-tf2onnx, which comes with the suite.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 results_argument = click.argument("results", type=click.Path(path_type=Path), default=RESULTS)

@@ -43,8 +43,8 @@ from harness.workers.turns import Turns
 
 __all__ = ["Selection", "SelectionError", "Session", "home", "ranked"]
 
-RECORD = "record"
-"""Folder of the store for the record."""
+RECORD, PACKS = "record", "packs"
+"""Folders of the store for the record, and for the packs that come with it."""
 
 
 def home() -> Path:
@@ -78,13 +78,15 @@ class Session:
 
     @cached_property
     def pack(self) -> Pack | None:
-        """The pack that gives the beginnings of routes, if one is selected.
+        """The pack that gives the beginnings of routes, if one is selected: a file, or the name of one that comes with
+        the goldens.
 
         Raises PackError if it is damaged or made for other goldens.
         """
         if self.selection.pack is None:
             return None
-        pack = Pack.read(self.selection.pack)
+        shipped = self.root / "golden" / PACKS / f"{self.selection.pack.name}.pack"
+        pack = Pack.read(shipped if shipped.exists() and not self.selection.pack.exists() else self.selection.pack)
         if pack.store is None:
             pack.check(Store(self.root / "golden").entries())
         return pack
