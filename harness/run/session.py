@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -168,9 +169,14 @@ class Session:
     def record(self) -> Record:
         """What each stage of the golden cases did with the recorded versions, or in the baseline.
 
-        Raises RecordError; ResultsError for the baseline, and OtherEnvironment if it was made with other versions.
+        With a pack, only its cases. Raises RecordError; ResultsError for the baseline, and OtherEnvironment if it was made with other versions.
         """
         known = load_record(self.store.root / RECORD)
+        if self.pack is not None:
+            cases = self.pack.cases
+            known = replace(
+                known, cells={key: cells for key, cells in known.cells.items() if plain_id(key[0]) in cases}
+            )
         if self.selection.baseline is None:
             return known
         run = Results.load(self.selection.baseline)
