@@ -14,6 +14,8 @@ from typing import Any
 
 KEPT_AS = "parity_signature"
 """Attribute of a saved module that stores its inputs."""
+_SAVED: dict[str, Any] = {}
+"""The module that was saved last in this process, with its path and the state of the file."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,28 @@ def save_module(module: Any, path: Path, signature: Sequence[Argument] = ()) -> 
 
     setattr(module, KEPT_AS, [(item.name, item.shape, item.dtype) for item in signature])
     torch.save(module, path, pickle_module=cloudpickle)
+    _SAVED.update(path=path, state=_state(path), module=module)
     return path
+
+
+def open_module(path: Path) -> Any:
+    """The module of a file. The first to open the file that this process saved last gets the module itself, as a user
+    of a converter does, who does not read it back; torch takes longer for that than to convert a small model.
+
+    A file holds code: this one was written by a hop a moment ago. Raises whatever unpickling raises.
+    """
+    import torch
+
+    saved = dict(_SAVED)
+    _SAVED.clear()
+    if saved.get("path") == path and saved["state"] == _state(path):
+        return saved["module"]
+    return torch.load(path, weights_only=False, map_location="cpu")
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def onnx_signature(model: Any) -> list[Argument]:

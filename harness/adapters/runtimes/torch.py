@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from harness.adapters.places import OnTorch
 from harness.adapters.runtimes import Outputs
+from harness.adapters.torch_artifact import open_module
 from harness.spec import Array
 
 
@@ -33,10 +34,7 @@ class TorchRuntime(OnTorch):
     """
 
     def open(self, artifact: Path) -> Any:
-        import torch
-
-        # a pickle can run code; this one was written by a hop a moment ago
-        return torch.load(artifact, weights_only=False, map_location="cpu").eval()
+        return open_module(artifact).eval()
 
     def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
         import torch
