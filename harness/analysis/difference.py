@@ -7,7 +7,7 @@ drift, lost and new mean what they mean beside the record, and the record itself
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -59,6 +59,13 @@ class Base:
     def owed(self) -> frozenset[Key]:
         """Case and route of each result that the base has or owes; none for the record, which knows chains only."""
         return frozenset() if self.results is None else _pairs(self.results)
+
+    def environment(self, versions: Mapping[str, str], across: Iterable[str] = ()) -> tuple[Discrepancy, ...]:
+        """What differs from the versions of a head. Raises OtherEnvironment as `discrepancies` does."""
+        if self.results is not None:
+            return discrepancies(self.results.header.versions, versions, across=across)
+        known = {**versions, **self.record.versions}  # of interpreter and platform the record knows nothing
+        return discrepancies(known, versions, across=across)
 
     @cached_property
     def _cases(self) -> frozenset[str]:
@@ -177,9 +184,7 @@ def difference(
     again. Raises OtherEnvironment, and InconsistentResults for two runs of
     which nothing can be compared, or that are one.
     """
-    now = head.header.versions
-    before = {**now, **base.record.versions} if base.results is None else base.results.header.versions
-    environment = discrepancies(before, now, across=across)  # of interpreter and platform the record knows nothing
+    environment = base.environment(head.header.versions, across)
     _check_order(base, head, backwards=backwards)
     answers = list(_answers(base, head, [item for item in expectations if item.random]))
     changes = [change for change, _ in answers if change.answer not in (Answer.SAME, Answer.NEW)]
