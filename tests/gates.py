@@ -33,9 +33,7 @@ def world(reads: type = Copies, **changes: Any) -> Registry:
     second = replace(plugin(MiniFormat, FORMATS), name="mini2", suffix=".mini2", dialect=None)
     last = replace(plugin(reads, HOPS), **{"name": "reads", "source": "mini2", "target": "mini3", **changes})
     three = replace(plugin(MiniTwoRuntime, RUNTIMES), name="three", format="mini3")
-    return replace(
-        small, formats=(*small.formats, second), hops=(*small.hops, last), runtimes=(*small.runtimes, three)
-    )
+    return replace(small, formats=(*small.formats, second), hops=(*small.hops, last), runtimes=(*small.runtimes, three))
 
 
 def fill(folder: Path) -> None:
@@ -54,11 +52,11 @@ class Parity:
         return self
 
     def __call__(self, *args: str) -> tuple[int, str]:
-        """The exit code, and what was printed."""
+        """The exit code, and what was printed: standard error, then standard output."""
         self.monkeypatch.setattr(sys, "argv", ["parity", *args])
         with pytest.raises(SystemExit) as end:
             main()
-        return int(end.value.code or 0), "" if self.capsys is None else "".join(self.capsys.readouterr())
+        return int(end.value.code or 0), "" if self.capsys is None else "".join(reversed(self.capsys.readouterr()))
 
     def gate(self, *args: str) -> tuple[int, str]:
         """One gate over the last converter, in this process, without kept steps."""

@@ -43,7 +43,11 @@ class Base:
 
     @classmethod
     def of(cls, name: str, results: Results, known: Record | None = None) -> Base:
-        """The results of a run; stages that are random in the record `known` are so in the base."""
+        """The results of a run; stages that are random in the record `known` are so in the base.
+
+        Raises InconsistentResults for a shard.
+        """
+        _check_whole("base", results)
         return cls(name, record_of(results, known), results)
 
     @classmethod
@@ -314,13 +318,16 @@ def _pairs(results: Results) -> frozenset[Key]:
     return results.owed_pairs | {result.key for result in results.results}
 
 
+def _check_whole(name: str, results: Results) -> None:
+    if shard := results.header.options.get("shard"):
+        raise InconsistentResults(
+            f"the {name} is shard {shard} of a run", where=name, advice="Join the shards with `parity merge`."
+        )
+
+
 def _check_order(base: Base, head: Results, *, backwards: bool) -> None:
-    """Raise InconsistentResults if both are one run, or one of them a shard, or the head began before the base."""
-    for name, results in (("base", base.results), ("head", head)):
-        if results is not None and (shard := results.header.options.get("shard")):
-            raise InconsistentResults(
-                f"the {name} is shard {shard} of a run", where=name, advice="Join the shards with `parity merge`."
-            )
+    """Raise InconsistentResults if both are one run, or the head is a shard or began before the base."""
+    _check_whole("head", head)
     if base.results is None:
         return
     if (base.results.header, base.results.footer) == (head.header, head.footer):

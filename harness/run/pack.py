@@ -255,17 +255,22 @@ def _damaged(path: Path, problem: str, *, expected: str = "", came: str = "") ->
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of each member. Links, folders, paths that lead elsewhere and too much data are refused."""
     total = 0
+    too_much = _damaged(path, f"it holds more than {MOST:,} bytes")
     try:
-        with tarfile.open(path, "r:xz") as archive:
+        with lzma.open(path) as file:
+            data = file.read(MOST + 1)  # to the end, which tarfile would not look at
+        if len(data) > MOST:
+            raise too_much
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for member in archive:
                 total += member.size
                 parts = PurePosixPath(member.name).parts
                 if not member.isreg() or ".." in parts or PurePosixPath(member.name).is_absolute():
                     raise _damaged(path, f"its member {member.name} is no plain file in the pack")
-                if total > MOST:
-                    raise _damaged(path, f"it holds more than {MOST:,} bytes")
-                file = archive.extractfile(member)
-                yield member.name, b"" if file is None else file.read()
+                if total > MOST:  # a sparse one says more than there is
+                    raise too_much
+                content = archive.extractfile(member)
+                yield member.name, b"" if content is None else content.read()
     except FileNotFoundError:
         raise PackError("there is no such pack", where=path, advice="Make one with `parity pack`") from None
     except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
