@@ -363,7 +363,7 @@ def test_a_stale_cache(parity: Parity, converter: Path) -> None:
     """A step that other code made is not taken: one byte of the converter has changed."""
 
     def kept_gate(*args: str) -> tuple[int, set[bool]]:
-        code, out = parity("gate", "-n", "1", "--route", ROUTE, *args)
+        code, _ = parity("gate", "-n", "1", "--route", ROUTE, *args)
         return code, {result.stages[-1].kept for result in results().results}
 
     assert kept_gate() == (0, {False})
