@@ -144,7 +144,7 @@ def test_other_expected_outputs_are_other_goldens(made: Path, tmp_path: Path) ->
     content = members(made / "small.pack")
     cases = dict.fromkeys(json.loads(content[ABOUT])["cases"], "0")
     path = rewrite(tmp_path / "other.pack", about_with(content, cases=cases))
-    with pytest.raises(PackError, match="has other expected outputs here. Make the pack anew"):
+    with pytest.raises(PackError, match="has other expected outputs here"):
         Session(Selection(pack=path), made).pack  # noqa: B018
 
 
@@ -168,7 +168,7 @@ def test_versions_are_those_of_the_pack_where_its_stages_alone_need_them(
 
 
 def test_there_is_none(tmp_path: Path) -> None:
-    with pytest.raises(PackError, match="there is no such pack. Make one with `parity pack`"):
+    with pytest.raises(PackError, match="there is no such pack"):
         Pack.read(tmp_path / "no.pack")
 
 
@@ -176,7 +176,7 @@ def test_there_is_none(tmp_path: Path) -> None:
 def test_a_cut_one(made: Path, tmp_path: Path, size: int) -> None:
     path = tmp_path / "cut.pack"
     path.write_bytes((made / "small.pack").read_bytes()[:size])
-    with pytest.raises(PackError, match="cut.pack: not a pack"):
+    with pytest.raises(PackError, match="not a pack"):
         Pack.read(path)
 
 
@@ -184,7 +184,7 @@ def test_a_flipped_byte(made: Path, tmp_path: Path) -> None:
     data = bytearray((made / "small.pack").read_bytes())
     data[len(data) // 2] ^= 1
     (tmp_path / "x.pack").write_bytes(data)
-    with pytest.raises(PackError, match="x.pack: "):
+    with pytest.raises(PackError, match=r"not a pack|is edited|is missing"):
         Pack.read(tmp_path / "x.pack")
 
 
@@ -220,7 +220,7 @@ ARTIFACT = f"artifacts/{CHAIN}/{IDS[0]}"
         (lambda c: sealed({**c, STEPS: b"3\n"}), "not a pack: TypeError"),
         (lambda c: sealed({n: d for n, d in c.items() if n != ARTIFACT}), f"it lists {IDS[0]}, and has no stages"),
         (lambda c: sealed({**c, STEPS: c[STEPS].replace(b'"artifact":"mini-', b'"artifact":"../')}), "no file name"),
-        (lambda c: sealed({**c, STEPS: c[STEPS].replace(b'"artifact":"mini-copies.mini2"', b'"artifact":".."')}), "no f"),
+        (lambda c: sealed({**c, STEPS: c[STEPS].replace(b'"mini-copies.mini2"', b'".."')}), "no file name"),
     ],
 )  # fmt: skip
 def test_members_that_are_added_missing_or_edited(
