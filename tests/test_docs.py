@@ -45,7 +45,7 @@ def test_parity_options_exist(page: Path) -> None:
         if isinstance(command, click.Group) and words:
             command = command.get_command(click.Context(command), words[0])
         assert command is not None, f"{page.name}: {line}"
-        options = {option for parameter in command.params for option in parameter.opts}
+        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         for word in words:
             assert not word.startswith("-") or word in options, f"{page.name}: {line.strip()}"
 

@@ -1,4 +1,4 @@
-"""Walk what is selected, and say what it changes: the gate of a converter.
+"""Walk what is selected, and say what got worse: a gate.
 
 The cases are walked in several processes, the results are compared with what is on record, or with a results file as
 the baseline, and the differences are grouped by defect. With --pack only what is behind a pack's converters is walked,

@@ -1,7 +1,8 @@
-"""Bundle the artifacts of released converters, so that what is behind them is tested without them.
+"""Bundle what released converters make in one file.
 
-`pytest suites/ --pack FILE` and `parity gate --pack FILE` then walk everything behind these routes, also where the
-converters, TensorFlow and Keras are not installed. A pack is data: reading one runs no code.
+`pytest suites/ --pack FILE` and `parity gate --pack FILE` walk everything behind these routes, also where the
+converters, TensorFlow and Keras are not installed. A pack is data: reading one runs no code. So a route that ends in a
+torch module, which is code, cannot be packed.
 """
 
 from __future__ import annotations
