@@ -247,7 +247,7 @@ def odd_members() -> Iterator[Any]:
         yield pytest.param(member, id=name)
 
 
-@pytest.mark.parametrize("member", odd_members())
+@pytest.mark.parametrize("member", list(odd_members()))
 def test_members_that_are_no_plain_files_in_it(made: Path, tmp_path: Path, member: tarfile.TarInfo) -> None:
     path = rewrite(tmp_path / "x.pack", members(made / "small.pack"), member)
     with pytest.raises(PackError, match=f"its member {member.name} is no plain file in the pack"):
