@@ -17,6 +17,7 @@ from harness.cli.console import load_results
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.files import atomic_write
 from harness.judge import accepted
+from harness.judge.accepted import Accepted
 from harness.report.difference.data import data
 from harness.report.difference.github import commands
 from harness.report.difference.junit import junit
@@ -50,7 +51,7 @@ class Outputs:
     def names(cls) -> list[str]:
         return [item.name for item in fields(cls)]
 
-    def acceptances(self) -> tuple[accepted.Accepted, ...] | None:
+    def acceptances(self) -> tuple[Accepted, ...] | None:
         """What the file of acceptances holds; None without one. Raises AcceptedError."""
         return None if self.accepted is None else accepted.load(self.accepted)
 
