@@ -45,7 +45,7 @@ def test_parity_options_exist(page: Path) -> None:
         if isinstance(command, click.Group) and words:
             command = command.get_command(click.Context(command), words[0])
         assert command is not None, f"{page.name}: {line}"
-        options = {option for parameter in command.params for option in parameter.opts}
+        options = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
         for word in words:
             assert not word.startswith("-") or word in options, f"{page.name}: {line.strip()}"
 
@@ -72,7 +72,7 @@ def test_pytest_options_exist(page: Path) -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/usage.md"])
 def test_every_pytest_option_is_in_the_table(name: str) -> None:
     table = set(re.findall(r"^\| `(--[a-z-]+)", (ROOT / name).read_text(), flags=re.MULTILINE))
-    assert len(OPTIONS) == 11
+    assert len(OPTIONS) == 16
     assert table == OPTIONS
 
 

@@ -118,10 +118,18 @@ def test_it_lists_the_same_cases_as_the_checkout(run: Run) -> None:
     assert json.loads(done.stdout) == json.loads(here.stdout)
 
 
-def test_it_lists_layers_with_the_pairs_that_the_goldens_cover(run: Run) -> None:
-    done = run(*PARITY, "list", "layers", "--json")
-    layers = {each["layer"]: each for each in json.loads(done.stdout) if each["dialect"] == "keras"}
-    assert layers["ELU"]["cases"] == 30
+def test_it_verifies_its_goldens_with_the_pairs_that_they_cover(run: Run) -> None:
+    done = run(*PARITY, "golden", "verify", "--layer", "ELU", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    (layer,) = json.loads(done.stdout)["layers"]
+    assert (layer["cases"], layer["covered"], layer["valid"], layer["drifted"]) == (30, 111, 111, 0)
+
+
+def test_its_gate_runs_and_compares_with_its_record(run: Run, tmp_path: Path) -> None:
+    done = run(*PARITY, "gate", "--no-cache", "-n", "1", "--layer", "SoftmaxLayer", "--route", "onnx-onnx2torch")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Nothing got worse in 24 compared results." in done.stdout
+    assert [path.name for path in (tmp_path / "sub").iterdir()] == ["reports"]
 
 
 def test_it_shows_the_record(run: Run) -> None:
@@ -161,7 +169,7 @@ def test_other_tests_are_left_alone(run: Run, tmp_path: Path) -> None:
 def test_its_suites_run_and_write_to_the_current_folder_only(run: Run, site: Path, tmp_path: Path) -> None:
     """In processes of xdist, to each of which the entry point brings the plugin again."""
     before = files(site)
-    done = run(*SUITES, "--layer", "SoftmaxLayer", "--route", "onnx-onnx2torch", "-n", "2", "-k", "test_golden")
+    done = run(*SUITES, "--layer", "SoftmaxLayer", "--route", "onnx-onnx2torch", "-n", "2", "--no-cache")
     assert done.returncode == 0, done.stdout + done.stderr
     header, *lines = map(json.loads, (tmp_path / "sub" / "reports" / "results.ndjson").read_text().splitlines())
     assert len([line for line in lines if line.get("case", "").startswith("onnx-SoftmaxLayer-")]) == 24

@@ -86,12 +86,15 @@ class Route:
         runtimes = [runtime for name in self.formats if (runtime := registry.runtime_of(name))]
         return (self.source, *self.hops, *(runtime for runtime in runtimes if not runtime.missing))
 
-    def workers(self, registry: Registry) -> list[str]:
-        """Names of the workers that the route needs."""
+    def walked(self, registry: Registry) -> tuple[Plugin, ...]:
+        """Those plugins of the route that walking it needs: all but those of its given stages."""
         formats = self.formats[self.given :]
         runtimes = [runtime for name in formats if (runtime := registry.runtime_of(name)) and not runtime.missing]
-        parts = (self.source, *self.hops)[self.given :]
-        return list(dict.fromkeys(part.worker for part in (*parts, *runtimes)))
+        return (*(self.source, *self.hops)[self.given :], *runtimes)
+
+    def workers(self, registry: Registry) -> list[str]:
+        """Names of the workers that the route needs."""
+        return list(dict.fromkeys(part.worker for part in self.walked(registry)))
 
 
 def all_routes(registry: Registry) -> list[Route]:

@@ -7,7 +7,7 @@ drift, lost and new mean what they mean beside the record, and the record itself
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -43,7 +43,11 @@ class Base:
 
     @classmethod
     def of(cls, name: str, results: Results, known: Record | None = None) -> Base:
-        """The results of a run; stages that are random in the record `known` are so in the base."""
+        """The results of a run; stages that are random in the record `known` are so in the base.
+
+        Raises InconsistentResults for a shard.
+        """
+        _check_whole("base", results)
         return cls(name, record_of(results, known), results)
 
     @classmethod
@@ -59,6 +63,13 @@ class Base:
     def owed(self) -> frozenset[Key]:
         """Case and route of each result that the base has or owes; none for the record, which knows chains only."""
         return frozenset() if self.results is None else _pairs(self.results)
+
+    def environment(self, versions: Mapping[str, str], across: Iterable[str] = ()) -> tuple[Discrepancy, ...]:
+        """What differs from the versions of a head. Raises OtherEnvironment as `discrepancies` does."""
+        if self.results is not None:
+            return discrepancies(self.results.header.versions, versions, across=across)
+        known = {**versions, **self.record.versions}  # of interpreter and platform the record knows nothing
+        return discrepancies(known, versions, across=across)
 
     @cached_property
     def _cases(self) -> frozenset[str]:
@@ -177,9 +188,7 @@ def difference(
     again. Raises OtherEnvironment, and InconsistentResults for two runs of
     which nothing can be compared, or that are one.
     """
-    now = head.header.versions
-    before = {**now, **base.record.versions} if base.results is None else base.results.header.versions
-    environment = discrepancies(before, now, across=across)  # of interpreter and platform the record knows nothing
+    environment = base.environment(head.header.versions, across)
     _check_order(base, head, backwards=backwards)
     answers = list(_answers(base, head, [item for item in expectations if item.random]))
     changes = [change for change, _ in answers if change.answer not in (Answer.SAME, Answer.NEW)]
@@ -309,13 +318,16 @@ def _pairs(results: Results) -> frozenset[Key]:
     return results.owed_pairs | {result.key for result in results.results}
 
 
+def _check_whole(name: str, results: Results) -> None:
+    if shard := results.header.options.get("shard"):
+        raise InconsistentResults(
+            f"the {name} is shard {shard} of a run", where=name, advice="Join the shards with `parity merge`."
+        )
+
+
 def _check_order(base: Base, head: Results, *, backwards: bool) -> None:
-    """Raise InconsistentResults if both are one run, or one of them a shard, or the head began before the base."""
-    for name, results in (("base", base.results), ("head", head)):
-        if results is not None and (shard := results.header.options.get("shard")):
-            raise InconsistentResults(
-                f"the {name} is shard {shard} of a run", where=name, advice="Join the shards with `parity merge`."
-            )
+    """Raise InconsistentResults if both are one run, or the head is a shard or began before the base."""
+    _check_whole("head", head)
     if base.results is None:
         return
     if (base.results.header, base.results.footer) == (head.header, head.footer):

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from harness.cli.console import load_results
-from harness.cli.outputs import Outputs, across_option, compared, output_options, shown
+from harness.cli.outputs import Outputs, across_option, base_of, compared, output_options, shown
 from harness.run.session import Session
 
 
@@ -29,5 +29,5 @@ from harness.run.session import Session
 @output_options
 def command(base: str, head: Path, across: tuple[str, ...], backwards: bool, **outputs: Any) -> int:
     with Session() as session:
-        result = compared(session, base, load_results(head), across=across, backwards=backwards)
+        result = compared(session, base_of(session, base), load_results(head), across=across, backwards=backwards)
         return shown(session, result, Outputs(**outputs))

@@ -1,4 +1,4 @@
-"""Walk what is selected, and say what it changes: the gate of a converter.
+"""Walk what is selected, and say what got worse: a gate.
 
 The cases are walked in several processes, the results are compared with what is on record, or with a results file as
 the baseline, and the differences are grouped by defect. With --pack only what is behind a pack's converters is walked,
@@ -8,7 +8,6 @@ nothing else; 2 for an input that cannot be used.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import click
 
+from harness.adapters.routes import Route
 from harness.analysis.difference import RECORDED
 from harness.cli.console import (
     RESULTS,
@@ -29,12 +29,14 @@ from harness.cli.console import (
     route_option,
 )
 from harness.cli.main import AGREED, DEVIATIONS
-from harness.cli.outputs import Outputs, across_option, compared, output_options, shown
-from harness.results.events import Owed
+from harness.cli.outputs import Outputs, across_option, base_of, compared, output_options, shown
+from harness.corpus.store import Entry
+from harness.results.events import Header, Owed
 from harness.results.file import Results, Writer
-from harness.run.crew import walked
+from harness.run.crew import most_jobs, walked
 from harness.run.selection import Selection, SelectionError, Shard
 from harness.run.session import Session
+from harness.spec import EMPTY_BATCH
 
 
 @click.command(
@@ -51,11 +53,20 @@ from harness.run.session import Session
     "--baseline",
     metavar="FILE",
     default=RECORDED,
+    show_default="the record",
     help="Compare with this results file instead of the record.",
 )
 @across_option
 @click.option("--shard", metavar="I/N", help="Walk the I-th of N parts; `parity merge` joins their results.")
-@click.option("-n", "jobs", metavar="N", type=click.IntRange(1), default=os.cpu_count() or 1, help="Use N processes.")
+@click.option(
+    "-n",
+    "jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    default=most_jobs,
+    show_default="as many as processors and memory carry",
+    help="Use N processes.",
+)
 @click.option(
     "--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the processor time of one request."
 )
@@ -68,22 +79,41 @@ def command(
 ) -> int:
     outputs = Outputs(**{name: options.pop(name) for name in Outputs.names()})
     selection = Selection(**options, shard=None if shard is None else Shard.parse(shard))
+    _check_apart(results, baseline)
     with Session(selection) as session:
-        head = _walk(session, results, jobs)
+        pairs = _pairs(session)
+        header = session.header(["parity", *sys.argv[1:]], selection.options(), len(pairs))
         if selection.shard is not None:
+            head = _walk(session, pairs, header, results, jobs)
             click.echo(f"shard {selection.shard}: {head.sentence}")
             return DEVIATIONS if head.lost else AGREED
-        return shown(session, compared(session, baseline, head, across=across), outputs)
+        base = base_of(session, baseline)
+        base.environment(header.versions, across)  # what cannot be compared is told before anything is walked
+        outputs.acceptances()
+        head = _walk(session, pairs, header, results, jobs)
+        return shown(session, compared(session, base, head, across=across), outputs)
 
 
-def _walk(session: Session, path: Path, jobs: int) -> Results:
-    """Walk the selected pairs and write their results. Raises SelectionError if there is none."""
+def _check_apart(results: Path, baseline: str) -> None:
+    """Raise SelectionError for results that would replace the baseline."""
+    if baseline != RECORDED and results.resolve() == Path(baseline).resolve():
+        raise SelectionError(
+            "the results would replace the baseline", where=results, advice="Name another file by --results"
+        )
+
+
+def _pairs(session: Session) -> list[tuple[Entry, Route]]:
+    """The selected pairs. Raises SelectionError if there is none."""
     session.check()
     pairs = session.pairs()
     if not pairs:
         raise SelectionError("no route can run for these layers; `parity list routes` says why")
     session.check_walked(route for _, route in pairs)
-    header = session.header(["parity", *sys.argv[1:]], session.selection.options(), len(pairs))
+    return pairs
+
+
+def _walk(session: Session, pairs: Sequence[tuple[Entry, Route]], header: Header, path: Path, jobs: int) -> Results:
+    """Walk the pairs and write their results."""
     with (
         Writer(path, header, Owed.of((entry.id, route.name) for entry, route in pairs)) as writer,
         progress() as bar,
@@ -91,5 +121,5 @@ def _walk(session: Session, path: Path, jobs: int) -> Results:
         task = bar.add_task("walking", total=len(pairs))
         for result in walked(session, pairs, jobs):
             writer.add(result)
-            bar.advance(task)
+            bar.advance(task, not result.case.endswith(EMPTY_BATCH))  # which is a part of its case
     return load_results(path)

@@ -17,6 +17,7 @@ from harness.cli.console import load_results
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.files import atomic_write
 from harness.judge import accepted
+from harness.judge.accepted import Accepted
 from harness.report.difference.data import data
 from harness.report.difference.github import commands
 from harness.report.difference.junit import junit
@@ -50,6 +51,10 @@ class Outputs:
     def names(cls) -> list[str]:
         return [item.name for item in fields(cls)]
 
+    def acceptances(self) -> tuple[Accepted, ...] | None:
+        """What the file of acceptances holds; None without one. Raises AcceptedError."""
+        return None if self.accepted is None else accepted.load(self.accepted)
+
 
 def output_options(command: F) -> F:
     """The options of `Outputs`, as keyword arguments of its fields' names."""
@@ -67,14 +72,18 @@ def output_options(command: F) -> F:
     return command
 
 
-def compared(
-    session: Session, base: str | Path, head: Results, *, across: Iterable[str] = (), backwards: bool = False
-) -> Difference:
-    """The difference of a head from a base: a results file, or the word `recorded`."""
+def base_of(session: Session, name: str) -> Base:
+    """What a run is compared with: a results file, or for the word `recorded` the record."""
     record = session.record
-    chosen = Base.recorded(record) if str(base) == RECORDED else Base.of(str(base), load_results(Path(base)), record)
+    return Base.recorded(record) if name == RECORDED else Base.of(name, load_results(Path(name)), record)
+
+
+def compared(
+    session: Session, base: Base, head: Results, *, across: Iterable[str] = (), backwards: bool = False
+) -> Difference:
+    """The difference of a head from its base."""
     return difference(
-        chosen,
+        base,
         head,
         across=across,
         backwards=backwards,
@@ -85,8 +94,7 @@ def compared(
 
 def shown(session: Session, what: Difference, outputs: Outputs) -> int:
     """Apply the acceptances, print and write everything, and return the exit code."""
-    if outputs.accepted is not None:
-        entries = accepted.load(outputs.accepted)
+    if (entries := outputs.acceptances()) is not None:
         accepted.check_names(entries, *_names(session, what), where=outputs.accepted)
         what = what.accepting(entries, datetime.now(UTC).date())
     if outputs.markdown is not None:

@@ -1,7 +1,8 @@
-"""Bundle the artifacts of released converters, so that what is behind them is tested without them.
+"""Bundle what released converters make in one file.
 
-`pytest suites/ --pack FILE` and `parity gate --pack FILE` then walk everything behind these routes, also where the
-converters, TensorFlow and Keras are not installed. A pack is data: reading one runs no code.
+`pytest suites/ --pack FILE` and `parity gate --pack FILE` walk everything behind these routes, also where the
+converters, TensorFlow and Keras are not installed. A pack is data: reading one runs no code. So a route that ends in a
+torch module, which is code, cannot be packed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import click
 from harness.cli.console import layer_option, print_records, tracked
 from harness.cli.main import AGREED
 from harness.run.pack import Contents, PackError, goldens_of
+from harness.run.selection import LISTED
 from harness.run.session import Selection, Session
 
 
@@ -30,11 +32,19 @@ def command(route: tuple[str, ...], layer: tuple[str, ...], goldens: bool, targe
     with Session(Selection(route=route, layer=layer)) as session, tempfile.TemporaryDirectory() as folder:
         routes = [each for each in session.routes if each.name in route]
         if len(routes) < len(route):
-            raise PackError("a pack is of whole routes", expected="names of routes", came=", ".join(route))
+            raise PackError(
+                "a pack is of routes by their whole names, no patterns and no detours",
+                where="--route",
+                expected="names of routes",
+                came=", ".join(route),
+                advice=LISTED,
+            )
         for each in routes:
             if session.registry.format(each.formats[-1]) is None:
                 raise PackError(f"{each.name} ends in {each.formats[-1]!r}, which is code: a pack is data")
         pairs = [(entry, each) for entry, each in session.pairs() if each in routes and not entry.is_large]
+        if missing := {each.name for each in routes} - {each.name for _, each in pairs}:
+            raise PackError(f"no selected case is walked along {min(missing)}", advice="Select layers of its dialect")
         contents = Contents(tuple(each.name for each in routes), session.header((), {}, 0).versions)
         for entry, each in tracked(pairs, lambda pair: pair[0].subject, total=len(pairs)):
             contents.add(entry, each, session.walk.steps(entry.load(), each))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +64,8 @@ def _walk(session: Session, path: Path) -> None:
         raise SelectionError("no route can run for these layers; `parity list routes` says why")
     session.check_walked(route for _, route in pairs)
     session.warm(session.runnable)
-    options = {name: value for name, value in asdict(session.selection).items() if value not in (None, ())}
     walk = CorpusWalk(session)
-    header = session.header(["parity", *sys.argv[1:]], options, len(pairs))
+    header = session.header(["parity", *sys.argv[1:]], session.selection.options(), len(pairs))
     with Writer(path, header, Owed.of((entry.id, route.name) for entry, route in pairs)) as writer:
         for entry, route in tracked(pairs, lambda pair: pair[0].subject, total=len(pairs)):
             for result in walk.results(entry, route):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputError
-from harness.run.selection import Shard
+from harness.run.selection import SelectionError, Shard
 from harness.run.session import Selection, Session
 from harness.workers.pool import LIMIT
 
@@ -98,7 +98,11 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         session = config.stash[_SESSION] = Session(_selection(config), None if is_foreign(config) else config.rootpath)
         session.check()
-        if session.selection.baseline is not None:
+        if (baseline := session.selection.baseline) is not None:
+            if baseline.resolve() == (workplace(config) / config.getoption("--results")).resolve():
+                raise SelectionError(
+                    "the results would replace the baseline", where=baseline, advice="Name another file by --results"
+                )
             session.record  # noqa: B018 - it raises
     except InputError as error:
         raise pytest.UsageError(str(error)) from None

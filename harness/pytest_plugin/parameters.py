@@ -121,7 +121,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if session_of(config).selection.is_narrow and any(_walks_cases(item) for item in items):
         empty += [item for item in items if _is_of_suites(item, config) and not _walks_cases(item)]
     if empty:
-        items[:] = [item for item in items if item not in empty]
+        dropped = set(empty)
+        items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=empty)
     if empty and not items:
         try:

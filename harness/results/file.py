@@ -300,6 +300,12 @@ class _Reader:
     def read(self, *, cut_ok: bool) -> Results:
         try:
             text = self.path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ForeignResults(
+                f"there is no results file that can be read: {error.strerror}",
+                where=self.path,
+                advice="`pytest suites/` and `parity gate` make one.",
+            ) from None
         except UnicodeDecodeError as error:
             raise self._foreign("not text", expected="UTF-8", came=str(error)) from None
         if not text.strip():

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import groupby, islice
 from pathlib import Path
 
+import psutil
+
 from harness.adapters.routes import Route
 from harness.corpus.store import Entry
+from harness.errors import InputError
 from harness.results.events import Result
 from harness.run.corpus_walk import CorpusWalk
 from harness.run.session import Selection, Session
 
 TRAY = 24
 """Cases that a process gets at once: few, so that all end at the same time; more than one, because asking costs."""
+WORKER_BYTES = 3 << 30
+"""Memory of one process with its framework workers."""
 Pair = tuple[Entry, Route]
+
+
+class CrewError(InputError):
+    """A process of a crew died."""
+
+
+def most_jobs() -> int:
+    """As many processes as the processors and the memory carry, at most 8."""
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(processors, psutil.virtual_memory().total // WORKER_BYTES, 8))
 
 
 def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Result]:
     """The results of these pairs, as they come: from this process, or with `jobs` above 1 from so many others.
 
-    Raises BrokenProcessPool if a process dies; its results are lost, and the run with them.
+    Raises CrewError if a process dies: its results are lost, and the run with them.
     """
     if jobs < 2:
         yield from _here(session, pairs)
@@ -33,8 +50,9 @@ def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Resul
         session.kept.shelf.close()  # a connection must not be shared
     trays = iter(_trays(pairs))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _open, (session.selection, session.root)) as pool:
-        running: set[Future[list[Result]]] = set()
+    pool = ProcessPoolExecutor(jobs, context, _open, (session.selection, session.root))
+    running: set[Future[list[Result]]] = set()
+    try:
         while True:
             running |= {pool.submit(_walk, tray) for tray in islice(trays, 2 * jobs - len(running))}
             if not running:
@@ -42,6 +60,16 @@ def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Resul
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 yield from future.result()
+    except BrokenProcessPool as error:
+        raise CrewError(
+            "a process of the walk died, or could not begin",
+            where=f"-n {jobs}",
+            expected="results of each case that it took",
+            came=str(error),
+            advice="Its own message may stand above; where memory ran out, use fewer processes",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _here(session: Session, pairs: Iterable[Pair]) -> Iterator[Result]:

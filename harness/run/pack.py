@@ -118,8 +118,8 @@ class Pack:
     @classmethod
     def read(cls, path: Path) -> Pack:
         """Raises PackError for a file that is no pack, or damaged: cut, edited, or with members too many or missing."""
-        members = dict(_members(path))
         try:
+            members = dict(_members(path))
             about = json.loads(members.pop(ABOUT))
             if about["schema"] != SCHEMA:
                 raise _damaged(
@@ -128,17 +128,16 @@ class Pack:
             listed = about["members"]
             wrong = next((name for name, data in members.items() if listed.get(name) != _digest(data)), None)
             missing = next((name for name in listed if name not in members), None)
+            if wrong is not None:
+                raise _damaged(path, f"its member {wrong} is edited, or was added")
+            if missing is not None:
+                raise _damaged(path, f"its member {missing} is missing")
             pack = cls(path, about, members)
-            if wrong is None and missing is None:
-                pack._steps  # noqa: B018 - it raises
+            pack._check_whole()
         except PackError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _damaged(path, f"not a pack: {type(error).__name__}: {error}") from error
-        if wrong is not None:
-            raise _damaged(path, f"its member {wrong} is edited, or was added")
-        if missing is not None:
-            raise _damaged(path, f"its member {missing} is missing")
         return pack
 
     @property
@@ -176,14 +175,41 @@ class Pack:
         lines = map(json.loads, self.members[STEPS].decode().splitlines())
         return {(str(line["case"]), str(line["chain"])): line for line in lines}
 
+    def _check_whole(self) -> None:
+        """Raise PackError unless each case has its stages, and each stage a case.
+
+        The digests in `pack.json` say nothing of that file itself.
+        """
+        answers, chains = dict(self.cases), self.chains
+        dict(self.versions)
+        for (case, chain), line in self._steps.items():
+            if case not in answers:
+                raise _damaged(self.path, f"it has stages of {case}, and does not list this case")
+            name = line["artifact"]
+            if name is not None and (PurePosixPath(name).name != name or name == ".."):
+                raise _damaged(self.path, f"the artifact of {case} at {chain} has no file name: {name!r}")
+        for case in answers:
+            if not any(self.has(case, chain) for chain in chains):
+                raise _damaged(self.path, f"it lists {case}, and has no stages of this case")
+
+    def has(self, case: str, chain: str) -> bool:
+        """Whether it has the stages of a case on a chain: all of them, or those up to one that made nothing."""
+        last = self._steps.get((case, chain))
+        if last is not None and last["artifact"] is not None:
+            return f"artifacts/{chain}/{case}" in self.members
+        words = chain.split("-")
+        ends = (self._steps.get((case, "-".join(words[:count]))) for count in range(1, len(words) + 1))
+        return any(end is not None and end["artifact"] is None for end in ends)
+
     def check(self, entries: Iterable[Entry]) -> None:
         """Raise PackError if a case of the pack is not among these goldens, or has other answers there."""
         known = {entry.id: entry.data["answers"] for entry in entries}
         for case, answers in self.cases.items():
             if known.get(case) != answers:
-                what = "is no golden here" if case not in known else "has other expected outputs here"
+                what = "is no golden" if case not in known else "has other expected outputs"
+                where = "here" if self.store is None else "in the pack itself"
                 raise PackError(
-                    f"the pack was made for other goldens: {case} {what}",
+                    f"the pack was made for other goldens: {case} {what} {where}",
                     where=self.path,
                     advice="Make the pack anew with `parity pack`, or take one with goldens",
                 )
@@ -229,17 +255,22 @@ def _damaged(path: Path, problem: str, *, expected: str = "", came: str = "") ->
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     """Name and content of each member. Links, folders, paths that lead elsewhere and too much data are refused."""
     total = 0
+    too_much = _damaged(path, f"it holds more than {MOST:,} bytes")
     try:
-        with tarfile.open(path, "r:xz") as archive:
+        with lzma.open(path) as file:
+            data = file.read(MOST + 1)  # to the end, which tarfile would not look at
+        if len(data) > MOST:
+            raise too_much
+        with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
             for member in archive:
                 total += member.size
                 parts = PurePosixPath(member.name).parts
                 if not member.isreg() or ".." in parts or PurePosixPath(member.name).is_absolute():
                     raise _damaged(path, f"its member {member.name} is no plain file in the pack")
-                if total > MOST:
-                    raise _damaged(path, f"it holds more than {MOST:,} bytes")
-                file = archive.extractfile(member)
-                yield member.name, b"" if file is None else file.read()
+                if total > MOST:  # a sparse one says more than there is
+                    raise too_much
+                content = archive.extractfile(member)
+                yield member.name, b"" if content is None else content.read()
     except FileNotFoundError:
         raise PackError("there is no such pack", where=path, advice="Make one with `parity pack`") from None
     except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
@@ -264,6 +295,7 @@ def goldens_of(
         and any(chain == key[1] or chain.startswith(f"{key[1]}-") or key[1].startswith(f"{chain}-") for chain in chains)
     }
     replace(record, cells=kept).save(small.root / "record")
-    shutil.copytree(store.root / "findings", small.root / "findings")
+    if (findings := store.root / "findings").is_dir():
+        shutil.copytree(findings, small.root / "findings")
     paths = [path for path in small.root.rglob("*") if path.is_file()]
     return {path.relative_to(small.root).as_posix(): path.read_bytes() for path in paths}

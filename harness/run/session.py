@@ -13,7 +13,8 @@ from typing import Any
 from harness.adapters.registry import Plugin, Registry, installed
 from harness.adapters.routes import Route, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
-from harness.installed import NOT_INSTALLED, shipped, versions
+from harness.errors import InputError
+from harness.installed import COMPUTES_WITH, shipped, versions
 from harness.judge.baseline import baseline
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
@@ -88,8 +89,11 @@ class Session:
             return None
         shipped = self.root / "golden" / PACKS / f"{self.selection.pack.name}.pack"
         pack = Pack.read(shipped if shipped.exists() and not self.selection.pack.exists() else self.selection.pack)
-        if pack.store is None:
-            pack.check(Store(self.root / "golden").entries())
+        try:
+            pack.check((pack.store or Store(self.root / "golden")).entries())
+        except InputError:
+            pack.close()
+            raise
         return pack
 
     @cached_property
@@ -112,10 +116,12 @@ class Session:
 
     def check(self) -> None:
         """Raise SelectionError if something was named that does not exist or cannot run here: a layer, a route, an
-        opset, a converter. Otherwise nothing is opened: an unselective run needs no check."""
+        opset, a converter, a shard. Otherwise nothing is opened: an unselective run needs no check."""
         self._check_layers()
         if self.selection.route or self.selection.hops or self.selection.opset or self.pack:
             self.routes  # noqa: B018 - it raises
+        if self.selection.shard is not None:
+            self.pairs()
 
     def check_walked(self, routes: Iterable[Route]) -> None:
         """Raise SelectionError for a converter that was named and is on none of these routes, those of a run's cases.
@@ -169,14 +175,13 @@ class Session:
     def record(self) -> Record:
         """What each stage of the golden cases did with the recorded versions, or in the baseline.
 
-        With a pack, only its cases. Raises RecordError; ResultsError for the baseline, and OtherEnvironment if it was made with other versions.
+        With a pack, only its cases. Raises RecordError; ResultsError for the baseline, and OtherEnvironment if it was
+        made with other versions.
         """
         known = load_record(self.store.root / RECORD)
-        if self.pack is not None:
-            cases = self.pack.cases
-            known = replace(
-                known, cells={key: cells for key, cells in known.cells.items() if plain_id(key[0]) in cases}
-            )
+        if self.pack is not None:  # it may lack cases, which is known since it was made
+            cells = {key: cells for key, cells in known.cells.items() if plain_id(key[0]) in self.pack.cases}
+            known = replace(known, cells=cells)
         if self.selection.baseline is None:
             return known
         run = Results.load(self.selection.baseline)
@@ -261,7 +266,9 @@ class Session:
                 or (route.depth is None if entry.is_large else self._walks(route, entry, ranks, minimal))
             ]
             pairs += [(entry, route) for route in self.detours if not entry.is_large and self._is_hidden(entry, route)]
-        return pairs
+        if self.pack is None:
+            return pairs
+        return [(entry, route) for entry, route in pairs if self.pack.has(entry.id, route.chains[route.given - 1][0])]
 
     def _is_hidden(self, entry: Entry, detour: Route) -> bool:
         """Whether, on record, a converter for which the detour stands in deviates, and nothing on the way past it."""
@@ -375,10 +382,13 @@ class Session:
 
     @property
     def _versions(self) -> dict[str, str]:
-        """The versions here; for what only the given stages need and is not installed, those of the pack."""
+        """The versions here; for what only the given stages need, those with which the pack was made."""
         here = versions(self.registry.distributions)
-        known = {} if self.pack is None else self.pack.versions
-        return {name: known.get(name, text) if text == NOT_INSTALLED else text for name, text in here.items()}
+        if self.pack is None:
+            return here
+        behind = {part for route in self.runnable for part in route.walked(self.registry)}
+        needed = {"python", "platform", *COMPUTES_WITH, *(name for part in behind for name in part.distributions)}
+        return {name: text if name in needed else self.pack.versions.get(name, text) for name, text in here.items()}
 
     def close(self) -> None:
         """End the walk and the workers, if they were opened."""

@@ -29,7 +29,7 @@ def test_options_and_command_are_in_the_header(parity: Parity) -> None:
     parity("run", "--route", "mini-copies", "--limit", "30", "--results", "mine.ndjson")
     header = Results.load(Path("mine.ndjson")).header
     assert header.command == ("parity", "run", "--route", "mini-copies", "--limit", "30", "--results", "mine.ndjson")
-    assert header.options == {"route": ["mini-copies"], "limit": 30.0, "all_cases": False}
+    assert header.options == {"route": ["mini-copies"], "limit": 30.0}
     assert header.floor == 1
 
 
@@ -68,14 +68,14 @@ def test_run_tells_what_differs_from_the_record_and_what_is_lost(parity: Parity)
     cells = {
         (case, "mini-copies"): "refused",
         (case, "mini-doubles"): "exact 0",
-        ("keras-Dense-ffff", "mini"): "exact 0",
+        ("keras-Dense-ffff", "mini-copies"): "exact 0",
     }
     Record({key: (Cell.parse(text),) for key, text in cells.items()}).save(Path("golden/record"))
     code, out, _ = parity("run", "--route", "mini-copies")
     assert code == DEVIATIONS  # a case on record is lost
     assert "beside the record: 1 fixed, 1 lost\n" in out
     assert f"fixed: {case} at copies: refused -> exact 0.16 (mini-copies)\n" in out
-    assert "lost: keras-Dense-ffff on mini\n" in out
+    assert "lost: keras-Dense-ffff on mini-copies\n" in out
     code, out, _ = parity("run", "--route", "mini-doubles")
     assert code == DEVIATIONS
     assert f"regression: {case} at doubles: exact 0 -> divergent " in out

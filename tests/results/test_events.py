@@ -258,6 +258,5 @@ def test_checker_has_every_reference_filled_in() -> None:
     """References are followed on every line otherwise, which takes most of the time of reading a file."""
     from harness.results import events
 
-    assert list(events._validators()) == ["header", "owed", "result", "footer"]
-    for validator in events._validators().values():
-        assert "$ref" not in json.dumps(validator.schema)
+    for event in ("header", "owed", "result", "footer"):
+        assert "$ref" not in json.dumps(events._schema(event))
