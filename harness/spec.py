@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -274,9 +275,12 @@ class Case:
         """The golden of the first sample."""
         return self.samples[0].golden
 
-    @property
+    @cached_property
     def id(self) -> str:
-        """`keras-Conv2D-0123456789ab`: dialect, subject, and a digest of spec, weights and the first inputs."""
+        """`keras-Conv2D-0123456789ab`: dialect, subject, and a digest of spec, weights and the first inputs.
+
+        A run asks for it some sixty times for each result.
+        """
         arrays = array_digest(self.weights) + array_digest(self.inputs)
         return f"{self.spec.dialect}-{self.subject}-{digest(self.spec.id, arrays)}"
 
