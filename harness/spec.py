@@ -277,7 +277,10 @@ class Case:
 
     @cached_property
     def id(self) -> str:
-        """`keras-Conv2D-0123456789ab`: dialect, subject, and a digest of spec, weights and the first inputs."""
+        """`keras-Conv2D-0123456789ab`: dialect, subject, and a digest of spec, weights and the first inputs.
+
+        A run asks for it some sixty times for each result.
+        """
         arrays = array_digest(self.weights) + array_digest(self.inputs)
         return f"{self.spec.dialect}-{self.subject}-{digest(self.spec.id, arrays)}"
 

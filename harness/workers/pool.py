@@ -43,7 +43,9 @@ def growth_limit(memory: int, processors: int) -> int:
 
 GROWTH = growth_limit(psutil.virtual_memory().total, os.cpu_count() or 1)
 """Bytes by which a worker may grow after its first request, as frameworks cache what they compile. A worker that has
-grown more is ended, and the next request starts another, which takes seconds."""
+grown more is ended, and its successor takes the next request."""
+EARLY = 0.8
+"""Share of `GROWTH` at which the successor starts, because its imports take seconds."""
 LOG_TAIL = 2000
 """Characters of a worker's output that an outcome carries."""
 LOG_LIMIT = 16 * 2**20
@@ -132,6 +134,7 @@ class Worker:
         self.setting = setting
         self.group = group
         self.turns = turns
+        self.folder = folder
         self.log = folder / f"{setting.name}-{os.getpid()}.log"
         self.pid: int | None = None
         self.starts = 0
@@ -141,10 +144,12 @@ class Worker:
         self._channel: Any = None
         self._loading = False
         self._cut_tail = b""
+        self._successor: Worker | None = None
 
     def start(self) -> None:
-        """Start the process, without waiting for its imports. Raises WorkerCrash if it does not start."""
-        if self._gateway is not None:
+        """Start the process, without waiting for its imports, or go on with the successor's. Raises WorkerCrash if it
+        does not start."""
+        if self._gateway is not None or self._succeeded():
             return
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
         self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
@@ -203,19 +208,46 @@ class Worker:
             return answer
         except self._channel.TimeoutError as late:
             spent = time.perf_counter() - started
-            self.stop()
+            self._end()
             raise WorkerHang(f"{late}; the worker was killed", self._tail(), spent) from None
         except (EOFError, OSError, self._channel.RemoteError) as error:
             spent = time.perf_counter() - started
             cause = self._cause_of_death() or str(error)
-            self.stop()
+            self._end()
             raise WorkerCrash(f"the worker died: {cause}", self._tail(), spent) from None
 
     def _recycle(self, answer: Answer[Any]) -> None:
-        """End the process if it has grown by more than `GROWTH`."""
+        """End the process if it has grown by more than `GROWTH`; start its successor a little earlier."""
         self.resident.append(answer.resident)
-        if self.resident[-1] - self.resident[0] > GROWTH:
-            self.stop()
+        growth = self.resident[-1] - self.resident[0]
+        if growth > GROWTH:
+            self._end()
+        elif growth > EARLY * GROWTH and self._successor is None:
+            self._prepare(answer.resident)
+
+    def _prepare(self, resident: int) -> None:
+        """Start the successor, if there is memory for two more processes of `resident` bytes. Where it does not start,
+        the next request after the end of this process starts one, and reports why."""
+        if psutil.virtual_memory().available < 2 * resident:
+            return
+        successor = Worker(self.setting, self.folder, self.group, self.turns)
+        successor.log = self.log.with_name(f"{self.setting.name}-{os.getpid()}-{self.starts}.log")
+        with contextlib.suppress(WorkerCrash):
+            successor.start()
+            self._successor = successor
+            self.starts += 1
+
+    def _succeeded(self) -> bool:
+        """Whether the successor's process is now this worker's. One that died unused is no successor."""
+        successor, self._successor = self._successor, None
+        if successor is None:
+            return False
+        if successor.pid is None or not _runs(successor.pid):
+            successor.stop()
+            return False
+        self.pid, self.log, self._cut_tail = successor.pid, successor.log, b""
+        self._gateway, self._channel, self._loading = successor._gateway, successor._channel, successor._loading
+        return True
 
     def _answer(self, limit: float) -> Answer[Any]:
         """Wait for the next answer; meanwhile, cut the log. Raises the channel's TimeoutError, which says which limit
@@ -279,7 +311,14 @@ class Worker:
         return (self._cut_tail + end)[-LOG_TAIL:].decode(errors="replace").strip()
 
     def stop(self) -> None:
-        """Kill the process and its children. The next request starts a new process."""
+        """Kill the process, its children and its successor. The next request starts a new process."""
+        self._end()
+        if self._successor is not None:
+            self._successor.stop()
+            self._successor = None
+
+    def _end(self) -> None:
+        """Kill the process and its children. The next request goes to the successor, or to a new process."""
         if self.pid is not None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process = psutil.Process(self.pid)
@@ -295,6 +334,13 @@ class Worker:
         self.pid = self._gateway = None
         self._loading = False
         self.resident = []
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() not in _HALTED
+    except psutil.Error:
+        return False
 
 
 class Workers:

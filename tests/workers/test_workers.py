@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from harness.workers import pool, watch
-from harness.workers.pool import _BOOT, Setting, Worker, WorkerHang, Workers, growth_limit
+from harness.workers.pool import _BOOT, Setting, Worker, WorkerFailure, WorkerHang, Workers, growth_limit
 from harness.workers.protocol import Call, Convert, Read, Run, Write
 from harness.workers.watch import PATIENCE
 
@@ -51,6 +53,65 @@ def test_a_worker_that_has_grown_too_much_makes_way_for_another(monkeypatch: pyt
         )
     assert first == second == third != fourth
     assert worker.starts == 2
+
+
+def test_the_successor_starts_before_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 100 MiB, 90 are more than four fifths: the successor starts, and takes over at 120. It is stopped with the
+    worker where that never grows so much."""
+    monkeypatch.setattr(pool, "GROWTH", 100 << 20)
+    with Workers(settings=(Setting("grower"),)) as workers:
+        worker = workers["grower"]
+        starts, pids = [], []
+        for mebibytes in (1, 70, 20, 30, 1, 90):
+            pids.append(worker.request(Call(f"{__name__}:grow", (mebibytes,))).value)
+            starts.append(worker.starts)
+        unused = worker._successor
+        assert unused is not None
+        pid = unused.pid
+        assert pid is not None
+        assert psutil.pid_exists(pid)
+    assert not psutil.pid_exists(pid)
+    assert starts == [1, 1, 2, 2, 2, 3]
+    assert pids == [pids[0]] * 4 + [pids[4]] * 2
+    assert pids[0] != pids[4]
+
+
+@pytest.mark.parametrize("ends", ["crashes", "hangs"])
+def test_a_successor_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch, ends: str) -> None:
+    monkeypatch.setattr(pool, "GROWTH", 100 << 20)
+    with Workers(settings=(Setting("grower"),)) as workers:
+        worker = workers["grower"]
+        for mebibytes in (1, 90):
+            worker.request(Call(f"{__name__}:grow", (mebibytes,)))
+        expected = worker._successor
+        assert expected is not None
+        pid = expected.pid
+        with pytest.raises(WorkerFailure):
+            worker.request(Call("os:abort", ()) if ends == "crashes" else Call("time:sleep", (60,)), limit=0.2)
+        assert worker.request(Call(f"{__name__}:grow", (1,))).value == pid
+    assert worker.starts == 2
+
+
+def test_a_successor_that_died_unused_is_no_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "GROWTH", 100 << 20)
+    with Workers(settings=(Setting("grower"),)) as workers:
+        worker = workers["grower"]
+        first, second = (worker.request(Call(f"{__name__}:grow", (mebibytes,))).value for mebibytes in (1, 90))
+        assert worker._successor is not None
+        assert worker._successor.pid is not None
+        psutil.Process(worker._successor.pid).kill()
+        third, fourth = (worker.request(Call(f"{__name__}:grow", (mebibytes,))).value for mebibytes in (30, 1))
+    assert first == second == third != fourth
+    assert worker.starts == 3
+
+
+def test_without_memory_for_two_more_there_is_no_successor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "GROWTH", 100 << 20)
+    monkeypatch.setattr(pool.psutil, "virtual_memory", lambda: SimpleNamespace(available=0))
+    with Workers(settings=(Setting("grower"),)) as workers:
+        for mebibytes in (1, 90):
+            workers["grower"].request(Call(f"{__name__}:grow", (mebibytes,)))
+        assert workers["grower"].starts == 1
 
 
 @pytest.mark.parametrize(
