@@ -43,7 +43,7 @@ def test_header_records_the_options(world: World) -> None:
     header = Results.load(world.path / "mine.ndjson").header
     assert header.options == {
         "route": [], "layer": ["Den*"], "explore": 0, "random": False, "hop": [], "opset": [], "all-cases": False,
-        "limit": 30.0,
+        "limit": 30.0, "pack": None, "baseline": None, "across": [], "shard": None, "no-cache": False,
     }  # fmt: skip
     assert header.command[0] == "pytest"
     assert header.command[-6:] == ("--layer", "Den*", "--limit", "30", "--results", "mine.ndjson")
