@@ -7,7 +7,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import execnet
@@ -77,22 +77,35 @@ def from_bytes(data: bytes, scratch: Path) -> Step:
         raise ValueError(f"not a step: {error}") from error
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    return sum(each.stat().st_size for each in [path, *path.rglob("*")] if each.is_file())
+
+
 def packed(paths: Iterable[Path]) -> bytes:
     """Files and folders as one compressed archive."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
+    with tarfile.open(fileobj=buffer, mode="w", dereference=True) as archive:
         for path in sorted(paths):
             archive.add(path, path.name)
     return zlib.compress(buffer.getvalue(), 1)
 
 
 def unpack(data: bytes, folder: Path) -> None:
-    """Write the files that `packed` holds into a folder; members that would lie elsewhere are refused.
+    """Write the files and folders that `packed` holds into a folder.
 
-    Raises ValueError for other data.
+    Raises ValueError for other data: links, and members that would lie elsewhere.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(zlib.decompress(data))) as archive:
-            archive.extractall(folder, filter="data")
+            for member in archive:
+                name = PurePosixPath(member.name)
+                if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
+                    raise ValueError(f"not an archive of artifacts: it holds {member.name}")
+                if file := archive.extractfile(member):
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / name).write_bytes(file.read())
+                else:
+                    (folder / name).mkdir(parents=True, exist_ok=True)
     except (zlib.error, tarfile.TarError) as error:
         raise ValueError(f"not an archive of artifacts: {error}") from error
