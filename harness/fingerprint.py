@@ -166,8 +166,8 @@ def _required(name: str) -> tuple[NormalizedName, ...]:
     for requirement in map(Requirement, dist.requires or []):
         known = canonicalize_name(requirement.name)
         marker = requirement.marker
-        is_needed = marker is None or marker.evaluate({"extra": ""})
-        if is_needed or (_is_here(known) and any(marker.evaluate({"extra": extra}) for extra in extras)):
+        by_extra = marker is not None and not marker.evaluate({"extra": ""})
+        if not by_extra or (marker and _is_here(known) and any(marker.evaluate({"extra": each}) for each in extras)):
             wanted.append(known)
     return tuple(wanted)
 

@@ -135,7 +135,9 @@ class Shelf:
     def confirm(self, keys: Iterable[str]) -> None:
         """Let everybody have these steps that were put here."""
         with self._explained():
-            self._together("update or replace steps set key = ? where key = ?", ((key, self._mine(key)) for key in keys))
+            self._together(
+                "update or replace steps set key = ? where key = ?", ((key, self._mine(key)) for key in keys)
+            )
         if self._written > self.limit // 20:  # to look is to read all sizes
             self.trim()
 
