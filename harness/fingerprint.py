@@ -1,8 +1,8 @@
 """Digests of what is installed: of every file of a distribution, and of what it requires.
 
 What may be reused from an earlier run is decided by contents, not by version numbers: a converter under development
-keeps its version while its source changes. Compiled files (`.pyc`) do not count, because Python makes them from the
-sources and checks them against these.
+keeps its version while its source changes. What lies in `__pycache__` does not count, because Python makes it from the
+sources and checks it against these.
 """
 
 from __future__ import annotations
@@ -10,10 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import re
+import stat
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache, cached_property
+from importlib.machinery import PathFinder
 from importlib.metadata import Distribution, PackageNotFoundError, PackagePath, distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,10 +28,21 @@ from packaging.utils import NormalizedName, canonicalize_name
 
 UNCOUNTED = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json"})
 """Files of a distribution's metadata that tell how it was installed, not what it is."""
+CACHES = "__pycache__"
 STEPS = 1 << 20
 """Bytes of a file that are read at once."""
+SETTLED = 2.0
+"""Seconds after its last change from which a file's state tells contents apart; clocks of file systems are coarse."""
+FOR_DEVELOPERS = re.compile(r"(build|check|ci|cover|dev|doc|enabler|lint|profil|test|typ)")
+"""Names of extras that hold a distribution's own tools: what it does does not depend on them."""
+UNREADABLE = "unreadable"
+"""Stands for the digest of a file that cannot be read: nothing can depend on its content."""
 Known = MutableMapping[str, tuple[str, str]]
 """Digests of files of earlier runs: the state of a file (`state_of`) and its digest, by path."""
+
+
+class UnknownFiles(LookupError):
+    """The files of an installed distribution cannot be told."""
 
 
 def interpreter() -> str:
@@ -39,18 +55,23 @@ def state_of(path: str) -> str:
     """Size, times and place of a file, which change whenever its content is written; the time of change of its entry
     (ctime) cannot be set back. '' if there is no such file."""
     try:
-        stat = os.stat(path)
+        about = os.stat(path)
     except OSError:
         return ""
-    return f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}:{stat.st_dev}"
+    if not stat.S_ISREG(about.st_mode):
+        return ""
+    return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}:{about.st_ino}:{about.st_dev}"
 
 
 def digest_of(path: str) -> str:
-    """Digest of a file's content."""
+    """Digest of a file's content; `UNREADABLE` if it has none for us."""
     content = hashlib.blake2b(digest_size=16)
-    with open(path, "rb", buffering=0) as file:
-        while part := file.read(STEPS):
-            content.update(part)
+    try:
+        with open(path, "rb", buffering=0) as file:
+            while part := file.read(STEPS):
+                content.update(part)
+    except OSError:
+        return UNREADABLE
     return content.hexdigest()
 
 
@@ -58,16 +79,20 @@ class Fingerprints:
     """The digests of installed distributions.
 
     `known` keeps digests of files, so that an unchanged file, which its state shows, is read once only; new digests are
-    added to it.
+    added to it, but those of files that have just been written.
     """
 
     def __init__(self, known: Known | None = None) -> None:
         self._known: Known = {} if known is None else known
         self._digests: dict[str, str] = {}
+        self._states: dict[str, str] = {}
 
     def of(self, names: Iterable[str], *, without: Iterable[str] = ()) -> str:
-        """One digest of distributions, all that they require but `without`, and the interpreter."""
-        parts = [f"{name} {self._digest(name)}" for name in sorted(closure(names) - set(without))]
+        """One digest of distributions, all that they require but `without`, and the interpreter.
+
+        Raises UnknownFiles if one is installed so that its files cannot be told.
+        """
+        parts = [f"{name} {self._digest(name)}" for name in sorted(closure(names, without=without))]
         return hashlib.blake2b("\n".join([self._interpreter, *parts]).encode(), digest_size=16).hexdigest()
 
     def of_folder(self, folder: Path, *, without: Iterable[str] = ()) -> str:
@@ -75,6 +100,10 @@ class Fingerprints:
         left_out = frozenset(without)
         found = {name: path for name, path in _below(str(folder), "!") if name[1:].split("/")[0] not in left_out}
         return self._joined(found)
+
+    def are_unchanged(self) -> bool:
+        """Whether the files that were counted are still as they were when they were."""
+        return all(state_of(path) == state for path, state in self._states.items())
 
     @cached_property
     def _interpreter(self) -> str:
@@ -86,27 +115,42 @@ class Fingerprints:
         return self._digests[name]
 
     def _joined(self, paths: Mapping[str, str]) -> str:
-        states = {path: state_of(path) for path in paths.values()}
-        news = [path for path, state in states.items() if state and self._known.get(path, ("", ""))[0] != state]
+        states = {path: state_of(path) for path in paths.values()}  # before their contents, which may change meanwhile
+        digests = {path: self._known[path][1] for path in states if self._known.get(path, ("", ""))[0] == states[path]}
+        news = [path for path, state in states.items() if state and path not in digests]
+        latest = time.time() - SETTLED
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for path, content in zip(news, pool.map(digest_of, news), strict=True):
-                self._known[path] = states[path], content
+                digests[path] = content
+                if content != UNREADABLE and _changed(states[path]) < latest:
+                    self._known[path] = states[path], content
+        self._states |= states
         whole = hashlib.blake2b(digest_size=16)
         for name, path in sorted(paths.items()):
-            whole.update(f"{name} {self._known[path][1] if states[path] else 'missing'}\n".encode())
+            whole.update(f"{name} {digests[path] if states[path] else 'missing'}\n".encode())
         return whole.hexdigest()
 
 
-def closure(names: Iterable[str]) -> set[str]:
-    """The distributions, and all that they require here, by their canonical names. One that is not installed stays."""
+def _changed(state: str) -> float:
+    """When a file of this state changed last, in seconds of the clock."""
+    _, written, entered, *_ = state.split(":")
+    return max(int(written), int(entered)) / 1e9
+
+
+def closure(names: Iterable[str], *, without: Iterable[str] = ()) -> set[str]:
+    """The distributions, and all that they require here, by their canonical names. One that is not installed stays.
+
+    What one asks for as an extra counts where it is installed: it is used if it is there. What only `without` require
+    is left out with them.
+    """
+    left_out = {canonicalize_name(name) for name in without}
     seen: set[str] = set()
     rest = [canonicalize_name(name) for name in names]
     while rest:
         name = rest.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        rest += _required(name)
+        if name not in seen and name not in left_out:
+            seen.add(name)
+            rest += _required(name)
     return seen
 
 
@@ -114,58 +158,104 @@ def closure(names: Iterable[str]) -> set[str]:
 def _required(name: str) -> tuple[NormalizedName, ...]:
     """The canonical names of what a distribution requires here; none if it is not installed."""
     try:
-        requirements = [Requirement(text) for text in distribution(name).requires or []]
+        dist = distribution(name)
     except PackageNotFoundError:
         return ()
-    wanted = (each for each in requirements if each.marker is None or each.marker.evaluate({"extra": ""}))
-    return tuple(canonicalize_name(each.name) for each in wanted)
+    extras = [each for each in dist.metadata.get_all("Provides-Extra") or [] if not FOR_DEVELOPERS.match(each)]
+    wanted = []
+    for requirement in map(Requirement, dist.requires or []):
+        known = canonicalize_name(requirement.name)
+        marker = requirement.marker
+        by_extra = marker is not None and not marker.evaluate({"extra": ""})
+        if not by_extra or (marker and _is_here(known) and any(marker.evaluate({"extra": each}) for each in extras)):
+            wanted.append(known)
+    return tuple(wanted)
+
+
+@cache
+def _is_here(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def files_of(name: str) -> dict[str, str]:
     """The files of a distribution, by names that do not depend on where it is installed; empty if it is not installed.
 
-    They are those that its metadata lists, and those below each of its importable packages where Python finds them:
-    a folder earlier on the path or an editable installation may hold other ones.
+    They are those below each of its importable packages, wherever Python may find them: a folder earlier on the path or
+    an editable installation may hold other ones. Then those that its metadata lists elsewhere. Raises UnknownFiles if
+    it has no package, or lists nothing and none is to be seen.
     """
     try:
         dist = distribution(name)
     except PackageNotFoundError:
         return {}
     root = Path(str(dist.locate_file("")))
-    listed = [each for each in dist.files or [] if each.suffix != ".pyc" and each.name not in UNCOUNTED]
-    found = {each.as_posix(): os.path.join(root, each) for each in listed}
-    for top in sorted(_importable(dist, listed)):
-        for place in _places(top):
-            if not place.is_relative_to(root) or not listed:
-                found |= dict(_below(str(place), f"{top}!"))
-    return found
+    listed = [each for each in dist.files or [] if CACHES not in each.parts and each.name not in UNCOUNTED]
+    found: dict[str, str] = {}
+    inside: set[tuple[str, ...]] = set()
+    outside = False
+    for top in sorted(_importable(name, dist, listed)):
+        for number, place in enumerate(_places(top)):
+            if not place.is_relative_to(root):
+                outside = True
+                found |= dict(_below(str(place), f"{top}!{number}!"))
+                continue
+            parts = {each.parts[:2] for each in listed if each.parts[0] == top and len(each.parts) > 2}
+            is_shared = place.is_dir() and not (place / "__init__.py").exists() and bool(parts)
+            for part in sorted(parts) if is_shared else [place.relative_to(root).parts]:
+                inside.add(part)
+                found |= dict(_below(str(root.joinpath(*part)), f"{'/'.join(part)}!{number}!"))
+    if not outside and (_is_editable(dist) or not (listed or found)):
+        raise UnknownFiles(f"{name} is installed so that its files cannot be told")
+    rest = (each for each in listed if each.parts[:1] not in inside and each.parts[:2] not in inside)
+    return found | {each.as_posix(): os.path.join(root, each) for each in rest}
 
 
-def _importable(dist: Distribution, listed: Iterable[PackagePath]) -> set[str]:
+def _is_editable(dist: Distribution) -> bool:
+    return '"editable":true' in (dist.read_text("direct_url.json") or "").replace(" ", "")
+
+
+def _importable(name: str, dist: Distribution, listed: Iterable[PackagePath]) -> set[str]:
     """Names that `import` takes, of the packages and modules of a distribution."""
-    names = set((dist.read_text("top_level.txt") or "").split())
+    names = {name.replace("-", "_"), *(dist.read_text("top_level.txt") or "").split()}
     for each in listed:
         if each.suffix in (".py", ".so", ".pyd") and ".." not in each.parts:
             names.add(each.parts[0].partition(".")[0])
         if each.suffix == ".pth":  # an editable installation: a folder with sources
-            for line in Path(str(dist.locate_file(each))).read_text(encoding="utf-8").splitlines():
-                if line and not line.startswith(("import ", "#")) and Path(line).is_dir():
-                    names |= {path.parent.name for path in Path(line).glob("*/__init__.py")}
-                    names |= {path.stem for path in Path(line).glob("*.py")}
+            path = Path(str(dist.locate_file(each)))
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
+                folder = path.parent / line.rstrip()
+                if line.strip() and not line.startswith(("import ", "import\t", "#")) and folder.is_dir():
+                    names |= {path.stem for path in folder.glob("*.py")}
+                    names |= {path.name for path in folder.iterdir() if _is_package(path)}
     return {name for name in names if name.isidentifier()}
 
 
+def _is_package(folder: Path) -> bool:
+    """Whether a folder holds modules, or packages of a namespace."""
+    return folder.is_dir() and any(
+        next(folder.glob(pattern), None) for pattern in ("*.py", "*/__init__.py", "*/*/__init__.py")
+    )
+
+
 def _places(top: str) -> list[Path]:
-    """Where Python finds a package or module: its folders, or its file."""
-    try:
-        spec = find_spec(top)
-    except (ImportError, ValueError):
-        return []
-    if spec is None:
-        return []
-    if spec.submodule_search_locations is not None:
-        return [Path(place) for place in spec.submodule_search_locations]
-    return [Path(spec.origin)] if spec.origin and Path(spec.origin).is_file() else []
+    """Where a package or module lies: its folders, or its file, for each folder of the path that has one.
+
+    Workers look into the working directory first (`python -c`), and this process perhaps not.
+    """
+    specs = [PathFinder.find_spec(top, [folder]) for folder in dict.fromkeys([os.getcwd(), *sys.path])]
+    with suppress(ImportError, ValueError):
+        specs.append(find_spec(top))  # the finders of editable installations
+    places: list[str] = []
+    for spec in specs:
+        if spec is not None and spec.submodule_search_locations is not None:
+            places += spec.submodule_search_locations
+        elif spec is not None and spec.origin and os.path.isfile(spec.origin):
+            places.append(spec.origin)
+    return [Path(place) for place in dict.fromkeys(os.path.abspath(place) for place in places)]
 
 
 def _below(place: str, prefix: str) -> Iterator[tuple[str, str]]:
@@ -173,9 +263,14 @@ def _below(place: str, prefix: str) -> Iterator[tuple[str, str]]:
     if os.path.isfile(place):
         yield prefix + os.path.basename(place), place
         return
+    seen: set[str] = set()
     for folder, folders, names in os.walk(place, followlinks=True):
-        folders[:] = sorted(each for each in folders if each != "__pycache__")
+        if os.path.islink(folder):
+            if (real := os.path.realpath(folder)) in seen:  # a link to a folder above
+                folders.clear()
+                continue
+            seen.add(real)
+        folders[:] = sorted(each for each in folders if each != CACHES)
         inside = folder[len(place) :].replace(os.sep, "/").lstrip("/")
         for name in names:
-            if not name.endswith(".pyc"):
-                yield f"{prefix}{inside}/{name}".replace("!/", "!"), os.path.join(folder, name)
+            yield f"{prefix}{inside}/{name}".replace("!/", "!"), os.path.join(folder, name)

@@ -137,7 +137,7 @@ def _selection(config: pytest.Config) -> Selection:
         limit=config.getoption("--limit"),
         opset=tuple(config.getoption("--opset")),
         all_cases=config.getoption("--all-cases"),
-        cache=not config.getoption("--no-cache"),
+        cache=not (config.getoption("--no-cache") or config.getoption("--random")),  # random cases do not come again
         pack=config.getoption("--pack"),
         baseline=config.getoption("--baseline"),
         across=tuple(config.getoption("--across")),

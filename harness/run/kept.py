@@ -14,13 +14,15 @@ import json
 import os
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+from secrets import token_hex
 from shutil import which
 
 from platformdirs import user_cache_path
@@ -31,9 +33,9 @@ from harness.adapters.registry import Plugin, Registry
 from harness.adapters.routes import Route
 from harness.corpus.store import answers_of
 from harness.errors import InputError
-from harness.fingerprint import Fingerprints, digest_of
+from harness.fingerprint import Fingerprints, UnknownFiles, digest_of
 from harness.installed import SUITE
-from harness.run.step import Step, from_bytes, packed, to_bytes, unpack
+from harness.run.step import Step, from_bytes, packed, size_of, to_bytes, unpack
 from harness.spec import Case
 from harness.workers.pool import COMMON
 
@@ -43,10 +45,16 @@ LIMIT = 4 << 30
 """Bytes that kept steps may take; those stored first go first."""
 LARGEST = 256 << 20
 """Most bytes of an artifact that is kept."""
-UNINVOLVED = ("analysis", "catalogue", "cli", "draw", "oracle", "pytest_plugin", "report", "reproducer")
+LOOK_AFTER = 20.0
+"""Seconds between two looks at the files that keys stand for. A look takes a quarter of a second."""
+UNINVOLVED = ("analysis", "catalogue", "cli", "draw", "pytest_plugin", "report", "reproducer")
 """Rooms of the suite that no step depends on: they draw cases, or look at results."""
-SETTINGS = re.compile(r"(CUDA|JAX|KERAS|MKL|OMP|ONNX|OPENBLAS|ORT|PYTORCH|TF|TORCH|XLA)_|PYTHONHASHSEED$")
-"""Environment variables that frameworks read."""
+SETTINGS = re.compile(
+    r"(ATEN|AUTOGRAPH|BLIS|CUDA|DNNL|GLIBC|GOMP|JAX|KERAS|KMP|LANG|LC_|LD_|MALLOC|MKL|NPY|NUMEXPR|NUMPY|OCTAVE|OMP|ONEDNN"
+    r"|ONNX|OPENBLAS|ORT_|PYTHON(?!PATH$|DONTWRITE|PYCACHE|UNBUFFERED)|PYTORCH|TF|TORCH|XLA)"
+)
+"""Beginnings of environment variables that frameworks and Python read. Others count for the distributions after which
+they are named: TF2ONNX_DEBUG for tf2onnx."""
 COMPARES_WITH = ("numpy", "scipy")
 """Distributions with which the suite makes inputs of steps and compares their outputs."""
 TABLES = """
@@ -81,6 +89,7 @@ class Shelf:
         self.path = place / f"steps-{SCHEMA}.sqlite"
         self.limit = limit
         self._written = 0
+        self._owner = token_hex(8)
 
     @cached_property
     def _database(self) -> sqlite3.Connection:
@@ -103,28 +112,53 @@ class Shelf:
             ) from error
 
     def head(self, key: str) -> bytes | None:
+        """What was put and confirmed; None if there is nothing, or it is damaged."""
         return self._blob("head", key)
 
     def artifact(self, key: str) -> bytes | None:
         return self._blob("artifact", key)
 
     def _blob(self, column: str, key: str) -> bytes | None:
+        query = f"select {column} from steps where key = ?"  # noqa: S608
         with self._explained():
-            row = self._database.execute(f"select {column} from steps where key = ?", (key,)).fetchone()  # noqa: S608
-        return None if row is None else row[0]
+            row = self._database.execute(query, (key,)).fetchone()
+        return None if row is None else _opened(row[0], key)
 
     def put(self, key: str, head: bytes, artifact: bytes) -> None:
+        """Store a step, which nobody gets before it is confirmed."""
         size = len(head) + len(artifact)
+        row = (self._mine(key), time.time(), size, _sealed(head, key), _sealed(artifact, key))
         with self._explained():
-            self._database.execute(
-                "insert or replace into steps values (?, ?, ?, ?, ?)", (key, time.time(), size, head, artifact)
-            )
+            self._database.execute("insert or replace into steps values (?, ?, ?, ?, ?)", row)
         self._written += size
+
+    def confirm(self, keys: Iterable[str]) -> None:
+        """Let everybody have these steps that were put here."""
+        with self._explained():
+            self._together(
+                "update or replace steps set key = ? where key = ?", ((key, self._mine(key)) for key in keys)
+            )
         if self._written > self.limit // 20:  # to look is to read all sizes
             self.trim()
 
+    def drop(self, keys: Iterable[str]) -> None:
+        """Forget steps that were put here and are not confirmed."""
+        with self._explained():
+            self._together("delete from steps where key = ?", ((self._mine(key),) for key in keys))
+
+    def _mine(self, key: str) -> str:
+        """The key of a step that is not confirmed: no other process confirms it, not even after this one is killed."""
+        return f"{key} of {self._owner}"
+
+    def _together(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Execute a statement for each row, all or none of them."""
+        with self._database:
+            self._database.execute("begin immediate")
+            self._database.executemany(statement, rows)
+
     def trim(self) -> None:
-        """Remove the steps that were stored first, until the others fit."""
+        """Remove the steps that were stored first, until the others fit. Their pages are used again: the file stays as
+        large as it is, and nobody waits until it is written anew."""
         self._written = 0
         with self._explained():
             over = self.size().bytes - self.limit
@@ -135,7 +169,6 @@ class Shelf:
                 "- bytes as before from steps) where before < ?)",
                 (over,),
             )
-            self._database.execute("vacuum")
 
     def size(self) -> Size:
         with self._explained():
@@ -143,12 +176,15 @@ class Shelf:
         return Size(count, total, self.limit)
 
     def clear(self) -> Size:
-        """Remove everything. Returns what was there."""
-        size = self.size()
+        """Remove everything, of other schemas too, and what is damaged. Returns what was there."""
+        try:
+            size = self.size()
+        except KeptError:  # it is damaged: so much the better
+            size = Size(0, self.path.stat().st_size if self.path.exists() else 0, self.limit)
         self.close()
         with self._explained():
-            for path in self.path.parent.glob(f"{self.path.name}*"):
-                path.unlink()
+            for path in self.path.parent.glob("steps-*.sqlite*"):
+                path.unlink(missing_ok=True)
         return size
 
     def digests(self) -> dict[str, tuple[str, str]]:
@@ -159,11 +195,8 @@ class Shelf:
 
     def learn(self, digests: Mapping[str, tuple[str, str]]) -> None:
         with self._explained():
-            self._database.execute("begin")
-            self._database.executemany(
-                "insert or replace into files values (?, ?, ?)", ((path, *both) for path, both in digests.items())
-            )
-            self._database.execute("commit")
+            rows = ((path, *both) for path, both in digests.items())
+            self._together("insert or replace into files values (?, ?, ?)", rows)
 
     def close(self) -> None:
         if "_database" in self.__dict__:
@@ -172,26 +205,36 @@ class Shelf:
 
 
 class Kept:
-    """Finds steps of earlier runs, and keeps those of this one. A `Source` of a walk."""
+    """Finds steps of earlier runs, and keeps those of this one. A `Source` of a walk.
 
-    def __init__(self, shelf: Shelf, registry: Registry) -> None:
+    `beside` names what else the steps depend on: the limit of requests, and the pack that gives the beginnings of
+    routes. A step that was walked
+    is given to nobody before a look at all files that its key stands for has shown that none has changed meanwhile. If
+    the shelf fails, a warning says so once, and the walk goes on without.
+    """
+
+    def __init__(self, shelf: Shelf, registry: Registry, *, beside: str = "") -> None:
         self.shelf = shelf
         self.registry = registry
+        self.beside = beside
+        self._fails = False
         self._plugins: dict[str, str] = {}
         self._case: tuple[Case | None, str] = (None, "")
+        self._pending: list[str] = []
+        self._looked = time.monotonic()
 
     def find(self, case: Case, route: Route, place: int, scratch: Path) -> Step | None:
-        key = self.key(case, route, place)
-        data = key and self.shelf.head(key)
-        if not data:
-            return None
-        try:
-            return from_bytes(data, scratch)
-        except ValueError:
-            return None  # damaged: it is walked, and stored again
+        with self._or_without():
+            key = self.key(case, route, place)
+            data = self.shelf.head(key) if key else None
+            with suppress(ValueError):  # damaged: it is walked
+                return from_bytes(data, scratch) if data else None
+        return None
 
     def fetch(self, case: Case, route: Route, place: int, scratch: Path) -> None:
-        data = self.shelf.artifact(self.key(case, route, place))
+        data = None
+        with self._or_without():
+            data = self.shelf.artifact(self.key(case, route, place))
         if not data:
             raise KeyError(f"no artifact of {case.id} on {route.chains[place][0]} is kept")
         try:
@@ -200,17 +243,54 @@ class Kept:
             raise KeyError(str(error)) from error
 
     def keep(self, case: Case, route: Route, place: int, step: Step, files: Iterable[Path]) -> None:
-        key = self.key(case, route, place)
-        artifact = packed(files) if key else b""
-        if key and len(artifact) <= LARGEST:
-            self.shelf.put(key, to_bytes(step), artifact)
+        files = list(files)
+        if sum(size_of(path) for path in files) > LARGEST:
+            return
+        with self._or_without():
+            if key := self.key(case, route, place):
+                self.shelf.put(key, to_bytes(step), packed(files))
+                self._pending.append(key)
+            if time.monotonic() > self._looked + LOOK_AFTER:
+                self.confirm()
+
+    def confirm(self) -> None:
+        """Look whether the files are still those of the keys. If so, what was walked is kept; else nothing is any
+        more."""
+        keys, self._pending = self._pending, []
+        if self._fails or not keys:
+            return
+        with self._or_without():
+            if self._fingerprints.are_unchanged():
+                self.shelf.confirm(keys)
+                self._looked = time.monotonic()
+                return
+            self.shelf.drop(keys)
+            self._go_without("a file of a converter, a framework or the suite has changed since the run began")
+
+    def close(self) -> None:
+        self.confirm()
+        self.shelf.close()
+
+    @contextmanager
+    def _or_without(self) -> Iterator[None]:
+        try:
+            yield
+        except KeptError as error:
+            self._go_without(str(error))
+
+    def _go_without(self, why: str) -> None:
+        if not self._fails:
+            self._fails = True
+            print(f"parity: the run goes on, and keeps no steps: {why}", file=sys.stderr)
 
     def key(self, case: Case, route: Route, place: int) -> str:
         """The key of a step; '' if it cannot be kept, because a plugin belongs to no distribution."""
+        if self._fails:
+            return ""
         chain, plugins = route.chains[place]
         runtimes = [self.registry.runtime_of(plugin.target or plugin.name) for plugin in plugins]
         parts = [self._of_plugin(plugin) for plugin in (*plugins, *runtimes) if plugin is not None]
-        return _joined([self._of_case(case), chain, *parts]) if all(parts) else ""
+        return _joined([self._of_case(case), self.beside, chain, *parts]) if all(parts) else ""
 
     def _of_case(self, case: Case) -> str:
         if self._case[0] is not case:
@@ -225,16 +305,22 @@ class Kept:
         return self._plugins[plugin.reference]
 
     def fingerprint(self, plugin: Plugin) -> str:
-        """Digest of all that a plugin's steps depend on; '' for a class of no distribution, whose files are unknown."""
+        """Digest of all that a plugin's steps depend on; '' where that cannot be told: for a class of no distribution,
+        or a distribution whose files are unknown."""
         if not (plugin.is_ours or plugin.origin):
             return ""
         place = Place.of(plugin.worker, self.registry.plugins)
-        environment = {key: value for key, value in os.environ.items() if SETTINGS.match(key)}
         needed = {*plugin.distributions, plugin.origin, *COMPARES_WITH} - {SUITE, ""}
+        named = tuple(re.sub(r"\W", "_", name).upper() + "_" for name in needed)
+        environment = {key: value for key, value in os.environ.items() if SETTINGS.match(key) or key.startswith(named)}
+        try:
+            contents = self._fingerprints.of(needed, without=[SUITE])
+        except UnknownFiles:
+            return ""
         parts = [
             json.dumps(asdict(plugin), sort_keys=True),
             json.dumps([{**environment, **COMMON, **place.environment}, place.without], sort_keys=True),
-            self._fingerprints.of(needed, without=[SUITE]),
+            contents,
             *(digest_of(os.path.realpath(which(program) or os.devnull)) for program in plugin.programs),
             self._suite,
         ]
@@ -255,8 +341,9 @@ class Kept:
 
     def prepare(self, plugins: Iterable[Plugin]) -> None:
         """Read what plugins depend on. The first time takes as long as reading all of their files."""
-        for plugin in plugins:
-            self._of_plugin(plugin)
+        with self._or_without():
+            for plugin in plugins:
+                self._of_plugin(plugin)
 
 
 class _Digests(dict[str, tuple[str, str]]):
@@ -274,6 +361,16 @@ class _Digests(dict[str, tuple[str, str]]):
         """Those that came since the last call."""
         news, self._news = {path: self[path] for path in self._news}, set()
         return news
+
+
+def _sealed(data: bytes, key: str) -> bytes:
+    """Data beside a digest of itself and its key: a power cut may mix up what the database holds."""
+    return blake2b(data, key=key.encode(), digest_size=16).digest() + data
+
+
+def _opened(data: bytes, key: str) -> bytes | None:
+    """What was sealed; None if that was something else."""
+    return data[16:] if _sealed(data[16:], key) == data else None
 
 
 def _joined(parts: Iterable[str]) -> str:

@@ -151,6 +151,11 @@ class Pack:
         return dict(self.about["versions"])
 
     @property
+    def digest(self) -> str:
+        """Digest of what the pack gives, whenever it was made."""
+        return _digest(json.dumps([self.about["versions"], self.about["members"]], sort_keys=True).encode())
+
+    @property
     def cases(self) -> Mapping[str, str]:
         """The digest of the answers of each case, by id."""
         answers: Mapping[str, str] = self.about["cases"]

@@ -195,7 +195,10 @@ class Session:
     @cached_property
     def kept(self) -> Kept | None:
         """The steps of earlier runs; None if the selection goes without."""
-        return Kept(Shelf(folder()), self.registry) if self.selection.cache else None
+        if not self.selection.cache:
+            return None
+        beside = f"{self.selection.limit} {self.pack.digest if self.pack else ''}"
+        return Kept(Shelf(folder()), self.registry, beside=beside)
 
     @cached_property
     def walk(self) -> Walk:
@@ -395,7 +398,7 @@ class Session:
         if "walk" in self.__dict__:
             self.walk.close()
         if "kept" in self.__dict__ and self.kept is not None:
-            self.kept.shelf.close()
+            self.kept.close()
         if "pack" in self.__dict__ and self.pack is not None:
             self.pack.close()
         if "workers" in self.__dict__:

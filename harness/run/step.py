@@ -7,7 +7,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import execnet
@@ -77,10 +77,15 @@ def from_bytes(data: bytes, scratch: Path) -> Step:
         raise ValueError(f"not a step: {error}") from error
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder."""
+    return sum(each.stat().st_size for each in [path, *path.rglob("*")] if each.is_file())
+
+
 def packed(paths: Iterable[Path]) -> bytes:
     """Files and folders as one compressed archive."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
+    with tarfile.open(fileobj=buffer, mode="w", dereference=True) as archive:
         for path in sorted(paths):
             archive.add(path, path.name)
     return zlib.compress(buffer.getvalue(), 1)
@@ -89,18 +94,18 @@ def packed(paths: Iterable[Path]) -> bytes:
 def unpack(data: bytes, folder: Path) -> None:
     """Write the files and folders that `packed` holds into a folder.
 
-    Raises ValueError for other data, for links, and for members that would lie elsewhere.
+    Raises ValueError for other data: links, and members that would lie elsewhere.
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(zlib.decompress(data))) as archive:
             for member in archive:
-                path = folder / member.name
-                if not (member.isreg() or member.isdir()) or ".." in path.parts or not path.is_relative_to(folder):
-                    raise ValueError(f"an archive of artifacts may not hold {member.name!r}")
-                if member.isdir():
-                    path.mkdir(parents=True, exist_ok=True)
-                elif (file := archive.extractfile(member)) is not None:
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(file.read())
+                name = PurePosixPath(member.name)
+                if name.is_absolute() or ".." in name.parts or not (member.isfile() or member.isdir()):
+                    raise ValueError(f"not an archive of artifacts: it holds {member.name}")
+                if file := archive.extractfile(member):
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / name).write_bytes(file.read())
+                else:
+                    (folder / name).mkdir(parents=True, exist_ok=True)
     except (zlib.error, tarfile.TarError) as error:
         raise ValueError(f"not an archive of artifacts: {error}") from error

@@ -6,6 +6,7 @@ in common is made and run once.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ AGAIN = "runs, but not with "
 """The beginning of a stage's message if its artifact raises an exception for the second inputs only."""
 MESSAGE_LENGTH = 600
 """Most characters of an exception in a stage's message."""
+SHORTAGE = re.compile(r"MemoryError|[Oo]ut of memory|allocate memory|ResourceExhausted|No space left")
+"""In messages: the machine's memory or disk was too small."""
 LAYERS_IN_LIMIT = 20
 """Layers of a model for which the limit of a request is meant; n times as many layers get n times the limit."""
 
@@ -212,17 +215,25 @@ class Walk:
     def _lasts(self, case: Case, route: Route, place: int, step: Step) -> bool:
         """Whether another run would see the same: not what is random, nor what may be the machine's fault, such as a
         crash that is not on record, or a failure of what passed."""
-        stages = [self._step(case, route, before).stage for before in range(place)] + [step.stage]
+        steps = [self._step(case, route, before) for before in range(place)] + [step]
+        rests = [each.rest or each.stage for each in steps]
+        if not self._last(case, route, rests, self._recorded(case, route, rests)):
+            return False
+        stages = [each.stage for each in steps]
+        return stages == rests or self._last(
+            case, route, stages, self._recorded(case, route, stages, with_empty_batch=True)
+        )
+
+    def _last(self, case: Case, route: Route, stages: Sequence[Stage], recorded: Sequence[Cells]) -> bool:
         speaking = self.speaking_of(case, route)
         return all(
             len(cells) < 2 and not is_random(stage, speaking) and self._is_lasting(stage, answer_of(stage, cells))
-            for stage, cells in zip(stages, self._recorded(case, route, stages), strict=True)
+            for stage, cells in zip(stages, recorded, strict=True)
         )
 
-    @staticmethod
-    def _is_lasting(stage: Stage, answer: Answer) -> bool:
-        if stage.outcome in (Outcome.CRASH, Outcome.HANG):
-            return answer is Answer.SAME
+    def _is_lasting(self, stage: Stage, answer: Answer) -> bool:
+        if stage.outcome in (Outcome.CRASH, Outcome.HANG) or SHORTAGE.search(stage.message):
+            return answer is Answer.SAME and not (self._hurries and stage.outcome is Outcome.HANG)
         return answer not in (Answer.REGRESSION, Answer.CHANGED)
 
     def _has_empty_batch_on_record(self, case: Case, route: Route) -> bool:

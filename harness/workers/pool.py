@@ -364,7 +364,8 @@ class Workers:
     def __getitem__(self, name: str) -> Worker:
         names, self._expected = self._expected, ()
         for each in names:
-            self._worker(each).start()
+            with contextlib.suppress(WorkerCrash):  # the request that needs it reports that
+                self._worker(each).start()
         return self._worker(name)
 
     def _worker(self, name: str) -> Worker:

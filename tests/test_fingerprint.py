@@ -1,0 +1,257 @@
+"""Digests of what is installed: any change of contents, wherever Python would find the files, is another digest."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import harness.fingerprint
+from harness.fingerprint import UNREADABLE, Fingerprints, UnknownFiles, closure, digest_of, files_of, state_of
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of installed distributions, first on the path: `conv` requires `base`, and `opt` as an extra."""
+    folder = tmp_path / "site"
+    monkeypatch.syspath_prepend(str(folder))
+    install(
+        folder, "conv", {"conv/__init__.py": "a = 1", "conv/data/table.bin": "1"}, ["base>=1", "opt; extra=='fast'"]
+    )
+    install(folder, "base", {"base/__init__.py": "b = 1"})
+    forget()
+    yield folder
+    forget()
+
+
+def forget() -> None:
+    for each in (harness.fingerprint._required, harness.fingerprint._is_here):
+        each.cache_clear()
+
+
+def install(folder: Path, name: str, files: dict[str, str], requires: list[str] | None = None, **more: str) -> Path:
+    """Write a distribution as pip does. `more` are files of its metadata."""
+    about = folder / f"{name}-1.dist-info"
+    about.mkdir(parents=True)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    needs = "".join(f"Requires-Dist: {text}\n" for text in requires or [])
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n{needs}Provides-Extra: fast\n")
+    (about / "RECORD").write_text("".join(f"{path},,\n" for path in [*files, f"{about.name}/METADATA"]))
+    for path, text in more.items():
+        (about / path.replace("_json", ".json").replace("_txt", ".txt")).write_text(text)
+    return about
+
+
+def digest(name: str = "conv") -> str:
+    return Fingerprints().of([name])
+
+
+def test_the_same_files_have_the_same_digest(site: Path) -> None:
+    assert digest() == digest()
+    assert sorted(files_of("conv")) == ["conv!0!__init__.py", "conv!0!data/table.bin", "conv-1.dist-info/METADATA"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["conv/__init__.py", "conv/data/table.bin", "base/__init__.py", "conv-1.dist-info/METADATA", "conv/new.py",
+     "conv/data/new.json", "conv/legacy.pyc"],
+)  # fmt: skip
+def test_a_byte_of_any_file_counts(site: Path, path: str) -> None:
+    before = digest()
+    with (site / path).open("a") as file:
+        file.write("#")
+    assert digest() != before
+
+
+def test_a_file_that_goes_counts(site: Path) -> None:
+    before = digest()
+    (site / "conv/data/table.bin").unlink()
+    assert digest() != before
+
+
+def test_what_python_makes_does_not_count(site: Path) -> None:
+    before = digest()
+    (site / "conv/__pycache__").mkdir()
+    (site / "conv/__pycache__/conv.cpython-311.pyc").write_text("x")
+    (site / "conv-1.dist-info/INSTALLER").write_text("uv")
+    assert digest() == before
+
+
+def test_the_same_files_elsewhere_have_the_same_digest(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = digest()
+    site.rename(tmp_path / "other")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "other"), *sys.path[1:]])
+    assert digest() == before
+
+
+def test_an_extra_counts_where_it_is_installed(site: Path) -> None:
+    assert closure(["conv"]) == {"conv", "base"}
+    install(site, "opt", {"opt.py": ""})
+    forget()
+    assert closure(["Conv"]) == {"conv", "base", "opt"}
+
+
+def test_what_is_left_out_takes_its_requirements_along(site: Path) -> None:
+    install(site, "top", {"top.py": ""}, ["conv"])
+    assert closure(["top"], without=["CONV"]) == {"top"}
+
+
+def test_a_distribution_that_is_not_installed_is_one_state(site: Path) -> None:
+    assert closure(["nobody-has-this"]) == {"nobody-has-this"}
+    before = digest("opt")
+    install(site, "opt", {"opt.py": ""})
+    forget()
+    assert digest("opt") != before
+
+
+def test_a_package_earlier_on_the_path_counts(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digest()
+    over = tmp_path / "over/conv"
+    over.mkdir(parents=True)
+    (over / "__init__.py").write_text("a = 2")
+    monkeypatch.syspath_prepend(str(over.parent))
+    second = digest()
+    (over / "__init__.py").write_text("a = 3")
+    assert len({before, second, digest()}) == 3
+
+
+def test_a_package_in_the_working_directory_counts(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers find it before the installed one; the command `parity` does not."""
+    before = digest()
+    (tmp_path / "here/conv").mkdir(parents=True)
+    (tmp_path / "here/conv/__init__.py").write_text("a = 2")
+    monkeypatch.chdir(tmp_path / "here")
+    assert digest() != before
+
+
+def test_editable_by_a_path(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As hatchling installs: a `.pth` that names the folder; one package is a namespace's."""
+    source = tmp_path / "src"
+    (source / "space/tool").mkdir(parents=True)
+    (source / "plain").mkdir()
+    for path in ("space/tool/__init__.py", "plain/__init__.py", "single.py"):
+        (source / path).write_text("a = 1")
+    editable = '{"dir_info": {"editable": true}, "url": "file:///x"}'
+    install(site, "ed", {"_ed.pth": f"{source}\n"}, direct_url_json=editable)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(source)])
+    digests = {digest("ed")}
+    for path in ("space/tool/__init__.py", "plain/__init__.py", "single.py", "plain/added.py"):
+        (source / path).write_text("a = 2")
+        digests.add(digest("ed"))
+    assert len(digests) == 5
+
+
+def test_editable_by_a_finder(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As setuptools installs: a finder on `sys.meta_path`, and the names in top_level.txt."""
+    from importlib.util import spec_from_file_location
+
+    source = tmp_path / "elsewhere/gadget"
+    source.mkdir(parents=True)
+    (source / "__init__.py").write_text("a = 1")
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            where = [str(source)]
+            found = spec_from_file_location(name, source / "__init__.py", submodule_search_locations=where)
+            return found if name == "gadget" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    editable = '{"dir_info": {"editable": true}, "url": "file:///x"}'
+    install(site, "ed2", {"__editable___ed2.py": ""}, direct_url_json=editable, top_level_txt="gadget\n")
+    before = digest("ed2")
+    (source / "__init__.py").write_text("a = 2")
+    assert digest("ed2") != before
+
+
+def test_editable_whose_sources_nobody_finds_is_unknown(site: Path) -> None:
+    editable = '{"dir_info": {"editable": true}, "url": "file:///x"}'
+    install(site, "ed3", {"_ed3_loader.py": ""}, direct_url_json=editable)
+    with pytest.raises(UnknownFiles, match="ed3 is installed so that its files cannot be told"):
+        digest("ed3")
+
+
+def test_without_a_list_of_files_its_package_counts(site: Path) -> None:
+    """As the packages of Linux distributions are."""
+    (site / "conv-1.dist-info/RECORD").unlink()
+    before = digest()
+    (site / "conv/data/table.bin").write_text("2")
+    assert digest() != before
+
+
+def test_shared_namespace_counts_only_its_own_part(site: Path) -> None:
+    for name in ("one", "two"):
+        install(site, name, {f"shared/{name}/__init__.py": "a = 1"})
+    before = digest("one")
+    (site / "shared/two/__init__.py").write_text("a = 2")
+    assert digest("one") == before
+    (site / "shared/one/more.py").write_text("a = 2")
+    assert digest("one") != before
+
+
+def test_links_in_a_circle_end(site: Path) -> None:
+    (site / "conv/again").symlink_to(site / "conv")
+    assert 3 < len(files_of("conv")) < 10
+
+
+def test_a_file_is_read_again_only_when_its_state_changes(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(harness.fingerprint, "SETTLED", 0.0)
+    monkeypatch.setattr(harness.fingerprint, "digest_of", lambda path: read.append(os.path.basename(path)) or "d")
+    known: dict[str, tuple[str, str]] = {}
+    time.sleep(0.02)
+    Fingerprints(known).of(["conv"])
+    assert sorted(read) == ["METADATA", "METADATA", "__init__.py", "__init__.py", "table.bin"]
+    (site / "conv/data/table.bin").write_text("2")
+    del read[:]
+    Fingerprints(known).of(["conv"])
+    assert read == ["table.bin"]
+
+
+def test_the_state_of_a_file_just_written_is_not_trusted(site: Path) -> None:
+    """It may be written once more within one tick of the clock, and have as many bytes."""
+    known: dict[str, tuple[str, str]] = {}
+    Fingerprints(known).of(["conv"])
+    assert known == {}
+
+
+def test_a_change_while_a_run_goes_on_shows(site: Path) -> None:
+    prints = Fingerprints()
+    prints.of(["conv"])
+    assert prints.are_unchanged()
+    (site / "base/__init__.py").write_text("b = 2")
+    assert not prints.are_unchanged()
+
+
+def test_state_of_what_is_no_file(tmp_path: Path) -> None:
+    assert state_of(str(tmp_path)) == ""
+    assert state_of(str(tmp_path / "nothing")) == ""
+    assert digest_of(str(tmp_path / "nothing")) == UNREADABLE
+
+
+def test_digest_of_a_file_is_blake2(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert digest_of(str(tmp_path / "abc")) == "cf4ab791c62b8d2b2109c90275287816"
+
+
+def test_folder_without_rooms_at_its_top(tmp_path: Path) -> None:
+    for path in ("page/a.py", "walk/a.py", "walk/page/b.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("1")
+
+    def of() -> str:
+        return Fingerprints().of_folder(tmp_path, without=["page"])
+
+    before = of()
+    (tmp_path / "page/a.py").write_text("2")
+    assert of() == before
+    (tmp_path / "walk/page/b.py").write_text("2")
+    assert of() != before
