@@ -67,8 +67,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--pack",
         metavar="PATH",
         type=Path,
-        help="walk only what is behind the routes of this pack, and take these from it: a file that `parity pack` made, "
-        "or keras-tf2onnx, which comes with the suite",
+        help="walk only what is behind the routes of this pack, and take these from it: a file that `parity pack` "
+        "made, or keras-tf2onnx, which comes with the suite",
     )
     group.addoption("--baseline", metavar="PATH", type=Path, help="judge by this results file instead of the record")
     group.addoption(
