@@ -70,7 +70,8 @@ def test_the_successor_starts_before_it_is_needed(monkeypatch: pytest.MonkeyPatc
         pid = unused.pid
         assert pid is not None
         assert psutil.pid_exists(pid)
-    assert not psutil.pid_exists(pid)
+        worker.stop()
+        assert not psutil.pid_exists(pid)
     assert starts == [1, 1, 2, 2, 2, 3]
     assert pids == [pids[0]] * 4 + [pids[4]] * 2
     assert pids[0] != pids[4]
