@@ -6,10 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from harness.run.kept import OFF
+
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of kept steps, empty for each test; processes that a test starts inherit it."""
+def _nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walk everything; processes that a test starts inherit it."""
+    monkeypatch.setenv("PARITY_CACHE", OFF)
+
+
+@pytest.fixture
+def cache(_nothing_is_kept: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of kept steps, empty for each test that asks for it."""
     folder = tmp_path.parent / f"{tmp_path.name}-cache"
     monkeypatch.setenv("PARITY_CACHE", str(folder))
     return folder

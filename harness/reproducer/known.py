@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.adapters.routes import Route, all_routes
 from harness.judge.expectations import Expectation
-from harness.outcomes import Outcome
+from harness.outcomes import Harm
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.write import ReproduceError, Reproducer, write
 from harness.results.events import SOURCE
@@ -39,10 +39,10 @@ def is_reproducible(session: Session, item: Expectation) -> bool:
 
 
 def telling(known: Iterable[Expectation]) -> list[Expectation]:
-    """The first expectation for each converter and outcome."""
-    chosen: dict[tuple[str, Outcome], Expectation] = {}
+    """The first expectation for each converter and harm."""
+    chosen: dict[tuple[str, Harm], Expectation] = {}
     for item in known:
-        chosen.setdefault((item.blame[0], item.outcome[0]), item)
+        chosen.setdefault((item.blame[0], item.outcome[0].harm), item)
     return list(chosen.values())
 
 

@@ -68,9 +68,14 @@ class KeptError(InputError):
     """The database of kept steps cannot be used."""
 
 
+OFF = "off"
+"""Value of the variable PARITY_CACHE for which nothing is kept."""
+
+
 def folder() -> Path:
-    """Where steps are kept: the variable PARITY_CACHE, else the user's folder for caches."""
-    return Path(os.environ.get("PARITY_CACHE") or user_cache_path("parity-suite"))
+    """Where steps are kept: the variable PARITY_CACHE, else, and where it is `off`, the user's folder for caches."""
+    named = os.environ.get("PARITY_CACHE", OFF)
+    return user_cache_path("parity-suite") if named in ("", OFF) else Path(named)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -26,7 +27,7 @@ from harness.results.events import Header, PluginNote, RouteStatus
 from harness.results.file import Results
 from harness.results.load import load
 from harness.results.merge import manifest_digest
-from harness.run.kept import Kept, Shelf, folder
+from harness.run.kept import OFF, Kept, Shelf, folder
 from harness.run.pack import Pack
 from harness.run.selection import (
     LISTED,
@@ -194,8 +195,8 @@ class Session:
 
     @cached_property
     def kept(self) -> Kept | None:
-        """The steps of earlier runs; None if the selection goes without."""
-        if not self.selection.cache:
+        """The steps of earlier runs; None if the selection, or PARITY_CACHE=off, goes without."""
+        if not self.selection.cache or os.environ.get("PARITY_CACHE") == OFF:
             return None
         beside = f"{self.selection.limit} {self.pack.digest if self.pack else ''}"
         return Kept(Shelf(folder()), self.registry, beside=beside)

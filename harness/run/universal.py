@@ -108,8 +108,8 @@ def hunt(walk: Walk, case: Case, route: Route) -> Iterator[Planted]:
         if any(tells(sample.golden, right, wrong) for sample, right, wrong in pairs):
             spoilt[name] = walk.compared(case, last.stage, outputs)
     for name, stage in spoilt.items():
-        result = walk.judged(case, route, [*stages, stage])
-        yield Planted(converter, case.subject, name, case.id, route.name, result.judgement is Judgement.FAILED)
+        fails = walk.judgement(case, route, [*stages, stage]) is Judgement.FAILED
+        yield Planted(converter, case.subject, name, case.id, route.name, fails)
 
 
 def by_layer(planted: Iterable[Planted]) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from harness.judge.facts import facts
 from harness.judge.judgement import is_random, judge, of_route, speaking_of
 from harness.judge.record import Record
 from harness.outcomes import Outcome
-from harness.results.events import Answer, ExpectationNote, Result, Stage
+from harness.results.events import Answer, ExpectationNote, Judgement, Result, Stage
 from harness.run.step import Source, Step
 from harness.spec import EMPTY_BATCH, Case, Sample
 from harness.workers.pool import LIMIT, WorkerFailure, WorkerHang, Workers
@@ -135,9 +135,10 @@ class Walk:
         cells = self._recorded(case, route, stages)[-1]
         return len(cells) > 1 or is_random(stages[-1], self.speaking_of(case, route))
 
-    def judged(self, case: Case, route: Route, stages: Sequence[Stage]) -> Result:
-        """The result of a route whose stages ended like this."""
-        return self._judged(case, route, stages, self._recorded(case, route, stages, with_empty_batch=True))
+    def judgement(self, case: Case, route: Route, stages: Sequence[Stage]) -> Judgement:
+        """The judgement on a route whose stages ended like this."""
+        recorded = self._recorded(case, route, stages, with_empty_batch=True)
+        return judge(stages, self.speaking_of(case, route), recorded).judgement
 
     def apart(self, case: Case, route: Route) -> tuple[Result, ...]:
         """The result of one route; where the empty batch fails at a stage that is otherwise as it was, two results.

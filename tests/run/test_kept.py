@@ -21,6 +21,7 @@ from harness.adapters.routes import Route, all_routes
 from harness.outcomes import Outcome
 from harness.results.events import Stage
 from harness.run.kept import UNINVOLVED, Kept, KeptError, Shelf, Size, folder
+from harness.run.session import Selection, Session
 from harness.run.step import Step
 from harness.spec import Case
 from tests.miniatures import Copies, dense_case, registry
@@ -64,6 +65,8 @@ def key(case: Case | None = None, known: Registry | None = None, beside: str = "
 
 def test_where_steps_are_kept(monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
     assert folder() == cache
+    monkeypatch.setenv("PARITY_CACHE", "off")
+    assert folder().name == "parity-suite"
     monkeypatch.delenv("PARITY_CACHE")
     assert folder().name == "parity-suite"
 
@@ -376,3 +379,11 @@ def test_nor_by_an_import_inside_a_function() -> None:
                 ):
                     importing[str(path.relative_to(root))] = names
     assert importing == {}
+
+
+def test_off_keeps_nothing(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Session(Selection()) as session:
+        assert session.kept is not None
+    monkeypatch.setenv("PARITY_CACHE", "off")
+    with Session(Selection()) as session:
+        assert session.kept is None
