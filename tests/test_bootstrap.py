@@ -27,8 +27,10 @@ UV = """#!/bin/sh
 echo "$@" >> "$LOG"
 case "$*" in *"$FAILS"*) exit 7;; *"$SLEEPS"*) exec sleep 60;; esac
 """
-TOOLS = "pip install -c constraints.txt --only-binary=:all: --upgrade pip hatch-vcs hatchling"
-PACKAGES = "pip install -c constraints.txt --only-binary=:all: --no-build-isolation -e .[all,dev]"
+TOOLS = "pip install -c constraints.txt --only-binary=:all: --no-binary=parity-suite --upgrade pip hatch-vcs hatchling"
+PACKAGES = (
+    "pip install -c constraints.txt --only-binary=:all: --no-binary=parity-suite --no-build-isolation -e .[all,dev]"
+)
 INSTALLED = [TOOLS, PACKAGES, "pip check"]
 FILELESS = ssl.DefaultVerifyPaths(None, None, "SSL_CERT_FILE", "/none", "SSL_CERT_DIR", "/none")
 

@@ -26,7 +26,7 @@ class _Saved(OnTensorFlow):
 
     dialect: ClassVar[str | None] = "keras"
     distribution: ClassVar[str] = "keras"
-    depth: ClassVar[int | None] = 2
+    depth: ClassVar[int | None] = 1
     saved_from: ClassVar[str] = "keras"
     builder: ClassVar[str] = "keras"
 

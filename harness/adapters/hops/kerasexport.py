@@ -21,8 +21,8 @@ class KerasExport(OnTensorFlow):
     requires: ClassVar[tuple[str, ...]] = ("keras", "tensorflow", "tf2onnx", "onnx")
     distribution: ClassVar[str] = "keras"
     engine: ClassVar[str] = "tf2onnx"
-    depth: ClassVar[int | None] = 2
-    behind: ClassVar[tuple[int | None, ...]] = (2, 0)  # importers of ONNX are walked behind tf2onnx
+    depth: ClassVar[int | None] = 1
+    behind: ClassVar[tuple[int | None, ...]] = (1, 0)  # importers of ONNX are walked behind tf2onnx
     calls: ClassVar[str] = 'model.export(format="onnx")'
     recipe: ClassVar[str] = """
         import keras, tensorflow, tf2onnx
