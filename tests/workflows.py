@@ -3,6 +3,7 @@
 Steps that `uses` an action are not run but stood in for: what was checked out is there, Python is this one, a cache
 keeps its folder, an artifact is copied. `pip install` installs a folder for real, without looking anything up; a
 release is taken to be installed, because nothing may be downloaded here. `gh` serves the artifacts of earlier jobs.
+Nothing is kept between the steps: to digest all files of the frameworks first would take longer than these walks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from harness.run.kept import OFF
 
 ROOT = Path(__file__).resolve().parents[1]
 SUITE = "OWNER/parity-suite"
@@ -126,6 +129,7 @@ class Job:
         outputs = self._file("output")
         outputs.write_text("")
         environment = {**self._environment, **{name: fill(text, values) for name, text in given.items()}}
+        environment["PARITY_CACHE"] = OFF
         command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)]
         done = subprocess.run(
             command, cwd=self.workspace, env=environment, text=True, stdout=-1, stderr=subprocess.STDOUT, check=False
