@@ -164,12 +164,15 @@ class Ledger:
 
     @cached_property
     def idle(self) -> list[Expectation]:
-        """Expectations that foresaw no result of this run, although their minimal case was walked."""
+        """Expectations that foresaw no result of this run, although their minimal case was walked.
+
+        An expectation of a random outcome may foresee none in any one run, and says nothing by it.
+        """
         if self.config.getoption("--route"):  # the minimal case may deviate on other routes
             return []
         cases = {case.removesuffix(EMPTY_BATCH) for case, _ in self.seen}
         known = session_of(self.config).expectations
-        return [item for item in known if item.case in cases and item.id not in self.matched]
+        return [item for item in known if item.case in cases and item.id not in self.matched and not item.random]
 
     @property
     def gone(self) -> list[str]:

@@ -113,6 +113,13 @@ def test_expectation_by_message_may_be_silent_on_selected_routes(world: World, e
     assert world.runpytest_subprocess("--route", "mini-copies").ret == pytest.ExitCode.OK
 
 
+def test_expectation_of_a_random_outcome_may_be_silent_in_a_run(world: World, expect: Callable[..., None]) -> None:
+    expect("copies", 'says = "no such words"\nrandom = true\n')
+    done = world.runpytest_subprocess("--fail-on", "fixed")
+    assert done.ret == pytest.ExitCode.OK
+    done.stdout.no_fnmatch_line("*matched nothing*")
+
+
 # Beside the record
 
 
