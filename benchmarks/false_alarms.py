@@ -47,7 +47,7 @@ from harness.draw.inputs import draw_again, draw_inputs
 from harness.draw.weights import draw_weights
 from harness.installed import versions
 from harness.judge.compare import Comparison, compare
-from harness.judge.judgement import judge, speaking_of
+from harness.judge.judgement import judge, of_route, speaking_of
 from harness.outcomes import Outcome
 from harness.results.events import Judgement, Stage, fault_of
 from harness.run.session import Session
@@ -270,7 +270,8 @@ class Walker:
             line |= {"units": last.metrics.units, "componentwise": last.metrics.componentwise}
         if last.outcome.passes:
             return {**line, "judgement": "passed"}
-        speaking = speaking_of(case, "-".join([dialect, *hops]), hops, self.session.expectations)
+        route = "-".join([dialect, *hops])
+        speaking = speaking_of(case, route, of_route(route, hops, self.session.expectations))
         judged = judge(stages, speaking)
         fault = fault_of(stages)
         line |= {"message": last.message, "choice": dict(case.choice), "blame": fault.by if fault else None}

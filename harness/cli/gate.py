@@ -31,6 +31,7 @@ from harness.cli.console import (
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.cli.outputs import Outputs, across_option, base_of, compared, output_options, shown
 from harness.corpus.store import Entry
+from harness.garbage import uncollected
 from harness.results.events import Header, Owed
 from harness.results.file import Results, Writer
 from harness.run.crew import most_jobs, walked
@@ -104,8 +105,9 @@ def _check_apart(results: Path, baseline: str) -> None:
 
 def _pairs(session: Session) -> list[tuple[Entry, Route]]:
     """The selected pairs. Raises SelectionError if there is none."""
-    session.check()
-    pairs = session.pairs()
+    with uncollected():
+        session.check()
+        pairs = session.pairs()
     if not pairs:
         raise SelectionError("no route can run for these layers; `parity list routes` says why")
     session.check_walked(route for _, route in pairs)

@@ -16,14 +16,16 @@ import json
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from packaging.requirements import InvalidRequirement, Requirement
@@ -194,7 +196,23 @@ FORMATS.checks("deviation", raises=ValueError)(_is_deviation)
 
 @cache
 def _validator() -> Draft202012Validator:
+    """Says what is wrong with a file."""
     return Draft202012Validator(published_schema(), format_checker=FORMATS)
+
+
+@cache
+def _quick_validator() -> jsonschema_rs.Draft202012Validator:
+    """Says a hundred times sooner that nothing is wrong with a file."""
+    formats: dict[str, Callable[..., bool]] = {
+        name: partial(FORMATS.conforms, format=name) for name in FORMATS.checkers
+    }
+    return jsonschema_rs.Draft202012Validator(published_schema(), formats=formats, validate_formats=True)
+
+
+def _is_valid(data: Mapping[str, Any]) -> bool:
+    with suppress(TypeError, ValueError):  # TOML has dates, JSON has none
+        return _quick_validator().is_valid(data)
+    return False
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -203,7 +221,7 @@ def _read(path: Path) -> dict[str, Any]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise FindingsError(f"not a TOML file: {error}", where=path) from error
-    faults = list(_validator().iter_errors(data))
+    faults = [] if _is_valid(data) else list(_validator().iter_errors(data))
     if faults:
         raise _explained(min(faults, key=lambda fault: list(fault.path)), data, path)
     _check_minimal_cases(data, path)

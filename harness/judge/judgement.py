@@ -33,10 +33,9 @@ def of_route(route: str, hops: Sequence[str], expectations: Iterable[Expectation
     ]
 
 
-def speaking_of(case: Case, route: str, hops: Sequence[str], expectations: Iterable[Expectation]) -> list[Expectation]:
-    """The expectations that cover the case on a route of these hops."""
+def speaking_of(case: Case, route: str, named: Sequence[Expectation]) -> list[Expectation]:
+    """The expectations that cover the case on a route, of those that `of_route` gave for it."""
     config = {**facts(case), **case.config}
-    named = of_route(route, hops, expectations)
     whole = covering(named, case=case.id, route=route, layer=case.subject, config=config)
     if len(case.spec.layers) == 1:
         return whole

@@ -1,11 +1,13 @@
-"""The number of processes that pytest-xdist starts for `-n auto`."""
+"""The processes of a run: how many `-n auto` starts, and how each collects its tests."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 
+from harness.garbage import uncollected
 from harness.run.crew import most_jobs
 
 
@@ -13,3 +15,10 @@ from harness.run.crew import most_jobs
 def pytest_xdist_auto_num_workers() -> int | None:
     """As many as the machine carries. None leaves the choice to xdist's own variable."""
     return None if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else most_jobs()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect twenty thousand tests once, not again at each look of the garbage collector."""
+    with uncollected():
+        return (yield)

@@ -16,6 +16,7 @@ import psutil
 from harness.adapters.routes import Route
 from harness.corpus.store import Entry
 from harness.errors import InputError
+from harness.garbage import uncollected
 from harness.results.events import Result
 from harness.run.corpus_walk import CorpusWalk
 from harness.run.session import Selection, Session
@@ -105,8 +106,9 @@ def _open(selection: Selection, root: Path) -> None:
     """Called once in each process."""
     _Member.session = session = Session(selection, root)
     atexit.register(session.close)
-    _Member.walk = CorpusWalk(session)
-    _Member.routes = {route.name: route for route in (*session.runnable, *session.detours)}
+    with uncollected():
+        _Member.walk = CorpusWalk(session)
+        _Member.routes = {route.name: route for route in (*session.runnable, *session.detours)}
     session.warm(session.runnable)
 
 

@@ -241,9 +241,6 @@ class Pack:
         data = self.members[f"artifacts/{chain}/{case.id}"]
         (scratch / PurePosixPath(self._steps[case.id, chain]["artifact"]).name).write_bytes(data)
 
-    def keep(self, case: Case, route: Route, place: int, step: Step, files: Iterable[Path]) -> None:
-        """Nothing: a pack does not change."""
-
     def close(self) -> None:
         if "_folder" in self.__dict__:
             shutil.rmtree(self._folder, ignore_errors=True)

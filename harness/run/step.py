@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import execnet
 
@@ -40,6 +40,11 @@ class Source(Protocol):
 
     def fetch(self, case: Case, route: Route, place: int, scratch: Path) -> None:
         """Write the artifact of a step that `find` gave into the folder. Raises KeyError if it is gone."""
+
+
+@runtime_checkable
+class Keeper(Source, Protocol):
+    """Gives steps, and takes those that were walked."""
 
     def keep(self, case: Case, route: Route, place: int, step: Step, files: Iterable[Path]) -> None:
         """Take a step that was walked, and the files and folders of its artifact."""

@@ -28,7 +28,7 @@ from harness.judge.judgement import is_random, judge, of_route, speaking_of
 from harness.judge.record import Record
 from harness.outcomes import Outcome
 from harness.results.events import Answer, ExpectationNote, Judgement, Result, Stage
-from harness.run.step import Source, Step
+from harness.run.step import Keeper, Source, Step
 from harness.spec import EMPTY_BATCH, Case, Sample
 from harness.workers.pool import LIMIT, WorkerFailure, WorkerHang, Workers
 from harness.workers.protocol import A, Convert, Failure, Outputs, Ran, Read, Request, Run, Write, encode
@@ -48,8 +48,8 @@ LAYERS_IN_LIMIT = 20
 class Walk:
     """Walks cases along routes. Workers stay warm; the artifacts of the current case lie in a scratch folder.
 
-    A step that one of the `sources` has is not walked; a step that is walked is offered to them. `given` are the
-    versions with which the first stages of routes were walked that a pack gives.
+    A step that one of the `sources` has is not walked; a step that is walked is offered to the keepers among them.
+    `given` are the versions with which the first stages of routes were walked that a pack gives.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class Walk:
         self._older = older(self.record.versions)
         self._older_where_given = older(self.record.versions, given) if given else self._older
         self.sources = tuple(sources)
+        self._keepers = [source for source in self.sources if isinstance(source, Keeper)]
         self.limit = limit
         self.framework_seconds = 0.0
         self._case = ""
@@ -121,12 +122,11 @@ class Walk:
         walk asks for every result more than once."""
         asked, answer = self._spoken
         if asked is None or asked[0] is not case or asked[1] != route.name or asked[2] is not self.expectations:
-            hops = [hop.name for hop in route.hops]
             every, known = self._of_route.get(route.name, ((), []))
             if every is not self.expectations:
-                known = of_route(route.name, hops, self.expectations)
+                known = of_route(route.name, [hop.name for hop in route.hops], self.expectations)
                 self._of_route[route.name] = self.expectations, known
-            answer = speaking_of(case, route.name, hops, known)
+            answer = speaking_of(case, route.name, known)
             self._spoken = (case, route.name, self.expectations), answer
         return answer
 
@@ -195,12 +195,12 @@ class Walk:
         if before is not None and not self._fetch(case, route, place - 1, before):
             before = self._walked(case, route, place - 1)  # another process has removed the artifact meanwhile
             self._steps[self._key(route, place - 1)] = before
-        there = set(self._scratch.iterdir()) if self.sources else set()
+        there = set(self._scratch.iterdir()) if self._keepers else set()
         step = self._source(case, route) if before is None else self._converted(case, route, place, before)
-        if self.sources and self._lasts(case, route, place, step):
+        if self._keepers and self._lasts(case, route, place, step):
             files = sorted(set(self._scratch.iterdir()) - there)
-            for source in self.sources:
-                source.keep(case, route, place, step, files)
+            for keeper in self._keepers:
+                keeper.keep(case, route, place, step, files)
         return step
 
     def _fetch(self, case: Case, route: Route, place: int, step: Step) -> bool:

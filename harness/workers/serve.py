@@ -5,7 +5,6 @@ An exception of the called code is an answer too: its class, message and traceba
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import re
@@ -23,6 +22,7 @@ import numpy as np
 import psutil
 
 from harness.adapters.registry import resolve
+from harness.garbage import uncollected
 from harness.spec import Spec
 from harness.workers.protocol import (
     Answer,
@@ -79,10 +79,10 @@ def answer(request: Any) -> Any:
 
 @answer.register
 def _(request: Load) -> None:
-    for name in request.modules:
-        with suppress(Exception):  # the request that needs the module reports it
-            import_module(name)
-    gc.freeze()  # a framework's half a million objects stay: no collection need look at them again
+    with uncollected():  # a framework has half a million objects
+        for name in request.modules:
+            with suppress(Exception):  # the request that needs the module reports it
+                import_module(name)
     _MEMORY.after_imports, _MEMORY.limit = psutil.Process().memory_info().vms, request.memory
 
 

@@ -204,5 +204,5 @@ def test_a_case_and_the_layers_within_it_are_asked_by_the_id_of_the_case() -> No
     case = dense_case()
     kind = case.spec.layers[0].kind
     item = replace(WHOLE, route="*", layer=(kind,), when={}, cases=(case.id,))
-    assert speaking_of(case, "keras-tf2onnx", ["tf2onnx"], [item]) == [item]
-    assert speaking_of(case, "keras-tf2onnx", ["tf2onnx"], [replace(item, cases=(case.id[:-1],))]) == []
+    assert speaking_of(case, "keras-tf2onnx", [item]) == [item]
+    assert speaking_of(case, "keras-tf2onnx", [replace(item, cases=(case.id[:-1],))]) == []

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from harness.judge.expectations import Expectation
-from harness.judge.judgement import Judged, judge, speaking_of
+from harness.judge.judgement import Judged, judge, of_route, speaking_of
 from harness.judge.record import Cell
 from harness.outcomes import Metrics, Outcome
 from harness.results.events import Answer, Judgement, RecordNote, Stage
@@ -207,7 +207,8 @@ DENSE = Layer("Dense", "dense", {"units": 5}, ("gru",))
 
 
 def speaking(case: Case, *expectations: Expectation, hops: tuple[str, ...] = ("tf2onnx",)) -> list[Expectation]:
-    return speaking_of(case, "-".join(["keras", *hops]), hops, expectations)
+    route = "-".join(["keras", *hops])
+    return speaking_of(case, route, of_route(route, hops, expectations))
 
 
 def test_expectations_of_the_layer_and_the_route_speak() -> None:
