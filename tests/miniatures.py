@@ -12,6 +12,7 @@ import json
 import os
 import signal
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -277,6 +278,13 @@ def registry(*hops: type) -> Registry:
         hops=tuple(plugin(hop, "hops") for hop in hops or HOPS),
         runtimes=(plugin(MiniRuntime, "runtimes"), plugin(MiniTwoRuntime, "runtimes")),
     )
+
+
+def of_numpy(known: Registry) -> Registry:
+    """The same as if it came with NumPy: steps of classes of no distribution are not kept."""
+    parts = {"formats": known.formats, "hops": known.hops, "runtimes": known.runtimes}
+    owned = {kind: tuple(replace(each, origin="numpy") for each in part) for kind, part in parts.items()}
+    return replace(known, **owned)
 
 
 def dense_case(seed: int = 0, **choice: Any) -> Case:

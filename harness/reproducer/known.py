@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from harness.adapters.routes import Route, all_routes
+from harness.fingerprint import Fingerprints
 from harness.judge.expectations import Expectation
 from harness.outcomes import Harm
 from harness.reproducer.recipes import is_shown
-from harness.reproducer.write import ReproduceError, Reproducer, write
+from harness.reproducer.running import Answer, run_reproducer
+from harness.reproducer.write import SCRIPT, ReproduceError, Reproducer, write
 from harness.results.events import SOURCE
 from harness.run.selection import check_patterns
 from harness.run.session import Session
@@ -61,6 +64,30 @@ def of_expectation(session: Session, item: Expectation, folder: Path) -> Reprodu
         expected=f"{' or '.join(item.outcome)} at {' or '.join(item.blame)}",
         came="; ".join(endings) or "no route that can run here",
     )
+
+
+def shows(session: Session, item: Expectation, folder: Path) -> tuple[Answer, str]:
+    """The answer of a reproducer's script, and its last line.
+
+    A script that deviated in an earlier run, with the same plugins and written by the same code, is not run again.
+    """
+    kept, case = session.kept, session.store.find(item.case)
+    routes = routes_of(session, item, case.dialect)
+    plugins = list(dict.fromkeys(part for route in routes for part in route.plugins(session.registry)))
+    script = (folder / SCRIPT).read_text(encoding="utf-8")
+    fact = "\0".join(["the script deviates", case.id, str(case.data["answers"]), script, _code()])
+    if kept is not None and kept.knows(fact, plugins):
+        return Answer.FAILED, "DEVIATES: it did in an earlier run"
+    answer, line = run_reproducer(folder)
+    if kept is not None and answer is Answer.FAILED:
+        kept.learn(fact, plugins)
+    return answer, line
+
+
+@cache
+def _code() -> str:
+    """Digest of the code that writes reproducers."""
+    return Fingerprints().of_folder(Path(__file__).parent)
 
 
 def obstacle(session: Session, item: Expectation) -> str:

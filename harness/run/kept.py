@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -175,6 +176,11 @@ class Shelf:
                 (over,),
             )
 
+    @property
+    def is_empty(self) -> bool:
+        with self._explained():
+            return self._database.execute("select 1 from steps limit 1").fetchone() is None
+
     def size(self) -> Size:
         with self._explained():
             count, total = self._database.execute("select count(*), coalesce(sum(bytes), 0) from steps").fetchone()
@@ -210,12 +216,11 @@ class Shelf:
 
 
 class Kept:
-    """Finds steps of earlier runs, and keeps those of this one. A `Source` of a walk.
+    """Finds steps of earlier runs, and keeps those of this one. A `Keeper` of a walk.
 
     `beside` names what else the steps depend on: the limit of requests, and the pack that gives the beginnings of
-    routes. A step that was walked
-    is given to nobody before a look at all files that its key stands for has shown that none has changed meanwhile. If
-    the shelf fails, a warning says so once, and the walk goes on without.
+    routes. A step that was walked is given to nobody before a look at all files that its key stands for has shown that
+    none has changed meanwhile. If the shelf fails, a warning says so once, and the walk goes on without.
     """
 
     def __init__(self, shelf: Shelf, registry: Registry, *, beside: str = "") -> None:
@@ -257,6 +262,37 @@ class Kept:
                 self._pending.append(key)
             if time.monotonic() > self._looked + LOOK_AFTER:
                 self.confirm()
+
+    def of(self, registry: Registry) -> Kept:
+        """The same for a walk with other plugins."""
+        twin = copy(self)
+        twin.registry, twin._plugins, twin._pending = registry, {}, []
+        return twin
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is kept, so that everything is going to be walked."""
+        with self._or_without():
+            return self.shelf.is_empty
+        return True
+
+    def knows(self, fact: str, plugins: Iterable[Plugin]) -> bool:
+        """Whether an earlier run has learnt a fact that depends on its text and on these plugins alone."""
+        with self._or_without():
+            key = self._of_fact(fact, plugins)
+            return bool(key) and self.shelf.head(key) is not None
+        return False
+
+    def learn(self, fact: str, plugins: Iterable[Plugin]) -> None:
+        """Keep such a fact for later runs."""
+        with self._or_without():
+            if key := self._of_fact(fact, plugins):
+                self.shelf.put(key, b"known", b"")
+                self._pending.append(key)
+
+    def _of_fact(self, fact: str, plugins: Iterable[Plugin]) -> str:
+        parts = [self._of_plugin(plugin) for plugin in plugins]
+        return _joined([fact, *parts]) if all(parts) and not self._fails else ""
 
     def confirm(self) -> None:
         """Look whether the files are still those of the keys. If so, what was walked is kept; else nothing is any

@@ -75,12 +75,21 @@ def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
         if not any(entries[place] for place in hunt.places):
             fault = hunt.fault
             raise ValueError(f"fault {fault.name} concerns {fault.layers}, of which there is no golden case")
-    walk = Walk(planted, session.workers, session.expectations, limit=session.selection.limit)
+    kept = None if session.kept is None else session.kept.of(planted)
+    walk = Walk(
+        planted,
+        session.workers,
+        session.expectations,
+        sources=filter(None, [kept]),
+        limit=session.selection.limit,
+    )
     try:
         for place, members in entries.items():
             yield from _caught(walk, [hunt for hunt in hunts if place in hunt.places], members)
     finally:
         walk.close()
+        if kept is not None:
+            kept.confirm()
     yield from (Catch(h.fault.name, False, None, h.cases, None, None, h.fault.does) for h in hunts if not h.caught)
 
 

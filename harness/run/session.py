@@ -353,7 +353,10 @@ class Session:
         return fits(layer, self.selection.layer)
 
     def warm(self, routes: Iterable[Route]) -> None:
-        """Have the workers of these routes start side by side, as soon as one is needed."""
+        """Have the workers of these routes start side by side, as soon as one is needed; where steps are kept, each
+        starts when it is needed, as most may not be."""
+        if self.kept is not None and not self.kept.is_empty:
+            return
         self.workers.expect(dict.fromkeys(name for route in routes for name in route.workers(self.registry)))
 
     @property

@@ -59,7 +59,7 @@ class Walk:
         expectations: Sequence[Expectation] = (),
         *,
         record: Record | None = None,
-        sources: Sequence[Source] = (),
+        sources: Iterable[Source] = (),
         given: Mapping[str, str] | None = None,
         limit: float = LIMIT,
     ) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harness.judge.expectations import Expectation
-from harness.reproducer.known import obstacle, of_expectation
-from harness.reproducer.running import Answer, run_reproducer
+from harness.reproducer.known import obstacle, of_expectation, shows
+from harness.reproducer.running import Answer
 from harness.reproducer.write import ISSUE, LINES, SCRIPT
 from harness.run.session import Session
 
@@ -17,7 +17,7 @@ def test_reproducer_shows_the_deviation(item: Expectation, parity: Session, tmp_
     if why := obstacle(parity, item):
         pytest.skip(f"no route of {item.id} can run here: {why}")
     folder = of_expectation(parity, item, tmp_path / item.id).folder
-    answer, line = run_reproducer(folder)
+    answer, line = shows(parity, item, folder)
     assert answer is Answer.FAILED, line
     script = (folder / SCRIPT).read_text()
     assert len(script.splitlines()) <= LINES

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,14 @@ import pytest
 import harness.run.session
 from harness.cli.main import AGREED, USAGE
 from harness.run.kept import Shelf
-from tests.miniatures import Copies, registry
+from tests.miniatures import Copies, of_numpy, registry
 
 Parity = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def installed(parity: Parity, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The miniature world, as if it came with NumPy: classes of no distribution are not kept."""
-    known = registry(Copies)
-    kinds = ("formats", "hops", "runtimes")
-    parts = {kind: tuple(replace(each, origin="numpy") for each in getattr(known, kind)) for kind in kinds}
-    monkeypatch.setattr(harness.run.session, "installed", lambda: replace(known, **parts))
+    monkeypatch.setattr(harness.run.session, "installed", lambda: of_numpy(registry(Copies)))
 
 
 def fill(cache: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from harness.judge.expectations import Expectation
 from harness.outcomes import Outcome
 from harness.reproducer import known
-from harness.reproducer.write import ReproduceError
+from harness.reproducer.running import Answer
+from harness.reproducer.write import SCRIPT, ReproduceError
 from harness.run.session import SelectionError, Session
 from tests.miniatures import Copies, Uninstalled, registry
 
@@ -92,3 +93,23 @@ def test_what_is_random_has_no_reproducer() -> None:
         random = [item for item in session.expectations if item.random]
         assert {"keras-export-augments", "keras-export-augments-loudly"} <= {item.id for item in random}
         assert not any(known.is_reproducible(session, item) for item in random)
+
+
+def test_a_script_that_deviated_is_not_run_again(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the script, or what writes scripts, has changed; one that does not deviate is run each time."""
+    ran: list[Path] = []
+    answers = iter([Answer.FIXED, Answer.FAILED, Answer.FAILED, Answer.FAILED])
+    monkeypatch.setattr(known, "run_reproducer", lambda folder: (ran.append(folder), (next(answers), "line"))[1])
+    (tmp_path / SCRIPT).write_text("script")
+
+    def shows() -> Answer:
+        with Session() as session:
+            item = next(item for item in session.expectations if item.id == "onnx2torch-auto-pad")
+            return known.shows(session, item, tmp_path)[0]
+
+    assert [shows(), shows(), shows()] == [Answer.FIXED, Answer.FAILED, Answer.FAILED]
+    assert len(ran) == 2
+    (tmp_path / SCRIPT).write_text("another")
+    assert (shows(), len(ran)) == (Answer.FAILED, 3)
+    monkeypatch.setattr(known, "_code", lambda: "edited")
+    assert (shows(), len(ran)) == (Answer.FAILED, 4)

@@ -24,7 +24,7 @@ from harness.run.kept import UNINVOLVED, Kept, KeptError, Shelf, Size, folder
 from harness.run.session import Selection, Session
 from harness.run.step import Step
 from harness.spec import Case
-from tests.miniatures import Copies, dense_case, registry
+from tests.miniatures import Copies, dense_case, of_numpy, registry
 
 OPEN = (
     "import os, sys; from pathlib import Path; from harness.run.kept import Shelf; shelf = Shelf(Path(sys.argv[1]))\n"
@@ -39,12 +39,7 @@ def put(shelf: Shelf, *keys: str, head: bytes = b"head", artifact: bytes = b"art
 
 
 def world() -> Registry:
-    """The miniature world, as if it came with NumPy: classes of no distribution are not kept."""
-    known = registry(Copies)
-    parts = ("formats", "hops", "runtimes")
-    return replace(
-        known, **{part: tuple(replace(each, origin="numpy") for each in getattr(known, part)) for part in parts}
-    )
+    return of_numpy(registry(Copies))
 
 
 def route_of(known: Registry) -> Route:
@@ -229,6 +224,38 @@ def test_a_step_is_found_by_a_later_run(cache: Path, tmp_path: Path) -> None:
     assert artifact.read_text() == "content"
     assert later.find(dense_case(1), route_of(known), 1, tmp_path) is None
     assert later.find(dense_case(), route_of(known), 0, tmp_path) is None
+
+
+def test_a_fact_is_known_to_a_later_run(cache: Path) -> None:
+    known = world()
+    kept = Kept(Shelf(cache), known)
+    assert kept.is_empty
+    kept.learn("it deviates", known.plugins)
+    assert not kept.knows("it deviates", known.plugins), "it is not confirmed yet"
+    kept.close()
+    later = Kept(Shelf(cache), known)
+    assert not later.is_empty
+    assert later.knows("it deviates", known.plugins)
+    assert not later.knows("it deviates otherwise", known.plugins)
+    assert not later.knows("it deviates", known.plugins[:-1])
+    changed = replace(known.hops[0], reference="tests.miniatures:Doubles")
+    assert not later.knows("it deviates", [*known.formats, changed, *known.runtimes])
+
+
+def test_a_fact_about_a_class_of_no_distribution_is_not_kept(cache: Path) -> None:
+    kept = Kept(Shelf(cache), known := registry(Copies))
+    kept.learn("it deviates", known.plugins)
+    kept.close()
+    assert Kept(Shelf(cache), known).is_empty
+
+
+def test_a_walk_with_other_plugins_keeps_on_the_same_shelf(cache: Path) -> None:
+    known = world()
+    kept = Kept(Shelf(cache), replace(known, hops=()))
+    twin = kept.of(known)
+    twin.keep(dense_case(), route_of(known), 1, STEP, [])
+    twin.confirm()
+    assert Kept(Shelf(cache), known).find(dense_case(), route_of(known), 1, Path()) is not None
 
 
 def test_nothing_is_kept_once_a_file_has_changed(

@@ -15,7 +15,7 @@ from harness.planted import EQUIVALENT, Fault, faults, sampled
 from harness.run import selftest
 from harness.run.session import Session
 from harness.workers.pool import Worker
-from tests.miniatures import Copies, Doubles, Uninstalled, dense_case, plugin, registry
+from tests.miniatures import Copies, Doubles, Uninstalled, dense_case, of_numpy, plugin, registry
 
 FAULTS = faults()
 LAYERS = {Path(name).stem for name in Store(Path(__file__).resolve().parents[2] / "golden").manifest["archives"]}
@@ -49,6 +49,17 @@ def test_a_fault_is_caught_and_a_harmless_one_survives(tmp_path: Path, monkeypat
         caught, survived = selftest.run(session, [doubles, same])
     assert (caught.caught, caught.cases, caught.outcome) == (True, 1, "divergent")
     assert (survived.caught, survived.cases, survived.by) == (False, 2, None)
+
+
+def test_a_later_hunt_walks_nothing(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Store(tmp_path / "golden").put("keras", "Dense", [dense_case()], seed=0)
+    monkeypatch.setattr(harness.run.session, "installed", lambda: of_numpy(registry(Copies)))
+    doubles = Fault("doubles", "X.", ("Dense",), "copies", replace(plugin(Doubles, "hops"), origin="numpy"))
+    for starts in (1, 0):
+        with Session(root=tmp_path) as session:
+            (caught,) = selftest.run(session, [doubles])
+            assert caught.caught
+            assert len(session.workers._workers) == starts
 
 
 def test_a_fault_whose_routes_cannot_run_here_is_told_before_the_hunt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from harness.results.events import Result
 from harness.run.kept import Kept, Shelf
 from harness.run.walk import Walk
 from harness.workers.pool import Workers
-from tests.miniatures import HOPS, Copies, MiniTwoRuntime, dense_case, plugin, registry
+from tests.miniatures import HOPS, Copies, MiniTwoRuntime, dense_case, of_numpy, plugin, registry
 
 EXACT, REFUSED, CRASH, DIVERGENT = (
     Cell(outcome, None) for outcome in (Outcome.EXACT, Outcome.REFUSED, Outcome.CRASH, Outcome.DIVERGENT)
@@ -26,15 +26,10 @@ EXACT, REFUSED, CRASH, DIVERGENT = (
 
 
 def world() -> Registry:
-    """The miniature world, as if it came with NumPy: classes of no distribution are not kept."""
     known = registry(*HOPS)
     again = replace(plugin(Copies, "hops"), name="again", source="mini2", target="mini3")
     three = replace(plugin(MiniTwoRuntime, "runtimes"), name="oracle32three", format="mini3")
-    known = replace(known, hops=(*known.hops, again), runtimes=(*known.runtimes, three))
-    parts = ("formats", "hops", "runtimes")
-    return replace(
-        known, **{part: tuple(replace(each, origin="numpy") for each in getattr(known, part)) for part in parts}
-    )
+    return of_numpy(replace(known, hops=(*known.hops, again), runtimes=(*known.runtimes, three)))
 
 
 @pytest.fixture(scope="module")
