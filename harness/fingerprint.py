@@ -35,6 +35,8 @@ SETTLED = 2.0
 """Seconds after its last change from which a file's state tells contents apart; clocks of file systems are coarse."""
 FOR_DEVELOPERS = re.compile(r"(build|check|ci|cover|dev|doc|enabler|lint|profil|test|typ)")
 """Names of extras that hold a distribution's own tools: what it does does not depend on them."""
+MARK = Path("harness", "fingerprint.py")
+"""By this file a checkout of the suite is known."""
 UNREADABLE = "unreadable"
 """Stands for the digest of a file that cannot be read: nothing can depend on its content."""
 Known = MutableMapping[str, tuple[str, str]]
@@ -185,8 +187,9 @@ def files_of(name: str) -> dict[str, str]:
     """The files of a distribution, by names that do not depend on where it is installed; empty if it is not installed.
 
     They are those below each of its importable packages, wherever Python may find them: a folder earlier on the path or
-    an editable installation may hold other ones. Then those that its metadata lists elsewhere. Raises UnknownFiles if
-    it has no package, or lists nothing and none is to be seen.
+    an editable installation may hold other ones, but not a checkout of this suite: some distribution installs a package
+    `tests`, and does not mean ours. Then those that its metadata lists elsewhere. Raises UnknownFiles if it has no
+    package, or lists nothing and none is to be seen.
     """
     try:
         dist = distribution(name)
@@ -198,7 +201,8 @@ def files_of(name: str) -> dict[str, str]:
     inside: set[tuple[str, ...]] = set()
     outside = False
     for top in sorted(_importable(name, dist, listed)):
-        for number, place in enumerate(_places(top)):
+        places = [each for each in _places(top) if each.is_relative_to(root) or not (each.parent / MARK).is_file()]
+        for number, place in enumerate(places):
             if not place.is_relative_to(root):
                 outside = True
                 found |= dict(_below(str(place), f"{top}!{number}!"))

@@ -132,6 +132,21 @@ def test_a_package_in_the_working_directory_counts(site: Path, tmp_path: Path, m
     assert digest() != before
 
 
+def test_the_suites_own_tests_are_no_part_of_a_distribution_that_has_tests(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(site, "careless", {"careless/__init__.py": "a = 1", "tests/__init__.py": "", "tests/one.py": "a = 1"})
+    before = digest("careless")
+    checkout = tmp_path / "checkout"
+    for path in ("harness/fingerprint.py", "tests/__init__.py"):
+        (checkout / path).parent.mkdir(parents=True)
+        (checkout / path).write_text("a = 2")
+    monkeypatch.chdir(checkout)
+    assert digest("careless") == before
+    (site / "tests/one.py").write_text("a = 3")
+    assert digest("careless") != before
+
+
 def test_editable_by_a_path(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As hatchling installs: a `.pth` that names the folder; one package is a namespace's."""
     source = tmp_path / "src"
