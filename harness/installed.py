@@ -1,4 +1,8 @@
-"""Which distributions are installed, at which versions, and where what comes with this one lies."""
+"""Which distributions are installed, at which versions, and where what comes with this one lies.
+
+A worker may have an interpreter of its own (`harness.adapters.interpreters`). What only this worker needs counts as
+installed in the version that it has there.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,10 @@ SUITE = "parity-suite"
 """This project's own distribution."""
 NOT_INSTALLED = "not installed"
 """Stands for the version of a missing distribution."""
+AT = "@"
+"""Stands before the release in the name of a converter that is walked in more than one."""
+_ELSEWHERE: dict[str, str] = {}
+"""Versions of what workers with an interpreter of their own need."""
 COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
 """The distributions with which the suite itself draws and computes."""
 
@@ -32,10 +40,15 @@ def is_installed(text: str) -> bool:
     Each answer parses a distribution's metadata, and every result asks a dozen times: it is kept.
     """
     requirement = Requirement(text)
-    try:
-        return requirement.specifier.contains(version(requirement.name), prereleases=True)
-    except PackageNotFoundError:
-        return False
+    installed = version_of(requirement.name)
+    return installed != NOT_INSTALLED and requirement.specifier.contains(installed, prereleases=True)
+
+
+def count_elsewhere(known: Mapping[str, str]) -> None:
+    """From now on, these distributions count as installed in these versions, whatever is installed here."""
+    _ELSEWHERE.clear()
+    _ELSEWHERE.update(known)
+    is_installed.cache_clear()
 
 
 def versions(distributions: Iterable[str]) -> dict[str, str]:
@@ -43,7 +56,7 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
     import platform
 
     known = {"python": platform.python_version(), "platform": platform.platform()}
-    return known | {name: _version(name) for name in distributions}
+    return known | {name: version_of(name) for name in distributions}
 
 
 def older(known: Mapping[str, str], given: Mapping[str, str] | None = None) -> frozenset[str]:
@@ -52,10 +65,9 @@ def older(known: Mapping[str, str], given: Mapping[str, str] | None = None) -> f
 
     A development version counts as what it becomes: 1.5.16.dev0 is not older than 1.5.15. Local parts do not count.
     """
-    here = (
-        {name: _version(name) for name in known} if given is None else {**dict.fromkeys(known, NOT_INSTALLED), **given}
-    )
-    return frozenset(name for name, text in known.items() if _is_older(here[name], text))
+    if given is None:
+        given = {name: version_of(name) for name in known}
+    return frozenset(name for name, text in known.items() if _is_older(given.get(name, NOT_INSTALLED), text))
 
 
 def _is_older(installed: str, known: str) -> bool:
@@ -65,7 +77,10 @@ def _is_older(installed: str, known: str) -> bool:
         return installed != known
 
 
-def _version(name: str) -> str:
+def version_of(name: str) -> str:
+    """The version of a distribution; `not installed` if it is missing."""
+    if name in _ELSEWHERE:
+        return _ELSEWHERE[name]
     try:
         return version(name)
     except PackageNotFoundError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from harness.adapters.registry import Plugin, Registry
+from harness.installed import AT
 from harness.patterns import fits
 
 
@@ -14,16 +15,28 @@ from harness.patterns import fits
 class Route:
     """A source format, then hops in order. Named `keras-tf2onnx-onnx2torch`.
 
-    The first `given` stages come from a pack, and nothing that makes or runs them is needed.
+    The first `given` stages come from a pack, and nothing that makes or runs them is needed; with `anew`, the artifact
+    of the last of them is run here.
     """
 
     source: Plugin
     hops: tuple[Plugin, ...]
     given: int = 0
+    anew: bool = False
+
+    @property
+    def taken(self) -> int:
+        """How many of its first stages are taken from a pack with what their artifacts gave."""
+        return self.given - self.anew
 
     @property
     def name(self) -> str:
         return "-".join([self.source.name, *(hop.name for hop in self.hops)])
+
+    @property
+    def plain_name(self) -> str:
+        """The name without the releases of converters that are walked in more than one."""
+        return "-".join([self.source.name, *(hop.name.partition(AT)[0] for hop in self.hops)])
 
     @cached_property
     def chains(self) -> tuple[tuple[str, tuple[Plugin, ...]], ...]:
@@ -76,7 +89,7 @@ class Route:
         unrunnable = [hop.target for hop in hops if registry.runtime_of(hop.target) is None]
         if unrunnable:
             return f"no runtime for the format {', '.join(unrunnable)}"
-        wanted = [name for k, name in enumerate(self.formats) if k >= self.given and (k or not registry.optional(name))]
+        wanted = [name for k, name in enumerate(self.formats) if k >= self.taken and (k or not registry.optional(name))]
         runtimes = [runtime for name in wanted if (runtime := registry.runtime_of(name))]
         parts = (*(() if self.given else (self.source,)), *hops, *runtimes)
         return "; ".join(dict.fromkeys(f"{part.name}: {part.missing}" for part in parts if part.missing))
@@ -88,7 +101,7 @@ class Route:
 
     def walked(self, registry: Registry) -> tuple[Plugin, ...]:
         """Those plugins of the route that walking it needs: all but those of its given stages."""
-        formats = self.formats[self.given :]
+        formats = self.formats[self.taken :]
         runtimes = [runtime for name in formats if (runtime := registry.runtime_of(name)) and not runtime.missing]
         return (*(self.source, *self.hops)[self.given :], *runtimes)
 

@@ -32,6 +32,13 @@ hop_option = click.option(
 opset_option = click.option(
     "--opset", metavar="N", type=int, multiple=True, help="Convert to this ONNX opset (repeatable)."
 )
+worker_option = click.option(
+    "--worker",
+    "workers",
+    metavar="NAME=PYTHON",
+    multiple=True,
+    help="Have this worker, such as torch, use an interpreter of its own (repeatable).",
+)
 cache_option = click.option(
     "--cache/--no-cache", default=True, help="Take stages that earlier runs kept, and keep those of this one."
 )
@@ -40,6 +47,9 @@ pack_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Walk only what is behind the routes of this pack, and take these from it: a file that `parity pack` made, or "
     "keras-tf2onnx, which comes with the suite.",
+)
+anew_option = click.option(
+    "--anew", is_flag=True, help="Run the pack's artifacts here, instead of taking what they gave where it was made."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 results_argument = click.argument("results", type=click.Path(path_type=Path), default=RESULTS)

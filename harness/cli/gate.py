@@ -19,6 +19,7 @@ from harness.adapters.routes import Route
 from harness.analysis.difference import RECORDED
 from harness.cli.console import (
     RESULTS,
+    anew_option,
     cache_option,
     hop_option,
     layer_option,
@@ -27,6 +28,7 @@ from harness.cli.console import (
     pack_option,
     progress,
     route_option,
+    worker_option,
 )
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.cli.outputs import Outputs, across_option, base_of, compared, output_options, shown
@@ -47,8 +49,10 @@ from harness.spec import EMPTY_BATCH
 @route_option
 @layer_option
 @hop_option
+@worker_option
 @opset_option
 @pack_option
+@anew_option
 @cache_option
 @click.option(
     "--baseline",

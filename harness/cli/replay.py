@@ -10,11 +10,12 @@ still deviates) or ERROR (2: another failure).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import rich
 
-from harness.cli.console import hop_option, opset_option, route_option
+from harness.cli.console import hop_option, opset_option, route_option, worker_option
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.reproducer.running import run_reproducer
 from harness.results.events import Judgement, Result
@@ -29,13 +30,14 @@ from harness.spec import EMPTY_BATCH
 @click.argument("case")
 @route_option
 @hop_option
+@worker_option
 @opset_option
-def command(case: str, route: tuple[str, ...], hops: tuple[str, ...], opset: tuple[int, ...]) -> int:
+def command(case: str, **chosen: Any) -> int:
     if Path(case).is_dir():
         answer, line = run_reproducer(Path(case))
         click.echo(f"{answer.name}: {line}")
         return answer
-    with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
+    with Session(Selection(**chosen, all_cases=True)) as session:
         entry = session.find(case)
         walk = CorpusWalk(session)
         results = [result for each in session.routes_from(entry.dialect) for result in walk.results(entry, each)]

@@ -16,6 +16,7 @@ import click
 from harness.analysis.changes import Changes
 from harness.cli.console import (
     RESULTS,
+    anew_option,
     cache_option,
     hop_option,
     layer_option,
@@ -24,6 +25,7 @@ from harness.cli.console import (
     pack_option,
     route_option,
     tracked,
+    worker_option,
 )
 from harness.cli.main import DEVIATIONS
 from harness.results.events import Owed
@@ -36,10 +38,12 @@ from harness.run.session import Selection, SelectionError, Session
 @route_option
 @layer_option
 @hop_option
+@worker_option
 @opset_option
 @click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
 @cache_option
 @pack_option
+@anew_option
 @click.option(
     "--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the processor time of one request."
 )

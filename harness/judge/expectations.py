@@ -16,7 +16,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from harness.installed import is_installed
+from harness.installed import AT, is_installed
 from harness.outcomes import Outcome
 from harness.results.events import Stage
 from harness.spec import canonical
@@ -73,8 +73,9 @@ class Expectation:
         )
 
     def blames(self, name: str) -> bool:
-        """Whether the expectation blames a hop, or `source`."""
-        return any(fnmatchcase(name, pattern) for pattern in self.blame)
+        """Whether the expectation blames a hop, in whatever release, or `source`."""
+        plain = name.partition(AT)[0]
+        return any(fnmatchcase(plain, pattern) for pattern in self.blame)
 
     @property
     def applies(self) -> bool:

@@ -39,6 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--hop", metavar="MODULE:CLASS", action="append", default=[], help="add a converter for this run (repeatable)"
     )
     group.addoption(
+        "--worker",
+        metavar="NAME=PYTHON",
+        action="append",
+        default=[],
+        help="have this worker, such as torch, use an interpreter of its own (repeatable)",
+    )
+    group.addoption(
         "--results",
         metavar="PATH",
         default="reports/results.ndjson",
@@ -69,6 +76,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="walk only what is behind the routes of this pack, and take these from it: a file that `parity pack` "
         "made, or keras-tf2onnx, which comes with the suite",
+    )
+    group.addoption(
+        "--anew",
+        action="store_true",
+        help="run the pack's artifacts here, instead of taking what they gave where it was made",
     )
     group.addoption("--baseline", metavar="PATH", type=Path, help="judge by this results file instead of the record")
     group.addoption(
@@ -134,6 +146,8 @@ def _selection(config: pytest.Config) -> Selection:
         route=tuple(config.getoption("--route")),
         layer=tuple(config.getoption("--layer")),
         hops=tuple(config.getoption("--hop")),
+        anew=config.getoption("--anew"),
+        workers=tuple(config.getoption("--worker")),
         limit=config.getoption("--limit"),
         opset=tuple(config.getoption("--opset")),
         all_cases=config.getoption("--all-cases"),

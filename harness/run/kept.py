@@ -16,7 +16,7 @@ import re
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -219,14 +219,16 @@ class Kept:
     """Finds steps of earlier runs, and keeps those of this one. A `Keeper` of a walk.
 
     `beside` names what else the steps depend on: the limit of requests, and the pack that gives the beginnings of
-    routes. A step that was walked is given to nobody before a look at all files that its key stands for has shown that
+    routes. What workers in `elsewhere` do is not kept: they have interpreters of their own, whose files are not looked
+    at. A step that was walked is given to nobody before a look at all files that its key stands for has shown that
     none has changed meanwhile. If the shelf fails, a warning says so once, and the walk goes on without.
     """
 
-    def __init__(self, shelf: Shelf, registry: Registry, *, beside: str = "") -> None:
+    def __init__(self, shelf: Shelf, registry: Registry, *, beside: str = "", elsewhere: Collection[str] = ()) -> None:
         self.shelf = shelf
         self.registry = registry
         self.beside = beside
+        self.elsewhere = frozenset(elsewhere)
         self._fails = False
         self._plugins: dict[str, str] = {}
         self._case: tuple[Case | None, str] = (None, "")
@@ -347,8 +349,8 @@ class Kept:
 
     def fingerprint(self, plugin: Plugin) -> str:
         """Digest of all that a plugin's steps depend on; '' where that cannot be told: for a class of no distribution,
-        or a distribution whose files are unknown."""
-        if not (plugin.is_ours or plugin.origin):
+        a distribution whose files are unknown, or a worker elsewhere."""
+        if plugin.worker in self.elsewhere or not (plugin.is_ours or plugin.origin):
             return ""
         place = Place.of(plugin.worker, self.registry.plugins)
         needed = {*plugin.distributions, plugin.origin, *COMPARES_WITH} - {SUITE, ""}

@@ -60,7 +60,8 @@ class Selection:
     `hops` are converters to add, as `module:Class`. With `cache`, stages that earlier runs kept are not walked again. A
     `pack` gives the beginnings of routes, and only what is behind them is selected. A `shard` is a part of the cases. A
     `baseline`, a results file, takes the place of the record; what differs between its environment and this one must be
-    named in `across`.
+    named in `across`. `workers` are those with an interpreter of their own, as `NAME=PYTHON`. With `anew`, the pack's
+    artifacts are run here, instead of taking what they gave where the pack was made.
     """
 
     route: tuple[str, ...] = ()
@@ -74,6 +75,8 @@ class Selection:
     shard: Shard | None = None
     baseline: Path | None = None
     across: tuple[str, ...] = ()
+    workers: tuple[str, ...] = ()
+    anew: bool = False
 
     @property
     def is_narrow(self) -> bool:
@@ -99,13 +102,14 @@ def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, 
 def offered(registry: Registry, selection: Selection, given: Callable[[Route], int] | None = None) -> list[Route]:
     """The routes of every opset that are walked by default; with `all_cases` all routes.
 
-    `given` counts the stages of a route that a pack gives: then only routes that go on behind them are offered.
+    `given` counts the stages of a route that a pack gives: then only routes that go on behind them are offered, and
+    with `anew` those too that end there.
     """
     routes = [route for route in all_routes(registry) if selection.all_cases or route.depth != 0]
     if given is None:
         return routes
-    behind = [replace(route, given=given(route)) for route in routes]
-    return [route for route in behind if 0 < route.given < len(route.chains)]
+    behind = [replace(route, given=count, anew=selection.anew) for route in routes if (count := given(route))]
+    return [route for route in behind if route.taken < len(route.chains)]
 
 
 def detours(registry: Registry) -> list[Route]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from harness.adapters.interpreters import elsewhere, in_release, parse
 from harness.adapters.registry import Plugin, Registry, installed
 from harness.adapters.routes import Route, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
 from harness.errors import InputError
-from harness.installed import COMPUTES_WITH, shipped, versions
+from harness.installed import COMPUTES_WITH, count_elsewhere, shipped, versions
 from harness.judge.baseline import baseline
 from harness.judge.expectations import Expectation
 from harness.judge.findings import Findings
@@ -78,6 +79,9 @@ class Session:
     def __init__(self, selection: Selection | None = None, root: Path | None = None) -> None:
         self.selection = selection or Selection()
         self.root = root or home()
+        self.interpreters = dict(parse(text, installed().plugins) for text in self.selection.workers)
+        of_workers, self._shared = elsewhere(self.interpreters, self.registry.plugins)
+        count_elsewhere(of_workers)
 
     @cached_property
     def pack(self) -> Pack | None:
@@ -108,7 +112,13 @@ class Session:
 
     @cached_property
     def registry(self) -> Registry:
-        return installed().with_hops(self.selection.hops)
+        """The installed plugins, and the converters that were named. Opens the interpreters of those in a release."""
+        releases = [text for text in self.selection.hops if "=" in text]
+        registry = installed().with_hops(text for text in self.selection.hops if text not in releases)
+        for text in releases:
+            registry, worker, interpreter = in_release(registry, text)
+            self.interpreters[worker] = interpreter
+        return registry
 
     @cached_property
     def routes(self) -> list[Route]:
@@ -119,6 +129,8 @@ class Session:
         """Raise SelectionError if something was named that does not exist or cannot run here: a layer, a route, an
         opset, a converter, a shard. Otherwise nothing is opened: an unselective run needs no check."""
         self._check_layers()
+        if self.selection.anew and self.selection.pack is None:
+            raise SelectionError("there is no pack to run anew", where="--anew", advice="Name one by --pack")
         if self.selection.route or self.selection.hops or self.selection.opset or self.pack:
             self.routes  # noqa: B018 - it raises
         if self.selection.shard is not None:
@@ -191,7 +203,8 @@ class Session:
     @cached_property
     def workers(self) -> Workers:
         turns = Turns(self.store.root, self.store.manifest_path)
-        return Workers((*self.registry.formats, *self.registry.hops, *self.registry.runtimes), turns=turns)
+        pythons = {name: interpreter.python for name, interpreter in self.interpreters.items()}
+        return Workers(self.registry.plugins, pythons=pythons, turns=turns)
 
     @cached_property
     def kept(self) -> Kept | None:
@@ -199,7 +212,7 @@ class Session:
         if not self.selection.cache or os.environ.get("PARITY_CACHE") == OFF:
             return None
         beside = f"{self.selection.limit} {self.pack.digest if self.pack else ''}"
-        return Kept(Shelf(folder()), self.registry, beside=beside)
+        return Kept(Shelf(folder()), self.registry, beside=beside, elsewhere=self.interpreters)
 
     @cached_property
     def walk(self) -> Walk:
@@ -390,7 +403,12 @@ class Session:
     @property
     def _versions(self) -> dict[str, str]:
         """The versions here; for what only the given stages need, those with which the pack was made."""
-        here = versions(self.registry.distributions)
+        here = versions(self.registry.distributions) | self._shared
+        here |= {
+            f"python ({name})": each.version
+            for name, each in self.interpreters.items()
+            if each.version != here["python"]
+        }
         if self.pack is None:
             return here
         behind = {part for route in self.runnable for part in route.walked(self.registry)}

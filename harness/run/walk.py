@@ -124,9 +124,9 @@ class Walk:
         if asked is None or asked[0] is not case or asked[1] != route.name or asked[2] is not self.expectations:
             every, known = self._of_route.get(route.name, ((), []))
             if every is not self.expectations:
-                known = of_route(route.name, [hop.name for hop in route.hops], self.expectations)
+                known = of_route(route.plain_name, [hop.name for hop in route.hops], self.expectations)
                 self._of_route[route.name] = self.expectations, known
-            answer = speaking_of(case, route.name, known)
+            answer = speaking_of(case, route.plain_name, known)
             self._spoken = (case, route.name, self.expectations), answer
         return answer
 
@@ -182,8 +182,18 @@ class Walk:
         key = self._key(route, place)
         if key not in self._steps:
             given = next(filter(None, (each.find(case, route, place, self._scratch) for each in self.sources)), None)
+            if given is not None and route.anew and place == route.given - 1:
+                given = self._run_anew(case, route, place, given)
             self._steps[key] = given or self._walked(case, route, place)
         return self._steps[key]
+
+    def _run_anew(self, case: Case, route: Route, place: int, given: Step) -> Step:
+        """A given step with what its artifact gives here; where it has none, as it was."""
+        if given.artifact is None:
+            return given
+        assert self._fetch(case, route, place, given), f"the pack has no artifact of {case.id}"
+        stage = Stage(artifact=given.stage.artifact, outcome=Outcome.EXACT, hop=given.stage.hop)
+        return self._made(case, stage, route.chains[place][1][-1], given.artifact, 0.0)
 
     @staticmethod
     def _key(route: Route, place: int) -> tuple[str, ...]:
@@ -248,6 +258,9 @@ class Walk:
         for chain, plugins in route.chains[: len(stages)]:
             before, behind = plugins[: route.given], plugins[route.given :]
             is_older = self._needed(before) & self._older_where_given or self._needed(behind) & self._older
+            if route.anew:
+                runs = {name for part in self._runtimes_of(before[-1:]) for name in part.distributions}
+                is_older |= runs & self._older
             known = () if is_older else self.record.at(case.id, chain)
             if with_empty_batch and known:
                 known = self.record.at(case.id + EMPTY_BATCH, chain) or known

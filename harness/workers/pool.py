@@ -119,9 +119,12 @@ _BOOT = """
 import importlib.machinery, sys
 _find = importlib.machinery.PathFinder.find_spec
 def _hiding(name, path=None, target=None):
+    if name == "harness":  # the suite from here, even where it lies beside what another interpreter has in its own way
+        return _find(name, [{root!r}], target)
     return None if name.partition(".")[0] in {without!r} else _find(name, path, target)
 importlib.machinery.PathFinder.find_spec = staticmethod(_hiding)  # a None in sys.modules would count as imported
-sys.path.insert(0, {root!r})
+if {here!r}:
+    sys.path.insert(0, {root!r})
 from harness.workers.serve import serve
 serve(channel, {log!r})
 """
@@ -154,8 +157,9 @@ class Worker:
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
         self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
         root = str(Path(harness.__file__).parent.parent)
+        here = self.setting.python == sys.executable
         self._channel = self._gateway.remote_exec(
-            _BOOT.format(root=root, log=str(self.log), without=self.setting.without)
+            _BOOT.format(root=root, here=here, log=str(self.log), without=self.setting.without)
         )
         self.starts += 1
         try:
@@ -346,14 +350,20 @@ def _runs(pid: int) -> bool:
 class Workers:
     """The workers of one run, by name. A context manager that ends them.
 
-    `settings` replace the default setting of their workers; the common environment and the homes are added. `turns`
-    are those of all processes of a run.
+    `settings` replace the default setting of their workers; the common environment and the homes are added. `pythons`
+    are the interpreters of workers that have one of their own. `turns` are those of all processes of a run.
     """
 
     def __init__(
-        self, plugins: Iterable[Plugin] = (), settings: Iterable[Setting] = (), *, turns: Turns | None = None
+        self,
+        plugins: Iterable[Plugin] = (),
+        settings: Iterable[Setting] = (),
+        *,
+        pythons: Mapping[str, str] | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._plugins = tuple(plugins)
+        self._pythons = dict(pythons or {})
         self._turns = turns or Turns()
         self._settings = {setting.name: setting for setting in settings}
         self._workers: dict[str, Worker] = {}
@@ -371,6 +381,7 @@ class Workers:
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:
             setting = Setting.of(name, self._plugins, self._folder)
+            setting = replace(setting, python=self._pythons.get(name, setting.python))
             if name in self._settings:
                 custom = self._settings[name]
                 setting = replace(custom, environment={**setting.environment, **custom.environment})

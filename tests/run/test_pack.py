@@ -19,9 +19,9 @@ from harness.corpus.store import Store
 from harness.judge.record import Cell, Record
 from harness.run import pack as module
 from harness.run.pack import ABOUT, STEPS, Contents, Pack, PackError, goldens_of
-from harness.run.session import Selection, Session
+from harness.run.session import Selection, SelectionError, Session
 from tests.gates import CASES, IDS, ROUTE, fill, world
-from tests.miniatures import dense_case
+from tests.miniatures import MiniTwoRuntime, dense_case
 
 CHAIN = "mini-copies"
 Members = dict[str, bytes]
@@ -113,6 +113,46 @@ def test_what_is_in_front_of_it_need_not_be_installed(made: Path, monkeypatch: p
         assert [route.name for route in session.runnable] == [ROUTE]
         entry, route = session.pairs()[0]
         assert session.walk.result(entry.load(), route).outcome.passes
+
+
+@pytest.mark.parametrize(
+    ("runtime", "outcome"), [("MiniTwoRuntime", "faithful"), ("Negates", "divergent"), ("Uninstalled", "")]
+)
+def test_run_anew(made: Path, monkeypatch: pytest.MonkeyPatch, runtime: str, outcome: str) -> None:
+    """What its artifacts give here is judged, whatever they gave where it was made; without their runtime, nothing."""
+    whole = world()
+    changed = {
+        "Negates": {"reference": "tests.run.test_pack:Negates"},
+        "Uninstalled": {"requires": ("no-such-thing>=1",)},
+    }
+    runtimes = [
+        replace(each, **changed.get(runtime, {})) if each.format == "mini2" else each for each in whole.runtimes
+    ]
+    monkeypatch.setattr(harness.run.session, "installed", lambda: replace(whole, runtimes=tuple(runtimes)))
+    with Session(Selection(pack=made / "small.pack", anew=True, cache=False), made) as session:
+        assert [(route.name, route.given, route.taken) for route in session.routes] == [(CHAIN, 2, 1), (ROUTE, 2, 1)]
+        assert bool(session.runnable) is bool(outcome)
+        for entry, route in session.pairs()[:1]:
+            first, second = session.walk.result(entry.load(), route).stages
+            assert (first.kept, second.kept, second.runtime) == (True, False, "oracle32two")
+            assert second.outcome.passes is (outcome == "faithful")
+            assert outcome == "faithful" or str(second.outcome) == outcome
+
+
+def test_nothing_to_run_anew(made: Path, known: None) -> None:
+    with (
+        pytest.raises(SelectionError, match=r"--anew: there is no pack to run anew\. Name one by --pack"),
+        Session(Selection(anew=True), made) as session,
+    ):
+        session.check()
+
+
+class Negates(MiniTwoRuntime):
+    """A runtime of which the pack's maker had another release."""
+
+    def run(self, opened: Any, inputs: Any) -> Any:
+        outputs, names = super().run(opened, inputs)
+        return [-each for each in outputs], names
 
 
 def test_its_goldens_and_their_record_take_the_place_of_others(made: Path, tmp_path: Path, known: None) -> None:
