@@ -54,15 +54,15 @@ def interpreter() -> str:
 
 
 def state_of(path: str) -> str:
-    """Size, times and place of a file, which change whenever its content is written; the time of change of its entry
-    (ctime) cannot be set back. '' if there is no such file."""
+    """Size, times, place and links of a file, which change whenever its content is written; the time of change of its
+    entry (ctime) cannot be set back. '' if there is no such file."""
     try:
         about = os.stat(path)
     except OSError:
         return ""
     if not stat.S_ISREG(about.st_mode):
         return ""
-    return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}:{about.st_ino}:{about.st_dev}"
+    return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}:{about.st_ino}:{about.st_dev}:{about.st_nlink}"
 
 
 def digest_of(path: str) -> str:
@@ -104,8 +104,19 @@ class Fingerprints:
         return self._joined(found)
 
     def are_unchanged(self) -> bool:
-        """Whether the files that were counted are still as they were when they were."""
-        return all(state_of(path) == state for path, state in self._states.items())
+        """Whether the files that were counted are still as they were when they were.
+
+        A file that was linked elsewhere, or whose link was removed, is: uv makes environments by links to the same
+        files, which changes the time of their entries. So its content is read again.
+        """
+        for path, state in self._states.items():
+            now = state_of(path)
+            if now != state and not (_linked(state, now) and digest_of(path) == self._known.get(path, ("", ""))[1]):
+                return False
+            if now != state:
+                self._states[path] = now
+                self._known[path] = now, self._known[path][1]
+        return True
 
     @cached_property
     def _interpreter(self) -> str:
@@ -137,6 +148,16 @@ def _changed(state: str) -> float:
     """When a file of this state changed last, in seconds of the clock."""
     _, written, entered, *_ = state.split(":")
     return max(int(written), int(entered)) / 1e9
+
+
+def _linked(before: str, now: str) -> bool:
+    """Whether nothing but the number of links, and with it the time of the entry, differs between two states."""
+    size, written, _, number, device, links = before.split(":") if before else [""] * 6
+    return (
+        bool(now)
+        and [size, written, number, device] == [*now.split(":")[:2], *now.split(":")[3:5]]
+        and (links != now.split(":")[5])
+    )
 
 
 def closure(names: Iterable[str], *, without: Iterable[str] = ()) -> set[str]:

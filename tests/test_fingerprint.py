@@ -132,6 +132,31 @@ def test_a_package_in_the_working_directory_counts(site: Path, tmp_path: Path, m
     assert digest() != before
 
 
+def test_another_link_to_a_file_changes_nothing(site: Path, tmp_path: Path) -> None:
+    """uv makes environments by links: those of others, made meanwhile, are no change of this one."""
+    for path in site.rglob("*"):
+        os.utime(path, (1e9, 1e9))
+    known: dict[str, tuple[str, str]] = {}
+    time.sleep(harness.fingerprint.SETTLED + 0.1)  # a file that has just been written is not known
+    fingerprints = Fingerprints(known)
+    fingerprints.of(["conv"])
+    os.link(site / "conv/data/table.bin", tmp_path / "linked")
+    assert fingerprints.are_unchanged()
+    assert fingerprints.are_unchanged()
+    os.link(site / "conv/data/table.bin", tmp_path / "again")
+    about = (site / "conv/data/table.bin").stat()
+    (tmp_path / "linked").write_text("2")
+    os.utime(tmp_path / "linked", ns=(about.st_atime_ns, about.st_mtime_ns))
+    assert not fingerprints.are_unchanged(), "another content of the same size and time"
+
+
+def test_another_permission_is_a_change(site: Path) -> None:
+    fingerprints = Fingerprints()
+    fingerprints.of(["conv"])
+    (site / "conv/data/table.bin").chmod(0o600)
+    assert not fingerprints.are_unchanged(), "who put back an edit cannot put back this time"
+
+
 def test_the_suites_own_tests_are_no_part_of_a_distribution_that_has_tests(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from packaging.version import Version
 from harness.adapters.plugin import Plugin
 from harness.adapters.registry import Registry
 from harness.errors import InputError
-from harness.installed import AT, NOT_INSTALLED, version_of
+from harness.installed import AT, NOT_INSTALLED, SUITE, version_of
 from harness.patterns import pointer
 
 OLDEST = Version("3.11")
@@ -120,7 +120,7 @@ def elsewhere(
     """The versions of what only these workers need, then of what others need too: by `onnx (torch)`."""
     needed: dict[str, set[str]] = {}
     for plugin in plugins:
-        for name in plugin.distributions:
+        for name in set(plugin.distributions) - {SUITE}:
             needed.setdefault(name, set()).add(plugin.worker)
     pythons = {worker: interpreter.python for worker, interpreter in interpreters.items()}
     of_it, shared = {}, {}

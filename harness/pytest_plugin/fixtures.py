@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def parity(request: pytest.FixtureRequest) -> Iterator[Session]:
     session.warm(session.runnable)
     yield session
     session.close()
+    if session.kept is not None and session.kept.trouble:
+        warnings.warn(session.kept.trouble, stacklevel=1)  # what a worker of pytest-xdist prints is not shown
 
 
 @pytest.fixture(scope="session")

@@ -229,7 +229,7 @@ class Kept:
         self.registry = registry
         self.beside = beside
         self.elsewhere = frozenset(elsewhere)
-        self._fails = False
+        self.trouble = ""
         self._plugins: dict[str, str] = {}
         self._case: tuple[Case | None, str] = (None, "")
         self._pending: list[str] = []
@@ -294,13 +294,13 @@ class Kept:
 
     def _of_fact(self, fact: str, plugins: Iterable[Plugin]) -> str:
         parts = [self._of_plugin(plugin) for plugin in plugins]
-        return _joined([fact, *parts]) if all(parts) and not self._fails else ""
+        return _joined([fact, *parts]) if all(parts) and not self.trouble else ""
 
     def confirm(self) -> None:
         """Look whether the files are still those of the keys. If so, what was walked is kept; else nothing is any
         more."""
         keys, self._pending = self._pending, []
-        if self._fails or not keys:
+        if self.trouble or not keys:
             return
         with self._or_without():
             if self._fingerprints.are_unchanged():
@@ -322,13 +322,13 @@ class Kept:
             self._go_without(str(error))
 
     def _go_without(self, why: str) -> None:
-        if not self._fails:
-            self._fails = True
-            print(f"parity: the run goes on, and keeps no steps: {why}", file=sys.stderr)
+        if not self.trouble:
+            self.trouble = f"the run goes on, and keeps no steps: {why}"
+            print(f"parity: {self.trouble}", file=sys.stderr)
 
     def key(self, case: Case, route: Route, place: int) -> str:
         """The key of a step; '' if it cannot be kept, because a plugin belongs to no distribution."""
-        if self._fails:
+        if self.trouble:
             return ""
         chain, plugins = route.chains[place]
         runtimes = [self.registry.runtime_of(plugin.target or plugin.name) for plugin in plugins]
