@@ -5,16 +5,17 @@
 
 `benchmarks/legs.toml` has the versions of each component, which components meet in one process, and which versions
 cannot be installed together. Components that never share a process meet by files alone, so that their pairs are left to
-chance. The legs are a covering array: each next one is the valid completion of a missing pair, of many random ones,
-that holds the most missing pairs.
+chance. The legs are a covering array.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import random
-import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
@@ -25,8 +26,10 @@ from harness.files import atomic_write
 ROOT = Path(__file__).resolve().parent.parent
 MOST = 12
 """Most legs of the default list."""
-OFFERS = 400
-"""Random completions of a missing pair, of which the best becomes a leg."""
+SEEDS, STEPS = 20, 150_000
+"""Searches, and changes that each tries."""
+HEAT, COOLING = 2.0, 0.99995
+"""How readily a change for the worse is taken at first, in pairs, and how that shrinks with each change."""
 BEGIN, END = "# legs: written by `python -m benchmarks.legs --write`", "# end of the legs"
 Leg = dict[str, str]
 Pair = frozenset[tuple[str, str]]
@@ -63,7 +66,8 @@ class Components:
     def completed(self, part: Mapping[str, str], source: random.Random) -> Leg | None:
         """A random leg with these versions; None if there is none."""
         leg = dict(part)
-        for name in sorted(set(self.versions) - set(part), key=lambda _: source.random()):
+        open_ones = [name for name in self.versions if name not in part]
+        for name in source.sample(open_ones, len(open_ones)):
             fitting = [value for value in self.versions[name] if self.allows({**leg, name: value})]
             if not fitting:
                 return None
@@ -81,7 +85,9 @@ class Components:
             for b in self.versions[other]
         }
         wanted |= {frozenset([(name, value)]) for name, values in self.versions.items() for value in values}
-        return {pair for pair in wanted if any(self.completed(dict(pair), source) for _ in range(50))}
+        return {
+            pair for pair in sorted(wanted, key=sorted) if any(self.completed(dict(pair), source) for _ in range(50))
+        }
 
 
 def held(leg: Mapping[str, str]) -> set[Pair]:
@@ -89,21 +95,42 @@ def held(leg: Mapping[str, str]) -> set[Pair]:
     return {frozenset(some) for count in (1, 2) for some in combinations(leg.items(), count)}
 
 
-def legs(known: Components, *, seeds: int = 30) -> list[Leg]:
-    """The legs: first that of the newest versions, then as many as hold every pair; the shortest list of some."""
-    return min((_legs(known, seed) for seed in range(seeds)), key=len)
+def legs(known: Components, count: int = MOST) -> list[Leg]:
+    """As many legs as were asked for, the first of the newest versions, which hold every pair that is wanted.
+
+    Raises ValueError if the search finds none. It begins with random legs, and changes one version of one leg at a
+    time: simulated annealing, as in M. B. Cohen et al., "Augmenting simulated annealing to build interaction test
+    suites", ISSRE 2003.
+    """
+    wanted = known.pairs()
+    for seed in range(SEEDS):
+        found = _annealed(known, wanted, count, random.Random(seed))
+        if found is not None:
+            return [found[0], *sorted(found[1:], key=name_of, reverse=True)]
+    raise ValueError(f"no {count} legs were found that hold all {len(wanted)} pairs")
 
 
-def _legs(known: Components, seed: int) -> list[Leg]:
-    source = random.Random(seed)
+def _annealed(known: Components, wanted: set[Pair], count: int, source: random.Random) -> list[Leg] | None:
     newest = {name: next(iter(values)) for name, values in known.versions.items()}
-    result, missing = [newest], known.pairs() - held(newest)
-    while missing:
-        pair = dict(min(missing, key=sorted))
-        offers = [offer for _ in range(OFFERS) if (offer := known.completed(pair, source))]
-        result.append(max(offers, key=lambda offer: len(held(offer) & missing)))
-        missing -= held(result[-1])
-    return result
+    found = [newest, *(known.completed({}, source) or newest for _ in range(count - 1))]
+    uses = Counter(pair for leg in found for pair in held(leg) & wanted)
+    missing, heat = len(wanted) - len(uses), HEAT
+    for _ in range(STEPS):
+        if not missing:
+            return found
+        heat *= COOLING
+        place = source.randrange(1, count)
+        name = source.choice(list(known.versions))
+        leg = {**found[place], name: source.choice(list(known.versions[name]))}
+        if not known.allows(leg):
+            continue
+        lost, won = held(found[place]) & wanted, held(leg) & wanted
+        change = sum(uses[pair] == 1 for pair in lost - won) - sum(not uses[pair] for pair in won - lost)
+        if change <= 0 or source.random() < math.exp(-change / heat):
+            uses.subtract(lost)
+            uses.update(won)
+            found[place], missing = leg, missing + change
+    return None
 
 
 def name_of(leg: Mapping[str, str]) -> str:
@@ -141,14 +168,16 @@ def main() -> None:
     """Print the legs, or write them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="Write the legs into tox.ini.")
+    parser.add_argument("--json", action="store_true", help="Print their names as JSON, for a workflow.")
     options = parser.parse_args()
     known = Components.read(Path(__file__).with_suffix(".toml"))
     found, wanted = legs(known), known.pairs()
+    if options.json:
+        print(json.dumps([name_of(leg) for leg in found]))
+        return
     print(*map(name_of, found), sep="\n")
     pairs = sum(len(each) == 2 for each in wanted)
     print(f"{len(found)} legs hold every version, and all {pairs} pairs of versions that meet in one process")
-    if len(found) > MOST:
-        sys.exit(f"at most {MOST} legs were wanted")
     if options.write:
         path = ROOT / "tox.ini"
         text = written(path.read_text(encoding="utf-8"), [block(known, found), requirements(known)])
