@@ -54,9 +54,7 @@ def test_few_legs_hold_everything(found: list[dict[str, str]]) -> None:
 
 
 def test_the_first_leg_is_the_newest(found: list[dict[str, str]]) -> None:
-    assert name_of(found[0]) == (
-        "py311-keras315-tf221-tf2onnx117-onnx123-ort131-torch215-onnx2torch1515-onnx2pytorch060"
-    )
+    assert name_of(found[0]) == ("py311-keras315-tf221-onnx123-ort131-torch215-onnx2torch1515-onnx2pytorch060")
 
 
 def test_tox_has_them(tox: configparser.ConfigParser, found: list[dict[str, str]]) -> None:
