@@ -72,7 +72,7 @@ def test_pytest_options_exist(page: Path) -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/usage.md"])
 def test_every_pytest_option_is_in_the_table(name: str) -> None:
     table = set(re.findall(r"^\| `(--[a-z-]+)", (ROOT / name).read_text(), flags=re.MULTILINE))
-    assert len(OPTIONS) == 16
+    assert len(OPTIONS) == 18
     assert table == OPTIONS
 
 
