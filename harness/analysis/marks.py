@@ -1,0 +1,151 @@
+"""Marks: one name for one defect in all legs, the expectation that foresees it or the group that it is of.
+
+A deviation that an expectation foresees has its mark, and so has the same deviation (the same case, chain, harm and
+words) of a leg in whose versions the expectation does not speak. All others are grouped over all legs together, as
+`parity diff` groups what changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.analysis.defects import Defect
+from harness.analysis.legs import Leg, State, Stop
+from harness.analysis.messages import normalised
+from harness.analysis.tally import defects
+from harness.outcomes import Outcome
+from harness.results.events import Judgement, Result, Stage
+
+_Place = tuple[str, str]
+"""A case and a chain."""
+_Same = tuple[str, str, str, str]
+"""Case, chain, harm and words: what makes two deviations of two legs one."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A defect: its id, the converter at fault, its worst outcome, and what there is to say of it.
+
+    `expectation` tells whether the id is that of an expectation.
+    """
+
+    id: str
+    hop: str
+    outcome: Outcome
+    expectation: bool
+    message: str = ""
+    condition: str = ""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The mark of each deviation, by leg, then by case and chain."""
+
+    by_leg: Mapping[str, Mapping[_Place, str]]
+    marks: Mapping[str, Mark]
+
+
+def marks_of(legs: Sequence[Leg]) -> Marks:
+    """The marks of all deviations of all legs."""
+    bad = [(leg.name, (case, chain), stop) for leg in legs for case, chain, stop in _bad(leg)]
+    explained: dict[_Same, str] = {}
+    messages: dict[str, Stop] = {}
+    for _, place, stop in bad:
+        if note := explaining(stop.result):
+            explained.setdefault(_same(place, stop), note)
+            messages.setdefault(note, stop)
+    by_leg: dict[str, dict[_Place, str]] = {leg.name: {} for leg in legs}
+    rest: dict[_Same, list[tuple[str, _Place, Stop]]] = defaultdict(list)
+    for name, place, stop in bad:
+        same = _same(place, stop)
+        if mark := explaining(stop.result) or explained.get(same):
+            by_leg[name][place] = mark
+        else:
+            rest[same].append((name, place, stop))
+    marks = {
+        name: Mark(name, _stage(stop).by, stop.outcome, expectation=True, message=_stage(stop).message)
+        for name, stop in messages.items()
+    }
+    for mark, whole in _grouped(rest, legs):
+        marks[mark.id] = mark
+        for same in whole:
+            for name, place, _ in rest[same]:
+                by_leg[name][place] = mark.id
+    return Marks(by_leg, marks)
+
+
+def explaining(result: Result) -> str:
+    """The id of the expectation that foresees the deviation of a result; '' if none does."""
+    note = result.expectation
+    return note.id if note is not None and result.judgement is Judgement.EXPECTED else ""
+
+
+def _bad(leg: Leg) -> Iterator[tuple[str, str, Stop]]:
+    for chain, stops in leg.chains.items():
+        for case, stop in stops.items():
+            if stop.state is State.BAD:
+                yield case, chain, stop
+
+
+def _stage(stop: Stop) -> Stage:
+    fault = stop.result.fault
+    assert fault is not None
+    return fault
+
+
+def _same(place: _Place, stop: Stop) -> _Same:
+    return (*place, stop.outcome.harm.value, normalised(_stage(stop).message))
+
+
+def _grouped(
+    rest: Mapping[_Same, Sequence[tuple[str, _Place, Stop]]], legs: Sequence[Leg]
+) -> Iterator[tuple[Mark, list[_Same]]]:
+    """The groups of the deviations that no expectation explains, beside the cases that pass in every leg.
+
+    A case may deviate on one chain in two ways in two legs: these count as two cases.
+    """
+    rows: dict[tuple[str, str], tuple[_Same, Result]] = {}
+    ways: dict[_Place, int] = defaultdict(int)
+    for same, stops in sorted(rest.items()):
+        _, place, stop = stops[0]
+        way = f"#{ways[place]}" if ways[place] else ""
+        ways[place] += 1
+        row = replace(_up_to_fault(stop.result, place[1]), case=place[0] + way)
+        rows[row.key] = same, row
+    notes = {(note.kind, note.name): note for leg in legs for note in leg.results.header.plugins}
+    for defect in defects([row for _, row in rows.values()] + list(_passing(rows.values(), legs)), notes.values()):
+        whole = [rows[key][0] for key in defect.results]
+        yield _mark(defect, whole), whole
+
+
+def _up_to_fault(result: Result, chain: str) -> Result:
+    """The result as one of the chain that ends at its stage at fault."""
+    stages = result.stages[: chain.count("-") + 1]
+    return replace(result, route=chain, stages=stages, expectation=None, judgement=Judgement.FAILED)
+
+
+def _passing(rows: object, legs: Sequence[Leg]) -> Iterator[Result]:
+    """One result of each case and chain of the failing layers that is good in a leg, and bad in none."""
+    failing = {(same[1], row.layer) for same, row in rows}  # type: ignore[attr-defined]
+    bad = {(case, chain) for leg in legs for case, chain, _ in _bad(leg)}
+    seen: set[_Place] = set()
+    for leg in legs:
+        for chain, stops in leg.chains.items():
+            for case, stop in stops.items():
+                is_new = (case, chain) not in bad and (case, chain) not in seen
+                if stop.state is State.GOOD and is_new and (chain, stop.result.layer) in failing:
+                    seen.add((case, chain))
+                    stages = stop.result.stages[: chain.count("-") + 1]
+                    yield replace(stop.result, route=chain, stages=stages)
+
+
+def _mark(defect: Defect, whole: Sequence[_Same]) -> Mark:
+    """The mark of a group. Its id tells converter and outcome, and a digest of the words of all that it holds."""
+    words = "\n".join(sorted({f"{harm} {text}" for _, _, harm, text in whole} | set(defect.layers)))
+    digest = hashlib.sha256(words.encode()).hexdigest()[:8]
+    name = f"{defect.hops[0]}-{defect.outcome.value}-{digest}"
+    message = defect.short_message
+    return Mark(name, defect.hop, defect.outcome, expectation=False, message=message, condition=defect.brief)
