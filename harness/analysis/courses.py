@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.analysis.legs import State
 
-
 _OF_LAYERS = {
     (True, True): "works since",
     (True, False): "worked in",
@@ -82,6 +81,24 @@ class Course:
     def first_good(self) -> str | None:
         """The first version that is good after the last bad one; None if the newest known one is bad, or none was."""
         return self.turns[-1].version if self.turns and self.turns[-1].is_good else None
+
+    @property
+    def first_bad_words(self) -> str:
+        """`1.5.11`; `1.5.11 or earlier` if no older version is known to be good; '' if none is bad."""
+        if self.first_bad is None:
+            return ""
+        return f"{self.first_bad} or earlier" if self.is_bad_from_start else self.first_bad
+
+    @property
+    def first_good_words(self) -> str:
+        """`1.5.12`, with what lies between the last bad version and it; `none up to 1.5.15` if the newest known one is
+        bad; '' if none is bad."""
+        if self.first_bad is None:
+            return ""
+        if not self.first_good:
+            end = f" ({_unknown(self.unknown_end)})" if self.unknown_end else ""
+            return f"none up to {self.known[-1][0]}{end}"
+        return self._turned(self.turns[-1], "").strip()
 
     @property
     def words(self) -> str:

@@ -7,7 +7,7 @@ share their first stages, and what a converter did does not depend on what comes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -102,12 +102,14 @@ class Leg:
 
     def of_layers(self, patterns: Sequence[str], dialect: str = "") -> Leg:
         """The leg with the results of these layers only, of one dialect if it is not ''."""
-        chosen = tuple(
-            each
-            for each in self.results.results
-            if fits(each.layer, patterns) and (not dialect or each.dialect == dialect)
-        )
-        return Leg(self.name, replace(self.results, results=chosen))
+        return self._of(lambda each: fits(each.layer, patterns) and (not dialect or each.dialect == dialect))
+
+    def of_routes(self, patterns: Sequence[str]) -> Leg:
+        """The leg with the results of these routes only."""
+        return self._of(lambda each: fits(each.route, patterns))
+
+    def _of(self, is_chosen: Callable[[Result], bool]) -> Leg:
+        return Leg(self.name, replace(self.results, results=tuple(filter(is_chosen, self.results.results))))
 
 
 def release_key(version: str) -> tuple[int, Any]:
@@ -134,18 +136,25 @@ def side_by_side(legs: Sequence[Leg]) -> tuple[Leg, ...]:
     return tuple(sorted(legs, key=lambda leg: ([release_key(leg.version(name)) for name in names], leg.name)))
 
 
-def select(legs: Sequence[Leg], patterns: Sequence[str]) -> tuple[Leg, ...]:
-    """The legs with the results of these layers. Raises MatrixError for a pattern that fits no layer of any leg."""
-    names = sorted({result.layer for leg in legs for result in leg.results.results})
-    for pattern in patterns:
-        if not any(fits(name, [pattern]) for name in names):
-            raise MatrixError(
-                f"no leg has a layer {pattern!r}",
-                where="--layer",
-                expected=f"a pattern that fits one of {len(names)} layers",
-                advice=pointer(pattern, names).strip(),
-            )
-    return tuple(leg.of_layers(patterns) for leg in legs)
+def select(legs: Sequence[Leg], *, layers: Sequence[str] = (), routes: Sequence[str] = ()) -> tuple[Leg, ...]:
+    """The legs with the results of these layers on these routes.
+
+    Raises MatrixError for a pattern that fits no layer, or no route, of any leg.
+    """
+    results = [result for leg in legs for result in leg.results.results]
+    for option, patterns, names in (
+        ("--layer", layers, sorted({result.layer for result in results})),
+        ("--route", routes, sorted({result.route for result in results})),
+    ):
+        for pattern in patterns:
+            if not any(fits(name, [pattern]) for name in names):
+                raise MatrixError(
+                    f"no leg has a result for {pattern!r}",
+                    where=option,
+                    expected=f"a pattern that fits one of {len(names)} names",
+                    advice=pointer(pattern, names).strip(),
+                )
+    return tuple(leg.of_layers(layers).of_routes(routes) for leg in legs)
 
 
 def _check_names(legs: Sequence[Leg]) -> None:

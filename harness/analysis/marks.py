@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.defects import Defect
@@ -54,17 +54,17 @@ def marks_of(legs: Sequence[Leg]) -> Marks:
     explained: dict[_Same, str] = {}
     messages: dict[str, Stop] = {}
     for _, place, stop in bad:
-        if note := explaining(stop.result):
-            explained.setdefault(_same(place, stop), note)
-            messages.setdefault(note, stop)
+        if name := explaining(stop.result):
+            explained.setdefault(_same(place, stop), name)
+            messages.setdefault(name, stop)
     by_leg: dict[str, dict[_Place, str]] = {leg.name: {} for leg in legs}
     rest: dict[_Same, list[tuple[str, _Place, Stop]]] = defaultdict(list)
-    for name, place, stop in bad:
+    for leg_name, place, stop in bad:
         same = _same(place, stop)
-        if mark := explaining(stop.result) or explained.get(same):
-            by_leg[name][place] = mark
+        if known := explaining(stop.result) or explained.get(same, ""):
+            by_leg[leg_name][place] = known
         else:
-            rest[same].append((name, place, stop))
+            rest[same].append((leg_name, place, stop))
     marks = {
         name: Mark(name, _stage(stop).by, stop.outcome, expectation=True, message=_stage(stop).message)
         for name, stop in messages.items()
@@ -72,8 +72,8 @@ def marks_of(legs: Sequence[Leg]) -> Marks:
     for mark, whole in _grouped(rest, legs):
         marks[mark.id] = mark
         for same in whole:
-            for name, place, _ in rest[same]:
-                by_leg[name][place] = mark.id
+            for leg_name, place, _ in rest[same]:
+                by_leg[leg_name][place] = mark.id
     return Marks(by_leg, marks)
 
 
@@ -127,9 +127,9 @@ def _up_to_fault(result: Result, chain: str) -> Result:
     return replace(result, route=chain, stages=stages, expectation=None, judgement=Judgement.FAILED)
 
 
-def _passing(rows: object, legs: Sequence[Leg]) -> Iterator[Result]:
+def _passing(rows: Iterable[tuple[_Same, Result]], legs: Sequence[Leg]) -> Iterator[Result]:
     """One result of each case and chain of the failing layers that is good in a leg, and bad in none."""
-    failing = {(same[1], row.layer) for same, row in rows}  # type: ignore[attr-defined]
+    failing = {(same[1], row.layer) for same, row in rows}
     bad = {(case, chain) for leg in legs for case, chain, _ in _bad(leg)}
     seen: set[_Place] = set()
     for leg in legs:

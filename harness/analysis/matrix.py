@@ -8,14 +8,15 @@ it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from harness.analysis.courses import Course, course
+from harness.analysis.courses import Course
 from harness.analysis.legs import Layer, Leg, State, components
 from harness.analysis.lines import Chain, Line, Plugins
 from harness.analysis.marks import Mark, Marks, marks_of
+from harness.judge.record import split_id
 from harness.outcomes import Harm, Outcome
 
 _Place = tuple[str, str]
@@ -65,7 +66,7 @@ class Along:
     """What became of a layer or a defect along a line.
 
     `compared` cases have part in it; `partly` cases do not, because something is known of them in some legs only.
-    `turned` counts the cases that themselves turned good (or bad) with a version.
+    `turned` counts the cases that themselves turned good (or bad) with a version; `cases` are their courses.
     """
 
     line: Line
@@ -73,6 +74,7 @@ class Along:
     compared: int
     partly: int = 0
     turned: tuple[tuple[str, bool, int], ...] = ()
+    cases: tuple[tuple[str, Course], ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -181,7 +183,12 @@ class Matrix:
     defects: tuple[DefectRow, ...]
     findings: tuple[DefectRow, ...] = ()
     across: tuple[str, ...] = ()
-    single: tuple[Chain, ...] = field(default=())
+    single: tuple[Chain, ...] = ()
+
+    def needs(self, chain: str) -> tuple[str, ...]:
+        """The components that differ between the legs and concern a chain."""
+        chains = [*(table.chain for table in self.tables), *self.single]
+        return next((each.needs for each in chains if each.name == chain), ())
 
     @property
     def sentence(self) -> str:
@@ -271,101 +278,92 @@ def _along(line: Line, states: Mapping[str, Mapping[str, State]], cases: Sequenc
             return State.BLOCKED
         return State.BAD if any(states[leg.name][case] is State.BAD for case in common) else State.GOOD
 
-    turned: Counter[tuple[str, bool]] = Counter()
-    for case in cases:
-        own = line.course({leg.name: states[leg.name][case] for leg in line.legs})
-        turned.update((turn.version, turn.is_good) for turn in own.turns)
+    own = [(case, line.course({leg.name: states[leg.name][case] for leg in line.legs})) for case in cases]
     whole = line.course({leg.name: state(leg) for leg in line.legs})
-    return Along(line, whole, len(common), partly, _in_order(line, turned))
+    return _turning(Along(line, whole, len(common), partly), own)
 
 
-def _in_order(line: Line, turned: Mapping[tuple[str, bool], int]) -> tuple[tuple[str, bool, int], ...]:
-    versions = [version for version, _ in line.points]
+def _turning(along: Along, cases: Iterable[tuple[str, Course]]) -> Along:
+    """With the courses of the cases that turn, and their counts."""
+    turning = tuple((case, own) for case, own in cases if own.turns)
+    turned = Counter((turn.version, turn.is_good) for _, own in turning for turn in own.turns)
+    versions = [version for version, _ in along.line.points]
     ordered = sorted(turned.items(), key=lambda item: (versions.index(item[0][0]), item[0][1]))
-    return tuple((version, is_good, count) for (version, is_good), count in ordered)
+    counts = tuple((version, is_good, count) for (version, is_good), count in ordered)
+    return replace(along, turned=counts, cases=turning)
 
 
 def _defect_rows(
     legs: Sequence[Leg], marks: Marks, rows: Mapping[str, str], lines: Mapping[str, Sequence[Line]]
 ) -> tuple[DefectRow, ...]:
     """A row for each value of `rows`, which names the row of a mark."""
-    of_row: dict[str, list[str]] = defaultdict(list)
-    for mark, name in rows.items():
-        of_row[name].append(mark)
     places: dict[str, dict[_Place, None]] = defaultdict(dict)
-    layers: dict[str, set[str]] = defaultdict(set)
     for leg in legs:
-        for (case, chain), mark in marks.by_leg[leg.name].items():
+        for place, mark in marks.by_leg[leg.name].items():
             if mark in rows:
-                places[rows[mark]][case, chain] = None
-                layers[rows[mark]].add(leg.chains[chain][case].result.layer)
-    whole = (
-        _defect_row(name, [marks.marks[mark] for mark in of_row[name]], layers[name], tuple(each), legs, marks, lines)
-        for name, each in places.items()
-    )
+                places[rows[mark]][place] = None
+    of_row: dict[str, list[Mark]] = defaultdict(list)
+    for mark, name in rows.items():
+        of_row[name].append(marks.marks[mark])
+    whole = (_Defect(name, of_row[name], tuple(each), legs, marks).row(lines) for name, each in places.items())
     return tuple(sorted(whole, key=lambda row: row.sort_key))
 
 
-def _defect_row(
-    name: str,
-    of: Sequence[Mark],
-    layers: Iterable[str],
-    places: Sequence[_Place],
-    legs: Sequence[Leg],
-    marks: Marks,
-    lines: Mapping[str, Sequence[Line]],
-) -> DefectRow:
-    refusals = _refusals(places, {mark.id: mark for mark in of}, marks)
-    ids = {mark.id for mark in of}
-    states = {leg.name: dict(_states(leg, places, ids, marks, refusals)) for leg in legs}
-    showing = {leg.name: _showing(states[leg.name].values()) for leg in legs}
-    chains = tuple(sorted({chain for _, chain in places}))
-    several: dict[tuple[str, tuple[str, ...]], tuple[Line, list[_Place]]] = {}
-    for chain in chains:
-        for line in lines.get(chain, ()):
-            several.setdefault(line.key, (line, []))[1].extend(place for place in places if place[1] == chain)
-    along = tuple(_defect_along(line, states, part) for line, part in several.values())
-    return DefectRow(name, tuple(of), tuple(sorted(layers)), chains, showing, along)
+class _Defect:
+    """One defect, and what is known of it at each of its places in each leg."""
 
+    def __init__(
+        self, name: str, of: Sequence[Mark], places: Sequence[_Place], legs: Sequence[Leg], marks: Marks
+    ) -> None:
+        self.name, self.of, self.places, self.legs, self.marks = name, of, places, legs, marks
+        self._of = {mark.id: mark for mark in of}
+        self._refusals = self._refused()
+        self.states = {leg.name: {place: self._state(leg, place) for place in places} for leg in legs}
 
-def _refusals(places: Iterable[_Place], of: Mapping[str, Mark], marks: Marks) -> frozenset[_Place]:
-    """The places at which the defect is a refusal wherever it shows."""
-    outcomes: dict[_Place, set[Outcome]] = defaultdict(set)
-    for shown in marks.by_leg.values():
-        for place in places:
-            if (mark := of.get(shown.get(place, ""))) is not None:
-                outcomes[place].add(mark.outcome)
-    return frozenset(place for place, each in outcomes.items() if each == {Outcome.REFUSED})
+    def row(self, lines: Mapping[str, Sequence[Line]]) -> DefectRow:
+        chains = tuple(sorted({chain for _, chain in self.places}))
+        several: dict[tuple[str, tuple[str, ...]], tuple[Line, list[_Place]]] = {}
+        for chain in chains:
+            for line in lines.get(chain, ()):
+                several.setdefault(line.key, (line, []))[1].extend(each for each in self.places if each[1] == chain)
+        return DefectRow(
+            id=self.name,
+            marks=tuple(self.of),
+            layers=tuple(sorted({split_id(case)[1] for case, _ in self.places})),
+            chains=chains,
+            showing={leg.name: _showing(self.states[leg.name].values()) for leg in self.legs},
+            along=tuple(self._along(line, part) for line, part in several.values()),
+        )
 
+    def _refused(self) -> frozenset[_Place]:
+        """The places at which the defect is a refusal wherever it shows."""
+        outcomes: dict[_Place, set[Outcome]] = defaultdict(set)
+        for shown in self.marks.by_leg.values():
+            for place in self.places:
+                if (mark := self._of.get(shown.get(place, ""))) is not None:
+                    outcomes[place].add(mark.outcome)
+        return frozenset(place for place, each in outcomes.items() if each == {Outcome.REFUSED})
 
-def _states(
-    leg: Leg, places: Iterable[_Place], ids: Collection[str], marks: Marks, refusals: Collection[_Place]
-) -> Iterator[tuple[_Place, State]]:
-    """Bad where a place shows the defect. Where it deviates in another way, the defect lies behind that failure; but
-    what was refused and is converted now is no longer refused, whatever the artifact does."""
-    for place in places:
+    def _state(self, leg: Leg, place: _Place) -> State:
+        """Bad where the place shows the defect. Where it deviates in another way, the defect lies behind that failure;
+        but what was refused and is converted now is no longer refused, whatever the artifact does."""
         state = leg.state(*place)
-        if state is State.BAD and marks.by_leg[leg.name].get(place) not in ids:
-            is_gone = place in refusals and leg.chains[place[1]][place[0]].outcome in _CONVERTED
-            state = State.GOOD if is_gone else State.BLOCKED
-        yield place, state
+        if state is not State.BAD or self.marks.by_leg[leg.name].get(place) in self._of:
+            return state
+        case, chain = place
+        is_gone = place in self._refusals and leg.chains[chain][case].outcome in _CONVERTED
+        return State.GOOD if is_gone else State.BLOCKED
+
+    def _along(self, line: Line, places: Sequence[_Place]) -> Along:
+        states = self.states
+        own = [(place[0], line.course({leg.name: states[leg.name][place] for leg in line.legs})) for place in places]
+        several = {leg.name: _showing(states[leg.name][place] for place in places).state for leg in line.legs}
+        return _turning(Along(line, line.course(several), len(places)), own)
 
 
 def _showing(states: Iterable[State]) -> Showing:
     counts = Counter(states)
     return Showing(counts[State.BAD], counts[State.GOOD], counts[State.BLOCKED])
-
-
-def _defect_along(line: Line, states: Mapping[str, Mapping[_Place, State]], places: Sequence[_Place]) -> Along:
-    def state(leg: Leg) -> State:
-        return _showing(states[leg.name][place] for place in places).state
-
-    turned: Counter[tuple[str, bool]] = Counter()
-    for place in places:
-        own = line.course({leg.name: states[leg.name][place] for leg in line.legs})
-        turned.update((turn.version, turn.is_good) for turn in own.turns)
-    whole = course(line.component, ((version, [state(leg) for leg in each]) for version, each in line.points))
-    return Along(line, whole, len(places), 0, _in_order(line, turned))
 
 
 def _many(count: int, singular: str) -> str:

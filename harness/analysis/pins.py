@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from harness.analysis.legs import Leg, release_key
-from harness.patterns import fits
+from harness.analysis.lines import is_ordered
+from harness.analysis.matrix import Matrix
 from harness.results.environments import MISSING
 
 Pair = tuple[tuple[str, str], tuple[str, str]]
@@ -36,10 +37,13 @@ class Fit:
 class Pin:
     """The answer for one route: how every leg does, the newest good ones, and the newest good pairs of versions.
 
+    `components` differ between the legs and concern the route.
+
     Newest: no other good one is as new in every component and newer in one. There may be several.
     """
 
     route: str
+    components: tuple[str, ...]
     fits: tuple[Fit, ...]
     newest: tuple[Leg, ...]
     pairs: tuple[Pair, ...]
@@ -52,22 +56,23 @@ class Pin:
         return min(reversed(whole), key=lambda fit: fit.results) if whole else None
 
 
-def pins(legs: Sequence[Leg], layers: Sequence[str], components: Sequence[str], routes: Sequence[str]) -> list[Pin]:
-    """A pin for each route that fits a pattern, for layers of these names; of several routes the good ones first.
+def pins(matrix: Matrix, layers: Sequence[str]) -> tuple[Pin, ...]:
+    """A pin for each route, for layers of these names; routes with a good leg come first.
 
-    `legs` are sorted, the oldest first. Routes on which no leg has one of the layers are left out.
+    Routes on which no leg has one of the layers are left out.
     """
-    names = dict.fromkeys(result.route for leg in legs for result in leg.results.results)
-    every = [_pin(legs, layers, components, name) for name in names if fits(name, routes)]
+    names = dict.fromkeys(result.route for leg in matrix.legs for result in leg.results.results)
+    every = [_pin(matrix.legs, layers, matrix.needs(name), name) for name in names]
     known = [pin for pin in every if any(len(fit.missing) < len(layers) for fit in pin.fits)]
-    return sorted(known, key=lambda pin: (not pin.newest, pin.route))
+    return tuple(sorted(known, key=lambda pin: (not pin.newest, pin.route)))
 
 
-def _pin(legs: Sequence[Leg], layers: Sequence[str], components: Sequence[str], route: str) -> Pin:
+def _pin(legs: Sequence[Leg], layers: Sequence[str], needs: Sequence[str], route: str) -> Pin:
     several = tuple(_fit(leg, layers, route) for leg in legs)
     ran = [fit for fit in several if not fit.missing]
     good = [fit.leg for fit in ran if fit.is_good]
-    return Pin(route, several, tuple(_newest(good, components)), tuple(_pairs(ran, components)))
+    components = tuple(name for name in needs if all(is_ordered(fit.leg.version(name)) for fit in ran))
+    return Pin(route, components, several, tuple(_newest(good, components)), tuple(_pairs(ran, components)))
 
 
 def _fit(leg: Leg, layers: Sequence[str], route: str) -> Fit:
@@ -98,9 +103,7 @@ def _pairs(ran: Sequence[Fit], components: Sequence[str]) -> Iterable[Pair]:
         legs: dict[tuple[str, str], list[Fit]] = {}
         for fit in ran:
             legs.setdefault((fit.leg.version(first), fit.leg.version(second)), []).append(fit)
-        good = [
-            pair for pair, each in legs.items() if MISSING not in pair and all(fit.is_good for fit in each)
-        ]
+        good = [pair for pair, each in legs.items() if MISSING not in pair and all(fit.is_good for fit in each)]
         for pair in good:
             keys = [release_key(version) for version in pair]
             others = [[release_key(version) for version in other] for other in good if other != pair]

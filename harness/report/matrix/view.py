@@ -1,0 +1,170 @@
+"""What the forms of a matrix share: the parts that are shown, and the words of its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.analysis.legs import Leg, State
+from harness.analysis.lines import Chain
+from harness.analysis.matrix import Cell, DefectRow, LayerRow, Matrix, Showing, Table
+from harness.analysis.news import News
+from harness.analysis.pins import Pin
+
+NOT_COMPARABLE = "not comparable"
+NAMED = 6
+"""Most names that a line lists."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A matrix, the pins for the `layers` that were asked for, and what is new.
+
+    `model` is the file that the layers are of, '' for patterns; `strangers` are its layers that are not of Keras.
+    """
+
+    matrix: Matrix
+    layers: tuple[str, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    news: News | None = None
+    model: str = ""
+    strangers: tuple[str, ...] = ()
+
+
+def cell(what: Cell) -> str:
+    """`not run`, `behind a failure`, `faithful 30`, or the worst outcome with bad and all known cases: `refused 3/40`."""
+    if not what.state.is_known:
+        return what.state.value
+    known = what.good + what.bad
+    return f"{what.worst} {f'{what.bad:,}/' if what.bad else ''}{known:,}"
+
+
+def meaning(what: Cell) -> str:
+    """The counts of a cell in words."""
+    counts = {"good": what.good, "bad": what.bad, "behind a failure": what.blocked}
+    return ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or State.NOT_RUN.value
+
+
+def showing(what: Showing) -> str:
+    """`not run`, `behind a failure`, `0`, or the number of cases that show the defect."""
+    return what.state.value if not what.state.is_known else f"{what.shows:,}"
+
+
+def showing_meaning(what: Showing) -> str:
+    """The counts of a defect in one leg in words."""
+    counts = {"show it": what.shows, "do not": what.gone, "end in another way": what.otherwise}
+    return ", ".join(f"{count:,} {word}" for word, count in counts.items() if count) or State.NOT_RUN.value
+
+
+def columns(table: Table) -> tuple[Leg, ...]:
+    """The legs that walked the chain, by the versions that concern it; they are sorted by all versions."""
+    return table.chain.walked
+
+
+def since(row: LayerRow) -> list[str]:
+    """What became of a layer along each line."""
+    return [each.words for each in row.along] or [NOT_COMPARABLE]
+
+
+def since_defect(row: DefectRow) -> list[str]:
+    """What became of a defect along each line."""
+    return [each.words_of_defect for each in row.along] or [NOT_COMPARABLE]
+
+
+def firsts(row: DefectRow) -> tuple[list[str], list[str]]:
+    """First bad and first good release along each line, with the component."""
+    known = [each for each in row.along if each.course.first_bad is not None]
+    bad = [f"{each.line.component} {each.course.first_bad_words}" for each in known]
+    return bad, [f"{each.line.component} {each.course.first_good_words}" for each in known]
+
+
+def versions(leg: Leg, names: tuple[str, ...]) -> str:
+    """`torch 2.15.0, onnx2torch 1.5.15`."""
+    return ", ".join(f"{name} {leg.version(name)}" for name in names)
+
+
+def heading(table: Table) -> str:
+    """The chain, and what is compared along it."""
+    lines = [f"{line.component} {', '.join(v for v, _ in line.points)}" for line in table.chain.lines]
+    return f"{table.chain.name}: {'; '.join(lines) if lines else NOT_COMPARABLE}"
+
+
+def counts(table: Table) -> str:
+    """How many layers change, and what the others do."""
+    good, bad, unknown = (table.count(state) for state in (State.GOOD, State.BAD, State.NOT_RUN))
+    parts = [f"{len(table.changing):,} of {len(table.rows):,} layers change"]
+    parts += [f"{good:,} work wherever they were run"] * bool(good)
+    parts += [f"{bad:,} are broken and do not change"] * bool(bad)
+    parts += [f"of {unknown:,} nothing is known"] * bool(unknown)
+    return "; ".join(parts)
+
+
+def remarks(table: Table) -> Iterator[str]:
+    """What was not run, what cannot be compared, and cases that only some legs have."""
+    chain = table.chain
+    if unrun := [leg.name for leg in chain.legs if leg not in chain.walked]:
+        yield f"not run by {few(unrun)}"
+    yield from _apart(chain)
+    if table.partly:
+        yield f"{table.partly:,} {'case' if table.partly == 1 else 'cases'} only some of these legs have"
+
+
+def _apart(chain: Chain) -> Iterator[str]:
+    if not chain.apart:
+        return
+    for name, pair in chain.alone:
+        other = next(each for each in pair.legs if each != name)
+        yield (
+            f"{name} is not comparable with any other leg; it differs least from {other}: "
+            f"{' and '.join(pair.components)}"
+        )
+    first = chain.apart[0]
+    pairs = f"{len(chain.apart):,} {'pair' if len(chain.apart) == 1 else 'pairs'} of legs"
+    yield (
+        f"{pairs} not comparable with each other, such as {' and '.join(first.legs)}, which differ in "
+        f"{' and '.join(first.components)}"
+    )
+
+
+def closing(view: View) -> Iterator[str]:
+    """Remarks on the matrix as a whole."""
+    matrix = view.matrix
+    if matrix.single:
+        by_leg: dict[str, list[str]] = {}
+        for chain in matrix.single:
+            by_leg.setdefault(chain.walked[0].name, []).append(chain.name)
+        for name, chains in by_leg.items():
+            yield f"{len(chains):,} {'chain' if len(chains) == 1 else 'chains'} walked by {name} only: {few(chains)}"
+    if matrix.across:
+        yield f"differences that do not count: {', '.join(matrix.across)}"
+
+
+def asked(view: View) -> str:
+    """What the pins are for."""
+    what = f"the {len(view.layers)} layers of {view.model}" if view.model else f"{len(view.layers)} layers"
+    return f"What should I pin? For {what}: {few(view.layers, 12)}"
+
+
+def pin_lines(pin: Pin) -> Iterator[str]:
+    """The answer for one route, a line each: the newest good legs and pairs, or the nearest leg and what it lacks."""
+    for leg in pin.newest:
+        yield f"{pin.route}: {leg.name} is the newest that is all good ({versions(leg, pin.components)})"
+    for (first, one), (second, other) in pin.pairs:
+        yield f"{pin.route}: newest good pair: {first} {one} with {second} {other}"
+    if pin.newest:
+        return
+    ran = sum(not fit.missing for fit in pin.fits)
+    if (nearest := pin.nearest) is None:
+        lacking = min((fit.missing for fit in pin.fits), key=len)
+        yield f"{pin.route}: no leg ran all of these layers; not run at least: {few(lacking, 12)}"
+        return
+    bad = [f"{name} {count:,} of {total:,}" for name, count, total in nearest.bad]
+    yield (
+        f"{pin.route}: none of {ran:,} {'leg' if ran == 1 else 'legs'} that ran these layers is all good; nearest is "
+        f"{nearest.leg.name} with {nearest.results:,} bad: {few(bad, 12)}"
+    )
+
+
+def few(names: list[str] | tuple[str, ...], most: int = NAMED) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most:,} more"
