@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.defects import Defect
 from harness.analysis.legs import Leg, State, Stop
-from harness.analysis.messages import normalised
+from harness.analysis.messages import family, normalised
 from harness.analysis.tally import defects
+from harness.judge.record import split_id
 from harness.outcomes import Outcome
 from harness.results.events import Judgement, Result, Stage
 
@@ -69,12 +70,19 @@ def marks_of(legs: Sequence[Leg]) -> Marks:
         name: Mark(name, _stage(stop).by, stop.outcome, expectation=True, message=_stage(stop).message)
         for name, stop in messages.items()
     }
-    for mark, whole in _grouped(rest, legs):
+    for group, whole in _grouped(rest, legs):
+        mark = _unlike(group, marks)
         marks[mark.id] = mark
         for same in whole:
             for leg_name, place, _ in rest[same]:
                 by_leg[leg_name][place] = mark.id
     return Marks(by_leg, marks)
+
+
+def _unlike(mark: Mark, marks: Mapping[str, Mark]) -> Mark:
+    """The mark, numbered if another one has its id."""
+    same = sum(name == mark.id or name.startswith(f"{mark.id}-") for name in marks)
+    return replace(mark, id=f"{mark.id}-{same + 1}") if same else mark
 
 
 def explaining(result: Result) -> str:
@@ -118,7 +126,7 @@ def _grouped(
     notes = {(note.kind, note.name): note for leg in legs for note in leg.results.header.plugins}
     for defect in defects([row for _, row in rows.values()] + list(_passing(rows.values(), legs)), notes.values()):
         whole = [rows[key][0] for key in defect.results]
-        yield _mark(defect, whole), whole
+        yield _mark(defect), whole
 
 
 def _up_to_fault(result: Result, chain: str) -> Result:
@@ -142,9 +150,9 @@ def _passing(rows: Iterable[tuple[_Same, Result]], legs: Sequence[Leg]) -> Itera
                     yield replace(stop.result, route=chain, stages=stages)
 
 
-def _mark(defect: Defect, whole: Sequence[_Same]) -> Mark:
-    """The mark of a group. Its id tells converter and outcome, and a digest of the words of all that it holds."""
-    words = "\n".join(sorted({f"{harm} {text}" for _, _, harm, text in whole} | set(defect.layers)))
+def _mark(defect: Defect) -> Mark:
+    """The mark of a group. Its id tells converter and outcome, and a digest of layer and words of its simplest case."""
+    words = f"{family(split_id(defect.smallest)[1])} {normalised(defect.message)}"
     digest = hashlib.sha256(words.encode()).hexdigest()[:8]
     name = f"{defect.hops[0]}-{defect.outcome.value}-{digest}"
     message = defect.short_message

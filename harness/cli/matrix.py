@@ -1,9 +1,9 @@
 """Put runs of several versions side by side: since when a layer works or is broken, where a defect was fixed.
 
-RESULTS are results files, the legs: FILE, or NAME=FILE to name it otherwise than by its stem. A converter is blamed on a
-version only where two legs differ in nothing else that the route needs; what cannot be compared is told. What was not
-run is shown as not run, never as good. With --layer or --for also: the newest versions with which all of these layers
-are good. The exit code is 0 whatever deviates, and 2 for files that are no matrix.
+RESULTS are results files, the legs: FILE, or NAME=FILE to name it otherwise than by its stem. Two legs are compared
+only where they differ in nothing else that the route needs; what cannot be compared is told. What was not run is shown
+as not run, never as good. With --layer or --for also: the newest versions with which all of these layers are good. The
+exit code is 0 whatever deviates, and 2 for files that are no matrix.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--json", "json_file", metavar="FILE", type=_FILE, help="Write JSON.")
 @click.option("--markdown", "markdown_file", metavar="FILE", type=_FILE, help="Write a page for a job or an issue.")
 def command(
+    *,
     results: tuple[str, ...],
     layer: tuple[str, ...],
     route: tuple[str, ...],

@@ -32,7 +32,7 @@ class View:
 
 
 def cell(what: Cell) -> str:
-    """`not run`, `behind a failure`, `faithful 30`, or the worst outcome with bad and all known cases: `refused 3/40`."""
+    """`not run`, `behind a failure`, `faithful 30`, or with the number of bad cases `refused 3/40`."""
     if not what.state.is_known:
         return what.state.value
     known = what.good + what.bad
