@@ -25,6 +25,8 @@ from harness.results.events import Result
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
 
+AT = "@"
+"""Stands before the release in the name of a converter that is walked in more than one."""
 IDLE = ("hypothesis", "pytest")
 """Distributions with which no stage of a golden case is walked."""
 Layer = tuple[str, str]
@@ -70,8 +72,12 @@ class Leg:
         return self.results.header.versions
 
     def version(self, component: str) -> str:
-        """The version of a distribution, `python` or `platform`; `not installed` if the leg lacks it."""
-        return self.versions.get(component, MISSING)
+        """The version of a distribution, `python` or `platform`; `not installed` if the leg lacks it.
+
+        A worker with an interpreter of its own has what differs there under `onnx (torch)`. A leg without such an
+        entry has the same version in all workers.
+        """
+        return self.versions.get(component, self.versions.get(plain_name(component), MISSING))
 
     @cached_property
     def chains(self) -> dict[str, dict[str, Stop]]:
@@ -112,6 +118,50 @@ class Leg:
         return Leg(self.name, replace(self.results, results=tuple(filter(is_chosen, self.results.results))))
 
 
+def plain_name(component: str) -> str:
+    """The distribution of `onnx (torch)`, which is `onnx` in the worker `torch`."""
+    return component.partition(" (")[0]
+
+
+def apart(leg: Leg) -> tuple[Leg, ...]:
+    """The leg, and another one for each converter that the same run walked in another release, `onnx2torch@1.5.13`.
+
+    A release has its own worker, whose versions are those of its leg.
+    """
+    several: dict[tuple[str, ...], list[Result]] = {}
+    for result in leg.results.results:
+        labels = tuple(stage.hop for stage in result.stages if stage.hop and AT in stage.hop)
+        several.setdefault(labels, []).append(result)
+    if set(several) <= {()}:
+        return (leg,)
+    return tuple(_in_releases(leg, labels, results) for labels, results in sorted(several.items()))
+
+
+def _in_releases(leg: Leg, labels: Sequence[str], results: Sequence[Result]) -> Leg:
+    packages = {note.name: note.distribution for note in leg.results.header.plugins if note.kind == "hop"}
+    marks = {f"{AT}{label.partition(AT)[2]})" for label in labels}
+    versions: dict[str, str] = {}
+    for name, version in leg.versions.items():
+        mark = next((mark for mark in marks if name.endswith(mark)), "")
+        if mark:
+            versions[f"{name.removesuffix(mark)})"] = version
+        elif AT not in name:
+            versions.setdefault(name, version)
+    for label in labels:
+        name, _, release = label.partition(AT)
+        versions[packages.get(label) or name] = release
+    renamed = tuple(
+        replace(
+            result,
+            route="-".join(part.partition(AT)[0] for part in result.route.split("-")),
+            stages=tuple(replace(stage, hop=stage.hop and stage.hop.partition(AT)[0]) for stage in result.stages),
+        )
+        for result in results
+    )
+    header = replace(leg.results.header, versions=versions)
+    return Leg(" ".join((leg.name, *labels)), replace(leg.results, header=header, results=renamed))
+
+
 def release_key(version: str) -> tuple[int, Any]:
     """Sorts versions as releases follow each other: 1.5.9 before 1.5.10. What is no version comes first, as text."""
     try:
@@ -128,7 +178,11 @@ def components(legs: Iterable[Leg]) -> tuple[str, ...]:
 
 
 def side_by_side(legs: Sequence[Leg]) -> tuple[Leg, ...]:
-    """The legs, sorted by the versions of what differs. Raises MatrixError for what makes no matrix."""
+    """The legs, sorted by the versions of what differs, a converter in two releases as two legs.
+
+    Raises MatrixError for what makes no matrix.
+    """
+    legs = [each for leg in legs for each in apart(leg)]
     _check_names(legs)
     _check_whole(legs)
     _check_corpus(legs)

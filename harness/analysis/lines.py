@@ -11,10 +11,9 @@ from itertools import combinations
 from packaging.version import InvalidVersion, Version
 
 from harness.analysis.courses import Course, course
-from harness.analysis.legs import Leg, State, components, release_key
+from harness.analysis.legs import AT, Leg, State, components, plain_name, release_key
 from harness.installed import COMPUTES_WITH
 from harness.results.environments import MISSING
-from harness.results.events import PluginNote
 
 EVERYWHERE = frozenset({"python", "platform", *COMPUTES_WITH})
 """Components with which every stage is walked."""
@@ -58,9 +57,10 @@ class Plugins:
 
     def __init__(self, legs: Iterable[Leg]) -> None:
         notes = [note for leg in legs for note in leg.results.header.plugins]
-        self._hops = {note.name: note for note in notes if note.kind == "hop"}
-        self._formats = {note.name: note for note in notes if note.kind == "format"}
-        self._runtimes: dict[str, PluginNote] = {note.name: note for note in notes if note.kind == "runtime"}
+        self._hops, self._formats, self._runtimes = (
+            {note.name.partition(AT)[0]: note for note in notes if note.kind == kind}
+            for kind in ("hop", "format", "runtime")
+        )
         elsewhere = {name for note in notes if note.kind != "hop" for name in (note.distribution, note.engine)}
         self._converters = {name for note in self._hops.values() for name in (note.distribution, note.engine)}
         self._converters -= elsewhere
@@ -71,11 +71,12 @@ class Plugins:
         A header may tell what each plugin requires. Where it does not, a component that
         is a converter and nothing else concerns the chains with this converter, and every other one may concern all.
         """
+        component = plain_name(component)
         if component in EVERYWHERE:
             return True
         source, *hops = chain.split("-")
         notes = [self._formats.get(source), *(self._hops.get(name) for name in hops)]
-        notes += [self._runtimes.get(name) for name in sorted(runtimes)]
+        notes += [self._runtimes.get(name.partition(AT)[0]) for name in sorted(runtimes)]
         known = [note for note in notes if note is not None]
         if any(component in (note.distribution, note.engine, *(note.requires or ())) for note in known):
             return True
