@@ -76,15 +76,15 @@ def _layers(config: Any, path: Path) -> Iterator[tuple[str, str]]:
     """Module and class of each layer within the configuration, outermost first."""
     if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
         raise _error(path, f"its {CONFIG} is not of a Keras 3 model", expected="an object with 'class_name'")
-    todo = [config]
+    todo: list[Any] = [config]
     while todo:
-        node = todo.pop(0)
+        node = todo.pop()
         if isinstance(node, dict):
             if _is_layer(node):
                 yield str(node.get("module") or ""), str(node["class_name"])
-            todo[:0] = list(node.values())
+            todo.extend(reversed(node.values()))
         elif isinstance(node, list):
-            todo[:0] = node
+            todo.extend(reversed(node))
 
 
 def _is_layer(node: dict[Any, Any]) -> bool:

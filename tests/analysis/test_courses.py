@@ -25,7 +25,11 @@ def of(states: str) -> Course:
         ("gbbg", "broken in 1.5.10, works since 1.5.12", "shows in 1.5.10, fixed in 1.5.12"),
         ("bgbb", "worked in 1.5.10, broken since 1.5.11", "fixed in 1.5.10, shows since 1.5.11"),
         ("b-gg", "works since 1.5.11 (1.5.10 not run)", "fixed in 1.5.11 (1.5.10 not run)"),
-        ("b-?g", "works since 1.5.12 (nothing known of 1.5.10, 1.5.11)", "fixed in 1.5.12 (nothing known of 1.5.10, 1.5.11)"),
+        (
+            "b-?g",
+            "works since 1.5.12 (nothing known of 1.5.10, 1.5.11)",
+            "fixed in 1.5.12 (nothing known of 1.5.10, 1.5.11)",
+        ),
         ("bg--", "works since 1.5.10; 1.5.11, 1.5.12 not run", "fixed in 1.5.10; 1.5.11, 1.5.12 not run"),
         ("gb?", "broken since 1.5.10; 1.5.11 behind a failure", "shows since 1.5.10; 1.5.11 behind a failure"),
         ("g-g", "works with 1.5.9, 1.5.11; 1.5.10 not run", "does not show with 1.5.9, 1.5.11; 1.5.10 not run"),

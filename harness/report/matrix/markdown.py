@@ -66,40 +66,39 @@ def markdown(view: View, *, most: int = MOST) -> str:
 
 
 class _Page:
-    """Text that stops growing at a number of characters."""
+    """Text that stops growing at a number of characters, and counts the lines that no longer fit."""
 
     def __init__(self, most: int) -> None:
-        self._room = most - 200
+        self._room = most - 100
         self._parts: list[str] = []
+        self._left = 0
 
     @property
     def text(self) -> str:
-        return "".join(self._parts)
+        rest = f"\n{self._left:,} more lines did not fit here; `--json` has them all.\n" if self._left else ""
+        return "".join(self._parts) + rest
 
-    def add(self, text: str) -> bool:
-        """Add the text if it fits."""
-        if len(text) > self._room:
-            return False
-        self._room -= len(text)
-        self._parts.append(text)
-        return True
+    def add(self, text: str) -> None:
+        """Add the text if it fits, and if all before it did."""
+        if self._left or len(text) > self._room:
+            self._left += bool(text.strip())
+        else:
+            self._room -= len(text)
+            self._parts.append(text)
 
     def lines(self, lines: Iterable[str]) -> None:
         """A list."""
-        self._rest([f"- {safe(line)}\n" for line in lines])
+        for line in lines:
+            self.add(f"- {safe(line)}\n")
         self.add("\n")
 
     def table(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """A table; none without a row."""
         several = [_row(row) for row in rows]
-        if several and self.add(_row(head) + _row(["---"] * len(head), is_safe=True)):
-            self._rest(several)
-
-    def _rest(self, lines: Sequence[str]) -> None:
-        for place, line in enumerate(lines):
-            if not self.add(line):
-                self._parts.append(f"\n{len(lines) - place:,} more did not fit here; `--json` has them all.\n\n")
-                self._room = 0
-                return
+        if several:
+            self.add(_row(head) + _row(["---"] * len(head), is_safe=True))
+        for row in several:
+            self.add(row)
 
 
 def _row(cells: Sequence[str], *, is_safe: bool = False) -> str:
