@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from harness.analysis.legs import Leg, release_key
-from harness.analysis.lines import is_ordered
+from harness.analysis.legs import Leg, State, release_key
+from harness.analysis.lines import Chain, is_ordered
 from harness.analysis.matrix import Matrix
 from harness.results.environments import MISSING
 
@@ -17,7 +17,7 @@ Pair = tuple[tuple[str, str], tuple[str, str]]
 
 @dataclass(frozen=True)
 class Fit:
-    """How a leg does for some layers on one route: layers that it did not run, and those with bad results of all."""
+    """How a leg does for some layers on one chain: layers that it did not run, and those with bad cases, of all."""
 
     leg: Leg
     missing: tuple[str, ...]
@@ -28,21 +28,21 @@ class Fit:
         return not self.missing and not self.bad
 
     @property
-    def results(self) -> int:
-        """Results that do not pass."""
+    def cases(self) -> int:
+        """Cases that do not pass."""
         return sum(bad for _, bad, _ in self.bad)
 
 
 @dataclass(frozen=True)
 class Pin:
-    """The answer for one route: how every leg does, the newest good ones, and the newest good pairs of versions.
+    """The answer for one chain: how every leg does, the newest good ones, and the newest good pairs of versions.
 
-    `components` differ between the legs and concern the route.
+    `components` differ between the legs and concern it.
 
     Newest: no other good one is as new in every component and newer in one. There may be several.
     """
 
-    route: str
+    chain: str
     components: tuple[str, ...]
     fits: tuple[Fit, ...]
     newest: tuple[Leg, ...]
@@ -50,40 +50,41 @@ class Pin:
 
     @property
     def nearest(self) -> Fit | None:
-        """Of the legs that ran all layers, the one with the fewest bad results, the newest of several; None if no leg
+        """Of the legs that ran all layers, the one with the fewest bad cases, the newest of several; None if no leg
         ran them all."""
         whole = [fit for fit in self.fits if not fit.missing]
-        return min(reversed(whole), key=lambda fit: fit.results) if whole else None
+        return min(reversed(whole), key=lambda fit: fit.cases) if whole else None
 
 
 def pins(matrix: Matrix, layers: Sequence[str]) -> tuple[Pin, ...]:
-    """A pin for each route, for layers of these names; routes with a good leg come first.
+    """A pin for each chain that a difference concerns, for layers of these names; chains with a good leg come first.
 
-    Routes on which no leg has one of the layers are left out.
+    Chains on which no leg has one of the layers are left out.
     """
-    names = dict.fromkeys(result.route for leg in matrix.legs for result in leg.results.results)
-    every = [_pin(matrix.legs, layers, matrix.needs(name), name) for name in names]
+    chains = [*(table.chain for table in matrix.tables), *matrix.single]
+    every = [_pin(chain, layers) for chain in chains]
     known = [pin for pin in every if any(len(fit.missing) < len(layers) for fit in pin.fits)]
-    return tuple(sorted(known, key=lambda pin: (not pin.newest, pin.route)))
+    return tuple(sorted(known, key=lambda pin: (not pin.newest, pin.chain)))
 
 
-def _pin(legs: Sequence[Leg], layers: Sequence[str], needs: Sequence[str], route: str) -> Pin:
-    several = tuple(_fit(leg, layers, route) for leg in legs)
+def _pin(chain: Chain, layers: Sequence[str]) -> Pin:
+    several = tuple(_fit(leg, layers, chain.name) for leg in chain.legs)
     ran = [fit for fit in several if not fit.missing]
     good = [fit.leg for fit in ran if fit.is_good]
-    components = tuple(name for name in needs if all(is_ordered(fit.leg.version(name)) for fit in ran))
-    return Pin(route, components, several, tuple(_newest(good, components)), tuple(_pairs(ran, components)))
+    components = tuple(name for name in chain.needs if all(is_ordered(fit.leg.version(name)) for fit in ran))
+    return Pin(chain.name, components, several, tuple(_newest(good, components)), tuple(_pairs(ran, components)))
 
 
-def _fit(leg: Leg, layers: Sequence[str], route: str) -> Fit:
-    passing: dict[str, list[bool]] = {name: [] for name in layers}
-    for result in leg.results.results:
-        if result.route == route and result.layer in passing:
-            passing[result.layer].append(result.outcome.passes)
+def _fit(leg: Leg, layers: Sequence[str], chain: str) -> Fit:
+    """A case is good if all its stages up to the end of the chain are."""
+    good: dict[str, list[bool]] = {name: [] for name in layers}
+    for stop in leg.chains.get(chain, {}).values():
+        if stop.result.layer in good:
+            good[stop.result.layer].append(stop.state is State.GOOD)
     return Fit(
         leg,
-        tuple(name for name, each in passing.items() if not each),
-        tuple((name, each.count(False), len(each)) for name, each in passing.items() if not all(each)),
+        tuple(name for name, each in good.items() if not each),
+        tuple((name, each.count(False), len(each)) for name, each in good.items() if not all(each)),
     )
 
 

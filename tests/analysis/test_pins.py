@@ -7,13 +7,12 @@ from pathlib import Path
 from harness.analysis.legs import Leg, side_by_side
 from harness.analysis.matrix import matrix
 from harness.analysis.pins import Pin, pins
-from tests.legs import GOOD, WRONG, A, B, C, leg
+from tests.legs import BEFORE, GOOD, WRONG, A, B, C, leg
 from tests.two_runs import ROUTE, result
 
 
 def pin(*legs: Leg, layers: tuple[str, ...] = ("Dense",)) -> Pin:
-    (single,) = pins(matrix(side_by_side(legs)), layers)
-    assert single.route == ROUTE
+    (single,) = [each for each in pins(matrix(side_by_side(legs)), layers) if each.chain == ROUTE]
     return single
 
 
@@ -73,7 +72,7 @@ def test_where_none_is_good_the_nearest_is_told(tmp_path: Path) -> None:
     )
     assert (what.newest, what.pairs) == ((), ())
     assert what.nearest is not None
-    assert (what.nearest.leg.name, what.nearest.results) == ("c", 1)
+    assert (what.nearest.leg.name, what.nearest.cases) == ("c", 1)
 
 
 def test_where_no_leg_ran_all_layers_there_is_no_nearest(tmp_path: Path) -> None:
@@ -81,10 +80,18 @@ def test_where_no_leg_ran_all_layers_there_is_no_nearest(tmp_path: Path) -> None
     assert pin(*legs, layers=("Dense", "LSTM")).nearest is None
 
 
-def test_a_converter_that_does_not_concern_the_route_does_not_make_a_leg_newer(tmp_path: Path) -> None:
-    short = [
-        leg(tmp_path, name, result(A, *GOOD[:2], route="keras-tf2onnx"), onnx2torch=f"1.5.{name}")
-        for name in ("9", "10")
-    ]
-    (single,) = pins(matrix(side_by_side(short)), ("Dense",))
-    assert (single.components, names(single)) == ((), ["9", "10"])
+def test_what_fails_before_the_end_of_the_chain_is_not_good(tmp_path: Path) -> None:
+    what = pin(of(tmp_path, "a", "1.5.9", "2.15.0", GOOD), of(tmp_path, "b", "1.5.10", "2.15.0", BEFORE))
+    assert names(what) == ["a"]
+
+
+def test_a_chain_that_no_difference_concerns_has_no_pin(tmp_path: Path) -> None:
+    legs = [of(tmp_path, name, f"1.5.{name}", "2.15.0", GOOD) for name in ("9", "10")]
+    assert [each.chain for each in pins(matrix(side_by_side(legs)), ("Dense",))] == [ROUTE]
+    assert pins(matrix(side_by_side(legs)), ("LSTM",)) == ()
+
+
+def test_legs_of_longer_routes_count_for_the_chains_within(tmp_path: Path) -> None:
+    legs = [leg(tmp_path, v, result(A, *GOOD), versions={"tf2onnx": v}) for v in ("1.16.0", "1.17.0")]
+    short = next(each for each in pins(matrix(side_by_side(legs)), ("Dense",)) if each.chain == "keras-tf2onnx")
+    assert (names(short), short.components) == (["1.17.0"], ("tf2onnx",))

@@ -117,7 +117,7 @@ def _defect(row: DefectRow) -> dict[str, Any]:
 
 def _pin(pin: Pin) -> dict[str, Any]:
     return {
-        "route": pin.route,
+        "chain": pin.chain,
         "newest": [
             {"leg": leg.name, "versions": {name: leg.version(name) for name in pin.components}} for leg in pin.newest
         ],

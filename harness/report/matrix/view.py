@@ -148,20 +148,20 @@ def asked(view: View) -> str:
 def pin_lines(pin: Pin) -> Iterator[str]:
     """The answer for one route, a line each: the newest good legs and pairs, or the nearest leg and what it lacks."""
     for leg in pin.newest:
-        yield f"{pin.route}: {leg.name} is the newest that is all good ({versions(leg, pin.components)})"
+        yield f"{pin.chain}: {leg.name} is the newest that is all good ({versions(leg, pin.components)})"
     for (first, one), (second, other) in pin.pairs:
-        yield f"{pin.route}: newest good pair: {first} {one} with {second} {other}"
+        yield f"{pin.chain}: newest good pair: {first} {one} with {second} {other}"
     if pin.newest:
         return
     ran = sum(not fit.missing for fit in pin.fits)
     if (nearest := pin.nearest) is None:
         lacking = min((fit.missing for fit in pin.fits), key=len)
-        yield f"{pin.route}: no leg ran all of these layers; not run at least: {few(lacking, 12)}"
+        yield f"{pin.chain}: no leg ran all of these layers; not run at least: {few(lacking, 12)}"
         return
     bad = [f"{name} {count:,} of {total:,}" for name, count, total in nearest.bad]
     yield (
-        f"{pin.route}: none of {ran:,} {'leg' if ran == 1 else 'legs'} that ran these layers is all good; nearest is "
-        f"{nearest.leg.name} with {nearest.results:,} bad: {few(bad, 12)}"
+        f"{pin.chain}: no leg is all good, of {ran:,} that ran these layers; nearest is "
+        f"{nearest.leg.name} with {nearest.cases:,} bad cases: {few(bad, 12)}"
     )
 
 
