@@ -21,7 +21,7 @@ from harness.judge.record import plain_id
 from harness.outcomes import Outcome
 from harness.patterns import fits, pointer
 from harness.results.environments import MISSING
-from harness.results.events import Result
+from harness.results.events import Result, Stage
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
 
@@ -53,11 +53,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Stop:
-    """The end of one stage: bad at the stage at fault, blocked behind it. `result` is that of one route through it."""
+    """The end of one stage: bad at the stage at fault, blocked behind it. `result` is that of one route through it, in
+    which it has the number `place`."""
 
     state: State
     outcome: Outcome
     result: Result
+    place: int
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of the chain, this one last."""
+        return self.result.stages[: self.place + 1]
 
 
 @dataclass(frozen=True)
@@ -85,13 +92,13 @@ class Leg:
         stops: dict[str, dict[str, Stop]] = {}
         for result in self.results.results:
             is_blocked = False
-            for chain, stage in chains(result):
+            for place, (chain, stage) in enumerate(chains(result)):
                 passes = stage.outcome.passes
                 state = State.BLOCKED if is_blocked else State.GOOD if passes else State.BAD
                 is_blocked = is_blocked or not passes
                 known = stops.setdefault(chain, {}).get(result.case)
                 if known is None or (known.result.expectation is None and result.expectation is not None):
-                    stops[chain][result.case] = Stop(state, stage.outcome, result)
+                    stops[chain][result.case] = Stop(state, stage.outcome, result, place)
         return stops
 
     def state(self, case: str, chain: str) -> State:

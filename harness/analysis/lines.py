@@ -14,6 +14,7 @@ from harness.analysis.courses import Course, course
 from harness.analysis.legs import AT, Leg, State, components, plain_name, release_key
 from harness.installed import COMPUTES_WITH
 from harness.results.environments import MISSING
+from harness.results.events import Stage
 
 EVERYWHERE = frozenset({"python", "platform", *COMPUTES_WITH})
 """Components with which every stage is walked."""
@@ -65,17 +66,16 @@ class Plugins:
         self._converters = {name for note in self._hops.values() for name in (note.distribution, note.engine)}
         self._converters -= elsewhere
 
-    def concern(self, chain: str, component: str, runtimes: Collection[str] = ()) -> bool:
-        """Whether a component may change what a chain does.
+    def concern(self, stages: Sequence[Stage], component: str, runtimes: Collection[str] = ()) -> bool:
+        """Whether a component may change what a chain of these stages does, run by these runtimes at its end.
 
-        A header may tell what each plugin requires. Where it does not, a component that
-        is a converter and nothing else concerns the chains with this converter, and every other one may concern all.
+        A header may tell what each plugin requires. Where it does not, a component that is a converter and nothing else
+        concerns the chains with this converter, and every other one may concern all.
         """
         component = plain_name(component)
         if component in EVERYWHERE:
             return True
-        source, *hops = chain.split("-")
-        notes = [self._formats.get(source), *(self._hops.get(name) for name in hops)]
+        notes = [self._formats.get(stages[0].artifact), *(self._hops.get(stage.by) for stage in stages[1:])]
         notes += [self._runtimes.get(name.partition(AT)[0]) for name in sorted(runtimes)]
         known = [note for note in notes if note is not None]
         if any(component in (note.distribution, note.engine, *(note.requires or ())) for note in known):
@@ -98,18 +98,13 @@ class Chain:
         """`across` names components whose difference does not count. What a leg lacks that walked the chain, the chain
         does not need."""
         walked = [leg for leg in legs if name in leg.chains]
-        runtimes = {
-            stage.runtime
-            for leg in walked
-            for stop in leg.chains[name].values()
-            for stage in stop.result.stages[name.count("-") : name.count("-") + 1]
-            if stage.runtime
-        }
+        stops = [stop for leg in walked for stop in leg.chains[name].values()]
+        runtimes = {stop.stages[-1].runtime or "" for stop in stops} - {""}
         needs = tuple(
             each
             for each in components(legs)
             if each not in across
-            and plugins.concern(name, each, runtimes)
+            and plugins.concern(stops[0].stages, each, runtimes)
             and all(leg.version(each) != MISSING for leg in walked)
         )
         return cls(name, tuple(legs), needs)

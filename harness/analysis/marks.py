@@ -121,7 +121,7 @@ def _grouped(
         _, place, stop = stops[0]
         way = f"#{ways[place]}" if ways[place] else ""
         ways[place] += 1
-        row = replace(_up_to_fault(stop.result, place[1]), case=place[0] + way)
+        row = replace(_up_to_fault(stop, place[1]), case=place[0] + way)
         rows[row.key] = same, row
     notes = {(note.kind, note.name): note for leg in legs for note in leg.results.header.plugins}
     for defect in defects([row for _, row in rows.values()] + list(_passing(rows.values(), legs)), notes.values()):
@@ -129,10 +129,9 @@ def _grouped(
         yield _mark(defect), whole
 
 
-def _up_to_fault(result: Result, chain: str) -> Result:
+def _up_to_fault(stop: Stop, chain: str) -> Result:
     """The result as one of the chain that ends at its stage at fault."""
-    stages = result.stages[: chain.count("-") + 1]
-    return replace(result, route=chain, stages=stages, expectation=None, judgement=Judgement.FAILED)
+    return replace(stop.result, route=chain, stages=stop.stages, expectation=None, judgement=Judgement.FAILED)
 
 
 def _passing(rows: Iterable[tuple[_Same, Result]], legs: Sequence[Leg]) -> Iterator[Result]:
@@ -146,8 +145,7 @@ def _passing(rows: Iterable[tuple[_Same, Result]], legs: Sequence[Leg]) -> Itera
                 is_new = (case, chain) not in bad and (case, chain) not in seen
                 if stop.state is State.GOOD and is_new and (chain, stop.result.layer) in failing:
                     seen.add((case, chain))
-                    stages = stop.result.stages[: chain.count("-") + 1]
-                    yield replace(stop.result, route=chain, stages=stages)
+                    yield replace(stop.result, route=chain, stages=stop.stages)
 
 
 def _mark(defect: Defect) -> Mark:

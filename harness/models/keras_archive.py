@@ -19,7 +19,7 @@ from harness.errors import InputError
 
 CONFIG = "config.json"
 MOST_BYTES = 64 * 2**20
-"""Most bytes of a configuration; what claims more is refused unread."""
+"""Most bytes of a configuration; more is neither unpacked nor read."""
 MODELS = ("Functional", "Model", "Sequential")
 INPUT = "InputLayer"
 
@@ -50,12 +50,8 @@ def contents(path: Path) -> Contents:
 
 def _config(path: Path) -> Any:
     try:
-        with zipfile.ZipFile(path) as archive:
-            info = archive.getinfo(CONFIG)
-            if info.file_size > MOST_BYTES:
-                raise _error(path, f"its {CONFIG} is too large", f"at most {MOST_BYTES:,} bytes", f"{info.file_size:,}")
-            with archive.open(info) as file:
-                text = file.read(MOST_BYTES + 1)
+        with zipfile.ZipFile(path) as archive, archive.open(CONFIG) as file:
+            text = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise _error(path, f"it cannot be read: {error.strerror or error}") from None
     except zipfile.BadZipFile:
@@ -65,7 +61,7 @@ def _config(path: Path) -> Any:
     except (zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise _error(path, f"its {CONFIG} is damaged: {error}") from None
     if len(text) > MOST_BYTES:
-        raise _error(path, f"its {CONFIG} is too large", f"at most {MOST_BYTES:,} bytes")
+        raise _error(path, f"its {CONFIG} is too large", expected=f"at most {MOST_BYTES:,} bytes")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

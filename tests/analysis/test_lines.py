@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.analysis.legs import Leg, State
 from harness.analysis.lines import Chain, Plugins
+from harness.results.events import PluginNote
 from tests.legs import GOOD, A, leg
 from tests.two_runs import ROUTE, result
 
@@ -98,3 +99,17 @@ def test_a_version_that_walked_nothing_is_on_the_line_and_makes_none_by_itself(t
     (line,) = chain(first, unrun, last).lines
     assert [version for version, _ in line.points] == ["1.5.9", "1.5.10", "1.5.11"]
     assert line.course({"a": State.BAD, "c": State.GOOD}).words == "works since 1.5.11 (1.5.10 not run)"
+
+
+def test_a_converter_with_a_hyphen_in_its_name_concerns_its_chains(tmp_path: Path) -> None:
+    def own(name: str, version: str) -> Leg:
+        walked = result(A, *GOOD, route="keras-tf2onnx-my-torch")
+        walked = replace(walked, stages=(*walked.stages[:2], replace(walked.stages[2], hop="my-torch")))
+        each = leg(tmp_path, name, walked, versions={"mine": version})
+        header = each.results.header
+        notes = (*header.plugins, PluginNote("my-torch", "hop", "mine", "my-torch", distribution="mine"))
+        return Leg(name, replace(each.results, header=replace(header, plugins=notes)))
+
+    what = chain(own("a", "0.9"), own("b", "0.10"), name="keras-tf2onnx-my-torch")
+    assert points(what) == [("mine", [("0.9", ["a"]), ("0.10", ["b"])])]
+    assert chain(own("a", "0.9"), own("b", "0.10"), name=SHORT).needs == ()

@@ -49,7 +49,7 @@ def test_legs_can_be_named(files: Parity) -> None:
 
 def test_the_layers_that_are_asked_for_have_a_pin(files: Parity) -> None:
     _, out, _ = files("matrix", "old.ndjson", "new.ndjson", "--layer", "Den*")
-    assert "What should I pin? For 1 layers: Dense" in out
+    assert "What should I pin? For 1 layer: Dense" in out
     assert "keras-tf2onnx-onnx2torch: new is the newest that is all good (onnx2torch 1.5.10)" in out
     assert "Conv2D" not in out
 
@@ -93,6 +93,25 @@ def test_every_file_is_written(files: Parity) -> None:
     assert dense["along"][0]["turns"] == [{"version": "1.5.10", "state": "good", "before": "1.5.9", "unknown": []}]
     assert dense["along"][0]["cases"][0]["case"] == A
     assert dense["legs"]["old"] == {"state": "bad", "worst": "refused", "good": 0, "bad": 1, "behind_a_failure": 0}
+
+
+def test_what_cannot_be_compared_is_told_with_what_to_do(files: Parity) -> None:
+    versions = {"onnx2torch": "1.5.11", "parity-suite": "0.2.0"}
+    write(Path("newest.ndjson"), [result(A, *GOOD)], versions=versions)
+    _, out, _ = files("matrix", "old.ndjson", "newest.ndjson")
+    text = lines(out)
+    assert (
+        "1 pair of legs not comparable with each other, such as old and newest, which differ in onnx2torch and "
+        "parity-suite" in text
+    )
+    assert "newest is not comparable with any other leg; it differs least from old: onnx2torch and parity-suite" in text
+    assert (
+        "all pairs that are not comparable differ in parity-suite; --across parity-suite makes this difference not count"
+        in text
+    )
+    _, out, _ = files("matrix", "old.ndjson", "newest.ndjson", "--across", "parity-suite")
+    assert "onnx2torch: works since 1.5.11" in out
+    assert "differences that do not count: parity-suite" in lines(out)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,11 @@ from harness.analysis.lines import Chain
 from harness.analysis.matrix import Cell, DefectRow, LayerRow, Matrix, Showing, Table
 from harness.analysis.news import News
 from harness.analysis.pins import Pin
+from harness.installed import SUITE
 
 NOT_COMPARABLE = "not comparable"
+SURROUNDINGS = ("platform", SUITE)
+"""Components that seldom are what a matrix is about."""
 NAMED = 6
 """Most names that a line lists."""
 
@@ -135,13 +138,18 @@ def closing(view: View) -> Iterator[str]:
             by_leg.setdefault(chain.walked[0].name, []).append(chain.name)
         for name, chains in by_leg.items():
             yield f"{len(chains):,} {'chain' if len(chains) == 1 else 'chains'} walked by {name} only: {few(chains)}"
+    pairs = [set(pair.components) for table in matrix.tables for pair in table.chain.apart]
+    for name in SURROUNDINGS:
+        if pairs and all(name in pair for pair in pairs):
+            yield f"all pairs that are not comparable differ in {name}; --across {name} makes this difference not count"
     if matrix.across:
         yield f"differences that do not count: {', '.join(matrix.across)}"
 
 
 def asked(view: View) -> str:
     """What the pins are for."""
-    what = f"the {len(view.layers)} layers of {view.model}" if view.model else f"{len(view.layers)} layers"
+    count = f"{len(view.layers)} {'layer' if len(view.layers) == 1 else 'layers'}"
+    what = f"the {count} of {view.model}" if view.model else count
     return f"What should I pin? For {what}: {few(view.layers, 12)}"
 
 
