@@ -16,6 +16,7 @@ from harness.analysis.courses import Course
 from harness.analysis.legs import Layer, Leg, State, components
 from harness.analysis.lines import Chain, Line, Plugins
 from harness.analysis.marks import Mark, Marks, marks_of
+from harness.analysis.suspects import Suspect, is_mixed, suspects
 from harness.judge.record import split_id
 from harness.outcomes import Harm, Outcome
 
@@ -101,16 +102,26 @@ class Along:
 
 @dataclass(frozen=True)
 class LayerRow:
-    """A layer on a chain: a cell for each leg, and what became of it along each line."""
+    """A layer on a chain: a cell for each leg, and what became of it along each line.
+
+    `differs`: it is good in some legs and bad in others. Where no line tells why, there may be `suspects`.
+    """
 
     chain: str
     layer: Layer
     cells: Mapping[str, Cell]
     along: tuple[Along, ...]
+    differs: bool = False
+    suspects: tuple[Suspect, ...] = ()
+
+    @property
+    def turns(self) -> bool:
+        """Whether it, or one of its cases, turns along a line."""
+        return any(each.changes for each in self.along)
 
     @property
     def changes(self) -> bool:
-        return any(each.changes for each in self.along)
+        return self.turns or self.differs
 
     @property
     def state(self) -> State:
@@ -121,7 +132,10 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class DefectRow:
-    """A defect, a finding with several marks or one mark: what shows it in each leg, and what became of it."""
+    """A defect, a finding with several marks or one mark: what shows it in each leg, and what became of it.
+
+    `differs` and `suspects` are as those of a layer.
+    """
 
     id: str
     marks: tuple[Mark, ...]
@@ -129,10 +143,17 @@ class DefectRow:
     chains: tuple[str, ...]
     showing: Mapping[str, Showing]
     along: tuple[Along, ...]
+    differs: bool = False
+    suspects: tuple[Suspect, ...] = ()
+
+    @property
+    def turns(self) -> bool:
+        """Whether it turns along a line."""
+        return any(each.course.turns for each in self.along)
 
     @property
     def changes(self) -> bool:
-        return any(each.course.turns for each in self.along)
+        return self.turns or self.differs
 
     @property
     def hop(self) -> str:
@@ -153,7 +174,7 @@ class DefectRow:
 
     @property
     def sort_key(self) -> tuple[object, ...]:
-        return (not self.changes, list(Harm).index(self.outcome.harm), -self.results, self.id)
+        return (not self.turns, not self.changes, list(Harm).index(self.outcome.harm), -self.results, self.id)
 
 
 @dataclass(frozen=True)
@@ -192,18 +213,22 @@ class Matrix:
 
     @property
     def sentence(self) -> str:
-        layers = {row.layer for table in self.tables for row in table.changing}
-        changing = sum(row.changes for row in self.defects)
+        layers = {row.layer for table in self.tables for row in table.rows if row.turns}
+        turning = sum(row.turns for row in self.defects)
+        others = sum(row.changes and not row.turns for row in self.defects)
+        more = (
+            f"; {_many(others, 'more defect')} {'differs' if others == 1 else 'differ'} between legs" if others else ""
+        )
         if not self.components:
             return f"{_many(len(self.legs), 'leg')} of the same versions: there is nothing to put side by side."
         if not any(table.chain.lines for table in self.tables):
             return (
                 f"{_many(len(self.legs), 'leg')}: no two of them can be compared; "
-                "each pair differs in more than one component, or walked nothing in common that differs."
+                f"each pair differs in more than one component, or walked nothing in common that differs{more}."
             )
         return (
-            f"{_many(len(self.legs), 'leg')}: {_many(len(layers), 'layer')} and {_many(changing, 'defect')} "
-            f"of {len(self.defects):,} change with {_joined(self._compared)}."
+            f"{_many(len(self.legs), 'leg')}: {_many(len(layers), 'layer')} and {_many(turning, 'defect')} "
+            f"of {len(self.defects):,} change with {_joined(self._compared)}{more}."
         )
 
     @property
@@ -223,14 +248,14 @@ def matrix(legs: Sequence[Leg], *, across: Collection[str] = (), owners: Mapping
     chains = [Chain.of(name, legs, plugins, across) for name in names]
     concerned = [chain for chain in chains if chain.needs]
     marks = marks_of(legs)
-    lines: dict[str, tuple[Line, ...]] = {chain.name: chain.lines for chain in concerned}
+    by_name = {chain.name: chain for chain in concerned}
     owned = {name: (owners or {}).get(name, "") for name in marks.marks}
     return Matrix(
         legs=tuple(legs),
         components=components(legs),
         tables=tuple(_table(chain) for chain in concerned if len(chain.walked) > 1),
-        defects=_defect_rows(legs, marks, {name: name for name in marks.marks}, lines),
-        findings=_defect_rows(legs, marks, {name: owner for name, owner in owned.items() if owner}, lines),
+        defects=_defect_rows(legs, marks, {name: name for name in marks.marks}, by_name),
+        findings=_defect_rows(legs, marks, {name: owner for name, owner in owned.items() if owner}, by_name),
         across=tuple(across),
         single=tuple(chain for chain in concerned if len(chain.walked) == 1),
     )
@@ -253,7 +278,10 @@ def _table(chain: Chain) -> Table:
 def _layer_row(chain: Chain, layer: Layer, cases: Sequence[str]) -> LayerRow:
     states = {leg.name: {case: leg.state(case, chain.name) for case in cases} for leg in chain.legs}
     cells = {leg.name: _cell(leg, chain.name, states[leg.name]) for leg in chain.legs}
-    return LayerRow(chain.name, layer, cells, tuple(_along(line, states, cases) for line in chain.lines))
+    along = tuple(_along(line, states, cases) for line in chain.lines)
+    whole, *_ = _over_common(chain.legs, states, cases)
+    row = LayerRow(chain.name, layer, cells, along, is_mixed(whole))
+    return row if row.turns else replace(row, suspects=suspects(whole, chain.needs))
 
 
 def _cell(leg: Leg, chain: str, states: Mapping[str, State]) -> Cell:
@@ -265,8 +293,18 @@ def _cell(leg: Leg, chain: str, states: Mapping[str, State]) -> Cell:
 
 
 def _along(line: Line, states: Mapping[str, Mapping[str, State]], cases: Sequence[str]) -> Along:
-    """What became of a layer, over the cases of which every leg of the line that walked the layer knows something."""
-    walked = [leg for leg in line.legs if any(state is not State.NOT_RUN for state in states[leg.name].values())]
+    own = [(case, line.course({leg.name: states[leg.name][case] for leg in line.legs})) for case in cases]
+    several, compared, partly = _over_common(line.legs, states, cases)
+    whole = line.course({leg.name: state for leg, state in several})
+    return _turning(Along(line, whole, compared, partly), own)
+
+
+def _over_common(
+    legs: Sequence[Leg], states: Mapping[str, Mapping[str, State]], cases: Sequence[str]
+) -> tuple[list[tuple[Leg, State]], int, int]:
+    """What is known of a layer in each leg, over the cases of which every leg that walked it knows something; the
+    number of these cases, and of those that only some legs know."""
+    walked = [leg for leg in legs if any(state is not State.NOT_RUN for state in states[leg.name].values())]
     known = {case: [states[leg.name][case].is_known for leg in walked] for case in cases}
     common = [case for case, each in known.items() if each and all(each)]
     partly = sum(any(each) and not all(each) for each in known.values())
@@ -278,9 +316,7 @@ def _along(line: Line, states: Mapping[str, Mapping[str, State]], cases: Sequenc
             return State.BLOCKED
         return State.BAD if any(states[leg.name][case] is State.BAD for case in common) else State.GOOD
 
-    own = [(case, line.course({leg.name: states[leg.name][case] for leg in line.legs})) for case in cases]
-    whole = line.course({leg.name: state(leg) for leg in line.legs})
-    return _turning(Along(line, whole, len(common), partly), own)
+    return [(leg, state(leg)) for leg in legs], len(common), partly
 
 
 def _turning(along: Along, cases: Iterable[tuple[str, Course]]) -> Along:
@@ -294,7 +330,7 @@ def _turning(along: Along, cases: Iterable[tuple[str, Course]]) -> Along:
 
 
 def _defect_rows(
-    legs: Sequence[Leg], marks: Marks, rows: Mapping[str, str], lines: Mapping[str, Sequence[Line]]
+    legs: Sequence[Leg], marks: Marks, rows: Mapping[str, str], by_name: Mapping[str, Chain]
 ) -> tuple[DefectRow, ...]:
     """A row for each value of `rows`, which names the row of a mark."""
     places: dict[str, dict[_Place, None]] = defaultdict(dict)
@@ -305,7 +341,7 @@ def _defect_rows(
     of_row: dict[str, list[Mark]] = defaultdict(list)
     for mark, name in rows.items():
         of_row[name].append(marks.marks[mark])
-    whole = (_Defect(name, of_row[name], tuple(each), legs, marks).row(lines) for name, each in places.items())
+    whole = (_Defect(name, of_row[name], tuple(each), legs, marks).row(by_name) for name, each in places.items())
     return tuple(sorted(whole, key=lambda row: row.sort_key))
 
 
@@ -320,20 +356,28 @@ class _Defect:
         self._refusals = self._refused()
         self.states = {leg.name: {place: self._state(leg, place) for place in places} for leg in legs}
 
-    def row(self, lines: Mapping[str, Sequence[Line]]) -> DefectRow:
+    def row(self, by_name: Mapping[str, Chain]) -> DefectRow:
+        """The row. `by_name` has the chains that a difference concerns."""
         chains = tuple(sorted({chain for _, chain in self.places}))
+        concerned = [by_name[chain] for chain in chains if chain in by_name]
         several: dict[tuple[str, tuple[str, ...]], tuple[Line, list[_Place]]] = {}
-        for chain in chains:
-            for line in lines.get(chain, ()):
-                several.setdefault(line.key, (line, []))[1].extend(each for each in self.places if each[1] == chain)
-        return DefectRow(
+        for chain in concerned:
+            for line in chain.lines:
+                several.setdefault(line.key, (line, []))[1].extend(
+                    each for each in self.places if each[1] == chain.name
+                )
+        whole = [(leg, _showing(self.states[leg.name].values()).state) for leg in self.legs]
+        row = DefectRow(
             id=self.name,
             marks=tuple(self.of),
             layers=tuple(sorted({split_id(case)[1] for case, _ in self.places})),
             chains=chains,
             showing={leg.name: _showing(self.states[leg.name].values()) for leg in self.legs},
             along=tuple(self._along(line, part) for line, part in several.values()),
+            differs=is_mixed(whole),
         )
+        needs = dict.fromkeys(name for chain in concerned for name in chain.needs)
+        return row if row.turns else replace(row, suspects=suspects(whole, needs))
 
     def _refused(self) -> frozenset[_Place]:
         """The places at which the defect is a refusal wherever it shows."""

@@ -12,7 +12,6 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from harness.analysis.legs import Leg, MatrixError, select, side_by_side
 from harness.analysis.matrix import matrix
@@ -87,8 +86,7 @@ def command(
         atomic_write(json_file, json.dumps(data(view), indent=1, allow_nan=False).encode() + b"\n")
     if markdown_file is not None:
         atomic_write(markdown_file, markdown(view).encode())
-    console = Console()
-    show(view, console if console.is_terminal else Console(width=200))
+    show(view)
 
 
 def _leg(text: str) -> Leg:

@@ -112,8 +112,22 @@ def test_two_components_at_once_are_blamed_on_neither(tmp_path: Path) -> None:
         leg(tmp_path, "a", result(A, *WRONG), onnx2torch="1.5.9", versions={"torch": "2.14.0"}),
         leg(tmp_path, "b", result(A, *GOOD), onnx2torch="1.5.10"),
     )
-    assert (words(row(what, "Dense")), row(what, "Dense").changes) == ([], False)
-    assert words(defect(what, "onnx2torch-divergent")) == []
+    dense = row(what, "Dense")
+    assert (words(dense), dense.turns, dense.changes) == ([], False, True)
+    assert [each.words for each in dense.suspects] == [
+        "onnx2torch (bad up to 1.5.9, good from 1.5.10)",
+        "torch (bad up to 2.14.0, good from 2.15.0)",
+    ]
+    wrong = defect(what, "onnx2torch-divergent")
+    assert (words(wrong), wrong.turns, wrong.suspects) == ([], False, dense.suspects)
+
+
+def test_a_layer_that_turns_along_a_line_has_no_suspects(tmp_path: Path) -> None:
+    what = of(
+        leg(tmp_path, "a", result(A, *WRONG), onnx2torch="1.5.9"),
+        leg(tmp_path, "b", result(A, *GOOD), onnx2torch="1.5.10"),
+    )
+    assert (row(what, "Dense").suspects, what.defects[0].suspects) == ((), ())
 
 
 def test_legs_of_which_no_two_can_be_compared_say_so(tmp_path: Path) -> None:
@@ -122,7 +136,8 @@ def test_legs_of_which_no_two_can_be_compared_say_so(tmp_path: Path) -> None:
     )
     assert what.sentence == (
         "2 legs: no two of them can be compared; "
-        "each pair differs in more than one component, or walked nothing in common that differs."
+        "each pair differs in more than one component, or walked nothing in common that differs; "
+        "1 more defect differs between legs."
     )
 
 

@@ -68,6 +68,8 @@ def _layer(row: LayerRow) -> dict[str, Any]:
         "dialect": row.layer[0],
         "layer": row.layer[1],
         "changes": row.changes,
+        "turns": row.turns,
+        "suspects": [each.to_json() for each in row.suspects],
         "legs": {
             name: {
                 "state": cell.state.value,
@@ -107,6 +109,8 @@ def _defect(row: DefectRow) -> dict[str, Any]:
         "condition": "; ".join(dict.fromkeys(mark.condition for mark in row.marks if mark.condition)),
         "message": next((mark.message for mark in row.marks if mark.message), ""),
         "changes": row.changes,
+        "turns": row.turns,
+        "suspects": [each.to_json() for each in row.suspects],
         "legs": {
             name: {"state": each.state.value, "shows": each.shows, "gone": each.gone, "otherwise": each.otherwise}
             for name, each in row.showing.items()

@@ -14,14 +14,19 @@ from harness.report.difference.words import few
 from harness.report.matrix import view as words
 from harness.report.matrix.view import View
 
+PIPED = 120
+"""Least width where the output is no terminal; more for each leg."""
 ROWS = 30
 """Most rows of a table."""
 LISTED = 10
 """Most new defects that are listed."""
 
 
-def show(view: View, console: Console) -> None:
+def show(view: View) -> None:
     """Print legs, layers, defects, pins and news; the sentence comes last."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=PIPED + 18 * len(view.matrix.legs))
     for part in _parts(view):
         console.print(part)
 
@@ -60,8 +65,8 @@ def _indented(lines: list[str] | Iterator[str]) -> Iterator[RenderableType]:
 
 def _grid(*names: str) -> Grid:
     grid = Grid(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in names:
-        grid.add_column(Text(name), overflow="fold")
+    for place, name in enumerate(names):
+        grid.add_column(Text(name), overflow="fold", no_wrap=place == 0)
     return grid
 
 

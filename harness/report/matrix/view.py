@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.analysis import suspects
 from harness.analysis.legs import Leg, State
 from harness.analysis.lines import Chain
 from harness.analysis.matrix import Cell, DefectRow, LayerRow, Matrix, Showing, Table
@@ -65,20 +66,25 @@ def columns(table: Table) -> tuple[Leg, ...]:
 
 
 def since(row: LayerRow) -> list[str]:
-    """What became of a layer along each line."""
-    return [each.words for each in row.along] or [NOT_COMPARABLE]
+    """What became of a layer along each line; where none tells, what it goes with."""
+    return ([each.words for each in row.along] or [NOT_COMPARABLE]) + _goes_with(row)
 
 
 def since_defect(row: DefectRow) -> list[str]:
-    """What became of a defect along each line."""
-    return [each.words_of_defect for each in row.along] or [NOT_COMPARABLE]
+    """What became of a defect along each line; where none tells, what it goes with."""
+    return ([each.words_of_defect for each in row.along] or [NOT_COMPARABLE]) + _goes_with(row)
+
+
+def _goes_with(row: LayerRow | DefectRow) -> list[str]:
+    return [suspects.words(row.suspects)] if row.suspects else []
 
 
 def firsts(row: DefectRow) -> tuple[list[str], list[str]]:
     """First bad and first good release along each line, with the component."""
     known = [each for each in row.along if each.course.first_bad is not None]
     bad = [f"{each.line.component} {each.course.first_bad_words}" for each in known]
-    return bad, [f"{each.line.component} {each.course.first_good_words}" for each in known]
+    good = [f"{each.line.component} {each.course.first_good_words}" for each in known]
+    return bad + _goes_with(row), good
 
 
 def versions(leg: Leg, names: tuple[str, ...]) -> str:
