@@ -43,6 +43,16 @@ def test_what_is_printed(files: Parity) -> None:
     assert text[-1] == "2 legs: 1 layer and 1 defect of 1 change with onnx2torch."
 
 
+def test_a_chain_on_which_nothing_changes_has_one_line(files: Parity) -> None:
+    write(Path("torch.ndjson"), [result(A, *GOOD), result(C, *GOOD)], versions={"torch": "2.14.0"})
+    write(Path("now.ndjson"), [result(A, *GOOD), result(C, *GOOD)])
+    text = lines(files("matrix", "torch.ndjson", "now.ndjson")[1])
+    assert text[-2:] == [
+        "nothing changes on 3 chains: keras, keras-tf2onnx, keras-tf2onnx-onnx2torch",
+        "2 legs: 0 layers and 0 defects of 0 change with torch.",
+    ]
+
+
 def test_legs_can_be_named(files: Parity) -> None:
     assert lines(files("matrix", "before=old.ndjson", "now=new.ndjson")[1])[1].startswith("before 1.5.9")
 

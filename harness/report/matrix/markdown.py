@@ -49,7 +49,7 @@ def markdown(view: View, *, most: int = MOST) -> str:
             for row in changing
         ),
     )
-    for table in matrix.tables:
+    for table in words.shown(view):
         legs = words.columns(table)
         page.add(f"\n### {safe(words.heading(table))}\n\n{safe(words.counts(table))}.\n\n")
         page.lines(words.remarks(table))

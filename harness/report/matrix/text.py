@@ -33,7 +33,7 @@ def show(view: View) -> None:
 
 def _parts(view: View) -> Iterator[RenderableType]:
     yield _legs(view)
-    for table in view.matrix.tables:
+    for table in words.shown(view):
         yield _heading(words.heading(table))
         if table.changing:
             yield _layers(table)

@@ -98,6 +98,11 @@ def heading(table: Table) -> str:
     return f"{table.chain.name}: {'; '.join(lines) if lines else NOT_COMPARABLE}"
 
 
+def shown(view: View) -> list[Table]:
+    """The chains on which something changes, or something cannot be compared; `closing` counts the others."""
+    return [table for table in view.matrix.tables if table.changing or table.chain.apart or not table.chain.lines]
+
+
 def counts(table: Table) -> str:
     """How many layers change, and what the others do."""
     good, bad, unknown = (table.count(state) for state in (State.GOOD, State.BAD, State.NOT_RUN))
@@ -138,6 +143,9 @@ def _apart(chain: Chain) -> Iterator[str]:
 def closing(view: View) -> Iterator[str]:
     """Remarks on the matrix as a whole."""
     matrix = view.matrix
+    changing = {table.chain.name for table in shown(view)}
+    if calm := [table.chain.name for table in matrix.tables if table.chain.name not in changing]:
+        yield f"nothing changes on {len(calm):,} {'chain' if len(calm) == 1 else 'chains'}: {few(calm)}"
     if matrix.single:
         by_leg: dict[str, list[str]] = {}
         for chain in matrix.single:
