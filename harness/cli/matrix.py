@@ -1,4 +1,4 @@
-"""Put runs of several versions side by side: since when a layer works or is broken, where a defect was fixed.
+"""Put runs side by side: since which version something is broken.
 
 RESULTS are results files, the legs: FILE, or NAME=FILE to name it otherwise than by its stem. Two legs are compared
 only where they differ in nothing else that the route needs; what cannot be compared is told. What was not run is shown

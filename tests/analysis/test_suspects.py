@@ -50,6 +50,8 @@ def test_a_version_that_is_good_here_and_bad_there_is_no_suspect(tmp_path: Path)
 def test_what_is_not_known_is_no_evidence(tmp_path: Path) -> None:
     assert of(tmp_path, ("1.5.9", "2.9", "b"), ("1.5.10", "2.10", "-"), ("1.5.11", "2.11", "?")) == ()
     assert of(tmp_path, ("1.5.9", "2.9", "g"), ("1.5.10", "2.10", "g")) == ()
+    what = of(tmp_path, ("1.5.9", "2.9", "-"), ("1.5.10", "2.9", "b"), ("1.5.8", "2.9", "?"), ("1.5.11", "2.9", "g"))
+    assert what == (Suspect("onnx2torch", "1.5.10", "1.5.11", is_good=True),)
 
 
 def test_versions_without_an_order_are_no_suspects(tmp_path: Path) -> None:
