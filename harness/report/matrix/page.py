@@ -15,6 +15,7 @@ def page(view: View) -> str:
         view=view,
         matrix=view.matrix,
         words=words,
+        changing=words.shown(view),
         outcomes=legend.OUTCOMES,
         palette=legend.palette(),
         style=source(pages, "report.css"),

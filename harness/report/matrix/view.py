@@ -71,8 +71,9 @@ def since(row: LayerRow) -> list[str]:
 
 
 def since_defect(row: DefectRow) -> list[str]:
-    """What became of a defect along each line; where none tells, what it goes with."""
-    return ([each.words_of_defect for each in row.along] or [NOT_COMPARABLE]) + _goes_with(row)
+    """What became of a defect along each line on which it shows; where none tells, what it goes with."""
+    lines = [each for each in row.along if each.course.first_bad is not None] or row.along
+    return ([each.words_of_defect for each in lines] or [NOT_COMPARABLE]) + _goes_with(row)
 
 
 def _goes_with(row: LayerRow | DefectRow) -> list[str]:

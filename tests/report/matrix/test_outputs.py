@@ -124,6 +124,14 @@ def test_no_two_elements_share_an_id_and_links_lead_somewhere(view: View) -> Non
     assert {value[1:] for _, each in tags if (value := each.get("href") or "").startswith("#")} <= set(ids)
 
 
+def test_a_chain_on_which_nothing_changes_is_there_and_hidden_at_first(tmp_path: Path) -> None:
+    legs = [leg(tmp_path, each, result(A, *GOOD), versions={"torch": f"2.{each}.0"}) for each in ("14", "15")]
+    text = page(View(matrix(side_by_side(legs))))
+    kinds = [each.get("class") for _, each in Cells(text).tags if "chain-" in (each.get("aria-labelledby") or "")]
+    assert kinds == ["still"] * 3
+    assert "body:has(#changing:checked) .still { display: none; }" in text
+
+
 def test_headings_stay_and_dark_pages_have_their_colours(view: View) -> None:
     text = page(view)
     assert re.search(r"\.versions thead th \{ position: sticky; top: 0;", text)
