@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from harness.analysis.matrix import DefectRow
 from harness.report.difference.markdown import MOST, safe
 from harness.report.difference.words import few
 from harness.report.matrix import view as words
@@ -37,18 +38,7 @@ def markdown(view: View, *, most: int = MOST) -> str:
     )
     changing = [row for row in matrix.defects if row.changes]
     page.add(f"\n### Defects: {len(changing):,} of {len(matrix.defects):,} change\n\n")
-    page.table(
-        ["defect", "layers", *(leg.name for leg in matrix.legs), "first bad", "first good"],
-        (
-            [
-                row.id,
-                few(row.layers, 3),
-                *(words.showing(row.showing[leg.name]) for leg in matrix.legs),
-                *(", ".join(each) for each in words.firsts(row)),
-            ]
-            for row in changing
-        ),
-    )
+    page.table(*_defects(view, "defect", changing))
     for table in words.shown(view):
         legs = words.columns(table)
         page.add(f"\n### {safe(words.heading(table))}\n\n{safe(words.counts(table))}.\n\n")
@@ -60,9 +50,26 @@ def markdown(view: View, *, most: int = MOST) -> str:
                 for row in table.changing
             ),
         )
+    if compared := words.compared(view):
+        page.add("\n### Findings that show on a line of versions\n\n")
+        page.table(*_defects(view, "finding", compared))
     page.add("\n")
     page.lines(words.closing(view))
     return page.text
+
+
+def _defects(view: View, id_: str, rows: Iterable[DefectRow]) -> tuple[list[str], list[list[str]]]:
+    """The heading and the rows of a table of defects."""
+    legs = view.matrix.legs
+    return [id_, "layers", *(leg.name for leg in legs), "first bad", "first good"], [
+        [
+            row.id,
+            few(row.layers, 3),
+            *(words.showing(row.showing[leg.name]) for leg in legs),
+            *(", ".join(each) for each in words.firsts(row)),
+        ]
+        for row in rows
+    ]
 
 
 class _Page:

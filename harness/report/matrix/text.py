@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.analysis.matrix import Table
+from harness.analysis.matrix import DefectRow, Table
 from harness.report.difference.words import few
 from harness.report.matrix import view as words
 from harness.report.matrix.view import View
@@ -39,8 +39,13 @@ def _parts(view: View) -> Iterator[RenderableType]:
             yield _layers(table)
         yield from _indented([words.counts(table), *words.remarks(table)])
     if view.matrix.defects:
+        changing = [row for row in view.matrix.defects if row.changes]
         yield _heading("Defects")
-        yield from _defects(view)
+        yield from _defects(view, "defect", changing)
+        yield from _indented([f"{len(changing):,} of {len(view.matrix.defects):,} defects change"])
+    if compared := words.compared(view):
+        yield _heading("Findings that show on a line of versions")
+        yield from _defects(view, "finding", compared)
     if view.layers:
         yield _heading(words.asked(view))
         yield from _indented(_pins(view))
@@ -91,19 +96,18 @@ def _layers(table: Table) -> Grid:
     return grid
 
 
-def _defects(view: View) -> Iterator[RenderableType]:
-    rows = [row for row in view.matrix.defects if row.changes]
+def _defects(view: View, id_: str, rows: Sequence[DefectRow]) -> Iterator[RenderableType]:
     legs = view.matrix.legs
-    if rows:
-        grid = _grid("defect", "layers", *(leg.name for leg in legs), "first bad", "first good")
-        for row in rows[:ROWS]:
-            cells = [words.showing(row.showing[leg.name]) for leg in legs]
-            bad, good = words.firsts(row)
-            grid.add_row(*map(Text, (row.id, few(row.layers, 2), *cells, "\n".join(bad), "\n".join(good))))
-        if len(rows) > ROWS:
-            grid.add_row(Text(f"and {len(rows) - ROWS:,} more"))
-        yield grid
-    yield from _indented([f"{len(rows):,} of {len(view.matrix.defects):,} defects change"])
+    if not rows:
+        return
+    grid = _grid(id_, "layers", *(leg.name for leg in legs), "first bad", "first good")
+    for row in rows[:ROWS]:
+        cells = [words.showing(row.showing[leg.name]) for leg in legs]
+        bad, good = words.firsts(row)
+        grid.add_row(*map(Text, (row.id, few(row.layers, 2), *cells, "\n".join(bad), "\n".join(good))))
+    if len(rows) > ROWS:
+        grid.add_row(Text(f"and {len(rows) - ROWS:,} more"))
+    yield grid
 
 
 def _pins(view: View) -> Iterator[str]:

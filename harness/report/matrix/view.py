@@ -88,6 +88,11 @@ def firsts(row: DefectRow) -> tuple[list[str], list[str]]:
     return bad + _goes_with(row), good
 
 
+def compared(view: View) -> list[DefectRow]:
+    """The findings that have a first bad release."""
+    return [row for row in view.matrix.findings if firsts(row)[0]]
+
+
 def versions(leg: Leg, names: tuple[str, ...]) -> str:
     """`torch 2.15.0, onnx2torch 1.5.15`."""
     return ", ".join(f"{name} {leg.version(name)}" for name in names)

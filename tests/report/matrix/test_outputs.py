@@ -20,7 +20,7 @@ from harness.report.matrix.markdown import markdown
 from harness.report.matrix.page import page
 from harness.report.matrix.view import View
 from tests.legs import BEFORE, GOOD, REFUSED, A, B, C, leg
-from tests.two_runs import result
+from tests.two_runs import note, result
 
 EVIL = "</td><script>alert(1)</script><img src=https://example.org/x onerror=alert(1)> | `x` @me & \u2028"
 
@@ -147,6 +147,14 @@ def test_markdown_is_escaped_and_has_what_changes(view: View) -> None:
     tokens = MarkdownIt("js-default").enable("table").parse(text)
     rows = [token for token in tokens if token.type == "tr_open"]
     assert len(rows) == 4 + 2 + 2
+
+
+def test_findings_that_do_not_change_have_their_first_bad_release_too(tmp_path: Path) -> None:
+    refused = result(A, *REFUSED, message="no", **note("known"))
+    legs = [leg(tmp_path, name, refused, onnx2torch=f"1.5.{name}") for name in ("9", "10")]
+    text = markdown(View(matrix(side_by_side(legs), owners={"known": "a-finding"})))
+    assert "| a-finding | Dense | 1 | 1 | onnx2torch 1.5.9 or earlier | onnx2torch none up to 1.5.10 |" in text
+    assert "### Defects: 0 of 1 change" in text
 
 
 def test_markdown_that_is_too_long_counts_what_it_leaves_out(view: View) -> None:
