@@ -33,13 +33,13 @@ from harness.cli.console import (
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.cli.outputs import Outputs, across_option, base_of, compared, output_options, shown
 from harness.corpus.store import Entry
-from harness.garbage import uncollected
 from harness.results.events import Header, Owed
 from harness.results.file import Results, Writer
 from harness.run.crew import most_jobs, walked
 from harness.run.selection import Selection, SelectionError, Shard
 from harness.run.session import Session
 from harness.spec import EMPTY_BATCH
+from harness.workers.garbage import uncollected
 
 
 @click.command(

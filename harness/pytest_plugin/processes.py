@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.garbage import uncollected
 from harness.run.crew import most_jobs
+from harness.workers.garbage import uncollected
 
 
 @pytest.hookimpl(optionalhook=True)

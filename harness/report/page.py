@@ -24,15 +24,22 @@ def write_report(results: Results, out: Path) -> Path:
     return out
 
 
+def environment() -> Environment:
+    """Templates below this package; what they are given is escaped."""
+    loader = PackageLoader("harness.report", "")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def source(pages: Environment, name: str) -> Markup:
+    """A file of `templates` as it is."""
+    assert pages.loader is not None
+    return Markup(pages.loader.get_source(pages, f"templates/{name}")[0])  # noqa: S704 - our own file
+
+
 def render(results: Results) -> str:
     """The page as text."""
-    loader = PackageLoader("harness.report", "")
-    pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    pages = environment()
     look = Look(results, defects(results.results, results.header.plugins))
-
-    def source(name: str) -> Markup:
-        return Markup(loader.get_source(pages, f"templates/{name}")[0])  # noqa: S704 - our own file
-
     return pages.get_template("templates/report.html").render(
         results=results,
         sections=[
@@ -40,8 +47,8 @@ def render(results: Results) -> str:
             for section in sections(look)
         ],
         palette=legend.palette(),
-        style=source("report.css"),
-        script=source("report.js"),
+        style=source(pages, "report.css"),
+        script=source(pages, "report.js"),
         words=Markup(as_script(legend.words())),  # noqa: S704 - as_script leaves nothing that HTML reads
         data=packed(page_data(results, look.defects)),
     )

@@ -160,7 +160,8 @@ class PluginNote:
     """The facts of a plugin on the run's routes, so that readers of the file need no registry.
 
     `kind` is `format`, `hop` or `runtime`; `engine` the library that does the work ('' for a format that the suite
-    writes itself), `base` the name without the opset, `distribution` the package ('' for a loose file).
+    writes itself), `base` the name without the opset, `distribution` the package ('' for a loose file). `requires` are
+    the names of all distributions that it needs; None if the run did not say.
     """
 
     name: str
@@ -169,13 +170,16 @@ class PluginNote:
     base: str
     opset: int | None = None
     distribution: str = ""
+    requires: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {item.name: getattr(self, item.name) for item in fields(self)}
+        data = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "requires"}
+        return data | _known(requires=None if self.requires is None else list(self.requires))
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PluginNote:
-        return cls(**data)
+        requires = data.get("requires")
+        return cls(**{**data, "requires": None if requires is None else tuple(requires)})
 
 
 @dataclass(frozen=True)

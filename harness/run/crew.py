@@ -16,10 +16,10 @@ import psutil
 from harness.adapters.routes import Route
 from harness.corpus.store import Entry
 from harness.errors import InputError
-from harness.garbage import uncollected
 from harness.results.events import Result
 from harness.run.corpus_walk import CorpusWalk
 from harness.run.session import Selection, Session
+from harness.workers.garbage import uncollected
 
 TRAY = 24
 """Cases that a process gets at once: few, so that all end at the same time; more than one, because asking costs."""

@@ -390,7 +390,9 @@ class Session:
                 for route in (*self.routes, *self.detours)
             ),
             plugins=tuple(
-                PluginNote(part.name, part.kind, part.engine, part.base, part.opset, part.distribution)
+                PluginNote(
+                    part.name, part.kind, part.engine, part.base, part.opset, part.distribution, part.distributions
+                )
                 for part in dict.fromkeys(
                     part for route in (*self.routes, *self.detours) for part in route.plugins(self.registry)
                 )

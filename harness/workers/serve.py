@@ -22,8 +22,8 @@ import numpy as np
 import psutil
 
 from harness.adapters.registry import resolve
-from harness.garbage import uncollected
 from harness.spec import Spec
+from harness.workers.garbage import uncollected
 from harness.workers.protocol import (
     Answer,
     Arrays,

@@ -144,6 +144,15 @@ def test_header_there_and_back() -> None:
         ],
         "plugins": [
             {"name": "a-13", "kind": "hop", "engine": "A", "base": "a", "opset": 13, "distribution": "a2b"},
+            {
+                "name": "b",
+                "kind": "hop",
+                "engine": "B",
+                "base": "b",
+                "opset": None,
+                "distribution": "",
+                "requires": ["torch"],
+            },
         ],
         "options": {"timeout": "inf", "layers": ["ReLU"]},
         "floor": 7,
@@ -155,7 +164,7 @@ def test_header_there_and_back() -> None:
         {"timeout": math.inf, "layers": ("ReLU",)},
         7,
         "2026-01-02T03:04:05+00:00",
-        plugins=(PluginNote("a-13", "hop", "A", "a", 13, "a2b"),),
+        plugins=(PluginNote("a-13", "hop", "A", "a", 13, "a2b"), PluginNote("b", "hop", "B", "b", requires=("torch",))),
     )
     assert header.to_json() == line
     assert Header.from_json(line).plugins == header.plugins

@@ -1,0 +1,1 @@
+"""The matrix of versions for people and programs: text, Markdown, JSON and a page. Nothing here decides anything."""
