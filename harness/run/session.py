@@ -82,6 +82,7 @@ class Session:
         self.interpreters = dict(parse(text, installed().plugins) for text in self.selection.workers)
         of_workers, self._shared = elsewhere(self.interpreters, self.registry.plugins)
         count_elsewhere(of_workers)
+        self._pairs: dict[str | None, list[tuple[Entry, Route]]] = {}
 
     @cached_property
     def pack(self) -> Pack | None:
@@ -269,6 +270,11 @@ class Session:
         expectations; a route without a depth walks all. Large models go along routes without a depth only. Detours
         walk the cases that a failing converter hides.
         """
+        if folder not in self._pairs:
+            self._pairs[folder] = self._paired(folder)
+        return self._pairs[folder]
+
+    def _paired(self, folder: str | None) -> list[tuple[Entry, Route]]:
         entries = self.entries(folder)
         ranks = ranked(entries)
         minimal: dict[str, list[str]] = {}
