@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -85,12 +86,16 @@ class Uv:
         One that could not be completed is removed.
         """
         python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        earlier = environment / "locked.txt"
         calls = [] if python.exists() else [("venv", "--no-project", "--python", self.python, str(environment))]
         for call in (*calls, ("pip", "sync", "--python", str(python), str(locked))):
             done = self._call(*call)
             if done.returncode:
                 shutil.rmtree(environment, ignore_errors=True)
                 raise UvError(last_words(done))
+        if earlier.exists():
+            _forget_bytecode(environment, _read(earlier) ^ _read(locked))
+        shutil.copyfile(locked, earlier)
         return python
 
     @property
@@ -132,6 +137,25 @@ def last_words(done: subprocess.CompletedProcess[str]) -> str:
     """The end of what uv said, on one line."""
     text = " ".join((done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").split())
     return text if len(text) <= LAST_WORDS else f"... {text[-LAST_WORDS:]}"
+
+
+def _read(locked: Path) -> set[tuple[str, str]]:
+    return set(pins(locked.read_text(encoding="utf-8")))
+
+
+def _forget_bytecode(environment: Path, changed: Iterable[tuple[str, str]]) -> None:
+    """Remove what Python compiled of distributions that were replaced.
+
+    uv leaves it for modules outside a package, and Python takes it for that of the new source if this has the same size
+    and was unpacked in the same second.
+    """
+    names = {name for name, _ in changed}
+    site = environment / "Lib" if os.name == "nt" else next((environment / "lib").glob("python*"))
+    there = distributions(path=[str(site / "site-packages")])
+    replaced = [each for each in there if canonicalize_name(each.metadata["Name"]) in names]
+    files = [Path(str(file.locate())) for each in replaced for file in each.files or []]
+    for folder in {file.parent / "__pycache__" for file in files if file.suffix == ".py"}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unbuildable(text: str, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Find since which release of a package, or which commit, a case deviates.
+"""Find the release or commit since which a case deviates.
 
 Write the case as a script that starts from the artifact before the converter at fault. Then run the script in
 throw-away environments that uv makes, each with another release of the package. Other packages keep the versions
@@ -82,6 +82,7 @@ def command(
         raise click.UsageError("give a CASE with its --route, the folder of a reproducer, or --expectation")
     if source is not None and (versions or pre):
         raise click.UsageError("--versions and --pre are of releases, --source is of commits")
+    commits = None if source is None else needs_both(good, bad)
     with scratch(keep) as folder:
         uv = Uv.here(folder, python)  # without uv nothing is walked
         script = _script(case, expectation, Selection(route=route, hops=hops, opset=opset, all_cases=True), folder)
@@ -89,8 +90,8 @@ def command(
         trials = Trials(
             uv, script.folder, package, script.packages, folder, installed=here, keep=keep is not None, tell=_tell
         )
-        if source is not None:
-            bisection = Commits(source, *needs_both(good, bad), folder).bisection(trials)
+        if source is not None and commits is not None:
+            bisection = Commits(source, *commits, folder).bisection(trials)
         else:
             listed = tuple(filter(None, (text.strip() for text in versions.split(","))))
             version = here.get(trials.package)
