@@ -15,7 +15,7 @@ from harness.reproducer.known import of_expectation
 from harness.reproducer.program import program
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.running import run_reproducer
-from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, write
+from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, write, write_check
 from harness.run.session import Selection, Session
 from harness.spec import Exactness, Golden, Input, Layer, Spec
 from harness.workers.pool import Workers
@@ -70,6 +70,37 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
         with pytest.raises(ReproduceError, match="harness's own"):
             write(opened, dense_case(), doubles, tmp_path / "b")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("convert", "last_line"),
+    [
+        ("lambda y: y", "FIXED"),
+        ("lambda y: y + 1e-3", "DEVIATES: 4 of 4 values of output 0 are wrong, at (0, 0) "),
+        ("lambda y: y[:1]", "DEVIATES: output 0 is float32 (1, "),
+        ("lambda y: {}[0]", "DEVIATES: KeyError: 0"),
+        ("lambda y: y if len(y) == 2 else y + 1", "DEVIATES: "),
+        ("lambda y: os.abort()", "DEVIATES: the process died with status -6"),
+    ],
+)
+def test_the_script_of_a_case_that_agrees_here_knows_every_deviation(
+    tmp_path: Path, convert: str, last_line: str
+) -> None:
+    mini = registry(Copies)
+    run = "y = [np.load(p)['output_0'].astype('float32') for p in HERE.glob('*expected.npz')]\n"
+    run += "return [model(v) for v in y if len(v) == len(inputs['x'])]"
+    known = replace(
+        mini,
+        hops=(replace(mini.hops[0], recipe=f"return {convert}"),),
+        runtimes=tuple(replace(runtime, run_recipe=run) for runtime in mini.runtimes),
+    )
+    with Session() as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
+        opened.__dict__.update(registry=known, workers=workers)
+        write_check(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path)
+    assert run_reproducer(tmp_path)[1].startswith(last_line)
+    assert not (tmp_path / "issue.md").exists()
+    assert np.load(tmp_path / "expected.npz")["tolerance_0"].shape == dense_case().golden.expected["layer"].shape
+    assert len((tmp_path / SCRIPT).read_text().splitlines()) <= LINES
 
 
 @pytest.mark.parametrize(
