@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from harness.bisection.search import Trial
-from harness.bisection.uv import Uv, UvError
+from harness.bisection.uv import Uv, UvError, rivals
 from harness.errors import InputError
 from harness.fingerprint import closure
 from harness.installed import SUITE
@@ -38,6 +38,8 @@ class Trials:
     canonical name. An environment lies in `folder`. It is one and the same for all trials, in which only what differs
     is replaced; with `keep`, each trial has one of its own. `tell` is called with a line after each trial.
 
+    `limits` are requirements that other packages must meet.
+
     An exception shows the deviation only if it is that of the first trial that met one: of the bad end, which is tried
     first. Another one says that this release cannot be tried with the rest.
     """
@@ -49,6 +51,7 @@ class Trials:
     folder: Path
     installed: Mapping[str, str]
     keep: bool = False
+    limits: tuple[str, ...] = ()
     tell: Callable[[str], None] = lambda line: None
     tried: list[Trial] = field(default_factory=list)
     _exception: str | None = None
@@ -87,10 +90,13 @@ class Trials:
         others = [each for each in self.packages if canonicalize_name(each) != self.package]
         preferred = {each: version for each, version in self.installed.items() if each != self.package}
         try:
-            versions = self.uv.resolve([requirement, *others], preferred, locked)
+            versions = self.uv.resolve([requirement, *others, *self.limits], preferred, locked)
             python = self.uv.install(locked, place)
         except UvError as error:
             return Trial(name, Answer.ERROR, f"cannot be installed with the rest: {error}")
+        if others := rivals(place, self.package):
+            bring = f"{', '.join(others)}, which the rest needs, brings files of {self.package}"
+            return Trial(name, Answer.ERROR, f"cannot be installed with the rest: {bring}")
         return Trial(name, *self._answer(*run_reproducer(self.reproducer, python)), versions=versions)
 
     def _answer(self, answer: Answer, line: str) -> tuple[Answer, str]:

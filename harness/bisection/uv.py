@@ -69,12 +69,13 @@ class Uv:
     def resolve(self, wanted: Iterable[str], preferred: Mapping[str, str], locked: Path) -> dict[str, str]:
         """Versions that fit together, by canonical name: those of `preferred` where they fit, else the newest.
 
-        They are written to the file `locked`. Raises UvError if nothing fits.
+        They are written to the file `locked`. A pre-release is taken only where `wanted` names one. Raises UvError if
+        nothing fits.
         """
         locked.write_text("".join(f"{name}=={version}\n" for name, version in preferred.items()), encoding="utf-8")
         done = self._call(
             "pip", "compile", "-", "--output-file", str(locked), "--no-header", "--no-annotate",
-            "--python", self.python, text="".join(f"{each}\n" for each in wanted),
+            "--prerelease", "explicit", "--python", self.python, text="".join(f"{each}\n" for each in wanted),
         )  # fmt: skip
         if done.returncode:
             raise UvError(last_words(done))
@@ -149,13 +150,28 @@ def _forget_bytecode(environment: Path, changed: Iterable[tuple[str, str]]) -> N
     uv leaves it for modules outside a package, and Python takes it for that of the new source if this has the same size
     and was unpacked in the same second.
     """
-    names = {name for name, _ in changed}
-    site = environment / "Lib" if os.name == "nt" else next((environment / "lib").glob("python*"))
-    there = distributions(path=[str(site / "site-packages")])
-    replaced = [each for each in there if canonicalize_name(each.metadata["Name"]) in names]
-    files = [Path(str(file.locate())) for each in replaced for file in each.files or []]
-    for folder in {file.parent / "__pycache__" for file in files if file.suffix == ".py"}:
+    sources = _sources(environment)
+    for folder in {file.parent / "__pycache__" for name, _ in changed for file in sources.get(name, ())}:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def rivals(environment: Path, name: str) -> list[str]:
+    """The other distributions of an environment that bring a source file of this one: which of them it is depends on
+    who came last. So does `keras-nightly`, which some releases of TensorFlow require, beside `keras`."""
+    sources = _sources(environment)
+    ours = sources.get(name, frozenset())
+    return sorted(other for other, files in sources.items() if other != name and ours & files)
+
+
+def _sources(environment: Path) -> dict[str, frozenset[Path]]:
+    """The Python files of each distribution of an environment, by canonical name."""
+    site = environment / "Lib" if os.name == "nt" else next((environment / "lib").glob("python*"))
+    return {
+        canonicalize_name(each.metadata["Name"]): frozenset(
+            Path(str(file.locate())) for file in each.files or [] if file.suffix == ".py"
+        )
+        for each in distributions(path=[str(site / "site-packages")])
+    }
 
 
 def _unbuildable(text: str, name: str) -> str | None:

@@ -18,6 +18,7 @@ import json
 from pathlib import Path
 
 import click
+from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.bisection.commits import Commits, needs_both
 from harness.bisection.releases import Releases
@@ -28,6 +29,16 @@ from harness.bisection.uv import Uv
 from harness.cli.console import hop_option, json_option, opset_option, print_records
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.run.session import Selection, Session
+
+
+def _checked(_context: click.Context, _parameter: click.Parameter, limits: tuple[str, ...]) -> tuple[str, ...]:
+    """The requirements, if they are some."""
+    for text in limits:
+        try:
+            Requirement(text)
+        except InvalidRequirement:
+            raise click.BadParameter(f"{text!r} is no requirement, such as 'onnx<1.19'") from None
+    return limits
 
 
 @click.command(
@@ -53,6 +64,14 @@ from harness.run.session import Selection, Session
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Search the commits of this checkout of the package.",
 )
+@click.option(
+    "--with",
+    "limits",
+    metavar="REQUIREMENT",
+    multiple=True,
+    callback=_checked,
+    help="Hold another package to this, such as 'onnx<1.19' (repeatable).",
+)
 @click.option("--python", metavar="VERSION", help="Make environments with this Python: a version or a path.")
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the script and every environment here."
@@ -73,6 +92,7 @@ def command(
     versions: str,
     pre: bool,
     source: Path | None,
+    limits: tuple[str, ...],
     python: str | None,
     keep: Path | None,
     as_json: bool,
@@ -88,7 +108,15 @@ def command(
         script = _script(case, expectation, Selection(route=route, hops=hops, opset=opset, all_cases=True), folder)
         here = installed()
         trials = Trials(
-            uv, script.folder, package, script.packages, folder, installed=here, keep=keep is not None, tell=_tell
+            uv,
+            script.folder,
+            package,
+            script.packages,
+            folder,
+            installed=here,
+            keep=keep is not None,
+            limits=limits,
+            tell=_tell,
         )
         if source is not None and commits is not None:
             bisection = Commits(source, *commits, folder).bisection(trials)

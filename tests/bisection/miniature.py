@@ -66,13 +66,13 @@ version = "9.9.0"
 """
 
 
-def release(index: Path, version: str, source: str, *, name: str = NAME, requires: str = "") -> None:
+def release(index: Path, version: str, source: str, *, name: str = NAME, module: str = "", requires: str = "") -> None:
     """Add the wheel of a release, a module with this source, to an index."""
     index.mkdir(exist_ok=True)
     about = f"{name}-{version}.dist-info"
     requirement = f"Requires-Dist: {requires}\n" if requires else ""
     files = {
-        f"{name}.py": source + "\n",
+        f"{module or name}.py": source + "\n",
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requirement}",
         f"{about}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }

@@ -132,12 +132,43 @@ def test_what_changes_beside_the_package_is_told(index: Path, lab: Lab) -> None:
     assert [row["otherwise than here"] for row in rows] == [["minidep 1.0 -> 0.9 (older)"], [], []]
 
 
+def test_another_distribution_that_brings_the_same_module(index: Path, lab: Lab) -> None:
+    """As tensorflow 2.21 with keras-nightly does, where a release of Keras is too old for it."""
+    releases(index, v1_2=GOOD, v1_3=BAD, v1_5=BAD)
+    release(index, "7.0", GOOD, name="nightly", module="minipkg")
+    release(index, "1.4", BAD, requires="nightly")
+    found = bisect(lab(), good="1.2", bad="1.5", versions=("1.4",))
+    assert found.turn is not None
+    assert found.turn.candidates == ("1.4", "1.5")
+    assert found.turn.between[0].line == (
+        "cannot be installed with the rest: nightly, which the rest needs, brings files of minipkg"
+    )
+
+
 def test_other_packages_keep_the_installed_versions(index: Path, lab: Lab) -> None:
     releases(index, v1_2=GOOD, v1_3=BAD)
     found = bisect(lab(minidep="0.9"), good="1.2", bad="1.3")
     assert {trial.versions["minidep"] for trial in found.trials} == {"0.9"}
     found = bisect(lab(minidep="0.8"), good="1.2", bad="1.3")  # which there is no more: the newest
     assert {trial.versions["minidep"] for trial in found.trials} == {"1.0"}
+
+
+def test_other_packages_are_held_to_limits(index: Path, lab: Lab) -> None:
+    releases(index, v1_2=GOOD, v1_3=BAD)
+    trials = lab()
+    trials.limits = ("minidep<1",)
+    found = bisect(trials, good="1.2", bad="1.3")
+    assert {trial.versions["minidep"] for trial in found.trials} == {"0.9"}
+
+
+def test_a_pre_release_of_another_package_is_not_taken_to_make_things_fit(index: Path, lab: Lab) -> None:
+    releases(index, v1_2=GOOD, v1_4=BAD)
+    release(index, "2.0rc1", "", name="minidep")
+    release(index, "1.3", BAD, requires="minidep>=2.0.dev0")
+    found = bisect(lab(), good="1.2", bad="1.4", versions=("1.3",))
+    assert found.turn is not None
+    assert found.turn.candidates == ("1.3", "1.4")
+    assert found.turn.between[0].line.startswith("cannot be installed with the rest: ")
 
 
 def test_the_installed_version_is_the_bad_one_and_the_oldest_that_answers_the_good_one(index: Path, lab: Lab) -> None:

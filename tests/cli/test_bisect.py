@@ -152,6 +152,7 @@ def test_a_checkout(parity: Parity, tmp_path: Path) -> None:
         (("x", "--route", "*", "--expectation", "y"), "give a CASE with its --route"),
         (("x", "--route", "*", "--source", ".", "--pre"), "--versions and --pre are of releases"),
         (("x", "--route", "*", "--source", "."), "--good: a bisection of a checkout needs a good commit"),
+        (("x", "--route", "*", "--with", "onnx 1.19"), "'onnx 1.19' is no requirement, such as 'onnx<1.19'"),
         ((".",), "the folder is no reproducer; expected a reproduce.py in it"),
         (("nosuch-case", "--route", "*"), "nosuch-case"),
     ],
