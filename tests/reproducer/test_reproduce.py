@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.routes import Route
+from harness.outcomes import Outcome
+from harness.reproducer.deviation import Deviation
 from harness.reproducer.known import of_expectation
 from harness.reproducer.program import program
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.running import run_reproducer
-from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, write, write_check
+from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, _write_arrays, write, write_check
+from harness.results.events import Stage
 from harness.run.session import Selection, Session
-from harness.spec import Exactness, Golden, Input, Layer, Spec
+from harness.run.step import Step
+from harness.spec import Case, Exactness, Golden, Input, Layer, Spec
 from harness.workers.pool import Workers
 from tests.miniatures import Copies, Doubles, Exits, KillsItself, Sleeps, dense_case, registry
 
@@ -141,6 +147,18 @@ def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
     assert _with_tolerances(golden, [large], must_show=True)["tolerance_0"].shape == ()
     assert _with_tolerances(golden, [small], must_show=True)["tolerance_0"].shape == (2, 2)
     assert _with_tolerances(golden, [small], must_show=False)["tolerance_0"].shape == ()
+
+
+def test_what_is_wrong_elsewhere_hides_below_no_tolerance_of_another_element(tmp_path: Path) -> None:
+    """Beside an output of integers too, which is compared for equality."""
+    expected = {"k": np.array([1, 2]), "y": np.array([[1000.0, 1000.0], [1e-6, 1e-6]])}
+    noise = {name: np.full(value.shape, 1e-12, np.float32) for name, value in expected.items()}
+    golden = Golden(expected, noise, Exactness.COMPUTES)
+    outputs = (expected["k"], expected["y"].astype(np.float32))
+    case = cast("Case", SimpleNamespace(samples=(SimpleNamespace(inputs={}, golden=golden),)))
+    step = Step(Stage("torch", Outcome.FAITHFUL), tmp_path / "model.pt", (outputs,))
+    _write_arrays(Deviation(case, cast("Route", None), (step,), None), tmp_path)
+    assert np.load(tmp_path / "expected.npz")["tolerance_1"].shape == (2, 2)
 
 
 def test_program_of_a_spec() -> None:
