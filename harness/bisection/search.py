@@ -30,12 +30,12 @@ class Trial:
         return WORDS[self.answer]
 
     def beside(self, other: Mapping[str, str], package: str) -> tuple[Discrepancy, ...]:
-        """What differs from other versions in what is installed, but for the package itself. What `other` lacks counts,
-        what only it has does not: it may be installed for something else."""
+        """What has another version than in `other`, but for the package itself. What one of them lacks is left out: it
+        came with something else."""
         return tuple(
-            Discrepancy(name, other.get(name, MISSING), version)
+            Discrepancy(name, other[name], version)
             for name, version in sorted(self.versions.items())
-            if name != package and other.get(name) != version
+            if name != package and other.get(name, version) != version
         )
 
 

@@ -89,7 +89,7 @@ def test_rows_and_json() -> None:
         "release": "1.10",
         "answer": "bad",
         "seconds": 1.3,
-        "otherwise than here": ["more not installed -> 2", "numpy 2.1 -> 1.26 (older)"],
+        "otherwise than here": ["numpy 2.1 -> 1.26 (older)"],
         "last line": "DEVIATES: 2.0",
     }
     bisection = Bisection("mini", "release", (trial,), None, "it was ever so")
