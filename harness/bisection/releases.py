@@ -41,9 +41,9 @@ class Releases:
     def bisection(self, trials: Trials) -> Bisection:
         """The first release that answers otherwise. Raises BisectError, and UvError if releases cannot be listed."""
         good, bad = self.good, self.bad
-        if self.deviates or good is not None:
-            bad = bad or (self._here(trials, "--bad") if self.deviates else None)
-        if not self.deviates:
+        if self.deviates:
+            bad = bad or self._here(trials, "--bad")
+        else:
             good = good or self._here(trials, "--good")
         if good is None or bad is None:
             return self._from_the_oldest(trials, "good" if bad is None else "bad", str(good or bad))
@@ -58,8 +58,9 @@ class Releases:
         """The bisection between a known end and the oldest release that answers."""
         after = trials.release(name)
         _check_end(after, word, trials.package, NOUN)
-        rest = dropwhile(lambda each: trials.release(each).answer is Answer.ERROR, self._between(trials, None, name))
-        names = list(rest)
+        older = self._between(trials, None, name)
+        trials.tell(f"{len(older)} releases are older: they are tried from the oldest on, until one answers")
+        names = list(dropwhile(lambda each: trials.release(each).answer is Answer.ERROR, older))
         if not names:
             raise BisectError(
                 f"no {NOUN} of {trials.package} older than {name} can be tried",
@@ -121,7 +122,7 @@ def _check_end(trial: Trial, word: str, package: str, noun: str) -> None:
             where=f"--{word}",
             expected=f"{'DEVIATES' if word == 'bad' else 'FIXED'} from the script",
             came=trial.line,
-            advice=f"Name another {noun}; what else is installed with it is in the line above",
+            advice=f"Name another {noun}. What else was installed with it, --keep leaves to look at",
         )
 
 
