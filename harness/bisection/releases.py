@@ -71,9 +71,10 @@ class Releases:
         before = trials.release(names[0])
         if before.answer is not after.answer:
             return _searched(trials, names[1:], before, after)
+        skipped = f" ({len(older) - len(names)} older could not)" if len(names) < len(older) else ""
         remark = (
-            f"{before.name}, the oldest {NOUN} of {trials.package} that can be tried, is {word}, and so is {name}: if "
-            f"it was ever otherwise between, name that {NOUN}."
+            f"{before.name}, the oldest {NOUN} of {trials.package} that can be tried{skipped}, is {word}, and so is "
+            f"{name}: if it was ever otherwise between, name that {NOUN}."
         )
         return Bisection(trials.package, NOUN, tuple(trials.tried), None, remark)
 

@@ -190,8 +190,8 @@ def test_it_was_ever_so(index: Path, lab: Lab) -> None:
     found = bisect(lab(), bad="1.4")
     assert not found.is_named
     assert found.sentences == (
-        "1.2, the oldest release of minipkg that can be tried, is bad, and so is 1.4: if it was ever otherwise "
-        "between, name that release.",
+        "1.2, the oldest release of minipkg that can be tried (1 older could not), is bad, and so is 1.4: if it was "
+        "ever otherwise between, name that release.",
     )
 
 
