@@ -1,4 +1,4 @@
-"""The deviation that a reproducer shows: a case, and a route up to the stage at fault."""
+"""The deviation that a script shows: a case, and a route up to the stage at fault."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ _DEADLY = (Outcome.CRASH, Outcome.HANG)
 class Deviation:
     """A case that deviates on a route. The last of `steps` is the one at fault, and `route` ends there.
 
-    `expectation` is the known deviation that foresees this one; None for a new one.
+    `expectation` is the known deviation that foresees this one; None for a new one. A case that agrees here may deviate
+    with other releases, then in any way: with any exception, with the second inputs, by the end of the process.
     """
 
     case: Case
@@ -38,6 +39,11 @@ class Deviation:
     @property
     def fault(self) -> Stage:
         return self.steps[-1].stage
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the case agrees here."""
+        return self.fault.outcome.passes
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
@@ -54,16 +60,18 @@ class Deviation:
     def needs_second_inputs(self) -> bool:
         """Whether the deviation shows only with the second inputs, or may, because the process ends."""
         shows_later = self.fault.message.startswith(("with ", AGAIN))
-        return len(self.case.samples) > 1 and (shows_later or self.fault.outcome in _DEADLY)
+        return len(self.case.samples) > 1 and (shows_later or self.is_elsewhere or self.fault.outcome in _DEADLY)
 
     @property
     def ends_the_process(self) -> bool:
         """Whether the script needs a process of its own for the conversion: it may die or hang."""
-        return Outcome.CRASH in self.outcomes or self.fault.outcome is Outcome.HANG
+        return self.is_elsewhere or Outcome.CRASH in self.outcomes or self.fault.outcome is Outcome.HANG
 
     @property
     def exception(self) -> str | None:
         """The beginning of the exception that shows the deviation; '' if any exception does, None if none does."""
+        if self.is_elsewhere:
+            return ""
         if self.fault.outcome in _DEADLY:
             return "" if set(_RAISING) & set(self.outcomes) else None
         return beginning(self.fault.message) if self.fault.outcome in _RAISING else None

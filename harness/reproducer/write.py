@@ -22,6 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.adapters.places import Place
 from harness.adapters.routes import Route
 from harness.errors import InputError
+from harness.installed import versions
 from harness.judge.compare import tolerance
 from harness.judge.expectations import Expectation
 from harness.outcomes import Outcome
@@ -38,7 +39,7 @@ LIMIT = 150
 """Seconds after which the script of a converter that hangs gives up."""
 LINES = 60
 """Most lines of a script; a layer class of ours in the model adds its own."""
-SCRIPT, ISSUE = "reproduce.py", "issue.md"
+SCRIPT, ISSUE, VERSIONS = "reproduce.py", "issue.md", "versions.json"
 _UNNEEDED = ("PYTHONFAULTHANDLER", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 """Variables of a worker's environment that change no result."""
 
@@ -68,21 +69,43 @@ def write(
     deviation = _deviation(session, case, route, expectation)
     recipe, artifact = _recipe(session, deviation)
     facts = issue.facts(deviation, recipe, session.registry)
-    script = _script(deviation, recipe, Place.of(recipe.worker, session.registry.plugins), facts["title"])
+    place = Place.of(recipe.worker, session.registry.plugins)
+    script = _script(deviation, recipe, place, facts["title"])
+    _fill(folder, deviation, script, recipe, artifact)
+    if deviation.converted is not None:
+        _copy(deviation.converted, folder / "converted.onnx")
+    files = sorted(path.name for path in folder.iterdir() if path.name != ISSUE)
+    text = render("issue.md.jinja", script=script, files=files, **facts)
+    (folder / ISSUE).write_text(text, encoding="utf-8")
+    return Reproducer(folder, _zipped(folder), facts["title"], deviation.fault.outcome, deviation.fault.by)
+
+
+def write_check(session: Session, case: Case, route: Route, folder: Path) -> None:
+    """Write the script, for other releases, of a case that agrees here on a route: whether it deviates there.
+
+    There is no issue, no `converted.onnx` and no zip. Raises ReproduceError for a case that deviates, and for a
+    converter that only the harness can call.
+    """
+    steps = session.walk.steps(case, route)
+    deviation = Deviation(case, route, steps, None)
+    if fault_of([step.stage for step in steps]) is not None:
+        raise ReproduceError("it does not agree", where=f"{case.id} on {route.name}", came=deviation.fault.outcome)
+    recipe, artifact = _recipe(session, deviation)
+    place = Place.of(recipe.worker, session.registry.plugins)
+    _fill(folder, deviation, _script(deviation, recipe, place, f"{recipe.calls}: {case.id}"), recipe, artifact)
+
+
+def _fill(folder: Path, deviation: Deviation, script: str, recipe: Recipe, artifact: Path | None) -> None:
+    """Write the script and what it needs. A reproducer that is there is replaced."""
     if (folder / SCRIPT).exists():  # of an earlier reproducer
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if artifact is not None:
         _copy(artifact, folder / recipe.artifact)
-    if deviation.converted is not None:
-        _copy(deviation.converted, folder / "converted.onnx")
     _write_arrays(deviation, folder)
-    (folder / "versions.json").write_text(json.dumps(facts["versions"], indent=1) + "\n", encoding="utf-8")
+    known = json.dumps(versions(recipe.packages), indent=1)
+    (folder / VERSIONS).write_text(f"{known}\n", encoding="utf-8")
     (folder / SCRIPT).write_text(script, encoding="utf-8")
-    files = sorted(path.name for path in folder.iterdir() if path.name != ISSUE)
-    text = render("issue.md.jinja", script=script, files=files, **facts)
-    (folder / ISSUE).write_text(text, encoding="utf-8")
-    return Reproducer(folder, _zipped(folder), facts["title"], deviation.fault.outcome, deviation.fault.by)
 
 
 def _deviation(session: Session, case: Case, route: Route, expectation: Expectation | None) -> Deviation:
@@ -179,8 +202,9 @@ def _write_arrays(deviation: Deviation, folder: Path) -> None:
         sample = case.samples[k]
         outputs = step.outputs[k] if k < len(step.outputs) else ()  # none if the artifact did not run that far
         assert sample.golden is not None
-        shows_here = numeric and (k == 1 or not twice)
-        expected = _with_tolerances(sample.golden, outputs, must_show=shows_here)
+        shows_here = deviation.is_elsewhere or (numeric and (k == 1 or not twice))
+        wrong = () if deviation.is_elsewhere else outputs  # what is wrong elsewhere is not known: nothing may hide it
+        expected = _with_tolerances(sample.golden, wrong, must_show=shows_here)
         np.savez_compressed(folder / f"{prefix}inputs.npz", **dict(sample.inputs))  # type: ignore[arg-type]
         np.savez_compressed(folder / f"{prefix}expected.npz", **expected)  # type: ignore[arg-type]
         got |= {f"{prefix}output_{at}": value for at, value in enumerate(outputs) if value is not None}

@@ -48,7 +48,7 @@ LARGEST = 256 << 20
 """Most bytes of an artifact that is kept."""
 LOOK_AFTER = 20.0
 """Seconds between two looks at the files that keys stand for. A look takes a quarter of a second."""
-UNINVOLVED = ("analysis", "catalogue", "cli", "draw", "pytest_plugin", "report", "reproducer")
+UNINVOLVED = ("analysis", "bisection", "catalogue", "cli", "draw", "pytest_plugin", "report", "reproducer")
 """Rooms of the suite that no step depends on: they draw cases, or look at results."""
 SETTINGS = re.compile(
     r"(ATEN|AUTOGRAPH|BLIS|CUDA|DNNL|GLIBC|GOMP|JAX|KERAS|KMP|LANG|LC_|LD_|MALLOC|MKL|NPY|NUMEXPR|NUMPY|OCTAVE|OMP|ONEDNN"

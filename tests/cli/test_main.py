@@ -16,8 +16,8 @@ from harness.cli.main import INTERNAL, USAGE, cli, summaries
 from tests.cli.conftest import Parity
 
 VERBS = [
-    "cache", "calibrate", "check", "convert", "defects", "diff", "findings", "gate", "golden", "list", "matrix",
-    "merge", "pack", "predict", "record", "reduce", "replay", "report", "reproduce", "run", "selftest", "table",
+    "bisect", "cache", "calibrate", "check", "convert", "defects", "diff", "findings", "gate", "golden", "list",
+    "matrix", "merge", "pack", "predict", "record", "reduce", "replay", "report", "reproduce", "run", "selftest", "table",
 ]  # fmt: skip
 DANCE = '''"""Dance on one leg."""
 

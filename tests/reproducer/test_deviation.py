@@ -48,6 +48,7 @@ def test_the_last_step_is_at_fault_and_its_outcome_comes_first() -> None:
         (deviation(Outcome.HANG, foreseen=(Outcome.HANG,)), None),
         (deviation(Outcome.CRASH, foreseen=(Outcome.CRASH, Outcome.INVALID)), ""),
         (deviation(Outcome.HANG, foreseen=(Outcome.REFUSED,)), ""),
+        (deviation(Outcome.FAITHFUL), ""),
     ],
 )
 def test_which_exception_shows_it(shown: Deviation, exception: str | None) -> None:
@@ -62,6 +63,7 @@ def test_which_exception_shows_it(shown: Deviation, exception: str | None) -> No
         (deviation(Outcome.INVALID, foreseen=(Outcome.INVALID, Outcome.CRASH)), True),
         (deviation(Outcome.INVALID, foreseen=(Outcome.INVALID, Outcome.HANG)), False),
         (deviation(Outcome.REFUSED), False),
+        (deviation(Outcome.EXACT), True),
     ],
 )
 def test_whether_it_ends_the_process(shown: Deviation, ends: bool) -> None:
@@ -78,6 +80,8 @@ def test_whether_it_ends_the_process(shown: Deviation, ends: bool) -> None:
         (deviation(Outcome.HANG), True),
         (deviation(Outcome.CRASH, samples=1), False),
         (deviation(Outcome.DIVERGENT, "99 units"), False),
+        (deviation(Outcome.DRIFT), True),
+        (deviation(Outcome.DRIFT, samples=1), False),
     ],
 )
 def test_whether_it_needs_the_second_inputs(shown: Deviation, needs: bool) -> None:

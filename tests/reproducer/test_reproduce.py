@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.routes import Route
+from harness.outcomes import Outcome
+from harness.reproducer.deviation import Deviation
 from harness.reproducer.known import of_expectation
 from harness.reproducer.program import program
 from harness.reproducer.recipes import is_shown
 from harness.reproducer.running import run_reproducer
-from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, write
+from harness.reproducer.write import LINES, SCRIPT, ReproduceError, _with_tolerances, _write_arrays, write, write_check
+from harness.results.events import Stage
 from harness.run.session import Selection, Session
-from harness.spec import Exactness, Golden, Input, Layer, Spec
+from harness.run.step import Step
+from harness.spec import Case, Exactness, Golden, Input, Layer, Spec
 from harness.workers.pool import Workers
 from tests.miniatures import Copies, Doubles, Exits, KillsItself, Sleeps, dense_case, registry
 
@@ -73,6 +79,37 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
 
 
 @pytest.mark.parametrize(
+    ("convert", "last_line"),
+    [
+        ("lambda y: y", "FIXED"),
+        ("lambda y: y + 1e-3", "DEVIATES: 4 of 4 values of output 0 are wrong, at (0, 0) "),
+        ("lambda y: y[:1]", "DEVIATES: output 0 is float32 (1, "),
+        ("lambda y: {}[0]", "DEVIATES: KeyError: 0"),
+        ("lambda y: y if len(y) == 2 else y + 1", "DEVIATES: "),
+        ("lambda y: os.abort()", "DEVIATES: the process died with status -6"),
+    ],
+)
+def test_the_script_of_a_case_that_agrees_here_knows_every_deviation(
+    tmp_path: Path, convert: str, last_line: str
+) -> None:
+    mini = registry(Copies)
+    run = "y = [np.load(p)['output_0'].astype('float32') for p in HERE.glob('*expected.npz')]\n"
+    run += "return [model(v) for v in y if len(v) == len(inputs['x'])]"
+    known = replace(
+        mini,
+        hops=(replace(mini.hops[0], recipe=f"return {convert}"),),
+        runtimes=tuple(replace(runtime, run_recipe=run) for runtime in mini.runtimes),
+    )
+    with Session() as opened, Workers((*known.formats, *known.hops, *known.runtimes)) as workers:
+        opened.__dict__.update(registry=known, workers=workers)
+        write_check(opened, dense_case(), Route(known.formats[0], known.hops), tmp_path)
+    assert run_reproducer(tmp_path)[1].startswith(last_line)
+    assert not (tmp_path / "issue.md").exists()
+    assert np.load(tmp_path / "expected.npz")["tolerance_0"].shape == dense_case().golden.expected["layer"].shape
+    assert len((tmp_path / SCRIPT).read_text().splitlines()) <= LINES
+
+
+@pytest.mark.parametrize(
     ("hop", "does", "last_line"),
     [
         (Sleeps, "__import__('time').sleep(60)", "DEVIATES: no answer within 3 s"),
@@ -110,6 +147,18 @@ def test_tolerance_is_one_number_unless_the_deviation_hides_below_it() -> None:
     assert _with_tolerances(golden, [large], must_show=True)["tolerance_0"].shape == ()
     assert _with_tolerances(golden, [small], must_show=True)["tolerance_0"].shape == (2, 2)
     assert _with_tolerances(golden, [small], must_show=False)["tolerance_0"].shape == ()
+
+
+def test_what_is_wrong_elsewhere_hides_below_no_tolerance_of_another_element(tmp_path: Path) -> None:
+    """Beside an output of integers too, which is compared for equality."""
+    expected = {"k": np.array([1, 2]), "y": np.array([[1000.0, 1000.0], [1e-6, 1e-6]])}
+    noise = {name: np.full(value.shape, 1e-12, np.float32) for name, value in expected.items()}
+    golden = Golden(expected, noise, Exactness.COMPUTES)
+    outputs = (expected["k"], expected["y"].astype(np.float32))
+    case = cast("Case", SimpleNamespace(samples=(SimpleNamespace(inputs={}, golden=golden),)))
+    step = Step(Stage("torch", Outcome.FAITHFUL), tmp_path / "model.pt", (outputs,))
+    _write_arrays(Deviation(case, cast("Route", None), (step,), None), tmp_path)
+    assert np.load(tmp_path / "expected.npz")["tolerance_1"].shape == (2, 2)
 
 
 def test_program_of_a_spec() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ from harness.reproducer.write import SCRIPT, ReproduceError
 def test_answer_of_a_script(tmp_path: Path, script: str, answer: Answer, line: str) -> None:
     (tmp_path / SCRIPT).write_text(script + "\n")
     assert run_reproducer(tmp_path) == (answer, line)
+
+
+def test_another_interpreter_sees_nothing_of_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "only_here.py").write_text("")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / SCRIPT).write_text("import only_here; print('FIXED')\n")
+    assert run_reproducer(folder) == (Answer.FIXED, "FIXED")
+    answer, line = run_reproducer(folder, Path(sys.executable))
+    assert (answer, line) == (Answer.ERROR, "ModuleNotFoundError: No module named 'only_here'")
 
 
 def test_answers_are_the_exit_codes_of_the_script() -> None:
