@@ -17,7 +17,8 @@ from tests.cli.conftest import Parity
 
 VERBS = [
     "bisect", "cache", "calibrate", "check", "convert", "defects", "diff", "findings", "gate", "golden", "list",
-    "matrix", "merge", "pack", "predict", "record", "reduce", "replay", "report", "reproduce", "run", "selftest", "table",
+    "matrix", "merge", "pack", "predict", "record", "reduce", "replay", "report", "reproduce", "run", "selftest",
+    "table",
 ]  # fmt: skip
 DANCE = '''"""Dance on one leg."""
 
