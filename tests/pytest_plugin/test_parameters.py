@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -66,3 +68,14 @@ def test_planted_faults_are_a_sample_all_or_those_of_a_layer() -> None:
     assert 0 < len(planted_faults(Session())) < len(every) / 5
     assert {layer for fault in planted_faults(Session(Selection(layer=("GRU",)))) for layer in fault.layers} >= {"GRU"}
     assert all("GRU" in fault.layers for fault in planted_faults(Session(Selection(layer=("GRU",)))))
+
+
+def test_what_takes_long_comes_first(pytestconfig: pytest.Config) -> None:
+    """In the real suites: large models, planted faults and reproducers, before thousands of quick cases."""
+    command = [sys.executable, "-m", "pytest", "suites", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stdout.splitlines() if "::" in line]
+    words = ("ResNet50", "DenseNet121", "test_planted.py", "test_reproducers.py")
+    places = {word: [n for n, line in enumerate(lines) if word in line.partition("::")[0] + line] for word in words}
+    assert all(places.values())
+    assert max(place for each in places.values() for place in each) < 200 < len(lines)
