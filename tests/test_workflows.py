@@ -161,7 +161,8 @@ def test_parity_has_the_verbs_and_options_that_scripts_use(script: str) -> None:
             options = {option for parameter in command.params for option in parameter.opts}
             assert set(re.findall(r"(?<!\S)--[a-z-]+", line)) <= options, line
     if "words+=" in script:
-        gate = cli.get_command(click.Context(cli), "gate")
-        assert gate is not None
-        options = {option for parameter in gate.params for option in parameter.opts}
+        verb = re.search(r'parity (\w+).* "\$\{words\[@\]\}"', script)
+        command = cli.get_command(click.Context(cli), verb[1]) if verb else None
+        assert command is not None
+        options = {option for parameter in command.params for option in parameter.opts}
         assert set(re.findall(r"--[a-z]+", script)) <= options

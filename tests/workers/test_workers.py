@@ -24,7 +24,7 @@ KEPT: list[bytes] = []
 
 def test_a_hidden_module_cannot_be_imported_and_leaves_no_trace() -> None:
     """Keras takes a module in `sys.modules` for one that is there, a None too."""
-    hiding, _, _ = _BOOT.partition("sys.path.insert")
+    hiding, _, _ = _BOOT.partition("if {here!r}")
     check = """
 try:
     import colorsys
@@ -32,7 +32,7 @@ except ModuleNotFoundError:
     print("hidden", "colorsys" in sys.modules)
 import csv
 """
-    code = hiding.format(without=("colorsys",)) + check
+    code = hiding.format(without=("colorsys",), root="") + check
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "hidden False\n"), done.stderr
 
