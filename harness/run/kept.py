@@ -58,6 +58,9 @@ SETTINGS = re.compile(
 they are named: TF2ONNX_DEBUG for tf2onnx."""
 COMPARES_WITH = ("numpy", "scipy")
 """Distributions with which the suite makes inputs of steps and compares their outputs."""
+PATIENCE = 60.0
+"""Seconds that a process waits for its turn at the database."""
+SETTINGS_OF_DATABASE = "pragma journal_mode=wal; pragma synchronous=off; pragma mmap_size=268435456;"
 TABLES = """
 create table if not exists steps (key text primary key, stored real, bytes integer, head blob, artifact blob);
 create index if not exists by_age on steps (stored);
@@ -101,10 +104,17 @@ class Shelf:
     def _database(self) -> sqlite3.Connection:
         with self._explained():
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            database = sqlite3.connect(self.path, timeout=60.0, isolation_level=None, check_same_thread=False)
-            database.executescript("pragma journal_mode=wal; pragma synchronous=off; pragma mmap_size=268435456;")
-            database.executescript(TABLES)
-            return database
+            database = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None, check_same_thread=False)
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                try:
+                    database.executescript(SETTINGS_OF_DATABASE + TABLES)
+                    return database
+                except sqlite3.OperationalError as error:
+                    # who sets the journal's mode while another process does gets no turn, whatever the timeout
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.05)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -134,6 +134,19 @@ def test_several_processes_write_at_once(cache: Path) -> None:
     assert Shelf(cache).artifact("y39") == b"a" * 9999
 
 
+def test_two_begin_at_once(cache: Path) -> None:
+    """As the processes of pytest-xdist do: one sets the journal's mode while the other does."""
+    cache.mkdir()
+    other = sqlite3.connect(cache / "steps-1.sqlite", isolation_level=None, check_same_thread=False)
+    other.execute("create table begun (x)")
+    other.execute("begin immediate")
+    release = threading.Timer(0.5, lambda: other.execute("commit"))
+    release.start()
+    assert Shelf(cache).is_empty
+    release.join()
+    other.close()
+
+
 def test_killed_in_the_middle_of_writing(cache: Path) -> None:
     code = (
         f"{OPEN}shelf.put('a', b'h', b'a'); shelf.confirm(['a']); shelf.put('b', b'h', b'b')\n"
