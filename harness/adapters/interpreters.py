@@ -117,22 +117,23 @@ def in_release(registry: Registry, text: str) -> tuple[Registry, str, Interprete
 def elsewhere(
     interpreters: Mapping[str, Interpreter], plugins: Iterable[Plugin]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The versions of what only these workers need, then of what others need too: by `onnx (torch)`."""
+    """Versions in these interpreters: of what only their workers need, and, by `onnx (torch)`, of what others need too
+    and have in another version."""
     needed: dict[str, set[str]] = {}
     for plugin in plugins:
         for name in set(plugin.distributions) - {SUITE}:
             needed.setdefault(name, set()).add(plugin.worker)
     pythons = {worker: interpreter.python for worker, interpreter in interpreters.items()}
-    of_it, shared = {}, {}
+    alone, shared = {}, {}
     for worker, interpreter in interpreters.items():
         for name in sorted(name for name, workers in needed.items() if worker in workers):
             others = {pythons.get(other) for other in needed[name]} - {interpreter.python}
             there = interpreter.version_of(name)
             if not others or version_of(name) == NOT_INSTALLED:
-                of_it[name] = there
+                alone[name] = there
             elif there != version_of(name):
                 shared[f"{name} ({worker})"] = there
-    return of_it, shared
+    return alone, shared
 
 
 @cache
