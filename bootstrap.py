@@ -3,7 +3,7 @@
 
     python3 bootstrap.py setup              make .venv, or bring it up to date, and stop
     python3 bootstrap.py suites [ARG ...]   set up, run the suites, write reports/index.html
-    python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy, lint-imports, check-jsonschema and all tests
+    python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy, lint-imports, tsc, check-jsonschema and all tests
 
 ARGs go to pytest, e.g. `suites --route 'keras-*'` or `tests tests/test_bootstrap.py`; a path among them replaces
 the default folders. It needs Python 3.11, 3.12 or 3.13 and the standard library, nothing else. uv installs the
@@ -310,6 +310,7 @@ def run(verb: str, extra: list[str], venv: Path) -> int:
             "ruff format": [python, "-m", "ruff", "format", "--check", "."],
             "mypy": [python, "-m", "mypy"],
             "lint-imports": [lint_imports, "--no-cache"],
+            "page types": [python, "page/build.py", "--types"],
             **{f"check-jsonschema {name}": [*check, name, *files(glob)] for name, glob in WORKFLOWS.items()},
             "pytest": pytest,
         }

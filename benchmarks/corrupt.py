@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from harness.matlab.matfile.scan import MIB, MatFileError
+from harness.matlab.matfile.limits import MIB, MatFileError
 from harness.matlab.readers.records import NetworkError
 from harness.models.reader import MEMORY, SECONDS, Reader, ReaderFailed, network_of, variables_of
 from tests.matlab.mutate import VERSIONS, mutations, sources

@@ -2,6 +2,7 @@
 
     python -m benchmarks.legs              the legs, and the pairs that they hold
     python -m benchmarks.legs --write      the same, written into tox.ini
+    python -m benchmarks.legs --check LEG  whether this environment has what the name of a leg says
 
 `benchmarks/legs.toml` has the versions of each component, which components meet in one process, and which versions
 cannot be installed together. Components that never share a process meet by files alone, so that their pairs are left to
@@ -14,14 +15,19 @@ import argparse
 import json
 import math
 import random
+import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from harness.files import atomic_write
+from harness.installed import NOT_INSTALLED, STAND_INS, version_of
+from harness.patterns import pointer
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST = 12
@@ -30,6 +36,8 @@ SEEDS, STEPS = 20, 150_000
 """Searches, and changes that each tries."""
 HEAT, COOLING = 2.0, 0.99995
 """How readily a change for the worse is taken at first, in pairs, and how that shrinks with each change."""
+PYTHON, SPECIAL = "py", ("oldest", "pre", "cuda", "tf32")
+"""The component that is no distribution, and the factors that are of no component."""
 BEGIN, END = "# legs: written by `python -m benchmarks.legs --write`", "# end of the legs"
 Leg = dict[str, str]
 Pair = frozenset[tuple[str, str]]
@@ -146,12 +154,20 @@ def block(known: Components, found: Iterable[Leg]) -> str:
 def requirements(known: Components) -> str:
     """The part of tox.ini with what each factor installs."""
     lines = [
-        f"    {name}{version}: {text}"
+        f"    {name}{version}{line}"
         for name, versions in known.versions.items()
         for version, texts in versions.items()
         for text in texts
+        for line in _lines(text)
     ]
     return "\n".join([BEGIN, "deps =", *lines, END])
+
+
+def _lines(requirement: str) -> list[str]:
+    """The ends of the lines that install a requirement; on a GPU, what takes its place there."""
+    name, equals, version = requirement.partition("==")
+    on_gpu = [f"-cuda: {other}{equals}{version}" for other in STAND_INS.get(name, ())]
+    return [f"-!cuda: {requirement}", *on_gpu] if on_gpu else [f": {requirement}"]
 
 
 def written(text: str, parts: Iterable[str]) -> str:
@@ -164,13 +180,38 @@ def written(text: str, parts: Iterable[str]) -> str:
     return pieces[0] + "".join(part + tail for part, tail in zip(parts, tails, strict=True))
 
 
+def contradictions(name: str, known: Components, python: str, version_of: Callable[[str], str]) -> list[str]:
+    """What an environment has otherwise than its name says, a sentence each. `python` is its version, as `3.13`.
+
+    tox takes any name of digits behind `py` for a Python, and runs the one that it is installed in if there is none.
+    """
+    wrong: list[str] = []
+    factors = {component + version: component for component in known.versions for version in known.versions[component]}
+    for factor in name.split("-"):
+        component = factors.get(factor, "")
+        if not component and factor not in SPECIAL:
+            wrong.append(f"{factor!r} is no factor. {pointer(factor, [*factors, *SPECIAL])}".strip())
+        elif component == PYTHON and factor != f"{PYTHON}{python.replace('.', '')}":
+            wrong.append(f"{factor!r} has Python {python}")
+        for text in known.versions[component][factor.removeprefix(component)] if component else ():
+            wanted, came = Requirement(text), version_of(Requirement(text).name)
+            if came == NOT_INSTALLED or not wanted.specifier.contains(came, prereleases=True):
+                wrong.append(f"{factor!r} wants {wanted}, and has {came}")
+    return wrong
+
+
 def main() -> None:
-    """Print the legs, or write them."""
+    """Print the legs, write them, or check this environment."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="Write the legs into tox.ini.")
     parser.add_argument("--json", action="store_true", help="Print their names as JSON, for a workflow.")
+    parser.add_argument("--check", metavar="LEG", help="Exit with 2 if this environment has not what the name says.")
     options = parser.parse_args()
     known = Components.read(Path(__file__).with_suffix(".toml"))
+    if options.check:
+        if wrong := contradictions(options.check, known, ".".join(map(str, sys.version_info[:2])), version_of):
+            parser.error(f"the environment is not {options.check}: {'; '.join(wrong)}")
+        return
     found, wanted = legs(known), known.pairs()
     if options.json:
         print(json.dumps([name_of(leg) for leg in found]))

@@ -7,6 +7,7 @@ installed in the version that it has there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,6 +21,8 @@ NOT_INSTALLED = "not installed"
 """Stands for the version of a missing distribution."""
 AT = "@"
 """Stands before the release in the name of a converter that is walked in more than one."""
+STAND_INS = {"onnxruntime": ("onnxruntime-gpu",)}
+"""Distributions with the same modules as another, which count as that one where it is missing."""
 _ELSEWHERE: dict[str, str] = {}
 """Versions of what workers with an interpreter of their own need."""
 COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
@@ -81,7 +84,7 @@ def version_of(name: str) -> str:
     """The version of a distribution; `not installed` if it is missing."""
     if name in _ELSEWHERE:
         return _ELSEWHERE[name]
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return NOT_INSTALLED
+    for each in (name, *STAND_INS.get(name, ())):
+        with suppress(PackageNotFoundError):
+            return version(each)
+    return NOT_INSTALLED

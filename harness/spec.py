@@ -33,7 +33,7 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
-def digest(*parts: str | bytes) -> str:
+def digest(*parts: str | bytes | memoryview) -> str:
     """First twelve hexadecimal digits of the SHA-256 over the parts, in order."""
     state = hashlib.sha256()
     for part in parts:
@@ -178,13 +178,13 @@ class Spec:
 
 def array_digest(arrays: Mapping[str, Array]) -> str:
     """Digest of the names, dtypes, shapes and bytes of arrays, independent of their order."""
-    parts: list[str | bytes] = []
+    parts: list[str | bytes | memoryview] = []
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         if array.dtype.kind == "U":  # the dtype's width is no property of the strings
             parts += [name, "string", canonical(list(arrays[name].shape)), canonical(array.reshape(-1).tolist())]
             continue
-        parts += [name, array.dtype.str, canonical(list(arrays[name].shape)), array.tobytes()]
+        parts += [name, array.dtype.str, canonical(list(arrays[name].shape)), array.reshape(-1).view(np.uint8).data]
     return digest(*parts)
 
 

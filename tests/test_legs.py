@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.legs import BEGIN, END, MOST, Components, block, legs, name_of, requirements, written
+from benchmarks.legs import BEGIN, END, MOST, Components, block, contradictions, legs, name_of, requirements, written
+from harness.installed import NOT_INSTALLED
 
 ROOT = Path(__file__).parents[1]
 KNOWN = Components.read(ROOT / "benchmarks" / "legs.toml")
@@ -59,11 +60,15 @@ def test_the_first_leg_is_the_newest(found: list[dict[str, str]]) -> None:
 
 def test_tox_has_them(tox: configparser.ConfigParser, found: list[dict[str, str]]) -> None:
     assert tox["tox"]["env_list"].split() == [name_of(leg) for leg in found]
-    factors = dict.fromkeys(line.partition(":")[0] for line in tox["testenv"]["deps"].split("\n") if line)
+    lines = [line for line in tox["testenv"]["deps"].split("\n") if line]
+    factors = dict.fromkeys(line.partition(":")[0].partition("-")[0] for line in lines)
     installing = [
         name + version for name, versions in KNOWN.versions.items() for version, texts in versions.items() if texts
     ]
     assert list(factors) == installing
+    assert "ort131-!cuda: onnxruntime==1.31.*" in lines  # one overwrites the files of the other
+    assert "ort131-cuda: onnxruntime-gpu==1.31.*" in lines
+    assert "torch214: torch==2.14.*" in lines
 
 
 def test_a_small_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,6 +98,35 @@ def test_what_stands_around_the_parts_stays(tmp_path: Path) -> None:
     for wrong in (text.replace("tail", BEGIN), "head", text.replace(END, "")):
         with pytest.raises(ValueError, match="has not the marks of 2 parts"):
             written(wrong, ["", ""])
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("py313-torch213", []),
+        ("py313-pre", []),
+        ("oldest", []),
+        ("py313-torch213-cuda-tf32", []),
+        ("py311-torch213", ["'py311' has Python 3.13"]),
+        ("py313-torch214", ["'torch214' wants torch==2.14.*, and has 2.13.0", "'torch214' wants torchvision==0.29.1, "
+                            "and has 0.28.0"]),
+        ("py313-ort131", ["'ort131' wants onnxruntime==1.31.*, and has not installed"]),
+        ("py3133", ["'py3133' is no factor. Nearest: py313, py312, py311."]),
+        ("py313-torch999", ["'torch999' is no factor. Nearest: torch215, torch214, torch213."]),
+        ("py313-torch212-torch213", ["'torch212' wants torch==2.12.*, and has 2.13.0", "'torch212' wants "
+                                     "torchvision==0.27.*, and has 0.28.0"]),
+    ],
+)  # fmt: skip
+def test_an_environment_is_what_its_name_says(name: str, expected: list[str]) -> None:
+    here = {"torch": "2.13.0", "torchvision": "0.28.0"}
+    assert contradictions(name, KNOWN, "3.13", lambda each: here.get(each, NOT_INSTALLED)) == expected
+
+
+def test_tox_checks_each_environment(tox: configparser.ConfigParser) -> None:
+    assert "python -m benchmarks.legs --check {env_name}" in tox["testenv"]["commands_pre"]
+    assert [name for name in tox.sections() if name != "testenv" and "commands_pre" in tox[name]] == [
+        "testenv:worker-tf2onnx{1161,1160}"
+    ]
 
 
 def test_every_factor_is_within_what_pyproject_allows() -> None:

@@ -17,7 +17,7 @@ from functools import cache
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from harness.adapters.plugin import Plugin
+from harness.adapters.plugin import CPU, Plugin
 from harness.adapters.registry import Registry
 from harness.errors import InputError
 from harness.installed import AT, NOT_INSTALLED, SUITE, version_of
@@ -97,6 +97,10 @@ def in_release(registry: Registry, text: str) -> tuple[Registry, str, Interprete
     if (there := interpreter.version_of(hop.distribution)) != release:
         raise InterpreterError("another release is there", where=where, expected=release, came=there)
     mark = f"{AT}{release}"
+    if registry.device != CPU:
+        raise InterpreterError(
+            f"a converter in a release runs on the {CPU} only", where=where, came=f"--device {registry.device}"
+        )
     runtimes = [each for each in registry.runtimes if each.format == hop.target and each.worker == hop.worker]
     target = hop.target + (mark if runtimes else "")
     worker = hop.worker + mark

@@ -6,8 +6,11 @@ Formats, hops and runtimes share this module. Keras is imported inside the funct
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +75,34 @@ def _sequential(config: Mapping[str, Any], source: Input | None = None, name: st
     return keras.Sequential(first + layers, name=name)
 
 
+IMPORTS, TRUST = "PARITY_IMPORTS", "PARITY_TRUST"
+"""Environment of a worker: Python files that register layers of the user, by `os.pathsep`; and whether files that
+bring code are loaded, which converters are not told otherwise."""
+
+
 def load_model(path: Path, *, trust: bool = False) -> Any:
-    """Load a saved model with our custom layers registered. Raises whatever Keras raises.
+    """Load a saved model with our custom layers registered, and the user's. Raises whatever Keras and these raise.
 
     Only `trust` lets Keras load Python code in the file, as Lambda layers have it.
     """
     import keras
 
     custom_layers()
-    return keras.saving.load_model(path, compile=False, safe_mode=not trust)
+    for file in filter(None, os.environ.get(IMPORTS, "").split(os.pathsep)):
+        imported(file)
+    return keras.saving.load_model(path, compile=False, safe_mode=not (trust or os.environ.get(TRUST)))
+
+
+@cache
+def imported(file: str) -> Any:
+    """The module of a Python file, imported once under its own name, so that what it defines can be saved by name."""
+    name = Path(file).stem
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} is no Python file")
+    module = sys.modules[name] = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @cache

@@ -6,6 +6,7 @@ environment that the worker starts with, and the modules that it must not import
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -69,6 +70,83 @@ class OnOnnxRuntime:
     """ONNX Runtime."""
 
     worker: ClassVar[str] = "onnxruntime"
+
+
+_CUDA = MappingProxyType(
+    {
+        "CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES", "0"),
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # without it, cuBLAS may sum in another order in each call
+    }
+)
+_WITHOUT_TF32 = MappingProxyType({**_CUDA, "NVIDIA_TF32_OVERRIDE": "0"})
+"""Keeps every library of NVIDIA's from TF32, whatever a framework asks for."""
+_JAX_CUDA = MappingProxyType(
+    {
+        "JAX_PLATFORMS": "cuda,cpu",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # it would take three quarters of the GPU's memory
+        "XLA_FLAGS": "--xla_gpu_deterministic_ops=true --xla_gpu_autotune_level=0",
+    }
+)
+
+
+class OnTorchCuda:
+    """torch on the GPU, in float32 throughout."""
+
+    worker: ClassVar[str] = "torch-cuda"
+    environment: ClassVar[Mapping[str, str]] = _WITHOUT_TF32
+
+
+class OnTorchCudaTf32:
+    """torch on the GPU; products of matrices, and convolutions, in TF32."""
+
+    worker: ClassVar[str] = "torch-cuda-tf32"
+    environment: ClassVar[Mapping[str, str]] = _CUDA
+
+
+class OnOnnxRuntimeCuda:
+    """ONNX Runtime on the GPU, in float32 throughout."""
+
+    worker: ClassVar[str] = "onnxruntime-cuda"
+    environment: ClassVar[Mapping[str, str]] = _WITHOUT_TF32
+
+
+class OnOnnxRuntimeCudaTf32:
+    """ONNX Runtime on the GPU, with TF32."""
+
+    worker: ClassVar[str] = "onnxruntime-cuda-tf32"
+    environment: ClassVar[Mapping[str, str]] = _CUDA
+
+
+class OnKerasTorchCuda(OnKerasTorch):
+    """Keras on torch on the GPU, in float32 throughout."""
+
+    worker = "kerastorch-cuda"
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType({**OnKerasTorch.environment, **_WITHOUT_TF32})
+
+
+class OnKerasTorchCudaTf32(OnKerasTorch):
+    """Keras on torch on the GPU, with TF32."""
+
+    worker = "kerastorch-cuda-tf32"
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType({**OnKerasTorch.environment, **_CUDA})
+
+
+class OnKerasJaxCuda(OnKerasJax):
+    """Keras on jax on the GPU, in float32 throughout."""
+
+    worker = "kerasjax-cuda"
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {**OnKerasJax.environment, **_WITHOUT_TF32, **_JAX_CUDA, "JAX_DEFAULT_MATMUL_PRECISION": "highest"}
+    )
+
+
+class OnKerasJaxCudaTf32(OnKerasJax):
+    """Keras on jax on the GPU, with TF32."""
+
+    worker = "kerasjax-cuda-tf32"
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {**OnKerasJax.environment, **_CUDA, **_JAX_CUDA, "JAX_DEFAULT_MATMUL_PRECISION": "tensorfloat32"}
+    )
 
 
 class OnOctave:

@@ -25,6 +25,8 @@ class PluginError(InputError):
 
 
 ADVICE = "docs/extending.md explains each fact"
+CPU = "cpu"
+"""The device of a runtime that declares none."""
 FORMATS, HOPS, RUNTIMES = KINDS = ("formats", "hops", "runtimes")
 NEEDED = MappingProxyType(
     {
@@ -66,6 +68,7 @@ class _Value:
 
 
 _TEXT = _Value("a string", _is_text)
+_YES_OR_NO = _Value("True or False", lambda value: isinstance(value, bool))
 _TEXT_OR_NONE = _Value("a string or None", lambda value: value is None or _is_text(value))
 _TEXTS = _Value('a tuple of strings, such as ("torch",)', lambda value: _is_many(value, _is_text))
 _COUNT = _Value("a whole number from 0 on, or None", _is_count)
@@ -103,6 +106,8 @@ class Plugin:
     source: str = _fact(_TEXT, HOPS, default="")
     target: str = _fact(_TEXT, HOPS, default="")
     format: str = _fact(_TEXT, RUNTIMES, default="")
+    device: str = _fact(_TEXT, RUNTIMES, default=CPU)
+    tf32: bool = _fact(_YES_OR_NO, RUNTIMES, default=False)
     suffix: str = _fact(_TEXT, FORMATS, default="")
     dialect: str | None = _fact(_TEXT_OR_NONE, FORMATS, default=None)
     opset: int | None = _fact(_COUNT, HOPS, default=None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.adapters.places import Place
-from harness.adapters.plugin import FORMATS, HOPS, KINDS, NEEDED, RUNTIMES, Plugin, PluginError, facts_of
+from harness.adapters.plugin import CPU, FORMATS, HOPS, KINDS, NEEDED, RUNTIMES, Plugin, PluginError, facts_of
 from harness.installed import COMPUTES_WITH
 from harness.patterns import pointer
 
@@ -83,16 +83,22 @@ def _frozen(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Registry:
-    """The formats, hops and runtimes that form routes; `problems` names the plugins that cannot be used."""
+    """The formats, hops and runtimes that form routes; `problems` names the plugins that cannot be used.
+
+    Artifacts run on `device` wherever it has a runtime for their format, and on the CPU elsewhere.
+    """
 
     formats: tuple[Plugin, ...]
     hops: tuple[Plugin, ...]
     runtimes: tuple[Plugin, ...]
     problems: tuple[str, ...] = field(default=())
+    device: str = CPU
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
-        return (*self.formats, *self.hops, *self.runtimes)
+        """All but the runtimes of other devices."""
+        runtimes = (runtime for runtime in self.runtimes if runtime.device in (CPU, self.device))
+        return (*self.formats, *self.hops, *runtimes)
 
     @property
     def distributions(self) -> tuple[str, ...]:
@@ -104,9 +110,33 @@ class Registry:
         return next((form for form in self.formats if form.name == name), None)
 
     def runtime_of(self, name: str) -> Plugin | None:
-        """The first installed runtime for a format; the first of all if none is installed."""
-        fitting = [runtime for runtime in self.runtimes if runtime.format == name]
-        return next((runtime for runtime in fitting if not runtime.missing), fitting[0] if fitting else None)
+        """The first installed runtime for a format; the first of all if none is installed.
+
+        On a device that has runtimes for the format, one of these, installed or not: no artifact goes to the CPU
+        because something is missing.
+        """
+        on_device = [runtime for runtime in self.runtimes if (runtime.format, runtime.device) == (name, self.device)]
+        return _first(on_device) or self.witness_of(name)
+
+    def witness_of(self, name: str) -> Plugin | None:
+        """The runtime for a format on the CPU, which says whether a deviation is the device's."""
+        return _first([runtime for runtime in self.runtimes if (runtime.format, runtime.device) == (name, CPU)])
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Where artifacts can be run: the CPU first."""
+        return tuple(dict.fromkeys((CPU, *(runtime.device for runtime in self.runtimes))))
+
+    def on(self, device: str) -> Registry:
+        """The registry whose artifacts run on a device. Raises PluginError for one that no runtime knows."""
+        if device not in self.devices:
+            raise PluginError(
+                f"no runtime runs on {device!r}",
+                where="--device",
+                expected=f"one of {', '.join(self.devices)}",
+                advice=pointer(device, self.devices).strip(),
+            )
+        return replace(self, device=device)
 
     def obstacle(self, hop: Plugin) -> str:
         """The reason why no route can run with this hop here, in words; '' if there is none.
@@ -161,6 +191,11 @@ class Registry:
             )
         Place.of(plugin.worker, (*self.plugins, plugin))
         return replace(self, **{kind: (*known, plugin)})  # type: ignore[arg-type]
+
+
+def _first(runtimes: Sequence[Plugin]) -> Plugin | None:
+    """The first that is installed, else the first; None of none."""
+    return next((runtime for runtime in runtimes if not runtime.missing), runtimes[0] if runtimes else None)
 
 
 @cache

@@ -21,7 +21,7 @@ from harness.judge.acceptance import chains
 from harness.judge.record import plain_id
 from harness.outcomes import Outcome
 from harness.patterns import fits, pointer
-from harness.results.environments import MISSING
+from harness.results.environments import version_in
 from harness.results.events import Result, Stage
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
@@ -83,7 +83,7 @@ class Leg:
         A worker with an interpreter of its own has what differs there under `onnx (torch)`. A leg without such an
         entry has the same version in all workers.
         """
-        return self.versions.get(component, self.versions.get(plain_name(component), MISSING))
+        return self.versions.get(component) or version_in(self.versions, plain_name(component))
 
     @cached_property
     def chains(self) -> dict[str, dict[str, Stop]]:

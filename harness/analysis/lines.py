@@ -13,10 +13,10 @@ from packaging.version import InvalidVersion, Version
 from harness.analysis.courses import Course, course
 from harness.analysis.legs import Leg, State, components, plain_name, release_key
 from harness.installed import AT, COMPUTES_WITH
-from harness.results.environments import MISSING
+from harness.results.environments import DEVICE, MISSING
 from harness.results.events import Stage
 
-EVERYWHERE = frozenset({"python", "platform", *COMPUTES_WITH})
+EVERYWHERE = frozenset({"python", "platform", DEVICE, *COMPUTES_WITH})
 """Components with which every stage is walked."""
 
 

@@ -1,10 +1,25 @@
-"""Check the conversion of a MATLAB network to PyTorch.
+"""Check whether a model survives its conversion to PyTorch.
 
-FILE is a .mat file; nothing is written. If matlab/export_parity.m wrote it with samples, PyTorch is compared with the
-activations that MATLAB itself computed, layer by layer. Otherwise its outputs are compared with the documentation of
-the layers, as `parity convert` does.
+FILE is a .keras, .h5, .onnx or .pt2 file, the folder of a SavedModel, or a .mat file with a network of MATLAB.
 
-Exit code 0 if they agree, 1 if not, 2 if the file cannot be read or converted.
+A model that is no .mat file is walked along every way to PyTorch, on inputs that are drawn or your own (--inputs), and
+judged by the documentation of its layers in double precision, or by its own framework where a layer is not documented.
+Every layer that breaks a way is named, with its error on right inputs. -o keeps the page, the results and the models of
+the ways that work.
+
+Of a network of MATLAB nothing is written. If matlab/export_parity.m wrote the file with samples, PyTorch is compared
+with the activations that MATLAB itself computed, layer by layer. Otherwise its outputs are compared with the
+documentation of the layers, as `parity convert` does.
+
+With --against, the question is whether FILE and another model are one network. Beside a .mat file, the other is an
+.onnx file, compared at every node that has the name of a layer; a .keras, .h5, .pt or .pth file, compared at its
+outputs; or a .mat file with activations under the names of layers and their input as the variable x. Beside another
+model it is an .onnx file, which is judged, and whose wrong layers are named, as what a converter makes. If the outputs
+differ, the answer says what makes them equal, if that is a node that normalises the input once more, an order of
+channels or a scale: then the networks are equal, and their preprocessing is not.
+
+Exit code 0 if they agree on every way, 1 if not or if the network is too large to be judged, 2 if a file cannot be
+read or converted. Known defects explain a deviation, and excuse none.
 """
 
 from __future__ import annotations
@@ -15,32 +30,127 @@ from typing import Any
 
 import click
 
-from harness.cli.console import json_option, print_records
+from harness.cli.console import hop_option, json_option, print_records
+from harness.cli.model import check_model
 from harness.cli.network import (
+    Unwritten,
+    chosen,
     conclude,
     exit_code,
     file_argument,
     introduce,
     layout_option,
     naming,
+    refuse,
     variable_option,
 )
+from harness.matlab.readers.card import recipe
 from harness.matlab.readers.toolbox import Network
 from harness.models import reader
-from harness.models.check import NetworkCheck, check_network
+from harness.models.check import NetworkCheck, check_network, record_of
+from harness.models.counterpart import NAME as THEIRS
+from harness.models.origin import is_model
+from harness.models.pair import Pair, check_pair
+from harness.models.survival import Question
 from harness.results.events import plain
 from harness.run.session import Session
 
+NOT_JUDGED = "not judged"
+"""The outcome in JSON of a network that is too large."""
 
-@click.command(help=__doc__, epilog="\b\nExample: parity check export.mat")
+
+@click.command(help=__doc__, epilog="\b\nExample: parity check model.keras -o checked")
 @file_argument
 @variable_option
 @layout_option
+@click.option(
+    "--against",
+    type=click.Path(exists=True, path_type=Path),
+    help="Compare with this model, or with the activations in this .mat file.",
+)
+@click.option(
+    "--inputs",
+    type=click.Path(exists=True, path_type=Path),
+    help="Run a model on these: an .npz or .mat file with an array for each input, an .npy file, a folder of images; "
+    "else on drawn ones.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare classes with these, one for each sample of the inputs: an .npy, .json or text file.",
+)
+@click.option("--way", "ways", metavar="GLOB", multiple=True, help="Walk only these ways of a model (repeatable).")
+@hop_option
+@click.option(
+    "-o", "--out", "folder", type=click.Path(file_okay=False, path_type=Path), help="Keep the evidence of a model here."
+)
+@click.option(
+    "--add-to-corpus",
+    "to_corpus",
+    is_flag=True,
+    help="Keep each layer that breaks a way as a case, which `parity replay`, `reduce` and `reproduce` know.",
+)
+@click.option("--trust", is_flag=True, help="Let a model file run Python code: Lambda layers, .pt and .pth files do.")
+@click.option(
+    "--import",
+    "imports",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Run this Python file first: it registers layers of yours with keras.saving (repeatable).",
+)
+@click.option(
+    "--semantics",
+    "functions",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    help="Judge layers of yours by the functions that this Python file registers with harness.oracle (repeatable).",
+)
 @json_option
-def command(file: Path, variable: str | None, layout: Path | None, as_json: bool) -> int:
+def command(
+    file: Path | None,
+    variable: str | None,
+    layout: Path | None,
+    against: Path | None,
+    *,
+    inputs: Path | None,
+    labels: Path | None,
+    ways: tuple[str, ...],
+    hops: tuple[str, ...],
+    folder: Path | None,
+    to_corpus: bool,
+    trust: bool,
+    imports: tuple[Path, ...],
+    functions: tuple[Path, ...],
+    as_json: bool,
+) -> int:
+    file = chosen(file, layout)
+    if is_model(file):
+        if against is not None:
+            if ways or hops or to_corpus:
+                raise click.UsageError(
+                    "--way, --hop and --add-to-corpus are not for --against: the other file is the way"
+                )
+            ways = (f"*-{THEIRS}",)
+        question = Question(file, inputs, labels, ways, hops, trust, against=against)
+        mine = {"imports": imports, "functions": functions}
+        return check_model(question, **mine, folder=folder, to_corpus=to_corpus, as_json=as_json)
+    options = {
+        "--inputs": inputs,
+        "--labels": labels,
+        "--way": ways,
+        "--hop": hops,
+        "-o": folder,
+        "--add-to-corpus": to_corpus,
+        "--import": imports,
+        "--semantics": functions,
+    }
+    refuse(file, options, "a model of Keras or ONNX")
     with Session() as session, naming(file):
         network = reader.network_of(file, variable, layout)
-        check = check_network(network, session.workers)
+        if against is not None:
+            pair = check_pair(network, against, session.workers, trust=trust)
+            return _show_pair(file, network, against, pair, as_json=as_json)
+        check = check_network(network, session.workers, Unwritten())
     if as_json:
         click.echo(json.dumps(plain(_as_json(file, network, check)), indent=1))
     else:
@@ -48,8 +158,39 @@ def command(file: Path, variable: str | None, layout: Path | None, as_json: bool
         print_records(check.layers, as_json=False)
         if check.not_compared:
             click.secho(f"note: not compared: {', '.join(check.not_compared)}", fg="yellow")
-        conclude(check.comparison, check.reference)
+        conclude(check.comparison, check.reference, check.judged)
     return exit_code(check.comparison)
+
+
+def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_json: bool) -> int:
+    """Print a pair and return the exit code."""
+    records = [record_of(layer) for layer in pair.layers]
+    if as_json:
+        report = {
+            "file": str(file),
+            "against": str(against),
+            "same": pair.comparison.outcome.passes,
+            "outcome": str(pair.comparison.outcome),
+            "units": pair.comparison.units,
+            "message": pair.comparison.message,
+            "equal_if": pair.equal_if,
+            "unmatched": list(pair.unmatched),
+            "layers": records,
+        }
+        click.echo(json.dumps(plain(report), indent=1))
+        return exit_code(pair.comparison)
+    introduce(file, network)
+    print_records(records, as_json=False)
+    if pair.unmatched:
+        click.secho(f"note: without a counterpart: {', '.join(pair.unmatched)}", fg="yellow")
+    conclude(pair.comparison, str(against))
+    if pair.comparison.outcome.passes:
+        click.secho("they are one network", fg="green")
+    elif pair.equal_if:
+        click.secho(f"they are equal {pair.equal_if}", fg="yellow")
+    else:
+        click.secho("they are not one network, nor with any change that was tried", fg="red")
+    return exit_code(pair.comparison)
 
 
 def _as_json(file: Path, network: Network, check: NetworkCheck) -> dict[str, Any]:
@@ -57,9 +198,12 @@ def _as_json(file: Path, network: Network, check: NetworkCheck) -> dict[str, Any
         "file": str(file),
         "dialect": network.dialect,
         "notes": list(network.notes),
-        "outcome": str(check.comparison.outcome),
-        "units": check.comparison.units,
-        "message": check.comparison.message,
+        "classes": list(network.card.classes),
+        "preprocessing": list(recipe(network.spec, network.weights, network.card)),
+        "outcome": NOT_JUDGED if check.comparison is None else str(check.comparison.outcome),
+        "units": None if check.comparison is None else check.comparison.units,
+        "message": "" if check.comparison is None else check.comparison.message,
+        "judged": check.judged,
         "reference": check.reference,
         "not_compared": list(check.not_compared),
         "layers": list(check.layers),

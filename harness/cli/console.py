@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from harness.adapters.plugin import CPU
 from harness.files import atomic_write
 from harness.results.file import Results
 
@@ -50,6 +51,14 @@ pack_option = click.option(
 )
 anew_option = click.option(
     "--anew", is_flag=True, help="Run the pack's artifacts here, instead of taking what they gave where it was made."
+)
+device_option = click.option(
+    "--device",
+    metavar="NAME",
+    default=CPU,
+    show_default=True,
+    help="Run artifacts on cuda, or on cuda-tf32, where products may be rounded to TF32; what cannot run there runs on "
+    "the CPU as ever.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 results_argument = click.argument("results", type=click.Path(path_type=Path), default=RESULTS)

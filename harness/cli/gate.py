@@ -21,6 +21,7 @@ from harness.cli.console import (
     RESULTS,
     anew_option,
     cache_option,
+    device_option,
     hop_option,
     layer_option,
     load_results,
@@ -50,6 +51,7 @@ from harness.workers.garbage import uncollected
 @layer_option
 @hop_option
 @worker_option
+@device_option
 @opset_option
 @pack_option
 @anew_option

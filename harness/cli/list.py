@@ -20,6 +20,8 @@ from harness.cli.console import (
 )
 from harness.corpus import coverage
 from harness.corpus.store import Store
+from harness.matlab.layers.classes import classes
+from harness.matlab.layers.classes import page as layer_page
 from harness.patterns import fits
 from harness.run.selection import check_patterns
 from harness.run.session import Selection, Session, home
@@ -156,6 +158,23 @@ def runtimes(as_json: bool) -> None:
         [
             {"name": r.name, "format": r.format, "worker": r.worker, "available": not r.missing, "reason": r.missing}
             for r in Session().registry.runtimes
+        ],
+        as_json,
+    )
+
+
+@command.command(epilog="\b\nExample: parity list matlab")
+@click.option("--page", is_flag=True, help="Print docs/matlab-layers.md instead.")
+@json_option
+def matlab(page: bool, as_json: bool) -> None:
+    """List classes of layers that MATLAB saves, and why some are not read."""
+    if page:
+        click.echo(layer_page(), nl=False)
+        return
+    print_records(
+        [
+            {"class": c.name, "function": c.function, "since": c.since, "read": c.read, "reason": c.why}
+            for c in classes()
         ],
         as_json,
     )

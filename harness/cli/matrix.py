@@ -23,9 +23,10 @@ from harness.files import atomic_write
 from harness.models.keras_archive import contents
 from harness.report.matrix.data import data
 from harness.report.matrix.markdown import markdown
-from harness.report.matrix.page import page
+from harness.report.matrix.page import page_of
 from harness.report.matrix.text import show
 from harness.report.matrix.view import View
+from harness.report.page import write_page
 from harness.run.session import Session
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -81,7 +82,7 @@ def command(
             strangers=() if wanted is None else wanted.custom,
         )
     if target is not None:
-        atomic_write(target, page(view).encode())
+        write_page(page_of(view), target)
     if json_file is not None:
         atomic_write(json_file, json.dumps(data(view), indent=1, allow_nan=False).encode() + b"\n")
     if markdown_file is not None:

@@ -22,7 +22,9 @@ from harness.report.difference.data import data
 from harness.report.difference.github import commands
 from harness.report.difference.junit import junit
 from harness.report.difference.markdown import markdown
+from harness.report.difference.page import page_of
 from harness.report.difference.text import text
+from harness.report.page import write_page
 from harness.results.file import Results
 from harness.run.session import Session
 
@@ -42,6 +44,7 @@ class Outputs:
     """Where a difference is shown beside the terminal."""
 
     accepted: Path | None = None
+    page: Path | None = None
     as_json: bool = False
     markdown: Path | None = None
     junit: Path | None = None
@@ -62,6 +65,7 @@ def output_options(command: F) -> F:
         click.option(
             "--accepted", metavar="FILE", type=_FILE, help="Let what this TOML file accepts, case by case, not fail."
         ),
+        click.option("-o", "--out", "page", metavar="PAGE.html", type=_FILE, help="Write one HTML page."),
         click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text."),
         click.option("--markdown", metavar="FILE", type=_FILE, help="Write a page for a job or a pull request."),
         click.option("--junit", metavar="FILE", type=_FILE, help="Write JUnit XML."),
@@ -97,6 +101,8 @@ def shown(session: Session, what: Difference, outputs: Outputs) -> int:
     if (entries := outputs.acceptances()) is not None:
         accepted.check_names(entries, *_names(session, what), where=outputs.accepted)
         what = what.accepting(entries, datetime.now(UTC).date())
+    if outputs.page is not None:
+        write_page(page_of(what), outputs.page)
     if outputs.markdown is not None:
         atomic_write(outputs.markdown, markdown(what).encode())
     if outputs.junit is not None:

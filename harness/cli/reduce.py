@@ -1,7 +1,7 @@
 """Find the fewest layers of a model that still deviate.
 
 The answer also names the first tensor that deviates. CASE is the id, or the beginning of the id, of a golden case or of
-a case that exploration stored. The first matching route on which the case deviates is taken.
+a case that exploration stored, or a .keras or .h5 file. The first matching route on which the case deviates is taken.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from harness.cli.console import hop_option, opset_option
+from harness.models.origin import is_model
+from harness.models.survival import model_case
 from harness.reproducer.write import write
 from harness.run.reduce import ReduceError, fault_on, reduced
 from harness.run.session import Selection, Session
@@ -40,16 +42,17 @@ def command(
     case: str, route: tuple[str, ...], hops: tuple[str, ...], opset: tuple[int, ...], folder: Path | None
 ) -> None:
     with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
-        entry = session.find(case)
-        whole = entry.load()
-        deviating = (each for each in session.runnable_for(entry.dialect) if fault_on(session.walk, whole, each))
+        from_model = is_model(Path(case))
+        whole = model_case(Path(case), session) if from_model else session.find(case).load()
+        name = case if from_model else whole.id
+        deviating = (each for each in session.runnable_for(whole.spec.dialect) if fault_on(session.walk, whole, each))
         first = next(deviating, None)
         if first is None:
             raise ReduceError(
-                f"{entry.id} agrees on every route that fits {' or '.join(map(repr, route))} and can run here"
+                f"{name} agrees on every route that fits {' or '.join(map(repr, route))} and can run here"
             )
         reduction = reduced(session.walk, whole, first, progress=lambda text: click.echo(text, err=True))
-        click.secho(f"{entry.id} on {first.name}", bold=True)
+        click.secho(f"{name} on {first.name}", bold=True)
         click.echo(reduction.sentence)
         spec = reduction.case.spec
         click.echo(f"{len(whole.spec.layers)} layers reduced to {len(spec.layers)} in {reduction.walks} walks:")

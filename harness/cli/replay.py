@@ -15,7 +15,7 @@ from typing import Any
 import click
 import rich
 
-from harness.cli.console import hop_option, opset_option, route_option, worker_option
+from harness.cli.console import device_option, hop_option, opset_option, route_option, worker_option
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.reproducer.running import run_reproducer
 from harness.results.events import Judgement, Result
@@ -31,6 +31,7 @@ from harness.spec import EMPTY_BATCH
 @route_option
 @hop_option
 @worker_option
+@device_option
 @opset_option
 def command(case: str, **chosen: Any) -> int:
     if Path(case).is_dir():

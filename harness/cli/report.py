@@ -1,6 +1,7 @@
 """Make one self-contained HTML page of a results file.
 
-RESULTS is reports/results.ndjson by default. It may be of a cut run, which the page then mentions.
+RESULTS is reports/results.ndjson by default. It may be of a cut run, which the page then mentions. --history adds
+earlier runs to the plot of the history; their cases are not on the page.
 """
 
 from __future__ import annotations
@@ -10,18 +11,22 @@ from pathlib import Path
 import click
 
 from harness.cli.console import load_results, results_argument
-from harness.report import write_report
+from harness.files import atomic_write
+from harness.report.markdown import markdown
+from harness.report.page import write_page
+from harness.report.run import page_of, summary_of
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(help=__doc__, epilog="\b\nExample: parity report reports/results.ndjson -o reports/index.html")
 @results_argument
-@click.option(
-    "-o",
-    "--out",
-    "target",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("reports/index.html"),
-    help="Write the page here.",
-)
-def command(results: Path, target: Path) -> None:
-    click.echo(str(write_report(load_results(results, cut_ok=True), target)))
+@click.option("-o", "--out", "target", type=_FILE, default=Path("reports/index.html"), help="Write the page here.")
+@click.option("--markdown", "summary", metavar="FILE", type=_FILE, help="Write the first screen as Markdown, too.")
+@click.option("--history", metavar="FILE", type=_FILE, multiple=True, help="Plot this earlier run, too (repeatable).")
+def command(*, results: Path, target: Path, summary: Path | None, history: tuple[Path, ...]) -> None:
+    run = summary_of(load_results(results, cut_ok=True))
+    earlier = {path.stem: load_results(path, cut_ok=True) for path in history}
+    if summary is not None:
+        atomic_write(summary, markdown(run).encode())
+    click.echo(str(write_page(page_of(run, earlier), target)))

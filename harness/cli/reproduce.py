@@ -1,7 +1,8 @@
 """Write a deviation as a folder that needs the frameworks only.
 
 The folder, and a zip of it, holds a script of at most 60 lines, the model, inputs, expected and actual outputs, and the
-text of an issue. CASE is the id, or the beginning of the id, of a golden case or of a case that exploration stored.
+text of an issue. CASE is the id, or the beginning of the id, of a golden case or of a case that exploration stored, or
+a .keras or .h5 file: then the first layer that breaks the route alone is written, or that of --layer.
 
 With --expectations, write one folder for the minimal case of each known deviation. Exit code 1 if one could not be
 written.
@@ -15,8 +16,10 @@ import click
 
 from harness.cli.console import hop_option, opset_option, tracked
 from harness.cli.main import AGREED, DEVIATIONS
+from harness.models.origin import KINDS
+from harness.models.survival import Piece, piece_of
 from harness.reproducer.known import choose, write_known
-from harness.reproducer.write import write
+from harness.reproducer.write import Reproducer, write
 from harness.run.session import Selection, Session
 
 
@@ -28,6 +31,7 @@ from harness.run.session import Selection, Session
     multiple=True,
     help="Take the first route that matches and on which the case deviates (repeatable).",
 )
+@click.option("--layer", metavar="NAME", help="Write this layer of a model file.")
 @click.option("--expectations", is_flag=True, help="Write a folder for each known deviation instead.")
 @click.option("--id", "glob", metavar="GLOB", default="*", help="Take only expectations whose id matches.")
 @click.option(
@@ -39,6 +43,7 @@ def command(
     *,
     case: str | None,
     route: tuple[str, ...],
+    layer: str | None,
     expectations: bool,
     glob: str,
     folder: Path,
@@ -47,8 +52,19 @@ def command(
 ) -> int:
     if (case is None) != expectations or (case is not None and not route):
         raise click.UsageError("give a CASE with its --route, or --expectations")
+    if layer is not None and Path(case or "").suffix.lower() not in KINDS:
+        raise click.UsageError("--layer is for a model file")
     with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
-        return _write_all(session, glob, folder) if case is None else _write_one(session, case, folder)
+        if case is None:
+            return _write_all(session, glob, folder)
+        if Path(case).suffix.lower() in KINDS:
+            return _write_piece(session, piece_of(Path(case), route, layer, session), folder)
+        return _write_one(session, case, folder)
+
+
+def _write_piece(session: Session, piece: Piece, folder: Path) -> int:
+    route = next(each for each in session.every_route if each.name == piece.route)
+    return _written(write(session, piece.case, route, folder))
 
 
 def _write_one(session: Session, name: str, folder: Path) -> int:
@@ -56,7 +72,10 @@ def _write_one(session: Session, name: str, folder: Path) -> int:
     routes = session.routes_from(entry.dialect)
     case = entry.load()
     route = next((route for route in routes if not session.walk.result(case, route).outcome.passes), routes[0])
-    reproducer = write(session, case, route, folder)
+    return _written(write(session, case, route, folder))
+
+
+def _written(reproducer: Reproducer) -> int:
     click.echo(f"{reproducer.folder} and {reproducer.archive}: {reproducer.title}")
     return AGREED
 

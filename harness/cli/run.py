@@ -18,6 +18,7 @@ from harness.cli.console import (
     RESULTS,
     anew_option,
     cache_option,
+    device_option,
     hop_option,
     layer_option,
     load_results,
@@ -39,6 +40,7 @@ from harness.run.session import Selection, SelectionError, Session
 @layer_option
 @hop_option
 @worker_option
+@device_option
 @opset_option
 @click.option("--all-cases", is_flag=True, help="Walk every route over every case, not a few of each layer.")
 @cache_option
@@ -60,6 +62,7 @@ def command(results: Path, **chosen: Any) -> int:
 
 
 def _walk(session: Session, path: Path) -> None:
+    session.check()
     pairs = session.pairs()
     for route in session.routes:
         if why := route.missing(session.registry):

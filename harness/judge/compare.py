@@ -7,7 +7,7 @@ A noise unit is the error that float32 rounding causes in the documented formula
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class Comparison:
     """The outcome of comparing the outputs of one stage with the golden.
 
     `where` names the output and index of the largest error; `picture` is a small map of log2 of the normwise units.
+    `output` is the name of that output, '' where no values were compared, and `sample` the number of its inputs.
     """
 
     outcome: Outcome
@@ -30,6 +31,8 @@ class Comparison:
     metrics: Metrics = field(default_factory=Metrics)
     where: str | None = None
     picture: tuple[str, ...] | None = None
+    output: str = ""
+    sample: int = 0
 
     @property
     def units(self) -> float | None:
@@ -48,7 +51,7 @@ def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str
         return Comparison(Outcome.MALFORMED, fault)
     with np.errstate(all="ignore"):  # infinities and overflow are judged, not warned of
         comparisons = [
-            _compare_one(name, expected, np.asarray(got), golden)
+            replace(_compare_one(name, expected, np.asarray(got), golden), output=name)
             for (name, expected), got in zip(golden.expected.items(), outputs, strict=True)
         ]
     return worst(comparisons)
@@ -95,7 +98,7 @@ def _compare_one(name: str, expected: Array, got: Array, golden: Golden) -> Comp
     at = _peak(normwise)
     where = f"{name}{list(at)}"
     if fault:
-        return Comparison(Outcome.DIVERGENT, fault, metrics, where, picture(_shown(normwise, expected, got)))
+        return Comparison(Outcome.DIVERGENT, fault, metrics, where, picture(shown(normwise, expected, got)))
     outcome, message = _grade(single, got, golden.exactness, units, parts)
     if outcome is Outcome.EXACT:
         return Comparison(outcome, message, metrics, where)
@@ -229,8 +232,8 @@ _LEVELS = "0123456789abcdefghijklmnopqrstuvwxyz"
 PICTURE_SIZE = 16
 
 
-def _shown(normwise: Array, expected: Array, got: Array) -> Array:
-    """The units, infinite at places where a non-finite value differs."""
+def shown(normwise: Array, expected: Array, got: Array) -> Array:
+    """The normwise units, infinite at places where a non-finite value differs."""
     wrong = ~(np.isfinite(expected) & np.isfinite(got)) & (expected.astype(np.float32) != got)
     return np.where(wrong & ~(np.isnan(expected) & np.isnan(got)), np.inf, normwise)
 

@@ -69,7 +69,9 @@ class Expectation:
     def foresees(self, fault: Stage) -> bool:
         """Whether a stage at fault has an outcome, a hop and a message that the expectation names."""
         return (
-            fault.outcome in self.outcome and self.blames(fault.by) and re.search(self.says, fault.message) is not None
+            fault.outcome in self.outcome
+            and self.blames(fault.blamed)
+            and re.search(self.says, fault.message) is not None
         )
 
     def blames(self, name: str) -> bool:

@@ -54,8 +54,11 @@ def judge(stages: Sequence[Stage], expectations: Sequence[Expectation], recorded
     What the record knows does not fail, and what it knows otherwise is no matter of expectations: a regression and a
     change for the worse fail. Only of what is not on record do expectations decide. They explain the rest. Of the
     deviations only the stage at fault counts: later ones are its consequence. A stage whose outcome is known to be
-    random is not held to the record.
+    random is not held to the record. Nothing excuses a stage that did not run on the device that was asked for.
     """
+    elsewhere = next((stage for stage in stages if stage.device and stage.device.trouble), None)
+    if elsewhere is not None and elsewhere.device is not None:
+        return Judged(Judgement.FAILED, f"{elsewhere.by} in {elsewhere.runtime}: {elsewhere.device.trouble}")
     cells = recorded or [()] * len(stages)
     held = [() if is_random(stage, expectations) else each for stage, each in zip(stages, cells, strict=True)]
     against = answered(stages, held)
@@ -114,7 +117,7 @@ def _by_expectations(stages: Sequence[Stage], expectations: Sequence[Expectation
 
 
 def _ending(stage: Stage) -> str:
-    return f"{stage.outcome} at {stage.by}: {stage.message}"
+    return f"{stage.outcome} at {stage.blamed}: {stage.message}"
 
 
 def _foreseen(expectation: Expectation) -> str:

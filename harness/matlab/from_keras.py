@@ -344,15 +344,30 @@ def _gru(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequenc
 def _bidirectional(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:
     inner = config.get("layer", {})
     kind = inner.get("kind", inner.get("class_name"))
-    if kind != "LSTM" or config.get("merge_mode", "concat") != "concat" or config.get("backward_layer"):
-        raise _Refused(f"around {kind}, merge_mode {config.get('merge_mode', 'concat')!r}")
+    mode = config.get("merge_mode", "concat")
+    if kind != "LSTM" or mode != "concat" or not _is_mirrored(inner, config.get("backward_layer")):
+        raise _Refused(f"around {kind}, merge_mode {mode!r}")
     options = _recurrent_config(inner["config"])
     ahead, back = (_lstm_arrays(_cell(_way(weights, way))) for way in ("forward", "backward"))
     return [Step("BiLSTMLayer", options, {name: np.concatenate([ahead[name], back[name]]) for name in ahead})]
 
 
+def _is_mirrored(ahead: Mapping[str, Any], back: Mapping[str, Any] | None) -> bool:
+    """Whether the layer for the way back is that for the way ahead, as Keras makes it where none was given."""
+    if not back:
+        return True
+    ours, theirs = (
+        {key: value for key, value in each["config"].items() if key not in ("name", "go_backwards")}
+        for each in (ahead, back)
+    )
+    same_kind = all(ahead.get(key) == back.get(key) for key in ("kind", "class_name"))
+    return same_kind and ours == theirs and bool(back["config"].get("go_backwards"))
+
+
 def _way(weights: Mapping[str, Array], way: str) -> Mapping[str, Array]:
-    return {key.partition("/")[2]: value for key, value in weights.items() if key.partition("/")[0].startswith(way)}
+    """The weights of one direction. Of names that both have, those ahead come first, and have no path."""
+    own = {key.rpartition("/")[2]: value for key, value in weights.items() if f"/{way}_" in f"/{key}"}
+    return own or {key: value for key, value in weights.items() if "/" not in key}
 
 
 def _concatenate(config: Mapping[str, Any], weights: Mapping[str, Array], ranks: Sequence[int]) -> list[Step]:

@@ -11,31 +11,34 @@ from typing import Any
 from harness.judge.compare import Comparison
 from harness.matlab.readers.toolbox import Network, as_table
 from harness.models import conversion
-from harness.models.conversion import LayerCheck
+from harness.models.conversion import LayerCheck, Watch
 from harness.outcomes import Metrics, Outcome
 from harness.workers.pool import Workers
 
 
 @dataclass(frozen=True)
 class NetworkCheck:
-    """How PyTorch compares with the reference: a record for each layer, and the worst comparison."""
+    """How PyTorch compares with the reference: a record for each layer, and the worst comparison; None if the network
+    is too large to be judged. `judged` says on which samples, or why not."""
 
-    comparison: Comparison
+    comparison: Comparison | None
     reference: str
     layers: tuple[dict[str, Any], ...]
+    judged: str = ""
     not_compared: tuple[str, ...] = ()
     """Activations of the samples for which there is no layer."""
 
 
-def check_network(network: Network, workers: Workers) -> NetworkCheck:
+def check_network(network: Network, workers: Workers, watch: Watch | None = None) -> NetworkCheck:
     """Convert to PyTorch in a temporary folder, run it and judge. Raises ConversionError."""
-    return _against_samples(network, workers) if network.samples else _against_documentation(network, workers)
+    return _against_samples(network, workers) if network.samples else _against_documentation(network, workers, watch)
 
 
-def _against_documentation(network: Network, workers: Workers) -> NetworkCheck:
+def _against_documentation(network: Network, workers: Workers, watch: Watch | None) -> NetworkCheck:
     with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
-        delivered = conversion.deliver(network.spec, network.weights, "torch", Path(folder), workers)
-    return NetworkCheck(delivered.comparison, delivered.reference, tuple(as_table(network.spec, network.weights)))
+        delivered = conversion.deliver(network, "torch", Path(folder), workers, watch=watch)
+    table = tuple(as_table(network.spec, network.weights))
+    return NetworkCheck(delivered.comparison, delivered.reference, table, delivered.judged)
 
 
 def _against_samples(network: Network, workers: Workers) -> NetworkCheck:
@@ -50,7 +53,8 @@ def _against_samples(network: Network, workers: Workers) -> NetworkCheck:
             [Comparison(Outcome.EXACT, metrics=Metrics(units=0.0)), *_located(check for _, check in checks)], key=_harm
         ),
         reference="the activations that MATLAB computed",
-        layers=tuple({**({"sample": number} if several else {}), **_record(check)} for number, check in checks),
+        layers=tuple({**({"sample": number} if several else {}), **record_of(check)} for number, check in checks),
+        judged=f"{len(network.samples)} sample{'s' * several} of the file",
         not_compared=tuple(
             sorted({name for sample in network.samples for name in conversion.not_compared(network.spec, sample)})
         ),
@@ -67,7 +71,8 @@ def _harm(comparison: Comparison) -> tuple[int, float]:
     return comparison.outcome.severity, comparison.units or 0.0
 
 
-def _record(check: LayerCheck) -> dict[str, Any]:
+def record_of(check: LayerCheck) -> dict[str, Any]:
+    """A layer's comparison as a row of a table."""
     return {
         "layer": check.layer,
         "kind": check.kind,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +19,37 @@ import numpy as np
 from harness.draw.inputs import LAWS
 from harness.errors import InputError
 from harness.judge.compare import Comparison, compare
+from harness.matlab.layers import kind_of
+from harness.matlab.layers.inputs import STATISTICS
 from harness.matlab.layouts import RANKS, TO_MATLAB, from_matlab
-from harness.matlab.readers.toolbox import RecordedSample
+from harness.matlab.readers.toolbox import Network, RecordedSample
+from harness.models.bounds import (
+    FEW,
+    SIZES,
+    Cost,
+    Plan,
+    Probe,
+    Shapes,
+    Sizes,
+    TooLarge,
+    affordable_runs,
+    cost_of,
+    declared_sizes,
+    runs_for,
+)
+from harness.models.bounds import plan as plan_of
 from harness.oracle import evaluate, part, walk
-from harness.oracle.noise import RUNS, measure
+from harness.oracle.noise import measure
 from harness.outcomes import Outcome
-from harness.spec import Array, Exactness, Golden, Input, Spec, source_of
+from harness.spec import Array, Exactness, Golden, Input, Layer, Spec, source_of
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 
 LIMIT = 900.0
 """Seconds that writing or running a network may take."""
-MANY = 40
-"""Layers from which fewer runs measure the noise: each run computes the whole network in double precision."""
-PACKAGES = {"torch": "torch", "onnx": "onnxruntime"}
+PROBED = 64
+"""Steps of a sequence at which the shapes of a sample's tensors are worked out: PyTorch takes them one by one."""
+REFERENCE = "the documented semantics of the layers"
 
 
 class ConversionError(InputError):
@@ -40,11 +58,31 @@ class ConversionError(InputError):
 
 @dataclass(frozen=True)
 class Delivered:
-    """Files of a conversion, and the comparison of their outputs with a reference."""
+    """Files of a conversion, and the comparison of their outputs with a reference; None if they were not judged.
+
+    `judged` says on which samples, or why not.
+    """
 
     paths: tuple[Path, ...]
-    comparison: Comparison
+    comparison: Comparison | None
     reference: str
+    judged: str
+
+
+class Watch:
+    """What a conversion says while it runs; this one says nothing."""
+
+    def written(self, paths: Sequence[Path]) -> None:
+        """The files are written."""
+
+    def begins(self, plan: Plan) -> None:
+        """Judging begins."""
+
+    def goes_on(self) -> None:
+        """One of the plan's runs, with the exact one `runs + 1`, is over."""
+
+    def ends(self) -> None:
+        """Judging is over."""
 
 
 @dataclass(frozen=True)
@@ -58,30 +96,126 @@ class LayerCheck:
 
 
 def deliver(
-    spec: Spec, weights: Mapping[str, Array], target: str, folder: Path, workers: Workers, *, title: str = ""
+    network: Network,
+    target: str,
+    folder: Path,
+    workers: Workers,
+    *,
+    title: str = "",
+    watch: Watch | None = None,
 ) -> Delivered:
-    """Write the files, run them on drawn inputs and judge. Raises ConversionError before anything is written."""
-    source = np.random.Generator(np.random.PCG64(0))
-    inputs = {item.name: _drawn(item, spec, weights, source) for item in spec.inputs}
-    golden = golden_of(spec, weights, inputs)
-    paths = _call(workers, "torch", "deliver", target, spec, dict(weights), folder, title)
+    """Write the files, then run them on drawn inputs and judge, within the bounds of `harness.models.bounds`.
+
+    Raises ConversionError before anything is written if the network cannot be computed.
+    """
+    watch = watch or Watch()
+    plan = _plan(network.spec, network.weights, workers)
+    network = replace(network, card=replace(network.card, title=title))
+    paths = _write(workers, target, network, folder)
+    watch.written(paths)
+    if isinstance(plan, TooLarge):
+        return Delivered(paths, None, REFERENCE, f"not judged: too large: {plan}")
+    watch.begins(plan)
     try:
-        comparison = compare(golden, _outputs(workers, target, folder, inputs))
-    except ConversionError as error:
-        comparison = Comparison(Outcome.INVALID, f"the files were written and do not run: {error}")
-    if comparison.outcome in (Outcome.DIVERGENT, Outcome.MALFORMED):
-        comparison = replace(comparison, message=comparison.message + _first_deviation(spec, weights, inputs, workers))
-    return Delivered(tuple(Path(path) for path in paths), comparison, "the documented semantics of the layers")
+        comparison = _judged(plan, network, _Target(target, folder, workers), watch)
+    except MemoryError:
+        return Delivered(paths, None, REFERENCE, f"not judged: {plan} did not fit into the memory of this machine")
+    finally:
+        watch.ends()
+    reference = f"{REFERENCE} that the layout declares" if network.dialect == "declared" else REFERENCE
+    return Delivered(paths, comparison, reference, f"{plan}{', a smaller size than the declared one' * plan.smaller}")
 
 
-def golden_of(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> Golden:
-    """The network's outputs by the oracle, with the noise of float32. Raises ConversionError."""
+def _plan(spec: Spec, weights: Mapping[str, Array], workers: Workers) -> Plan | TooLarge:
+    """How to judge. Raises ConversionError with the first layer that cannot be computed."""
+
+    chosen = plan_of(spec, weights, _probe(spec, weights, workers))
+    if chosen is None:  # whose fault that is, the oracle knows
+        sizes = declared_sizes(spec, 2, SIZES[0])
+        golden_of(spec, weights, drawn(spec, weights, sizes), runs=0)
+        return Plan(sizes, runs_for(spec), Cost(0.0, 0))
+    return chosen
+
+
+def _probe(spec: Spec, weights: Mapping[str, Array], workers: Workers) -> Probe:
+    """The shapes of the program's tensors; None also where PyTorch refuses the program."""
+
+    def probe(sizes: Sequence[Sizes]) -> Sequence[Shapes | None]:
+        plain = [[list(shape) for shape in one] for one in sizes]
+        try:
+            return list(_call(workers, "torch", "shapes", spec, dict(weights), plain))
+        except ConversionError:
+            return [None] * len(sizes)
+
+    return probe
+
+
+@dataclass(frozen=True)
+class _Target:
+    """The files of a conversion: what they are written for, their folder, and who runs them."""
+
+    name: str
+    folder: Path
+    workers: Workers
+
+
+def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> Comparison:
+    """The comparison of the delivered files or, at a smaller size, of files written for that size."""
+    workers, folder = target.workers, target.folder
+    with tempfile.TemporaryDirectory(prefix="parity-smaller-") as scratch:
+        if plan.smaller:
+            network, folder = resized(network, plan.sizes), Path(scratch)
+            _write(workers, target.name, network, folder)
+        spec, weights = network.spec, network.weights
+        inputs = drawn(spec, weights, plan.sizes)
+        try:
+            outputs = _outputs(workers, target.name, folder, inputs)
+        except ConversionError as error:
+            return Comparison(Outcome.INVALID, f"the files were written and do not run: {error}")
+    golden = golden_of(spec, weights, inputs, runs=plan.runs, after=watch.goes_on)
+    comparison = compare(golden, outputs)
+    if comparison.outcome in (Outcome.DRIFT, Outcome.DIVERGENT, Outcome.MALFORMED):
+        more = _first_deviation(network, inputs, workers, plan.runs)
+        comparison = replace(comparison, message=comparison.message + more)
+    return comparison
+
+
+def resized(network: Network, sizes: Sizes) -> Network:
+    """The network for inputs of these sizes: statistics of the size of an input are cut to their first rows and
+    columns. The other weights of a network that runs at this size do not depend on it."""
+    spec, weights = network.spec, network.weights
+    shapes = {item.name: shape[1:] for item, shape in zip(spec.inputs, sizes, strict=True)}
+    inputs = tuple(
+        replace(item, shape=tuple(None if n is None else m for n, m in zip(item.shape, shapes[item.name], strict=True)))
+        for item in spec.inputs
+    )
+    cut = dict(weights)
+    for layer in spec.layers:
+        for name, value in part(weights, layer.name).items():
+            shape = shapes.get(layer.inputs[0], ())
+            if name in STATISTICS and value.ndim == len(shape) > 1:  # spatial axes, then channels
+                cut[f"{layer.name}/{name}"] = value[tuple(slice(n) for n in shape[1:])]
+    return replace(network, spec=replace(spec, inputs=inputs), weights=cut)
+
+
+def golden_of(
+    spec: Spec,
+    weights: Mapping[str, Array],
+    inputs: Mapping[str, Array],
+    *,
+    runs: int,
+    after: Callable[[], None] = lambda: None,
+) -> Golden:
+    """The network's outputs by the oracle, with the noise of float32. Raises ConversionError, MemoryError."""
     try:
         expected = evaluate(spec, weights, inputs)
+    except MemoryError:
+        raise
     except Exception as error:  # NumPy raises several kinds where sizes do not fit
         raise _failing_layer(spec, weights, inputs, error) from None
-    runs = RUNS if len(spec.layers) < MANY else 4
-    return Golden(expected, measure(spec, weights, inputs, expected, runs=runs), Exactness.COMPUTES, channel_axis=1)
+    after()
+    noise = measure(spec, weights, inputs, expected, runs=runs, after=after) if runs else {}
+    return Golden(expected, noise, Exactness.COMPUTES, channel_axis=1)
 
 
 def _failing_layer(
@@ -94,11 +228,7 @@ def _failing_layer(
         return replace(spec, layers=spec.layers[:count], outputs=(spec.layers[count - 1].name,))
 
     def fails(count: int) -> bool:
-        try:
-            evaluate(first(count), weights, inputs)
-        except Exception:
-            return True
-        return False
+        return not _computes(first(count), weights, inputs)
 
     cause = f"{type(error).__name__}: {error}"
     counts = range(1, len(spec.layers) + 1)
@@ -109,23 +239,55 @@ def _failing_layer(
     tensors = walk(first(at), weights, inputs) if at else inputs
     read = ", ".join(_times(np.shape(tensors[name])) for name in layer.inputs if name in tensors)
     arrays = ", ".join(f"{key} {_times(value.shape)}" for key, value in part(weights, layer.owner).items())
+    given = {name: tensors[name] for name in layer.inputs if name in tensors}
     return ConversionError(
         f"cannot be computed ({cause})",
         where=f"layer {layer.name!r} ({layer.kind})",
         expected="sizes that fit each other",
         came=f"an input of {read}, and the weights {arrays or 'none'}",
+        advice=_other_axes(spec, layer, part(weights, layer.owner), given),
     )
+
+
+def _other_axes(spec: Spec, layer: Layer, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> str:
+    """The advice for a layer that could be computed with two axes of its weights exchanged; empty for others."""
+    axes = kind_of(spec, layer).axes
+    if any(":" in name for name in layer.inputs):
+        return ""
+    if "Bias" in weights and not weights["Bias"].any():  # as long as the outputs seemed to be
+        weights = {**weights, "Bias": np.zeros(1)}
+    sources = tuple(Input(name, np.shape(value)[1:]) for name, value in inputs.items())
+    alone = Spec(spec.dialect, sources, (replace(layer, of=""),), (layer.name,))
+    for name, value in weights.items():
+        way = next((each for each in axes.get(name, ()) if len(each) == value.ndim), "")
+        for first, second in combinations(range(len(way)), 2):
+            turned = {**weights, name: np.swapaxes(value, first, second)}
+            if _computes(alone, {f"{layer.name}/{key}": each for key, each in turned.items()}, inputs):
+                return (
+                    f"{name} would fit with its axes {way[first]} and {way[second]} exchanged: "
+                    "if a layout declares it, see its 'axes'."
+                )
+    return ""
+
+
+def _computes(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> bool:
+    try:
+        evaluate(spec, weights, inputs)
+    except Exception:  # NumPy raises several kinds where sizes do not fit
+        return False
+    return True
 
 
 def _times(shape: Sequence[object]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _first_deviation(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], workers: Workers) -> str:
+def _first_deviation(network: Network, inputs: Mapping[str, Array], workers: Workers, runs: int) -> str:
     """Name the first layer at which the PyTorch program deviates, as the end of a message."""
-    wide = replace(spec, outputs=tuple(layer.name for layer in spec.layers))
+    weights = network.weights
+    wide = replace(network.spec, outputs=tuple(layer.name for layer in network.spec.layers))
     try:
-        golden = golden_of(wide, weights, inputs)
+        golden = golden_of(wide, weights, inputs, runs=min(runs, FEW))
         checks = _by_layer(wide, weights, inputs, golden, workers)
     except ConversionError:
         return ""
@@ -133,9 +295,17 @@ def _first_deviation(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[s
     return "" if first is None else f"; the first layer that deviates is {first.layer!r} ({first.kind})"
 
 
-def _drawn(item: Input, spec: Spec, weights: Mapping[str, Array], source: np.random.Generator) -> Array:
-    """Two drawn samples, around the mean of the input layer if it has one; 5 for open sizes, indices for words."""
-    shape = (2, *(5 if n is None else n for n in item.shape))
+def drawn(spec: Spec, weights: Mapping[str, Array], sizes: Sizes) -> dict[str, Array]:
+    """Inputs of these sizes, around the mean of the input layer if it has one; indices for words."""
+    source = np.random.Generator(np.random.PCG64(0))
+    return {
+        item.name: _drawn(item, shape, spec, weights, source) for item, shape in zip(spec.inputs, sizes, strict=True)
+    }
+
+
+def _drawn(
+    item: Input, shape: tuple[int, ...], spec: Spec, weights: Mapping[str, Array], source: np.random.Generator
+) -> Array:
     if item.dtype != "float32":
         words = [value.shape[1] for name, value in weights.items() if name.endswith("/Weights")]
         return source.integers(0, max(words, default=2) + 1, shape).astype(item.dtype)
@@ -169,7 +339,8 @@ def check_sample(
             came=", ".join(sample.activations) or "none",
         )
     wide = replace(spec, outputs=tuple(names))
-    golden = golden_of(wide, weights, inputs)
+    runs = _runs_for_sample(spec, weights, inputs, workers)
+    golden = golden_of(wide, weights, inputs, runs=runs)
     truth, misfits = {}, {}
     for name in names:
         value = np.asarray(sample.activations[name], dtype=np.float64)
@@ -186,6 +357,19 @@ def check_sample(
     ]
 
 
+def _runs_for_sample(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], workers: Workers) -> int:
+    """Noisy runs that a sample of this size affords. Sequences are probed at a part of their length, step by step as
+    PyTorch does, and their cost grows with it."""
+    whole = [inputs[item.name].shape for item in spec.inputs]
+    part_of = [(n, min(rest[0], PROBED), *rest[1:]) if len(rest) == 2 else (n, *rest) for n, *rest in whole]
+    (shapes,) = _probe(spec, weights, workers)([tuple(part_of)])
+    if shapes is None:
+        return FEW
+    cost = cost_of(spec, weights, shapes)
+    longer = max(full[1] / cut[1] if len(full) == 3 else 1.0 for full, cut in zip(whole, part_of, strict=True))
+    return affordable_runs(spec, replace(cost, exact=cost.exact * longer))
+
+
 def not_compared(spec: Spec, sample: RecordedSample) -> list[str]:
     """Activations that `check_sample` does not compare: pooling's indices and sizes, and layers not in the network."""
     known = {layer.name for layer in spec.layers}
@@ -197,7 +381,7 @@ def _by_layer(
 ) -> list[LayerCheck]:
     """Our PyTorch against a golden that has the output of each layer; each layer is judged alone."""
     with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
-        _call(workers, "torch", "deliver", "torch", wide, dict(weights), Path(folder), "")
+        _write(workers, "torch", Network("", wide, weights), Path(folder))
         outputs = _outputs(workers, "torch", Path(folder), inputs)
     kinds = {layer.name: layer.kind for layer in wide.layers}
     checks = []
@@ -246,6 +430,14 @@ def _shaped(value: Array, like: Array) -> Array | None:
         if like.ndim == 3 and like.shape[0] == 1:  # one sequence, C x T
             return from_matlab(value.reshape(value.shape[0], 1, -1), "CBT")
     return None
+
+
+def _write(workers: Workers, target: str, network: Network, folder: Path) -> tuple[Path, ...]:
+    """Write the files of a target and return their paths. Raises ConversionError."""
+    plain = network.card.to_json()
+    return tuple(
+        map(Path, _call(workers, "torch", "deliver", target, network.spec, dict(network.weights), folder, plain))
+    )
 
 
 def _outputs(workers: Workers, target: str, folder: Path, inputs: Mapping[str, Array]) -> list[Array]:

@@ -6,7 +6,7 @@ the convention for the arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -16,18 +16,22 @@ from harness.adapters.registry import Plugin, facts_of
 from harness.matlab.matfile import read as matfile
 from harness.matlab.matfile.read import MatFileError
 from harness.matlab.matfile.write import save_mat
+from harness.models.guard import ModelError, check_archive
 from harness.models.predictors import (
     KerasH5Predictor,
     KerasPredictor,
     OnnxPredictor,
     PredictionError,
+    ProgramPredictor,
     SavedModelPredictor,
     TorchPredictor,
     class_and_size,
+    labelled,
 )
+from harness.models.standalone import FUNCTION
 from harness.spec import Array
 from harness.workers.pool import WorkerFailure, Workers
-from harness.workers.protocol import Failure, Predict
+from harness.workers.protocol import Call, Failure, Predict
 
 __all__ = ["LIMIT", "PredictionError", "plugins", "predict", "predict_file", "read_mat", "write_mat"]
 
@@ -40,10 +44,15 @@ SUFFIXES: Mapping[str, type] = MappingProxyType(
         ".onnx": OnnxPredictor,
         ".pt": TorchPredictor,
         ".pth": TorchPredictor,
+        ".py": ProgramPredictor,
     }
 )
-PICKLES = (".pt", ".pth")
+PICKLES, PROGRAMS = (".pt", ".pth"), (".py",)
 """Suffixes of files that can run code when they are loaded."""
+DELIVERED = ("model.pt", "model.py", "model.onnx", "model.keras")
+"""Models in a folder that `parity convert` wrote."""
+CLASSES = (OnnxPredictor, TorchPredictor, ProgramPredictor)
+"""Runtimes whose models may carry the names of their classes."""
 
 
 def _plugin(cls: type) -> Plugin:
@@ -53,6 +62,22 @@ def _plugin(cls: type) -> Plugin:
 def plugins() -> tuple[Plugin, ...]:
     """Every runtime for model files, with the facts that a worker needs."""
     return tuple(_plugin(cls) for cls in dict.fromkeys((*SUFFIXES.values(), SavedModelPredictor)))
+
+
+def model_file(model: Path) -> Path:
+    """The model within a folder that `parity convert` wrote; any other path as it is.
+
+    Raises PredictionError for a folder that MATLAB and Octave run.
+    """
+    if not model.is_dir() or (model / "saved_model.pb").is_file():
+        return model
+    if (model / f"{FUNCTION}.m").is_file():
+        raise PredictionError(
+            "MATLAB and Octave run this folder by themselves",
+            where=model,
+            advice=f"Put it on their path, and call y = {FUNCTION}(x).",
+        )
+    return next((file for name in DELIVERED if (file := model / name).is_file()), model)
 
 
 def plugin_for(model: Path) -> Plugin:
@@ -73,7 +98,10 @@ def _predictor_for(model: Path) -> type:
     if model.is_dir():
         if not (model / "saved_model.pb").is_file():
             raise PredictionError(
-                "the folder is no SavedModel", where=model, expected="saved_model.pb in it", advice="Name a model file."
+                "the folder has no model",
+                where=model,
+                expected=f"a SavedModel, or {', '.join(DELIVERED)} in it",
+                advice="Name a model file.",
             )
         return SavedModelPredictor
     if model.suffix.lower() not in SUFFIXES:
@@ -94,13 +122,20 @@ def predict(
 
     A torch module file is a pickle, which can run any code: it is loaded with `trust` only.
     """
+    model = model_file(model)
     runtime = plugin_for(model)
-    if model.suffix.lower() in PICKLES and not model.is_dir() and not trust:
+    if model.suffix.lower() in (*PICKLES, *PROGRAMS) and not model.is_dir() and not trust:
+        kind = "pickle" if model.suffix.lower() in PICKLES else "program"
         raise PredictionError(
-            "is a pickle, which can run any code when it is loaded",
+            f"is a {kind}, which can run any code when it is loaded",
             where=model,
             advice="If you trust its author, give --trust (in MATLAB: 'Trust', true); otherwise ask for an .onnx file.",
         )
+    if model.suffix.lower() == ".keras" and not model.is_dir():
+        try:
+            check_archive(model)
+        except ModelError as error:
+            raise PredictionError(**error.parts) from None
     request = Predict(runtime.reference, model.absolute(), dict(arrays), trust)
     try:
         answer = workers[runtime.worker].request(request, limit)
@@ -120,6 +155,7 @@ def predict(
 
 def predict_file(model: Path, inputs: Path, outputs: Path, *, trust: bool, limit: float = LIMIT) -> list[str]:
     """Run a model file on the variables of one `.mat` file, write its outputs to another, and describe each output."""
+    model = model_file(model)
     runtime = plugin_for(model)
     if outputs.suffix.lower() != ".mat":
         raise PredictionError(
@@ -128,9 +164,28 @@ def predict_file(model: Path, inputs: Path, outputs: Path, *, trust: bool, limit
     arrays = read_mat(inputs)
     with Workers((runtime,)) as workers:
         values = predict(model, arrays, workers, trust=trust, limit=limit)
+        classes, output = classes_of(model, workers, trust=trust, limit=limit)
     named = {f"y{k}": value for k, value in enumerate(values, 1)}
     write_mat(outputs, named)
-    return [f"{name} is {class_and_size(value)}" for name, value in named.items()]
+    lines = [f"{name} is {class_and_size(value)}" for name, value in named.items()]
+    words = labelled(classes, values[output]) if classes and output < len(values) else []
+    return [*lines, *(f"y{output + 1}, {line}" for line in words)]
+
+
+def classes_of(
+    model: Path, workers: Workers, *, trust: bool = False, limit: float = LIMIT
+) -> tuple[Sequence[str], int]:
+    """The names of the classes that the model carries, and the number of their output, from 0; none for most models."""
+    predictor = _predictor_for(model)
+    if predictor not in CLASSES:
+        return (), 0
+    function = f"{predictor.__module__}:classes_of"
+    runtime = plugin_for(model)
+    try:
+        answer = workers[runtime.worker].request(Call(function, (predictor.__name__, model.absolute(), trust)), limit)
+    except WorkerFailure:
+        return (), 0
+    return ((), 0) if isinstance(answer.value, Failure) else (answer.value[0], answer.value[1])
 
 
 def read_mat(path: Path) -> dict[str, Array]:

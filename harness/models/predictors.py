@@ -6,7 +6,9 @@ declares restore rank and type (docs/predict.md). Only methods import a framewor
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -227,6 +229,10 @@ class Predictor:
         """The inputs in the model's order; None if the model declares none."""
         raise NotImplementedError
 
+    def classes(self, opened: Any) -> tuple[Sequence[str], int]:
+        """The names of the classes that the model carries, and the number of the output that they belong to."""
+        return (), 0
+
     def outputs(self, opened: Any, declared: Sequence[Declared] | None, inputs: Sequence[Array]) -> list[Any]:
         """Outputs in the model's order."""
         assert declared is not None
@@ -291,6 +297,14 @@ class OnnxPredictor(Predictor, OnnxRuntime):
             )
         return self.TYPES.get(match[1], match[1])
 
+    def classes(self, opened: Any) -> tuple[Sequence[str], int]:
+        """The metadata `classes` that `parity convert` writes: a JSON list."""
+        try:
+            stored = json.loads(opened.get_modelmeta().custom_metadata_map.get("classes", "[]"))
+        except ValueError:  # another program's metadata
+            return (), 0
+        return ([str(name) for name in stored] if isinstance(stored, list) else ()), 0
+
 
 class SavedModelPredictor(Predictor, SavedModelRuntime):
     """Runs the function `serving_default` of a SavedModel folder.
@@ -341,6 +355,12 @@ class TorchPredictor(Predictor, TorchRuntime):
             )
         return module.eval()
 
+    def classes(self, opened: Any) -> tuple[Sequence[str], int]:
+        """Those of a program that `parity convert` wrote."""
+        names = getattr(opened, "classes", ())
+        known = isinstance(names, tuple) and all(isinstance(name, str) for name in names)
+        return (names if known else ()), int(getattr(opened, "labelled", 0)) if known else 0
+
     def takes(self, opened: Any) -> list[Declared] | None:
         signature = getattr(opened, KEPT_AS, None)
         return [Declared(name, tuple(shape), dtype) for name, shape, dtype in signature] if signature else None
@@ -370,6 +390,61 @@ class TorchPredictor(Predictor, TorchRuntime):
                 came=f"{len(tensors)} inputs",
                 advice="Give one array for each argument.",
             ) from None
+
+
+class ProgramPredictor(TorchPredictor):
+    """Runs a `model.py` that `parity convert` wrote, with its weights beside it."""
+
+    name = "torchprogram"
+    format = "py"
+
+    def opened(self, artifact: Path, *, trust: bool) -> Any:
+        if not trust:
+            raise PredictionError(
+                "a model.py is a program, which can run any code", advice="If you trust its author, give --trust."
+            )
+        spec = importlib.util.spec_from_file_location("program_of_a_user", artifact)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        if not hasattr(module, "load"):
+            raise PredictionError("has no function load", expected="a model.py that `parity convert` wrote")
+        return module.load()
+
+    def takes(self, opened: Any) -> list[Declared] | None:
+        size = getattr(opened, "size", None)
+        return [Declared("x", (None, *size), "float32")] if isinstance(size, tuple) else None
+
+
+def classes_of(predictor: str, artifact: Path, trust: bool) -> tuple[list[str], int]:
+    """The names of the classes of a model and the number of their output; called in a worker."""
+    chosen = globals()[predictor]()
+    names, output = chosen.classes(chosen.opened(artifact, trust=trust))
+    return list(names), output
+
+
+def labelled(classes: Sequence[str], value: Array, *, top: int = 3, most: int = 10) -> list[str]:
+    """An output in words: the most probable classes of each sample, or the share of each class among all pixels or
+    steps; nothing where the output has another number of channels."""
+    while value.ndim > 2 and value.shape[-1] == 1:
+        value = value[..., 0]
+    axis = 1 if value.ndim != 3 else 2
+    if value.ndim < 2 or value.shape[axis] != len(classes):
+        return []
+    lines = []
+    for number, sample in enumerate(value[:most], start=1):
+        scores = sample if value.ndim == 2 else _shares(sample, axis - 1)
+        best = sorted(range(len(classes)), key=lambda k: (-float(scores[k]), k))[:top]
+        words = ", ".join(f"{classes[k]} {float(scores[k]):.4g}" for k in best)
+        lines.append(f"sample {number}: {words}{'' if value.ndim == 2 else ' (share of places)'}")
+    return lines
+
+
+def _shares(sample: Array, axis: int) -> Array:
+    """How often each class is the most probable one."""
+    picked = sample.argmax(axis)
+    return np.bincount(picked.ravel(), minlength=sample.shape[axis]) / picked.size
 
 
 def _leaves(result: Any) -> list[Any]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from harness.matlab.matfile.read import Cell, Object, StructArray, read_mat
 from harness.matlab.matfile.scan import MatFileError
+from harness.matlab.readers.card import Card
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers
 from harness.matlab.readers.toolbox import Network, RecordedSample
 from harness.spec import Spec
@@ -196,8 +197,9 @@ def network_of(
 
     Raises MatFileError, NetworkError (UnsupportedLayers too) and OSError.
     """
-    dialect, spec, weights, notes, samples = (by or reader()).call(f"{__name__}:network", path, variable, layout)
-    return Network(dialect, spec, weights, tuple(notes), tuple(RecordedSample(*parts) for parts in samples))
+    dialect, spec, weights, notes, samples, card = (by or reader()).call(f"{__name__}:network", path, variable, layout)
+    recorded = tuple(RecordedSample(*parts) for parts in samples)
+    return Network(dialect, spec, weights, tuple(notes), recorded, Card.from_json(card))
 
 
 def summary(path: Path) -> dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]]:
@@ -212,7 +214,7 @@ def network(path: Path, variable: str | None, layout: Path | None) -> tuple[Any,
     network = read_network(path, variable, layout=layout)
     spec = Spec.from_json(json.loads(json.dumps(network.spec.to_json())))
     samples = [(tuple(each.inputs), tuple(each.formats), dict(each.activations)) for each in network.samples]
-    return network.dialect, spec, dict(network.weights), tuple(network.notes), samples
+    return network.dialect, spec, dict(network.weights), tuple(network.notes), samples, network.card.to_json()
 
 
 MATLAB_CLASSES = {"float64": "double", "float32": "single", "bool": "logical"}

@@ -9,17 +9,24 @@ only once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+import runpy
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from inspect import signature
 from typing import Any
 
 import numpy as np
 
+from harness.errors import InputError
 from harness.spec import Array, Config, Layer, Spec
 
 Semantics = Callable[..., Array | tuple[Array, ...]]
 _SEMANTICS: dict[tuple[str, str], Semantics] = {}
+FILES = "PARITY_SEMANTICS"
+"""The environment variable with paths of a user's Python files, which register functions of layers by `oracle`. So each
+process has them that evaluates a model."""
 
 
 MaskRule = Callable[[Config, Sequence[Array], Array | None], Array | None]
@@ -68,6 +75,7 @@ def semantics(dialect: str, kind: str) -> Semantics:
     """The oracle function of a layer kind. Raises OracleError if there is none."""
     import_module("harness.oracle.keras")
     import_module("harness.oracle.matlab")
+    load_files(os.environ.get(FILES, ""))
     try:
         return _SEMANTICS[dialect, kind]
     except KeyError:
@@ -75,20 +83,33 @@ def semantics(dialect: str, kind: str) -> Semantics:
         raise OracleError(f"no oracle for {kind!r} in dialect {dialect!r}; known: {known}") from None
 
 
+@cache
+def load_files(paths: str) -> None:
+    """Run a user's files, each once. Raises InputError for one that fails."""
+    for path in filter(None, paths.split(os.pathsep)):
+        try:
+            runpy.run_path(path)
+        except Exception as error:
+            raise InputError(f"it cannot be run: {type(error).__name__}: {error}", where=path) from error
+
+
 def part(weights: Mapping[str, Array], name: str) -> dict[str, Array]:
     """The weights named `name/...` without this prefix: those of a model's layer, or of a wrapper's part."""
     prefix = name + "/"
-    return {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}
+    return {key.removeprefix(prefix): weights[key] for key in weights if key.startswith(prefix)}
 
 
-def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
-    """Every tensor of the model by name.
+def walk(
+    spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], keep: Collection[str] | None = None
+) -> dict[str, Array]:
+    """Every tensor of the model by name, or those to `keep`: others are dropped after the last layer that reads them.
 
     Converts no array, so that noise runs can pass arrays that round every operation.
     """
     tensors: dict[str, Any] = dict(inputs)
     masks: dict[str, Array] = {}
-    for layer in spec.layers:
+    readers = {tensor: place for place, layer in enumerate(spec.layers) for tensor in layer.tensors}
+    for place, layer in enumerate(spec.layers):
         function = semantics(spec.dialect, layer.kind)
         keywords = _keywords(layer, tensors)
         arrays = [tensors[name] for name in layer.inputs]
@@ -101,6 +122,10 @@ def walk(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) 
         outputs = function(layer.config, part(weights, layer.owner), *arrays, **keywords, **layer.arguments)
         for k, value in enumerate(outputs if isinstance(outputs, tuple) else (outputs,)):
             tensors[layer.name if k == 0 else f"{layer.name}:{k}"] = value
+        if keep is not None:
+            del arrays, keywords, outputs, value  # which would hold them
+            for name in [name for name in tensors if name not in keep and readers.get(name, place) <= place]:
+                del tensors[name]
     return tensors
 
 
@@ -117,12 +142,27 @@ def _output_mask(dialect: str, layer: Layer, inputs: Sequence[Array], mask: Arra
     return None if rule is None else rule(layer.config, inputs, mask)
 
 
-def widened(arrays: Mapping[str, Array]) -> dict[str, Array]:
+class Made(Mapping[str, Array]):
+    """Arrays that are made of others when they are asked for, so that those of one layer at a time are in memory."""
+
+    def __init__(self, arrays: Mapping[str, Array], make: Callable[[str, Array], Array]) -> None:
+        self._arrays, self._make = arrays, make
+
+    def __getitem__(self, name: str) -> Array:
+        return self._make(name, self._arrays[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+
+def widened(arrays: Mapping[str, Array]) -> Mapping[str, Array]:
     """The same arrays, with floating dtypes as float64; integers, bools and strings keep their dtype."""
-    return {
-        name: np.asarray(value, dtype=np.float64) if value.dtype.kind == "f" else np.asarray(value)
-        for name, value in arrays.items()
-    }
+    return Made(
+        arrays, lambda _, value: np.asarray(value, np.float64) if value.dtype.kind == "f" else np.asarray(value)
+    )
 
 
 def evaluate(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> dict[str, Array]:
@@ -131,5 +171,5 @@ def evaluate(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Arra
     Raises OracleError for a layer kind without semantics.
     """
     with np.errstate(all="ignore"):
-        tensors = walk(spec, widened(weights), widened(inputs))
+        tensors = walk(spec, widened(weights), widened(inputs), spec.outputs)
     return {name: np.asarray(tensors[name]) for name in spec.outputs}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.adapters.plugin import CPU
 from harness.errors import InputError
 from harness.run.selection import SelectionError, Shard
 from harness.run.session import Selection, Session
@@ -82,6 +83,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the pack's artifacts here, instead of taking what they gave where it was made",
     )
+    group.addoption(
+        "--device",
+        metavar="NAME",
+        default=CPU,
+        help="run artifacts on cuda, or on cuda-tf32, where products may be rounded to TF32 (default: %(default)s)",
+    )
     group.addoption("--baseline", metavar="PATH", type=Path, help="judge by this results file instead of the record")
     group.addoption(
         "--across",
@@ -147,6 +154,7 @@ def _selection(config: pytest.Config) -> Selection:
         layer=tuple(config.getoption("--layer")),
         hops=tuple(config.getoption("--hop")),
         anew=config.getoption("--anew"),
+        device=config.getoption("--device"),
         workers=tuple(config.getoption("--worker")),
         limit=config.getoption("--limit"),
         opset=tuple(config.getoption("--opset")),

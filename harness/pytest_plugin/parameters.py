@@ -118,8 +118,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Deselect tests without a value, instead of skipping them, and what nobody asked for; then put those first that
     take long, so that no process waits for one at the end. Raises UsageError if no other test remains."""
     empty = [item for item in items if _is_without_value(item)]
-    if session_of(config).selection.is_narrow and any(_walks_cases(item) for item in items):
-        empty += [item for item in items if _is_of_suites(item, config) and not _walks_cases(item)]
+    selection = session_of(config).selection
+    beside = [item for item in items if _is_of_suites(item, config) and not _walks_cases(item)]
+    if selection.is_narrow and any(_walks_cases(item) for item in items):
+        empty += beside
+    elif selection.shard is not None:
+        empty += [item for item in beside if not selection.shard.has(item.nodeid)]
     if empty:
         dropped = set(empty)
         items[:] = [item for item in items if item not in dropped]

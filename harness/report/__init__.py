@@ -1,5 +1,1 @@
-"""The report: one HTML file made from one results file. Nothing here runs a model."""
-
-from harness.report.page import write_report
-
-__all__ = ["write_report"]
+"""The report: one HTML file about a run, a difference or a matrix. Nothing here runs a model."""

@@ -1,4 +1,4 @@
-"""The meanings of the words on the page, as data for its legend, its tooltips, its script and its tests."""
+"""The meanings of the words on the page, as data for the page's program and its tests."""
 
 from __future__ import annotations
 
@@ -30,21 +30,41 @@ PICTURE: tuple[tuple[str, str], ...] = (
 
 
 def words() -> dict[str, Any]:
-    """Words for the page's script: outcomes and judgements, best first, metrics with labels, digits of pictures.
+    """Words for the page: outcomes and judgements, best first, answers, metrics with labels, digits of pictures.
 
-    An outcome is `calm` if it is as good as a correct implementation; `drift` passes without being calm.
+    An outcome is `calm` if it is as good as a correct implementation; `drift` passes without being calm. Outcomes that
+    do not pass have the words of an issue.
     """
     return {
-        "outcomes": [
-            {"name": kind.value, "passes": kind.passes, "calm": kind.severity <= Outcome.FAITHFUL.severity}
-            for kind in Outcome
-        ],
-        "judgements": [kind.value for kind in Judgement],
+        "outcomes": [_outcome(kind) for kind in Outcome],
+        "judgements": [{"name": kind.value, "meaning": JUDGEMENTS[kind]} for kind in Judgement],
+        "answers": [{"name": kind.value, "meaning": meaning} for kind, meaning in ANSWERS.items()],
         "metrics": [*Metrics.labels().items(), ("seconds", "seconds")],
         "picture": PICTURE,
+        "edges": {"faithful": FAITHFUL, "drift": DRIFT},
     }
 
 
-def palette() -> list[dict[str, str]]:
-    """The colours of each outcome, as the style sheet names them."""
-    return [{"name": kind.value, **about.palette._asdict()} for kind, about in ABOUT.items()]
+def _outcome(kind: Outcome) -> dict[str, Any]:
+    about = ABOUT[kind]
+    known = {
+        "name": kind.value,
+        "passes": kind.passes,
+        "calm": kind.severity <= Outcome.FAITHFUL.severity,
+        "harm": about.harm.value,
+        "meaning": about.meaning,
+    }
+    return (
+        known if about.wording is None else known | {"happens": about.wording.happens, "loud": about.wording.loudness}
+    )
+
+
+def palette_css() -> str:
+    """The colours of each outcome as custom properties of the style sheet, light and dark, and a class for each."""
+    light, dark, classes = [], [], []
+    for kind, about in ABOUT.items():
+        light.append(f"--{kind}: {about.palette.light}; --{kind}-ink: {about.palette.light_ink};")
+        dark.append(f"--{kind}: {about.palette.dark}; --{kind}-ink: {about.palette.dark_ink};")
+        classes.append(f".o-{kind} {{ background-color: var(--{kind}); color: var(--{kind}-ink); }}")
+    dark_rules = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {' '.join(dark)} }} }}"
+    return "\n".join([f":root {{ {' '.join(light)} }}", dark_rules, *classes])

@@ -1,54 +1,85 @@
-"""Renders the page: the summary as plain HTML, and the cases as data for the page's script."""
+"""Puts a page together: the built program, what its first screen shows, and the blocks that it opens on demand.
+
+The program is `program.html`, made of the sources in `page/` by `python3 bootstrap.py page`. All that comes from files
+enters the page as JSON inside `<script>` elements that no browser runs, or escaped.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
-from harness.analysis.tally import defects
 from harness.files import atomic_write
 from harness.report import legend
-from harness.report.data import as_script, packed, page_data
-from harness.report.sections import Look, sections
-from harness.results.file import Results
+from harness.report.blocks import as_script, packed
+
+KINDS = ("run", "difference", "matrix")
+"""What a page can be about; the program shows other parts for each."""
 
 
-def write_report(results: Results, out: Path) -> Path:
-    """Write the report of `results` to the HTML file `out`, whole or not at all. Returns `out`.
+@dataclass(frozen=True)
+class Page:
+    """A page about one thing: `first` is what the first screen shows, `blocks` are names and data of all else.
+
+    `plain` says in a few lines what a reader without scripts has to know.
+    """
+
+    kind: str
+    title: str
+    first: Mapping[str, Any]
+    blocks: Iterable[tuple[str, Any]]
+    plain: tuple[str, ...] = ()
+
+
+def write_page(page: Page, out: Path) -> Path:
+    """Write the page to the HTML file `out`, whole or not at all. Returns `out`.
 
     The file needs no other file and no network.
     """
-    atomic_write(out, render(results).encode())
+    atomic_write(out, render(page).encode())
     return out
 
 
-def environment() -> Environment:
-    """Templates below this package; what they are given is escaped."""
-    loader = PackageLoader("harness.report", "")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-
-
-def source(pages: Environment, name: str) -> Markup:
-    """A file of `templates` as it is."""
-    assert pages.loader is not None
-    return Markup(pages.loader.get_source(pages, f"templates/{name}")[0])  # noqa: S704 - our own file
-
-
-def render(results: Results) -> str:
+def render(page: Page) -> str:
     """The page as text."""
-    pages = environment()
-    look = Look(results, defects(results.results, results.header.plugins))
-    return pages.get_template("templates/report.html").render(
-        results=results,
-        sections=[
-            Markup(pages.get_template(section.template).render(section.facts))  # noqa: S704 - escaped by its template
-            for section in sections(look)
-        ],
-        palette=legend.palette(),
-        style=source(pages, "report.css"),
-        script=source(pages, "report.js"),
-        words=Markup(as_script(legend.words())),  # noqa: S704 - as_script leaves nothing that HTML reads
-        data=packed(page_data(results, look.defects)),
-    )
+    first = {"kind": page.kind, "title": page.title, "words": legend.words(), **page.first}
+    early: list[str] = []
+    late: list[str] = []
+    for name, data in page.blocks:
+        (early if name == "index" else late).append(_block(name, data))
+    parts = {
+        "title": escape(page.title),
+        "palette": legend.palette_css(),
+        "plain": "".join(f"<p>{escape(line)}</p>" for line in page.plain),
+        "first": f'<script type="application/json" id="first">{as_script(first)}</script>{"".join(early)}',
+        "blocks": "".join(late),
+    }
+    return "".join(parts[piece.name] if isinstance(piece, _Mark) else piece for piece in _program())
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """A place in the program."""
+
+    name: str
+
+
+@cache
+def _program() -> tuple[str | _Mark, ...]:
+    """The built program, cut at its marks, such as `parity:first:here`."""
+    rest = (files("harness.report") / "program.html").read_text(encoding="utf-8")
+    pieces: list[str | _Mark] = []
+    for name in ("title", "palette", "plain", "first", "blocks"):
+        before, mark, rest = rest.partition(f"parity:{name}:here")
+        assert mark, f"program.html has no place for {name}: run `python page/build.py`"
+        pieces += [before, _Mark(name)]
+    return (*pieces, rest)
+
+
+def _block(name: str, data: Any) -> str:
+    return f'<script type="application/octet-stream" id="{escape(name)}">{packed(data)}</script>\n'

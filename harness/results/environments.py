@@ -11,9 +11,14 @@ from packaging.version import InvalidVersion, Version
 
 from harness.errors import InputError
 from harness.patterns import pointer
+from harness.results.device import CPU
 
 MISSING = "not installed"
 """The version of a distribution that an environment lacks."""
+
+
+DEVICE = "device"
+"""Stands among the versions for what artifacts ran on."""
 
 
 class OtherEnvironment(InputError):
@@ -49,6 +54,11 @@ class Discrepancy:
         return {"name": self.name, "base": self.base, "head": self.head, "allowed": self.allowed}
 
 
+def version_in(versions: Mapping[str, str], name: str) -> str:
+    """The version of a distribution in an environment, or the device there: a run that does not say ran on the CPU."""
+    return versions.get(name, CPU if name == DEVICE else MISSING)
+
+
 def discrepancies(
     base: Mapping[str, str], head: Mapping[str, str], *, across: Iterable[str] = ()
 ) -> tuple[Discrepancy, ...]:
@@ -58,7 +68,7 @@ def discrepancies(
     """
     names = list(dict.fromkeys((*base, *head)))
     allowed = {_name(text, names) for text in across}
-    versions = [(name, base.get(name, MISSING), head.get(name, MISSING)) for name in names]
+    versions = [(name, version_in(base, name), version_in(head, name)) for name in names]
     differing = tuple(Discrepancy(name, was, now, name in allowed) for name, was, now in versions if was != now)
     refused = [each for each in differing if each.matters and not each.allowed]
     if refused:

@@ -26,6 +26,8 @@ from jsonschema.exceptions import best_match
 
 from harness.errors import InputError
 from harness.outcomes import Metrics, Outcome
+from harness.results.device import DeviceNote
+from harness.results.evidence import Evidence
 
 SCHEMA = 3
 """Number of the file's schema; a reader refuses other numbers."""
@@ -239,7 +241,8 @@ class Stage:
 
     `metrics` measure the error, `where` names the output and index of the largest error; `seconds` is the framework's
     time to convert and run; `log` is the end of the worker's output, or a traceback, of a stage without an answer.
-    `kept`: the stage was walked by an earlier run, or comes from a pack.
+    `kept`: the stage was walked by an earlier run, or comes from a pack. `device`: on what it ran; None for the CPU.
+    `evidence` is for people to look at, and no part of what happened: two stages may be equal that have other evidence.
     """
 
     artifact: str
@@ -253,11 +256,20 @@ class Stage:
     picture: tuple[str, ...] | None = None
     log: str = ""
     kept: bool = False
+    device: DeviceNote | None = None
+    evidence: Evidence | None = field(default=None, compare=False)
 
     @property
     def by(self) -> str:
         """The hop that wrote the artifact, or `source`."""
         return self.hop or SOURCE
+
+    @property
+    def blamed(self) -> str:
+        """The hop that wrote the artifact, or `source`; the runtime where the same artifact is right on the CPU."""
+        on_cpu = self.device.on_cpu if self.device else None
+        wrong = self.outcome is Outcome.DIVERGENT and on_cpu is not None and on_cpu.passes
+        return self.runtime or self.by if wrong else self.by
 
     @property
     def units(self) -> float | None:
@@ -278,6 +290,8 @@ class Stage:
             "picture": plain(self.picture),
             "log": self.log,
             **({"kept": True} if self.kept else {}),
+            **({} if self.device is None else {"device": self.device.to_json()}),
+            **_known(evidence=None if self.evidence is None else self.evidence.to_json()),
         }
 
     @classmethod
@@ -295,6 +309,8 @@ class Stage:
             picture=None if picture is None else tuple(picture),
             log=data["log"],
             kept=data.get("kept", False),
+            device=DeviceNote.from_json(data["device"]) if "device" in data else None,
+            evidence=Evidence.from_json(data["evidence"]) if "evidence" in data else None,
         )
 
 
@@ -369,8 +385,8 @@ class Result:
 
     @property
     def blame(self) -> str | None:
-        """The hop at fault, or `source`; None if all stages pass."""
-        return None if self.fault is None else self.fault.by
+        """The hop at fault, `source`, or the runtime of a device (`Stage.blamed`); None if all stages pass."""
+        return None if self.fault is None else self.fault.blamed
 
     @property
     def key(self) -> tuple[str, str]:

@@ -237,7 +237,7 @@ class Kept:
     def __init__(self, shelf: Shelf, registry: Registry, *, beside: str = "", elsewhere: Collection[str] = ()) -> None:
         self.shelf = shelf
         self.registry = registry
-        self.beside = beside
+        self._beside = beside
         self.elsewhere = frozenset(elsewhere)
         self.trouble = ""
         self._plugins: dict[str, str] = {}
@@ -274,6 +274,20 @@ class Kept:
                 self._pending.append(key)
             if time.monotonic() > self._looked + LOOK_AFTER:
                 self.confirm()
+
+    def beside(self, case: Case, route: Route, place: int, what: str) -> bytes | None:
+        """What an earlier run kept beside a step under this name."""
+        with self._or_without():
+            key = self.key(case, route, place)
+            return self.shelf.head(_joined([key, what])) if key else None
+        return None
+
+    def keep_beside(self, case: Case, route: Route, place: int, what: str, data: bytes) -> None:
+        """Keep something that depends on a step alone."""
+        with self._or_without():
+            if key := self.key(case, route, place):
+                self.shelf.put(_joined([key, what]), data, b"")
+                self._pending.append(_joined([key, what]))
 
     def of(self, registry: Registry) -> Kept:
         """The same for a walk with other plugins."""
@@ -343,7 +357,7 @@ class Kept:
         chain, plugins = route.chains[place]
         runtimes = [self.registry.runtime_of(plugin.target or plugin.name) for plugin in plugins]
         parts = [self._of_plugin(plugin) for plugin in (*plugins, *runtimes) if plugin is not None]
-        return _joined([self._of_case(case), self.beside, chain, *parts]) if all(parts) else ""
+        return _joined([self._of_case(case), self._beside, chain, *parts]) if all(parts) else ""
 
     def _of_case(self, case: Case) -> str:
         if self._case[0] is not case:

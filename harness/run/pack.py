@@ -100,8 +100,8 @@ def _line(key: Key, step: Step) -> str:
     data = {
         "case": key[0],
         "chain": key[1],
-        "stage": replace(step.stage, kept=False).to_json(),
-        "rest": None if step.rest is None else replace(step.rest, kept=False).to_json(),
+        "stage": replace(step.stage, kept=False, evidence=None).to_json(),
+        "rest": None if step.rest is None else replace(step.rest, kept=False, evidence=None).to_json(),
         "artifact": None if step.artifact is None else step.artifact.name,
     }
     return json.dumps(data, allow_nan=False, separators=(",", ":")) + "\n"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from harness.adapters.plugin import Plugin
+from harness.adapters.plugin import CPU, Plugin
 from harness.adapters.registry import Registry
 from harness.adapters.routes import Route, all_routes, select
 from harness.errors import InputError
@@ -30,7 +30,8 @@ class SelectionError(InputError):
 
 @dataclass(frozen=True)
 class Shard:
-    """One of several parts of a run: the cases whose digests leave `number - 1` when divided by `count`."""
+    """One of several parts of a run: the cases, and the tests of another kind, whose digests leave `number - 1` when
+    divided by `count`."""
 
     number: int
     count: int
@@ -48,9 +49,9 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.number}/{self.count}"
 
-    def has(self, case: str) -> bool:
-        """Whether a case, by its id, belongs to this part."""
-        return int(hashlib.sha256(plain_id(case).encode()).hexdigest(), 16) % self.count == self.number - 1
+    def has(self, name: str) -> bool:
+        """Whether a case, by its id, or a test belongs to this part."""
+        return int(hashlib.sha256(plain_id(name).encode()).hexdigest(), 16) % self.count == self.number - 1
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,10 @@ class Selection:
     """The part of the suite to run. `route` and `layer` are patterns, of which a name fits one; none selects all.
 
     `hops` are converters to add, as `module:Class`. With `cache`, stages that earlier runs kept are not walked again. A
-    `pack` gives the beginnings of routes, and only what is behind them is selected. A `shard` is a part of the cases. A
+    `pack` gives the beginnings of routes, and only what is behind them is selected. A `shard` is a part of it all. A
     `baseline`, a results file, takes the place of the record; what differs between its environment and this one must be
     named in `across`. `workers` are those with an interpreter of their own, as `NAME=PYTHON`. With `anew`, the pack's
-    artifacts are run here, instead of taking what they gave where the pack was made.
+    artifacts are run here, instead of taking what they gave where the pack was made. Artifacts run on `device`.
     """
 
     route: tuple[str, ...] = ()
@@ -77,11 +78,13 @@ class Selection:
     across: tuple[str, ...] = ()
     workers: tuple[str, ...] = ()
     anew: bool = False
+    device: str = CPU
 
     @property
     def is_narrow(self) -> bool:
         """Whether the run is about something that was named: then nothing else runs beside it."""
-        return bool(self.route or self.layer or self.hops or self.opset or self.pack or self.shard or self.baseline)
+        named = (self.route, self.layer, self.hops, self.opset, self.pack, self.baseline)
+        return any(named) or self.device != CPU
 
     def options(self) -> dict[str, object]:
         """What is selected, for the header of a results file; what is left at its default is left out."""

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from harness.adapters.interpreters import elsewhere, in_release, parse
+from harness.adapters.plugin import CPU
 from harness.adapters.registry import Plugin, Registry, installed
 from harness.adapters.routes import Route, select
 from harness.corpus.store import Entry, GoldenError, Store, explored_cases
@@ -24,6 +25,7 @@ from harness.judge.findings import load as load_findings
 from harness.judge.record import Record, plain_id, split_id
 from harness.judge.record import load as load_record
 from harness.patterns import fits
+from harness.results.environments import DEVICE
 from harness.results.events import Header, PluginNote, RouteStatus
 from harness.results.file import Results
 from harness.results.load import load
@@ -42,11 +44,13 @@ from harness.run.selection import (
 )
 from harness.run.walk import Walk
 from harness.spec import EMPTY_BATCH, canonical
-from harness.workers.pool import Workers
+from harness.workers.pool import WorkerFailure, Workers
+from harness.workers.protocol import Call, Failure
 from harness.workers.turns import Turns
 
 __all__ = ["Selection", "SelectionError", "Session", "home", "ranked"]
 
+PROBED = "harness.workers.serve:probed"
 RECORD, PACKS = "record", "packs"
 """Folders of the store for the record, and for the packs that come with it."""
 
@@ -79,7 +83,8 @@ class Session:
     def __init__(self, selection: Selection | None = None, root: Path | None = None) -> None:
         self.selection = selection or Selection()
         self.root = root or home()
-        self.interpreters = dict(parse(text, installed().plugins) for text in self.selection.workers)
+        known = installed().on(self.selection.device)
+        self.interpreters = dict(parse(text, known.plugins) for text in self.selection.workers)
         of_workers, self._shared = elsewhere(self.interpreters, self.registry.plugins)
         count_elsewhere(of_workers)
         self._pairs: dict[str | None, list[tuple[Entry, Route]]] = {}
@@ -115,7 +120,11 @@ class Session:
     def registry(self) -> Registry:
         """The installed plugins, and the converters that were named. Opens the interpreters of those in a release."""
         releases = [text for text in self.selection.hops if "=" in text]
-        registry = installed().with_hops(text for text in self.selection.hops if text not in releases)
+        registry = (
+            installed()
+            .on(self.selection.device)
+            .with_hops(text for text in self.selection.hops if text not in releases)
+        )
         for text in releases:
             registry, worker, interpreter = in_release(registry, text)
             self.interpreters[worker] = interpreter
@@ -136,6 +145,41 @@ class Session:
             self.routes  # noqa: B018 - it raises
         if self.selection.shard is not None:
             self.pairs()
+        self.device  # noqa: B018 - it raises
+
+    @cached_property
+    def device(self) -> str:
+        """The device on which artifacts run, with its name and capability: `cuda (NVIDIA H100 PCIe, 9.0)`.
+
+        Each runtime of the selected routes that computes there is asked. Raises SelectionError where there is none, or
+        one cannot reach it.
+        """
+        asked = self.registry.device
+        if asked == CPU:
+            return CPU
+        parts = dict.fromkeys(part for route in self.runnable for part in route.walked(self.registry))
+        runtimes = [part for part in parts if part.device == asked]
+        if not runtimes:
+            of_device = [part for part in self.registry.runtimes if part.device == asked]
+            why = next(
+                (f"{part.name}: {part.missing}" for part in of_device if part.missing), "none is on these routes"
+            )
+            raise SelectionError(f"no runtime for {asked} can run here ({why})", where=f"--device {asked}")
+        self.workers.expect([part.worker for part in runtimes])
+        names = [self._probed(part) for part in runtimes]
+        return f"{asked} ({', '.join(dict.fromkeys(names))})"
+
+    def _probed(self, runtime: Plugin) -> str:
+        """The name and capability of the device as a runtime sees it. Raises SelectionError if it sees none."""
+        try:
+            facts = self.workers[runtime.worker].request(Call(PROBED, (runtime.reference,))).value
+        except WorkerFailure as failure:
+            raise SelectionError(
+                f"{runtime.name} died when asked: {failure}", where=f"--device {runtime.device}"
+            ) from None
+        if isinstance(facts, Failure):
+            raise SelectionError(facts.message, where=f"--device {runtime.device}")
+        return f"{facts['name']}, {facts['capability']}"
 
     def check_walked(self, routes: Iterable[Route]) -> None:
         """Raise SelectionError for a converter that was named and is on none of these routes, those of a run's cases.
@@ -209,8 +253,8 @@ class Session:
 
     @cached_property
     def kept(self) -> Kept | None:
-        """The steps of earlier runs; None if the selection, or PARITY_CACHE=off, goes without."""
-        if not self.selection.cache or os.environ.get("PARITY_CACHE") == OFF:
+        """The steps of earlier runs; None if the selection, or PARITY_CACHE=off, goes without, and on a device."""
+        if not self.selection.cache or self.selection.device != CPU or os.environ.get("PARITY_CACHE") == OFF:
             return None
         beside = f"{self.selection.limit} {self.pack.digest if self.pack else ''}"
         return Kept(Shelf(folder()), self.registry, beside=beside, elsewhere=self.interpreters)
@@ -417,10 +461,17 @@ class Session:
             for name, each in self.interpreters.items()
             if each.version != here["python"]
         }
+        here[DEVICE] = self.device
         if self.pack is None:
             return here
         behind = {part for route in self.runnable for part in route.walked(self.registry)}
-        needed = {"python", "platform", *COMPUTES_WITH, *(name for part in behind for name in part.distributions)}
+        needed = {
+            "python",
+            "platform",
+            DEVICE,
+            *COMPUTES_WITH,
+            *(name for part in behind for name in part.distributions),
+        }
         return {name: text if name in needed else self.pack.versions.get(name, text) for name, text in here.items()}
 
     def close(self) -> None:

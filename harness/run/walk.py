@@ -17,16 +17,20 @@ from typing import Any, Generic
 
 import numpy as np
 
+from harness.adapters.plugin import CPU
 from harness.adapters.registry import Plugin, Registry
 from harness.adapters.routes import Route
 from harness.installed import older
 from harness.judge.answers import Cells, answer_of
 from harness.judge.compare import Comparison, compare
+from harness.judge.evidence import evidence_of
 from harness.judge.expectations import Expectation
 from harness.judge.facts import facts
 from harness.judge.judgement import is_random, judge, of_route, speaking_of
 from harness.judge.record import Record
+from harness.oracle.noise import in_tf32
 from harness.outcomes import Outcome
+from harness.results.device import DeviceNote
 from harness.results.events import Answer, ExpectationNote, Judgement, Result, Stage
 from harness.run.step import Keeper, Source, Step
 from harness.spec import EMPTY_BATCH, Case, Sample
@@ -75,6 +79,7 @@ class Walk:
         self._keepers = [source for source in self.sources if isinstance(source, Keeper)]
         self.limit = limit
         self.framework_seconds = 0.0
+        self._coarse: tuple[Case, Case] | None = None
         self._case = ""
         self._size = 1.0
         self._hurries = False
@@ -322,25 +327,52 @@ class Walk:
         runtime = self.registry.runtime_of(stage.artifact)
         if runtime is None or (stage.hop is None and runtime.missing):
             return Step(self._read_back(case, stage, plugin, path, seconds), path)
-        return self._run(case, replace(stage, runtime=runtime.name), runtime, path, seconds)
+        return self._run(self._seen_by(runtime, case), replace(stage, runtime=runtime.name), runtime, path, seconds)
+
+    def _seen_by(self, runtime: Plugin, case: Case) -> Case:
+        """The case with the noise scale of a runtime's arithmetic: goldens have that of float32."""
+        if not runtime.tf32:
+            return case
+        if self._coarse is None or self._coarse[0] is not case:
+            self._coarse = case, in_tf32(case)
+        return self._coarse[1]
 
     def _run(self, case: Case, stage: Stage, runtime: Plugin, path: Path, seconds: float) -> Step:
         request = Run(runtime.reference, path, tuple(sample.inputs for sample in case.samples))
         answered = self._ask(stage, runtime, request, Outcome.INVALID, seconds)
         rest = replace(case, samples=tuple(sample for sample in case.samples if not sample.is_empty))
         if isinstance(answered, Stage):
+            answered = self._noted(case, answered, runtime, path, None)
             if answered.outcome not in (Outcome.CRASH, Outcome.HANG) or rest.samples == case.samples:
                 return Step(answered, path)
             step = self._run(rest, stage, runtime, path, seconds)  # perhaps the empty batch killed it
             return replace(step, stage=answered, rest=step.stage if step.stage.outcome.passes else None)
         ran = answered.value
         outputs = tuple(() if isinstance(each, Failure) else each for each in ran.outputs)
-        ended = _ended(stage, _compared(case, ran), answered.seconds)
+        compared = _compared(case, ran)
+        evidence = evidence_of(compared, case.samples, outputs)
+        ended = replace(_ended(stage, compared, answered.seconds), evidence=evidence)
+        ended = self._noted(case, ended, runtime, path, ran.device)
         if ended.outcome.passes or rest.samples == case.samples:
             return Step(ended, path, outputs)
         kept = tuple(each for sample, each in zip(case.samples, ran.outputs, strict=True) if not sample.is_empty)
-        without = _ended(stage, _compared(rest, replace(ran, outputs=kept)), answered.seconds)
+        bare = replace(ended, log="", evidence=None)
+        without = _ended(bare, _compared(rest, replace(ran, outputs=kept)), answered.seconds)
         return Step(ended, path, outputs, without if without.outcome.passes else None)
+
+    def _noted(self, case: Case, stage: Stage, runtime: Plugin, path: Path, ran_on: Mapping[str, Any] | None) -> Stage:
+        """The stage with a note of the device it ran on, and, if it does not pass, of what the CPU makes of it."""
+        if runtime.device == CPU:
+            return stage
+        note = DeviceNote(asked=runtime.device, **(ran_on or {"reason": "it did not run"}))
+        witness = self.registry.witness_of(stage.artifact)
+        if stage.outcome.passes or witness is None or witness.missing:
+            return replace(stage, device=note)
+        request = Run(witness.reference, path, tuple(sample.inputs for sample in case.samples))
+        answered = self._ask(stage, witness, request, Outcome.INVALID)
+        on_cpu = answered.outcome if isinstance(answered, Stage) else _compared(case, answered.value).outcome
+        message = f"{stage.message}; on the CPU it is {on_cpu}"
+        return replace(stage, device=replace(note, on_cpu=on_cpu), message=message)
 
     def _read_back(self, case: Case, stage: Stage, plugin: Plugin, path: Path, seconds: float) -> Stage:
         """The stage of a source format without a runtime here: read back, the file must hold the same weights."""
@@ -394,7 +426,8 @@ class Walk:
             recorded=judged.recorded,
             message=judged.message,
             replay=f"parity replay {case.id} --route {route.name}"
-            + ("" if route.opset is None else f" --opset {route.opset}"),
+            + ("" if route.opset is None else f" --opset {route.opset}")
+            + ("" if self.registry.device == CPU else f" --device {self.registry.device}"),
             task=task,
             facts={name: value for name, value in facts(case).items() if value is not None},
         )
@@ -416,9 +449,10 @@ def _compared(case: Case, ran: Ran) -> Comparison:
     comparison = compare(sample.golden, outputs, ran.names)
     if comparison.outcome.passes and not ran.repeats:
         comparison = Comparison(Outcome.DIVERGENT, "a second call on the same inputs gives other values")
-    for other, answer in zip(others, further, strict=True):
+    for number, (other, answer) in enumerate(zip(others, further, strict=True), start=1):
         if comparison.outcome.passes:
-            comparison = max(comparison, _compared_again(other, answer), key=lambda one: one.outcome.severity)
+            again = replace(_compared_again(other, answer), sample=number)
+            comparison = max(comparison, again, key=lambda one: one.outcome.severity)
     if comparison.outcome.passes and ran.overwrites:
         comparison = Comparison(Outcome.MUTATING, f"the call writes into its inputs {', '.join(ran.overwrites)}")
     return comparison

@@ -25,6 +25,7 @@ from packaging.requirements import Requirement
 
 import harness
 from harness.adapters.places import Place
+from harness.adapters.plugin import CPU
 from harness.adapters.registry import Plugin
 from harness.workers.protocol import A, Answer, Load, Request, decode, encode
 from harness.workers.turns import Turns
@@ -107,11 +108,13 @@ class Setting:
         served = [plugin for plugin in plugins if plugin.worker == name and not plugin.missing]
         frameworks = {Requirement(text).name.replace("-", "_") for plugin in served for text in plugin.requires}
         classes = {plugin.reference.partition(":")[0] for plugin in served}
+        on_cpu = all(plugin.device == CPU for plugin in served)
         return cls(
             name=name,
             environment={**COMMON, **place.environment, **{key: str(folder) for key in HOMES}},
             modules=(*sorted(frameworks), *sorted(classes)),
             without=place.without,
+            memory=MEMORY if on_cpu else None,  # CUDA maps the GPU's memory, and the machine's, into its address space
         )
 
 

@@ -131,13 +131,15 @@ class Ran:
     """The outputs of each sample, in order; a sample after the first may have a failure instead.
 
     `names` are the artifact's output names, if its format has names. `repeats`: whether all calls on the first sample
-    returned the same bits. `overwrites` names the inputs that a call wrote into.
+    returned the same bits. `overwrites` names the inputs that a call wrote into. `device` holds what a runtime of a
+    GPU says of where it ran, as `DeviceNote` has it.
     """
 
     outputs: tuple[Outputs | Failure, ...]
     names: tuple[str, ...] | None
     repeats: bool
     overwrites: tuple[str, ...] = ()
+    device: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -118,7 +118,18 @@ def _(request: Run) -> Ran:
     further = [caller.call_or_fail(sample) for sample in others]
     if further:
         repeats = repeats and bits == encode(caller.call(inputs)[0])
-    return Ran((first, *further), None if names is None else tuple(names), repeats, tuple(sorted(caller.overwritten)))
+    return Ran(
+        outputs=(first, *further),
+        names=None if names is None else tuple(names),
+        repeats=repeats,
+        overwrites=tuple(sorted(caller.overwritten)),
+        device=caller.runtime.ran_on(caller.opened) if hasattr(caller.runtime, "ran_on") else None,
+    )
+
+
+def probed(reference: str) -> dict[str, Any]:
+    """What a runtime of a device says of it, before it runs anything there. Raises whatever its probe raises."""
+    return dict(_instance(reference).probe())
 
 
 @answer.register

@@ -53,7 +53,7 @@ def ours(
     """Every layer of our PyTorch network, by the layer's name, for each image."""
     _need(parity, "matlab", "matlab2torch")
     folder = tmp_path_factory.mktemp("ccn")
-    _called(parity, "torch", "harness.models.deliver:deliver", "torch", network.spec, dict(network.weights), folder, "")
+    _called(parity, "torch", "harness.models.deliver:deliver", "torch", network.spec, dict(network.weights), folder)
     return [
         dict(
             zip(

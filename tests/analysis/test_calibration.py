@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness.analysis.calibration import page, spreads
 from harness.outcomes import FAITHFUL, Metrics, Outcome
+from harness.results.device import DeviceNote
 from harness.results.events import Header, Judgement, Result, Stage
 from harness.results.file import Results
 
@@ -41,6 +43,17 @@ def test_shared_stages_count_once_and_deviations_apart(results: Results) -> None
     source, converted = spreads(results)
     assert (source.runtime, source.cases, source.p50, source.p100, source.deviating) == ("keras", 2, 2, 3, 0)
     assert (converted.runtime, converted.cases, converted.p100, converted.deviating) == ("ort", 2, 4, 1)
+
+
+def test_what_the_cpu_has_right_calibrates_the_gpu() -> None:
+    def on_gpu(units: float, on_cpu: Outcome) -> Stage:
+        note = DeviceNote("cuda", operators={"cuda": 1}, on_cpu=on_cpu)
+        return replace(stage(units, "a", Outcome.DIVERGENT), runtime="torch-cuda", device=note)
+
+    stages = [on_gpu(2000, Outcome.FAITHFUL), on_gpu(9000, Outcome.DIVERGENT)]
+    walked = [result(str(k), "keras-a", stage(1), each) for k, each in enumerate(stages)]
+    _, row = spreads(Results(Header(("x",), {}, ()), tuple(walked)))
+    assert (row.runtime, row.cases, row.p100, row.deviating) == ("torch-cuda", 1, 2000, 1)
 
 
 def test_page_names_the_largest(results: Results) -> None:

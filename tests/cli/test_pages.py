@@ -28,6 +28,29 @@ def test_report_has_defaults(parity: Parity) -> None:
     assert Path("reports/index.html").is_file()
 
 
+def test_report_writes_its_first_screen_as_markdown_too(parity: Parity) -> None:
+    assert parity("report", "--markdown", "out/summary.md")[0] == AGREED
+    assert (
+        Path("out/summary.md").read_text().startswith("## Passed\n\nNothing that matters is wrong: 1 result of 1 case")
+    )
+
+
+def test_report_shows_earlier_runs_in_its_history(parity: Parity) -> None:
+    Path("reports/results.ndjson").rename("monday.ndjson")
+    parity("run", "--route", "mini-copies")
+    assert parity("report", "--history", "monday.ndjson")[0] == AGREED
+    assert '"name":"monday"' in Path("reports/index.html").read_text()
+    assert parity("report", "--history", "nowhere.ndjson")[0] == USAGE
+
+
+def test_a_difference_has_a_page(parity: Parity) -> None:
+    Path("reports/results.ndjson").rename("base.ndjson")
+    parity("run", "--route", "mini-copies")
+    code, *_ = parity("diff", "base.ndjson", "reports/results.ndjson", "-o", "diff.html")
+    assert code == AGREED
+    assert "<title>Parity difference: not worse</title>" in Path("diff.html").read_text()
+
+
 def test_calibration_is_printed_or_written(parity: Parity) -> None:
     code, page, _ = parity("calibrate")
     assert code == AGREED

@@ -160,7 +160,7 @@ def test_scalar_has_an_empty_place() -> None:
 
 def test_empty_output_has_nothing_to_measure() -> None:
     comparison = compare(golden(np.zeros((0, 3))), [np.zeros((0, 3), np.float32)])
-    assert comparison == Comparison(Outcome.EXACT, "", Metrics(units=0.0, componentwise=0.0), "y[]", None)
+    assert comparison == Comparison(Outcome.EXACT, "", Metrics(units=0.0, componentwise=0.0), "y[]", output="y")
 
 
 @pytest.mark.parametrize("exactness", [Exactness.MOVES, Exactness.SELECTS])
@@ -212,8 +212,9 @@ def test_plain_values_are_counted_and_placed() -> None:
         Outcome.DIVERGENT,
         "2 of 4 values of 'y' differ, first at [1, 0]: expected np.int64(3), got np.int64(5)",
         where="y[1, 0]",
+        output="y",
     )
-    assert compare(golden(np.array([[1, 2]])), [np.array([[1, 2]])]) == Comparison(Outcome.EXACT)
+    assert compare(golden(np.array([[1, 2]])), [np.array([[1, 2]])]) == Comparison(Outcome.EXACT, output="y")
 
 
 def test_strings_of_any_length_are_strings() -> None:

@@ -18,12 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from harness.matlab.matfile.hdf5 import SIGNATURE
+from harness.matlab.matfile.limits import MIB
 from harness.matlab.matfile.read import MatFileError, read_mat
-from harness.matlab.matfile.scan import COMPRESSED, HDF5, MATRIX, MIB
+from harness.matlab.matfile.scan import COMPRESSED, MATRIX
 from harness.matlab.matfile.write import column_cell
 
 VERSIONS = ("v4", "v6", "v7", "v7.3")
-MARKS = (b"TREE", b"HEAP", b"SNOD", b"OHDR", b"OCHK", b"FRHP", b"FHDB", b"GCOL", b"BTHD", HDF5, b"MATLAB_")
+MARKS = (b"TREE", b"HEAP", b"SNOD", b"OHDR", b"OCHK", b"FRHP", b"FHDB", b"GCOL", b"BTHD", SIGNATURE, b"MATLAB_")
 """What the structures of an HDF5 file begin with, and its attributes that say what MATLAB's values are."""
 WORDS = (0, 1, 2, 3, 4, 5, 7, 8, 9, 14, 15, 16, 17, 255, 4096, 65536, 2**24, 2**31 - 1, 2**31, 2**32 - 8, 2**32 - 1)
 BOMB = 400 * MIB
@@ -164,7 +166,7 @@ def sources(folder: Path, real: Path | None = None, most: int = 400_000) -> dict
 
 
 def _version(data: bytes) -> str:
-    if HDF5 in (data[:8], data[512:520]):
+    if SIGNATURE in (data[:8], data[512:520]):
         return "v7.3"
     if 0 in data[:4]:
         return "v4"

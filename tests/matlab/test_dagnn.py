@@ -11,6 +11,7 @@ from scipy.io import savemat
 from harness.matlab.readers.channels import groups_of
 from harness.matlab.readers.fields import SimpleNNError
 from harness.matlab.readers.network import NetworkError, UnsupportedLayers, read_network
+from harness.matlab.torch.source import build, program
 from harness.oracle import evaluate
 from harness.spec import Input
 from tests.through_torch import furthest, through_torch
@@ -237,10 +238,10 @@ def test_everything_unknown_is_reported_at_once(path):
 
 
 def test_unknown_layers_of_a_chain_are_reported_in_the_same_way(path):
-    layers = cell({"type": "SubP", "name": "p"}, {"type": "relu", "name": "r"}, {"type": "concat", "name": "c"})
+    layers = cell({"type": "roi", "name": "p"}, {"type": "relu", "name": "r"}, {"type": "spnorm", "name": "c"})
     with pytest.raises(UnsupportedLayers) as caught:
         read_network(saved(path, {"layers": layers}))
-    assert caught.value.layers == (("SubP", "p", "layer 1"), ("concat", "c", "layer 3"))
+    assert caught.value.layers == (("roi", "p", "layer 1"), ("spnorm", "c", "layer 3"))
 
 
 BROKEN = {
@@ -292,3 +293,34 @@ def test_a_real_chain_keeps_its_average_image(real_files: Path):
     network = read_network(file)
     assert [item.kind for item in network.spec.layers] == ["conv", "relu", "conv", "lrn"]
     assert "1 x 1 x 3 (123, 117, 104)" in network.notes[0]
+
+
+def test_parameters_that_layers_share_are_written_once(path):
+    """A recursive network: the same convolution twice, and a third with its filters and another pad."""
+    filters, biases = numbers(3, 3, 2, 2), numbers(2)
+    same = ("f", "b")
+    stored = net(
+        [
+            layer("Conv", "first", ["x"], ["a"], same, size=[3, 3, 2, 2], hasBias=True, pad=[1, 1, 1, 1]),
+            layer("ReLU", "relu", ["a"], ["r"]),
+            layer("Conv", "again", ["r"], ["c"], same, size=[3, 3, 2, 2], hasBias=True, pad=[1, 1, 1, 1]),
+            layer("Conv", "narrow", ["c"], ["y"], same, size=[3, 3, 2, 2], hasBias=True, pad=[0, 0, 0, 0]),
+        ],
+        {"f": filters, "b": biases},
+    )
+    network = read_network(saved(path, stored))
+    assert [(item.name, item.of) for item in network.spec.layers] == [
+        ("first", ""),
+        ("relu", ""),
+        ("again", "first"),
+        ("narrow", ""),
+    ]
+    assert sorted(network.weights) == ["first/biases", "first/filters", "narrow/biases", "narrow/filters"]
+    written = program(network.spec, network.weights)
+    assert sorted(written.state) == ["first.bias", "first.weight", "narrow.bias", "narrow.weight"]
+    assert "again = self.first(relu)" in written.source
+    torch = pytest.importorskip("torch")
+    x = numbers(1, 2, 5, 5)
+    (expected,) = evaluate(network.spec, network.weights, {"x": x}).values()
+    y = build(written)(torch.from_numpy(x)).detach().numpy()
+    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from harness.matlab.readers.declared import digits_note, read_declared
+from harness.matlab.readers.declared import TAKEN_AT_ITS_WORD, digits_note, read_declared
 from harness.matlab.readers.network import NetworkError, UnsupportedLayers
 from harness.spec import Input
 from tests.through_torch import furthest, through_torch
@@ -72,7 +72,7 @@ def same(network, other):
 
 
 def test_a_declared_network(plain, write):
-    assert (plain.dialect, plain.spec.dialect, plain.notes) == ("declared", "matlab", ())
+    assert (plain.dialect, plain.spec.dialect, plain.notes) == ("declared", "matlab", (TAKEN_AT_ITS_WORD,))
     assert plain.spec.inputs == (Input("input_in", (2, 6, 4)),)
     assert [item.kind for item in plain.spec.layers] == [
         "ImageInputLayer", "Convolution2DLayer", "ReLULayer", "FullyConnectedLayer",
@@ -189,7 +189,7 @@ def test_text_of_save_ascii_and_writematrix(write, plain, tmp_path):
     declared = layout(weight("hwcf", text="w.txt", size=[3, 2, 2, 5]), weight("oi", text="fc.csv"))
     network = read_declared(*write(declared))
     same(network, plain)
-    assert network.notes == ()
+    assert network.notes == ("the layout does not use w (3 x 2 x 2 x 5), fc (4 x 60)", TAKEN_AT_ITS_WORD)
 
 
 def test_digits_that_do_not_carry_a_float32_are_noted(write, plain, tmp_path):
@@ -197,7 +197,9 @@ def test_digits_that_do_not_carry_a_float32_are_noted(write, plain, tmp_path):
     (tmp_path / "fc.txt").write_text(as_text(LAST, "%10.4f"))
     declared = layout(weight("hwcf", text="w.txt", size=[3, 2, 2, 5]), weight("oi", text="fc.txt"))
     network = read_declared(*write(declared))
-    first, second = network.notes
+    first, second, unused, last = network.notes
+    assert unused == "the layout does not use w (3 x 2 x 2 x 5), fc (4 x 60)"
+    assert last == TAKEN_AT_ITS_WORD
     assert first.startswith("w.txt: written with 8 significant digits, where 9 carry a float32: ")
     assert second.startswith("fc.txt: written with 4 decimals, ")
     for note, name in ((first, "conv1/Weights"), (second, "fc/Weights")):
@@ -234,7 +236,7 @@ def test_json_of_jsonencode(write, plain, tmp_path):
     declared = layout(weight("hwcf", json="w.json", key="net.conv1"))
     network = read_declared(*write(declared))
     same(network, plain)
-    assert network.notes == ()
+    assert network.notes == ("the layout does not use w (3 x 2 x 2 x 5)", TAKEN_AT_ITS_WORD)
 
 
 def test_all_arrays_can_be_in_text(tmp_path):
@@ -254,8 +256,109 @@ def test_all_arrays_can_be_in_text(tmp_path):
             }
         )
     )
+    with pytest.raises(NetworkError, match=r"expected 2, as Bias has, got o 1, i 2\. Exchange the letters o and i"):
+        read_declared(None, tmp_path / "layout.json")
+    (tmp_path / "w.txt").write_text("1.00000000 2.00000000 3.00000000\n")
+    declared = json.loads((tmp_path / "layout.json").read_text())
+    declared["layers"][0]["weights"]["Bias"] = weight("o", json="b.json")
+    (tmp_path / "b.json").write_text("[1, 2]")
+    (tmp_path / "layout.json").write_text(json.dumps(declared))
     with pytest.raises(NetworkError, match=r"Bias does not fit; expected 1 values, got a float64 array"):
         read_declared(None, tmp_path / "layout.json")
+
+
+def test_a_layer_without_its_bias_and_arrays_without_a_layer_are_noted(write):
+    """A forgotten bias gave a network that agreed with itself and not with MATLAB's."""
+    declared = layout()
+    del declared["layers"][2]["weights"]["Bias"]
+    network = read_declared(*write(declared, more=numbers(2, 3)))
+    assert network.notes == (
+        "the layout gives no Bias to 'fc': zeros are taken",
+        "the layout does not use fc_b (1 x 4), more (2 x 3)",
+        TAKEN_AT_ITS_WORD,
+    )
+
+
+GATES = [numbers(3, 2, k) for k in range(1, 5)]
+
+
+def recurrent(weights):
+    rest = {"RecurrentWeights": weight("rh", variable="r"), "Bias": weight("r", variable="b")}
+    layer = {
+        "class": "LSTMLayer",
+        "name": "lstm",
+        "properties": {"NumHiddenUnits": 3, "OutputMode": "last"},
+        "weights": {"InputWeights": weights, **rest},
+    }
+    return {"input": {"kind": "sequence", "size": [2]}, "layers": [layer]}
+
+
+def cells(*arrays):
+    cell = np.empty((1, len(arrays)), dtype=object)
+    for k, array in enumerate(arrays):
+        cell[0, k] = array
+    return cell
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        weight("ri", variable=["wi", "wf", "wg", "wo"]),
+        weight("ri", variable=["wi", "wf", "wg", "wo"], along="r"),
+        weight("ir", variable=["gates{1}", "gates{2}", "gates{3}", "gates{4}"], along="r"),
+        weight("ri", variable=["wi", "wf", "wg", "wo"], file="gates.mat"),
+        weight("ri", text=["wi.csv", "wf.csv", "wg.csv", "wo.csv"]),
+    ],
+)
+def test_a_weight_of_several_arrays(weights, write, tmp_path):
+    """Gates that a script kept one by one are put together in the order of the list."""
+    arrays = [np.arange(6, dtype=np.float64).reshape(3, 2) + 10 * k for k in range(4)]
+    named = dict(zip(("wi", "wf", "wg", "wo"), arrays, strict=True))
+    savemat(tmp_path / "gates.mat", named)
+    for name, array in named.items():
+        (tmp_path / f"{name}.csv").write_text(as_text(array, "%.9f", ","))
+    path, where = write(
+        recurrent(weights), r=numbers(12, 3), b=numbers(12), gates=cells(*(a.T for a in arrays)), **named
+    )
+    network = read_declared(path, where)
+    np.testing.assert_array_equal(
+        network.weights["lstm/InputWeights"],
+        [
+            [0, 1],
+            [2, 3],
+            [4, 5],
+            [10, 11],
+            [12, 13],
+            [14, 15],
+            [20, 21],
+            [22, 23],
+            [24, 25],
+            [30, 31],
+            [32, 33],
+            [34, 35],
+        ],
+    )
+
+
+def test_several_arrays_that_do_not_fit_are_named(write):
+    declared = recurrent(weight("ri", variable=["r", "b"], along="r"))
+    with pytest.raises(
+        NetworkError, match=r"the arrays cannot be put together along 'r'; .*got r \[12, 3\], b \[1, 12\]"
+    ):
+        read_declared(*write(declared, r=numbers(12, 3), b=numbers(12)))
+    declared = recurrent(weight("ri", variable=["r", "r"], along="x"))
+    with pytest.raises(NetworkError, match="there is no axis 'x' to put 2 arrays together along"):
+        read_declared(*write(declared, r=numbers(12, 3), b=numbers(12)))
+
+
+def test_axes_that_are_named_wrongly_are_told_as_such(write):
+    declared = layout(last=weight("io", variable="turned"))
+    message = (
+        r"layer 'fc' .*the axes of Weights seem to be named wrongly: 'o', the outputs, has 60 elements; "
+        r"expected 4, as Bias has, got o 60, i 4\. Exchange the letters o and i in its 'axes'"
+    )
+    with pytest.raises(NetworkError, match=message):
+        read_declared(*write(declared, turned=LAST))
 
 
 def broken(**changes):

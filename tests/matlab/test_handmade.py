@@ -89,10 +89,14 @@ BROKEN = {
         {"W": cell(numbers(3, 4), numbers(3, 2)), "b": cell(numbers(3), numbers(2)), "act_fcns": cell("relu", "relu")},
         r"If the matrices are inputs x outputs, declare a layout",
     ),
+    "names": (
+        {"W": cell(numbers(4, 3)), "b": cell(numbers(4)), "functions": "relu"},
+        r"expected act_fcns, .*got the fields W \(cell\), b \(cell\), functions \(char\)\. .*by --layout",
+    ),
     "bias": ({"W": cell(numbers(4, 3)), "b": cell(numbers(3)), "act_fcns": "relu"}, r"b\{1\} of 3 values"),
     "convolution": (
         {"W": cell(numbers(3, 3, 1, 8)), "b": cell(numbers(8)), "act_fcns": "relu"},
-        r"W\{1\} is no matrix.* got 4, \[3, 3, 1, 8\]\. .*declare a layout",
+        r"the cells of weights hold convolutions, .*got element 1 of 3 x 3 x 1 x 8\. .*by --layout",
     ),
     "text": ({"W": cell("abc"), "b": cell(numbers(3)), "act_fcns": "relu"}, r"W\{1\} is .*char.* without numbers"),
 }
@@ -104,6 +108,12 @@ def test_what_does_not_fit_is_named(fault, path):
     with pytest.raises(NetworkError, match=message) as caught:
         read_network(saved(path, **variables))
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["act_fcns", "activation_fcns", "act_functions"])
+def test_names_of_the_field_of_activations(field, path):
+    network = read_network(saved(path, W=W, b=B, **{field: np.array(["tanh  ", "ReLU  ", "linear"])}))
+    assert [layer.kind for layer in network.spec.layers][1::2] == ["TanhLayer", "ReLULayer"]
 
 
 def test_all_unknown_activations_are_reported_at_once(path):

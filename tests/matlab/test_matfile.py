@@ -118,7 +118,7 @@ def test_depth_is_limited(tmp_path):
     with pytest.raises(MatFileError, match="nested deeper than 5 levels"):
         read_mat(tmp_path / "deep.mat", Limits(depth=5))
     matio.save_to_mat(str(tmp_path / "deep.mat"), {"value": value}, version="v7.3")
-    with pytest.raises(MatFileError, match=r"deep\.mat: values are nested too deeply"):
+    with pytest.raises(MatFileError, match=r"deep\.mat: variable 'value' is nested deeper than 5 levels"):
         read_mat(tmp_path / "deep.mat", Limits(depth=5))
 
 

@@ -12,6 +12,9 @@ from harness.catalogue import find
 from harness.draw import seeded_case
 from harness.draw.cover import covering_array
 from harness.matlab.octave import Octave, executable
+from harness.matlab.readers.network import read_network
+from harness.matlab.readers.records import NetworkError
+from harness.oracle import evaluate
 
 pytestmark = pytest.mark.skipif(executable() is None, reason="Octave is not installed")
 LAYERS = ("Graph", "LSTMLayer", "GroupedConvolution2DLayer", "BatchNormalizationLayer", "removeconstantrows_reverse")
@@ -37,3 +40,15 @@ def test_octave_writes_what_scipy_wrote(layer, flag, octave, tmp_path):
         assert set(weights) == set(case.weights)
         for name, value in case.weights.items():
             np.testing.assert_array_equal(weights[name], value)
+
+
+@pytest.mark.parametrize("flag", ["-v6", "-v7"])
+def test_networks_beside_and_within_what_octave_writes(flag, octave, tmp_path):
+    octave.call("octave_shapes", tmp_path, flag)
+    for name, variable in {"variables": None, "struct": None, "inside": None, "two": "nets.second"}.items():
+        network = read_network(tmp_path / f"{name}.mat", variable)
+        (item,) = network.spec.inputs
+        outputs = evaluate(network.spec, network.weights, {item.name: np.array([[1, 2, 3]], np.float32)})
+        assert outputs[network.spec.outputs[0]].tolist() == [[2, 4, 6]]
+    with pytest.raises(NetworkError, match=r"2 networks \(nets\.first, nets\.second\)"):
+        read_network(tmp_path / "two.mat")

@@ -1,7 +1,7 @@
 """Saved network objects of each kind, as the library that reads them hands them over.
 
-Nobody but MATLAB can write such objects, and of the real files all networks are SeriesNetworks; the structure of the
-others (properties under `any`, connections as a table, the graph inside a dlnetwork) is built here by hand.
+Of the real files all networks are SeriesNetworks; the structure of the others (properties under `any`, connections as a
+table, the graph inside a dlnetwork) is built here by hand. `test_network_files.py` reads such objects from files.
 """
 
 from __future__ import annotations
@@ -83,3 +83,54 @@ def test_a_network_that_was_never_trained_is_refused() -> None:
     layers = Cell((layer("FeatureInputLayer", "in", InputSize=number(3)), fc), (2, 1))
     with pytest.raises(NetworkError, match="has no Weights"):
         read_objects("here", layers)
+
+
+def trained(*more: Object) -> list[Object]:
+    weights = {"Weights": learnable(2 * np.eye(3)), "Bias": learnable(np.zeros((3, 1)))}
+    return [
+        layer("FeatureInputLayer", "in", InputSize=number(3)),
+        layer("FullyConnectedLayer", "fc", OutputSize=number(3), **weights),
+        *more,
+    ]
+
+
+def series(layers: list[Object], kind: str = "SeriesNetwork") -> Object:
+    return Object(kind, {"any": {"Version": number(1), "Layers": Cell(tuple(layers), (len(layers), 1))}})
+
+
+def test_a_custom_class_at_the_end_of_a_trained_network_is_a_loss() -> None:
+    network = read_objects("here", series(trained(layer("myLoss", "loss", package=""))))
+    assert [item.name for item in network.spec.layers] == ["in", "fc"]
+    assert network.spec.outputs == ("fc",)
+    assert network.notes == ("left out: loss (myLoss), an output layer of a SeriesNetwork: a loss",)
+
+
+def test_a_custom_class_before_the_end_is_a_layer() -> None:
+    layers = trained(layer("myLayer", "mine", package=""), layer("ReLULayer", "relu"))
+    with pytest.raises(UnsupportedLayers, match="1 unsupported: myLayer 'mine'"):
+        read_objects("here", series(layers))
+
+
+@pytest.mark.parametrize("kind", ["dlnetwork", "nnet.cnn.LayerGraph"])
+def test_a_custom_class_at_the_end_of_another_network_is_a_layer(kind: str) -> None:
+    with pytest.raises(UnsupportedLayers, match="1 unsupported: myLoss 'loss'"):
+        read_objects("here", series(trained(layer("myLoss", "loss", package="")), kind))
+
+
+def test_a_loss_in_a_graph_is_left_out_with_its_connection() -> None:
+    layers = trained(layer("myLoss", "loss", package=""))
+    table = Object("table", {"Source": ["in", "fc"], "Destination": ["fc", "loss"]})
+    value = Object("DAGNetwork", {"any": {"Layers": Cell(tuple(layers), (3, 1)), "Connections": table}})
+    network = read_objects("here", value)
+    assert network.spec.outputs == ("fc",)
+    assert network.notes == ("left out: loss (myLoss), an output layer of a DAGNetwork: a loss",)
+
+
+def test_an_input_whose_mean_was_never_computed_is_untrained() -> None:
+    image = layer("ImageInputLayer", "in", InputSize=number(2, 2, 1), Normalization={"Type": "zerocenter"})
+    with pytest.raises(NetworkError) as caught:
+        read_objects("here", series([image, layer("ReLULayer", "relu")], "LayerGraph"))
+    assert str(caught.value) == (
+        "here: layer 'in' (ImageInputLayer): is untrained: it has no Mean for the normalisation 'zerocenter'. "
+        "Train or initialise the network before it is saved."
+    )

@@ -17,10 +17,11 @@ from harness.adapters.registry import installed
 from harness.cli.main import AGREED, DEVIATIONS, USAGE, main
 from harness.matlab.octave import Octave, executable
 from harness.matlab.readers.plain import write_plain
-from harness.models import reader
+from harness.models import bounds, reader
 from harness.oracle import evaluate
 from harness.spec import Input, Layer, Spec
 from harness.workers.pool import Workers
+from tests.matlab import large
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = (ROOT / "matlab", ROOT / "tests" / "matlab" / "mock")
@@ -158,8 +159,10 @@ def test_onnx_is_one_file(parity, tmp_path):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(tmp_path / "made" / "deeper" / "model.onnx"))
+    assert [(item.name, item.shape) for item in session.get_inputs()] == [("in", ["N", 2, 6, 5])]
+    assert [(item.name, item.shape) for item in session.get_outputs()] == [("prob", ["N", 4])]
     x = numbers(5, 2, 6, 5)
-    (got,) = session.run(None, {"in_in": x})
+    (got,) = session.run(None, {"in": x})
     (wanted,) = evaluate(SPEC, WEIGHTS, {"in_in": x}).values()
     np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
 
@@ -226,8 +229,39 @@ def test_declared_layout(parity, tmp_path):
     assert "arrays.mat (declared): 2 layers" in out
     code, out, _ = parity("check", "arrays.mat", "--layout", "layout.json", "--json")
     report = json.loads(out)
-    assert (code, report["reference"]) == (AGREED, "the documented semantics of the layers")
+    reference = "the documented semantics of the layers that the layout declares"
+    assert (code, report["reference"]) == (AGREED, reference)
     assert [layer["name"] for layer in report["layers"]] == ["input", "last"]
+
+
+@pytest.mark.usefixtures("lasting")
+def test_layout_of_text_files_alone(parity, tmp_path):
+    """No .mat is named; neither is one of several text files in the title of the program."""
+    (tmp_path / "w.csv").write_text("0.25,0.5,1\n2,4,8\n")
+    (tmp_path / "b.csv").write_text("1\n2\n")
+    weights = {"Weights": {"text": "w.csv", "axes": "oi"}, "Bias": {"text": "b.csv", "axes": "o", "size": [2]}}
+    declared = {
+        "input": {"kind": "features", "size": [3]},
+        "layers": [{"class": "FullyConnectedLayer", "name": "last", "weights": weights}],
+    }
+    (tmp_path / "layout.json").write_text(json.dumps(declared))
+    for file in ((), ("w.csv",)):
+        code, out, err = parity("convert", *file, "--layout", "layout.json", "-o", tmp_path / "made")
+        assert code == AGREED, out + err
+        assert "note: the layout is taken at its word: a faithful verdict proves the conversion of what it decl" in out
+        text = (tmp_path / "made" / "model.py").read_text()
+        assert text.startswith('"""The network that layout.json declares, for PyTorch.')
+    assert parity("convert", "-o", "made")[0] == USAGE
+
+
+def test_exchanged_axes_are_told_where_the_layer_cannot_be_computed(parity, tmp_path):
+    savemat(tmp_path / "arrays.mat", {"w": numbers(3, 4)})
+    layers = [{"class": "FullyConnectedLayer", "name": "last", "weights": {"Weights": {"variable": "w", "axes": "oi"}}}]
+    declared = {"input": {"kind": "features", "size": [3]}, "layers": layers}
+    (tmp_path / "layout.json").write_text(json.dumps(declared))
+    code, _, err = parity("convert", "arrays.mat", "--layout", "layout.json", "-o", tmp_path / "made")
+    assert code == USAGE
+    assert "Weights would fit with its axes o and i exchanged" in err
 
 
 def test_wrong_conversion_fails_and_names_the_first_layer(parity, tmp_path, monkeypatch):
@@ -243,6 +277,17 @@ def test_wrong_conversion_fails_and_names_the_first_layer(parity, tmp_path, monk
     assert parity("check", "net.mat")[0] == DEVIATIONS
 
 
+def test_a_layer_whose_error_the_others_hide_is_named(parity, tmp_path, monkeypatch):
+    """The outputs only drift, which passes."""
+    (tmp_path / "wrong").mkdir()
+    (tmp_path / "wrong" / "sitecustomize.py").write_text(WRONG.replace("nn.Tanh()", "nn.LeakyReLU(1e-4)"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "wrong"), str(ROOT))))
+    code, out, err = parity("check", "net.mat")
+    assert code == 0, out + err
+    assert "drift, " in out
+    assert "the first layer that deviates is 'relu' (ReLULayer)" in out
+
+
 def test_program_that_does_not_run_is_invalid(parity, tmp_path, monkeypatch):
     (tmp_path / "wrong").mkdir()
     (tmp_path / "wrong" / "sitecustomize.py").write_text(WRONG.replace("nn.Tanh()", "nn.Linear(7, 7)"))
@@ -251,6 +296,58 @@ def test_program_that_does_not_run_is_invalid(parity, tmp_path, monkeypatch):
     assert code == DEVIATIONS
     assert "invalid" in out
     assert "the files were written and do not run" in out
+
+
+# --- networks that are too large -----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("lasting")
+def test_what_is_too_large_is_written_and_not_judged(parity, tmp_path, monkeypatch):
+    """The fully connected layer allows no smaller image. Nothing that was not judged passes."""
+    monkeypatch.setattr(bounds, "MEMORY", 2**20)
+    code, out, err = parity("convert", "net.mat", "-o", tmp_path / "made")
+    assert code == DEVIATIONS, out + err
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["model.py", "weights.safetensors"]
+    assert "not judged: too large: one sample of the declared size takes about 0.094 GiB and 0 s; the bounds" in out
+    assert "faithful" not in out
+    code, out, _ = parity("check", "net.mat", "--json")
+    report = json.loads(out)
+    assert (code, report["outcome"], report["units"]) == (DEVIATIONS, "not judged", None)
+    assert report["judged"].startswith("not judged: too large: ")
+
+
+@pytest.mark.usefixtures("lasting")
+@pytest.mark.parametrize("target", ["torch", "onnx"])
+def test_a_smaller_image_is_judged_where_the_network_allows_it(parity, tmp_path, monkeypatch, target):
+    if target == "onnx" and (find_spec("onnxscript") is None or find_spec("onnxruntime") is None):
+        pytest.skip("no ONNX")
+    made = large.segnet(24, 40, depth=1, filters=3, classes=4)
+    write_plain(*made, tmp_path / "net.mat")
+    fits = iter([False] * 3 + [True])
+    monkeypatch.setattr(bounds, "_fits", lambda cost, runs: next(fits))
+    code, out, err = parity("convert", "net.mat", "--to", target, "-o", tmp_path / "made")
+    assert code == AGREED, out + err
+    assert "on 2 samples of 3 x 12 x 20, a smaller size than the declared one" in out
+
+
+def test_a_wrong_program_is_told_at_a_smaller_size_too(parity, tmp_path, monkeypatch):
+    (tmp_path / "wrong").mkdir()
+    (tmp_path / "wrong" / "sitecustomize.py").write_text(WRONG)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path / "wrong"), str(ROOT))))
+    made = large.segnet(24, 40, depth=1, filters=3, classes=4)
+    write_plain(*made, tmp_path / "net.mat")
+    fits = iter([False] * 3 + [True])
+    monkeypatch.setattr(bounds, "_fits", lambda cost, runs: next(fits))
+    code, out, err = parity("convert", "net.mat", "-o", tmp_path / "made")
+    assert code == DEVIATIONS, out + err
+    assert "the first layer that deviates is 'encoder1_relu1' (ReLULayer)" in out
+    assert "on 2 samples of 3 x 12 x 20" in out
+
+
+def test_long_judging_says_how_long(parity, monkeypatch):
+    monkeypatch.setattr("harness.cli.network.LONG", 0.0)
+    _, _, err = parity("check", "net.mat")
+    assert err.startswith("judging 2 samples of 2 x 6 x 5: about 0 s and 0.094 GiB, at most 2 GiB")
 
 
 # --- what MATLAB computed ----------------------------------------------------------------------------------------
@@ -326,5 +423,5 @@ def test_activation_of_another_size_names_its_layer(parity, exports):
 def test_help(parity, verb):
     code, out, _ = parity(verb, "--help")
     assert code == AGREED
-    for word in ("--variable", "--layout", "Exit code 0 if", f"Example: parity {verb}"):
+    for word in ("--variable", "--layout", "Exit code 0 if", f": parity {verb}"):
         assert word in out

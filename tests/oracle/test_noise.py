@@ -8,7 +8,7 @@ import pytest
 from harness.oracle import OracleError, evaluate
 from harness.oracle.noise import coarse, measure, perturbed
 from harness.spec import Input, Layer, Spec
-from harness.units import UNIT
+from harness.units import TF32, UNIT
 
 
 def dense(n: int, activation: str | None = None) -> tuple[Spec, dict[str, np.ndarray], dict[str, np.ndarray]]:
@@ -66,3 +66,50 @@ def test_layer_without_oracle_is_named() -> None:
     spec = Spec("keras", (Input("x", (2,)),), (Layer("Dance", "y", {}, ("x",)),), ("y",))
     with pytest.raises(OracleError, match="no oracle for 'Dance'"):
         evaluate(spec, {}, {"x": np.ones((1, 2))})
+
+
+def test_tf32_adds_the_rounding_of_both_operands_of_each_product() -> None:
+    """Four products of 1 by 1: each operand is off by up to 2**-11, so the sum by sqrt(2 * 4) of these, uniform."""
+    generator = np.random.Generator(np.random.PCG64(3))
+    sums = []
+    for _ in range(4000):
+        x = perturbed({"x": np.ones((1, 4))}, generator, product=TF32)["x"]
+        sums.append(float(np.asarray(np.matmul(x, np.ones((4, 1))))[0, 0]))
+    assert np.std(sums) == pytest.approx(2.0**-11 * np.sqrt(8) / np.sqrt(3), rel=0.03)
+    assert np.mean(sums) == pytest.approx(4.0, abs=1e-4)
+
+
+def test_tf32_changes_no_elementwise_arithmetic() -> None:
+    generators = [np.random.Generator(np.random.PCG64(5)) for _ in range(2)]
+    plain, tf32 = (
+        np.asarray(perturbed({"x": np.linspace(1, 2, 8)}, generator, product=product)["x"] * 3.0)
+        for generator, product in zip(generators, (0.0, TF32), strict=True)
+    )
+    assert (plain == tf32).all()
+
+
+def test_the_scale_of_tf32_is_wider_by_its_roundings() -> None:
+    spec, weights, inputs = dense(64)
+    expected = evaluate(spec, weights, inputs)
+    plain, tf32 = (measure(spec, weights, inputs, expected, tf32=tf32)["y"] for tf32 in (False, True))
+    assert 1000 < np.median(tf32 / plain) < 2**13 * 2
+
+
+def test_roundings_are_those_of_all_arrays_in_their_order() -> None:
+    """Made one at a time and in any order, they are what one draw after the other gives; goldens depend on that."""
+    arrays = {
+        "a": np.linspace(1, 2, 6, dtype=np.float32).reshape(2, 3), "n": np.arange(4), "b": np.array(3.0),
+        "c": np.linspace(-1, 1, 5, dtype=np.float32), "s": np.array(["x"]),
+    }  # fmt: skip
+    eager, lazy = (np.random.Generator(np.random.PCG64(5)) for _ in range(2))
+    wanted = {
+        name: value.astype(np.float64) * (1 + UNIT * eager.uniform(-1, 1, value.shape))
+        for name, value in arrays.items()
+        if value.dtype.kind == "f"
+    }
+    made = perturbed(arrays, lazy)
+    assert lazy.uniform() == eager.uniform()
+    for name in reversed(wanted):
+        for _ in range(2):
+            np.testing.assert_array_equal(np.asarray(made[name]), wanted[name])
+    assert [made[name].dtype.kind for name in made] == ["f", "i", "f", "f", "U"]

@@ -11,31 +11,28 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.oracle.noise import Noisy, coarse, measure, perturbed
-from harness.spec import Array, Input, Layer, Spec
+from harness.oracle.noise import Noisy, Roundings, _noisy, coarse, measure, perturbed
+from harness.spec import Input, Layer, Spec
 
 U = 2.0**-24
 INF, NAN = float("inf"), float("nan")
 
 
-class Upper:
+class Upper(np.random.Generator):
     """A generator whose uniform numbers are all at the upper end."""
 
-    def __init__(self, drawn: float = 1.0) -> None:
-        self.drawn = drawn
+    def __init__(self, bits: Any = None) -> None:
+        super().__init__(bits or np.random.PCG64(0))
+        self.drawn = 1.0
 
-    def uniform(self, low: float, high: float, shape: tuple[int, ...]) -> Array:
+    def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
         assert (low, high) == (-1, 1)
-        return np.full(shape, self.drawn)
+        return np.full(size, self.drawn)
 
 
 def noisy(values: Any) -> Noisy:
     """The values unchanged, as an array whose every operation rounds upwards."""
-    source = Upper(0.0)
-    array = perturbed({"x": np.array(values, float)}, source)["x"]  # type: ignore[arg-type]
-    assert isinstance(array, Noisy)
-    source.drawn = 1.0
-    return array
+    return _noisy(np.array(values, float), Roundings(Upper()))
 
 
 def plain(array: Any) -> Any:
@@ -46,7 +43,7 @@ def plain(array: Any) -> Any:
 def test_arguments_are_rounded_once() -> None:
     """float32 arguments too: they stand for numbers that were rounded to float32."""
     arrays = {"x": np.array([1.0, -3.0], np.float32), "k": np.array([2, 3]), "b": np.array([True])}
-    rounded = perturbed(arrays, Upper())  # type: ignore[arg-type]
+    rounded = perturbed(arrays, Upper())
     assert list(rounded) == ["x", "k", "b"]
     assert plain(rounded["x"]) == [1 + U, -3 - 3 * U]
     assert rounded["x"].dtype == np.float64
@@ -156,10 +153,10 @@ def test_other_reductions_round_once() -> None:
 def test_infinities_and_nans_stay_what_they_are() -> None:
     """An infinity with an error of infinity times u would be NaN."""
     x = noisy([INF, -INF, NAN, 1.0])
-    x.source.drawn = 0.0
+    x.source.generator.drawn = 0.0
     assert np.asarray(x + 1)[:2].tolist() == [INF, -INF]
     assert np.isnan(x + 1).tolist() == [False, False, True, False]
-    x.source.drawn = 1.0
+    x.source.generator.drawn = 1.0
     assert np.asarray(x + 1)[[0, 3]].tolist() == [INF, 2 + 2 * U]
 
 

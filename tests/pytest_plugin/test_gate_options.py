@@ -15,6 +15,7 @@ from tests.miniatures import dense_case
 pytest_plugins = ["pytester"]
 
 IDS = [dense_case().id, dense_case(1).id]
+BESIDE = ["test_other.py::test_of_arrays", "test_other.py::test_of_numbers[1]", "test_other.py::test_of_numbers[2]"]
 OTHERS = """
 import pytest
 
@@ -67,6 +68,15 @@ def test_shards_make_up_the_run(world: pytest.Pytester) -> None:
     assert {each.header.options["manifest"] for each in shards} == {shards[0].header.options["manifest"]}
     if len(whole) == 2:
         assert len(merge(whole, Path("whole.ndjson")).results) == 2
+
+
+def test_shards_divide_the_tests_beside_the_goldens(world: pytest.Pytester) -> None:
+    world.makepyfile(test_other=OTHERS)
+    parts = []
+    for number in (2, 3):
+        listed = run(world, "--shard", f"{number}/3", "--collect-only", "-q")
+        parts.append([line for line in listed.stdout.lines if line in BESIDE])
+    assert parts == [BESIDE[:2], []]  # and the last is of the first shard
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from harness.results.environments import OtherEnvironment
 from harness.results.events import CutRun, Result
+from harness.results.evidence import Evidence, Tensor, packed
 from harness.results.file import Results
 from harness.results.merge import MergeError, manifest_digest, merge
 from tests.two_runs import ROUTE, result, write
@@ -142,3 +145,12 @@ def test_an_edited_shard(tmp_path: Path, target: Path) -> None:
     lines = [json.loads(line) for line in second.read_text().splitlines()]
     second.write_text("".join(json.dumps(line) + "\n" for line in lines if line["event"] != "result"))
     refused([first, second], target, "the footer states 1 results", ValueError)
+
+
+def test_evidence_stays_with_its_results(tmp_path: Path, target: Path) -> None:
+    evidence = Evidence("a note", Tensor("y", 0, (1,), (0,), (1,), packed(np.ones(1)), packed(np.zeros(1)), 0.5))
+    whole = result(CASES[0], *ENDS)
+    stages = (*whole.stages[:-1], replace(whole.stages[-1], evidence=evidence))
+    one = shard(tmp_path, 1, CASES[:1], results=[replace(whole, stages=stages)])
+    merged = merge([one, shard(tmp_path, 2, CASES[1:])], target)
+    assert [each.stages[-1].evidence for each in merged.results] == [evidence, None, None]

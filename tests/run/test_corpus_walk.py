@@ -34,10 +34,12 @@ class _Entry:
 
 @pytest.fixture
 def walk(monkeypatch: pytest.MonkeyPatch) -> CorpusWalk:
-    """Its results are the case's id and the route; a tensor is named by adding to them."""
+    """Its results are the case's id and the route; what is added to them says so."""
     results = SimpleNamespace(apart=lambda case, route: ((case.id, route),))
+    graphs = SimpleNamespace(added=lambda case, route, result: (*result, "graphs"))
+    monkeypatch.setattr(corpus_walk, "Graphs", lambda walk, kept: graphs)
     monkeypatch.setattr(corpus_walk, "with_first_tensor", lambda walk, case, route, result: (*result, "first tensor"))
-    return CorpusWalk(cast("Session", SimpleNamespace(walk=results)))
+    return CorpusWalk(cast("Session", SimpleNamespace(walk=results, kept=None)))
 
 
 def _result(walk: CorpusWalk, entry: _Entry) -> Any:
@@ -54,5 +56,5 @@ def test_a_case_is_loaded_once_while_its_routes_follow_one_another(walk: CorpusW
 
 def test_a_large_model_is_not_walked_again_for_its_first_tensor(walk: CorpusWalk) -> None:
     name = next(iter(CASES))
-    assert _result(walk, _Entry(name)) == (name, ROUTE, "first tensor")
+    assert _result(walk, _Entry(name)) == (name, ROUTE, "graphs", "first tensor")
     assert _result(walk, _Entry(name, is_large=True)) == (name, ROUTE)

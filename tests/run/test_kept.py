@@ -239,6 +239,19 @@ def test_a_step_is_found_by_a_later_run(cache: Path, tmp_path: Path) -> None:
     assert later.find(dense_case(), route_of(known), 0, tmp_path) is None
 
 
+def test_what_is_kept_beside_a_step_is_found_by_a_later_run(cache: Path) -> None:
+    known = world()
+    kept = Kept(Shelf(cache), known)
+    kept.keep_beside(dense_case(), route_of(known), 1, "trace", b"content")
+    assert kept.beside(dense_case(), route_of(known), 1, "trace") is None, "it is not confirmed yet"
+    kept.close()
+    later = Kept(Shelf(cache), known)
+    assert later.beside(dense_case(), route_of(known), 1, "trace") == b"content"
+    assert later.beside(dense_case(), route_of(known), 1, "other") is None
+    assert later.beside(dense_case(), route_of(known), 0, "trace") is None
+    assert later.beside(dense_case(1), route_of(known), 1, "trace") is None
+
+
 def test_a_fact_is_known_to_a_later_run(cache: Path) -> None:
     known = world()
     kept = Kept(Shelf(cache), known)

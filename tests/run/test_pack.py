@@ -17,9 +17,13 @@ import pytest
 import harness.run.session
 from harness.corpus.store import Store
 from harness.judge.record import Cell, Record
+from harness.outcomes import Outcome
+from harness.results.events import Stage
+from harness.results.evidence import Evidence
 from harness.run import pack as module
 from harness.run.pack import ABOUT, STEPS, Contents, Pack, PackError, goldens_of
 from harness.run.session import Selection, SelectionError, Session
+from harness.run.step import Step
 from tests.gates import CASES, IDS, ROUTE, fill, world
 from tests.miniatures import MiniTwoRuntime, dense_case
 
@@ -319,3 +323,9 @@ def test_a_large_artifact_is_left_out_with_its_case(made: Path, tmp_path: Path, 
         entry = session.entries()[0]
         contents.add(entry, route, session.walk.steps(entry.load(), route))
     assert (contents.answers, contents.steps, list(contents.left_out)) == ({}, {}, [entry.id])
+
+
+def test_a_pack_holds_no_evidence() -> None:
+    stage = Stage("onnx", Outcome.DIVERGENT, evidence=Evidence("a note"))
+    line = module._line(("case", CHAIN), Step(stage, None, rest=stage))
+    assert "a note" not in line

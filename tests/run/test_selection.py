@@ -38,14 +38,17 @@ def test_a_shard_does_not_depend_on_the_process() -> None:
     "chosen",
     [
         {"route": ("a",)}, {"layer": ("A",)}, {"hops": ("m:C",)}, {"opset": (13,)}, {"pack": Path("a")},
-        {"shard": Shard(1, 2)}, {"baseline": Path("a")},
+        {"baseline": Path("a")},
     ],
 )  # fmt: skip
 def test_what_names_something_is_narrow(chosen: dict[str, Any]) -> None:
     assert Selection(**chosen).is_narrow
 
 
-@pytest.mark.parametrize("chosen", [{}, {"all_cases": True}, {"cache": False}, {"limit": 3.0}, {"across": ("x",)}])
+@pytest.mark.parametrize(
+    "chosen",
+    [{}, {"all_cases": True}, {"cache": False}, {"limit": 3.0}, {"across": ("x",)}, {"shard": Shard(1, 2)}],
+)
 def test_how_to_run_is_not_narrow(chosen: dict[str, Any]) -> None:
     assert not Selection(**chosen).is_narrow
 

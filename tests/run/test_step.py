@@ -14,6 +14,8 @@ import pytest
 
 from harness.outcomes import Outcome
 from harness.results.events import Metrics, Stage
+from harness.results.evidence import Evidence, Tensor
+from harness.results.evidence import packed as values
 from harness.run.step import Step, from_bytes, packed, size_of, to_bytes, unpack
 
 STAGE = Stage(
@@ -92,3 +94,9 @@ def test_other_archives_are_refused(data: bytes, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not an archive of artifacts"):
         unpack(data, tmp_path / "in")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["in"]
+
+
+def test_evidence_travels_with_a_step(tmp_path: Path) -> None:
+    evidence = Evidence(tensor=Tensor("y", 0, (1,), (0,), (1,), values(np.ones(1)), values(np.zeros(1)), 0.5))
+    back = from_bytes(to_bytes(Step(replace(STAGE, evidence=evidence), None)), tmp_path)
+    assert back.stage.evidence == evidence

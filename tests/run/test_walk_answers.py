@@ -427,6 +427,31 @@ def test_numbers_of_the_comparison_are_those_of_the_stage(walk: Walk, desk: Desk
     assert stage.message == "40 noise units at y[0, 0]: expected 1, got 1.00003815"
 
 
+def test_values_of_a_stage_that_does_not_pass_are_kept(walk: Walk, desk: Desk) -> None:
+    """The golden is [[1, 2]]; the second value is off by 2**20 units of 2**-20."""
+    desk.answers[Run] = ran([[1.0, 3.0]])
+    evidence = along(walk, case_of()).stages[0].evidence
+    assert evidence is not None
+    assert evidence.tensor is not None
+    assert (evidence.tensor.output, evidence.tensor.sample) == ("y", 0)
+    assert evidence.tensor.units.tolist() == [[0, 2.0**20]]
+
+
+def test_values_of_a_further_sample_are_kept(walk: Walk, desk: Desk) -> None:
+    desk.answers[Run] = ran([[1.0, 2.0]], [[5.0, 6.0], [7.0, 9.0]])
+    stage = along(walk, case_of(sample([[5.0, 6.0], [7.0, 8.0]]))).stages[0]
+    assert stage.evidence is not None
+    assert stage.evidence.tensor is not None
+    assert (stage.evidence.tensor.sample, stage.evidence.tensor.shape) == (1, (2, 2))
+    assert stage.evidence.tensor.units.tolist() == [[0, 0], [0, 2.0**20]]
+
+
+def test_nothing_is_kept_of_stages_that_pass_or_have_no_values(walk: Walk, desk: Desk) -> None:
+    assert [stage.evidence for stage in along(walk, case_of()).stages] == [None] * len(along(walk, case_of()).stages)
+    desk.answers[Run] = ran([[1.0, 2.0, 3.0]])
+    assert along(walk, case_of(layers=2)).stages[0].evidence is None
+
+
 def test_outputs_that_do_not_repeat(walk: Walk, desk: Desk) -> None:
     desk.answers[Run] = ran([[1.0, 2.0]], repeats=False)
     message = "a second call on the same inputs gives other values"

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from harness.adapters.gpu import (
+    CUDA,
+    NVML,
+    TF32,
+    Opened,
+    gpu,
+    jax_gpu,
+    jax_operators,
+    set_torch,
+    torch_gpu,
+    torch_operators,
+    torch_settings,
+)
 from harness.adapters.keras_model import load_model, rebuilt
-from harness.adapters.places import OnKeras2, OnKerasJax, OnKerasTorch, OnTensorFlow
+from harness.adapters.places import (
+    OnKeras2,
+    OnKerasJax,
+    OnKerasJaxCuda,
+    OnKerasJaxCudaTf32,
+    OnKerasTorch,
+    OnKerasTorchCuda,
+    OnKerasTorchCudaTf32,
+    OnTensorFlow,
+)
 from harness.adapters.runtimes import Outputs, check_names
 from harness.spec import Array
 
@@ -60,7 +83,7 @@ class KerasTorchRuntime(OnKerasTorch, KerasRuntime):
 
     name = "kerastorch"
     format = "kerastorch"
-    requires = ("keras", "torch")
+    requires: ClassVar[tuple[str, ...]] = ("keras", "torch")
     file: ClassVar[str] = "model.keras"
     calls = "Keras on torch"
     run_recipe = """
@@ -86,7 +109,7 @@ class KerasJaxRuntime(OnKerasJax, KerasRuntime):
 
     name = "kerasjax"
     format = "kerasjax"
-    requires = ("keras", "jax")
+    requires: ClassVar[tuple[str, ...]] = ("keras", "jax")
     file: ClassVar[str] = "model.keras"
     calls = "Keras on jax"
 
@@ -187,3 +210,97 @@ class TfKerasRuntime(OnKeras2):
         result = opened(tensors if len(tensors) > 1 else tensors[0], training=False)
         parts = list(result) if isinstance(result, list | tuple) else [result]
         return [part.numpy() for part in parts], None
+
+
+class KerasTorchCudaRuntime(OnKerasTorchCuda, KerasTorchRuntime):
+    """Keras on torch on the GPU, in a process that cannot import TensorFlow."""
+
+    name = "kerastorch-cuda"
+    format = "kerastorch"
+    device: ClassVar[str] = CUDA
+    tf32: ClassVar[bool] = False
+    requires = ("keras", "torch", NVML)
+    engine: ClassVar[str] = "kerastorch"
+    file: ClassVar[str] = "model.keras"
+    calls = "Keras on torch on CUDA"
+
+    def probe(self) -> Mapping[str, str]:
+        """The facts of the GPU. Raises NoGpu."""
+        return torch_gpu()
+
+    def open(self, artifact: Path) -> Opened:
+        set_torch(tf32=self.tf32)
+        return Opened(super().open(artifact))  # Keras takes the GPU where torch has one
+
+    def run(self, opened: Opened, inputs: Mapping[str, Array]) -> Outputs:
+        operators = torch_operators()
+        with operators:
+            outputs = super().run(opened.model, inputs)
+        opened.operators += operators.counts
+        return outputs
+
+    def ran_on(self, opened: Opened) -> dict[str, Any]:
+        """Settings and counts of the calls so far."""
+        return {**gpu(), **torch_settings(), "operators": dict(opened.operators), "reason": ""}
+
+
+class KerasTorchCudaTf32Runtime(OnKerasTorchCudaTf32, KerasTorchCudaRuntime):
+    """With TF32."""
+
+    name = "kerastorch-cuda-tf32"
+    device = TF32
+    tf32 = True
+
+
+class KerasJaxCudaRuntime(OnKerasJaxCuda, KerasJaxRuntime):
+    """Keras on jax on the GPU, in a process that cannot import TensorFlow."""
+
+    name = "kerasjax-cuda"
+    format = "kerasjax"
+    device: ClassVar[str] = CUDA
+    tf32: ClassVar[bool] = False
+    requires = ("keras", "jax", "jax-cuda13-plugin", NVML)
+    engine: ClassVar[str] = "kerasjax"
+    file: ClassVar[str] = "model.keras"
+    calls = "Keras on jax on CUDA"
+
+    def probe(self) -> Mapping[str, str]:
+        """The facts of the GPU. Raises NoGpu."""
+        return jax_gpu()
+
+    def open(self, artifact: Path) -> Opened:
+        return Opened(super().open(artifact))
+
+    def run(self, opened: Opened, inputs: Mapping[str, Array]) -> Outputs:
+        import keras
+
+        names = [tensor.name for tensor in opened.model.inputs]
+        check_names(names, inputs)
+        tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
+        result = opened.model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        parts = list(result) if isinstance(result, list | tuple) else [result]
+        opened.operators += jax_operators(parts)
+        return [keras.ops.convert_to_numpy(part) for part in parts], None
+
+    def ran_on(self, opened: Opened) -> dict[str, Any]:
+        """jax' precision of products, and the outputs by where they lie."""
+        import jax
+
+        config: Any = jax.config
+        return {
+            **gpu(),
+            "provider": jax.devices()[0].client.platform_version.splitlines()[0],
+            "tf32": config.jax_default_matmul_precision != "highest",
+            "deterministic": "--xla_gpu_deterministic_ops=true" in os.environ.get("XLA_FLAGS", ""),
+            "benchmark": "--xla_gpu_autotune_level=0" not in os.environ.get("XLA_FLAGS", ""),
+            "operators": dict(opened.operators),
+            "reason": "",
+        }
+
+
+class KerasJaxCudaTf32Runtime(OnKerasJaxCudaTf32, KerasJaxCudaRuntime):
+    """With TF32."""
+
+    name = "kerasjax-cuda-tf32"
+    device = TF32
+    tf32 = True

@@ -49,7 +49,7 @@ def _read(record: Record) -> Read:
     for name in NEEDED[normalization]:
         value = both.array(*STATISTICS[name])
         if value is None:
-            raise both.fault(name, f"a statistic for the normalisation {normalization!r}")
+            raise both.untrained(f"{name} for the normalisation {normalization!r}")
         arrays[name] = _statistic(both, name, value, size)
     return ({"Normalization": normalization} if normalization != "none" else {}), arrays
 

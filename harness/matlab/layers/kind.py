@@ -138,5 +138,8 @@ def read_layer(record: Record) -> Read:
     """
     named = record.class_name.startswith(PACKAGES) or record.class_name == record.kind
     if record.kind not in TOOLBOX or not named:
-        raise Unsupported("" if "nnet.cnn.layer" not in record.class_name else "no reader for this class")
+        from harness.matlab.layers.classes import classes
+
+        known = {item.name: item.why for item in classes()} if named else {}
+        raise Unsupported(known.get(record.kind) or ("no reader for this class" if named else "a custom class"))
     return TOOLBOX[record.kind].read(record)

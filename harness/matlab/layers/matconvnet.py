@@ -5,8 +5,9 @@ Semantics are from the function and block that each is named after: https://www.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +26,10 @@ from harness.matlab.torch.writers import (
     window_norm_text,
 )
 from harness.spec import Array
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import functional as F
 
 layer = partial(register, MATCONVNET)
 NO_BORDER = (0, 0, 0, 0)
@@ -168,6 +173,41 @@ def dropout(site: Site) -> Module:
 
 layer("softmax")(softmax)
 layer("sigmoid")(constant("nn.Sigmoid()"))
+
+# --- layers that FFDNet adds (https://github.com/cszn/FFDNet) ----------------------------------------------------
+
+
+def _read_subp(fields: Fields) -> Read:
+    scale = fields.numbers("scale", (1,), (2,))[0]
+    block = scale if scale >= 1 else 1 / scale if scale > 0 else 0
+    if block < 1 or abs(block - round(block)) > 1e-6:
+        raise fields.fault("scale", "a whole number, or 1 divided by one", came=f"{scale:g}")
+    return {"scale": round(block) if scale >= 1 else 1 / round(block)}, {}
+
+
+def sub_pixel(scale: float) -> Callable[[Tensor], Tensor]:
+    """Channels to pixels, rows first within a block; for 1/scale pixels to channels."""
+
+    def moved(x: Tensor) -> Tensor:
+        y = x.transpose(2, 3)
+        y = F.pixel_shuffle(y, int(scale)) if scale >= 1 else F.pixel_unshuffle(y, round(1 / scale))
+        return y.transpose(2, 3)
+
+    return moved
+
+
+@layer("subp", read=_read_subp)
+def subp(site: Site) -> Module:
+    """PyTorch's has columns first within a block: the image is turned before and after."""
+    return Module(f"Call(sub_pixel({site.config['scale']}))", functions=(sub_pixel,))
+
+
+def spread(x: Tensor, values: Tensor) -> Tensor:
+    """Each value over a plane of the size of an image."""
+    return values[:, :, None, None].expand(-1, -1, *x.shape[2:])
+
+
+layer("spread")(lambda site: Module("Call(spread)", functions=(spread,)))
 
 # --- layers of a DagNN only --------------------------------------------------------------------------------------
 

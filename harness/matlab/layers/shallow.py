@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
 from harness.matlab.layers.kind import Read, layer
 from harness.matlab.readers.records import Record
 from harness.matlab.torch.writers import Module, Site, Writer, constant, softmax
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 TRANSFER = {
     "tansig": constant("nn.Tanh()"),
@@ -62,3 +69,20 @@ def restore_rows(site: Site) -> Module:
     """`RestoreRows`: the constant features return to their places."""
     text = f"RestoreRows({_rows(site, 'keep')}, {_rows(site, 'remove')})"
     return Module(text, {"value": site.weights["value"]})
+
+
+def tapped(delays: Sequence[int], longest: int) -> Callable[[Tensor], Tensor]:
+    """The steps of a sequence that lie so many steps back, one behind the other, from the step `longest` on."""
+
+    def taken(x: Tensor) -> Tensor:
+        steps = x.shape[1] - longest
+        return torch.cat([x[:, longest - delay : longest - delay + steps] for delay in delays], dim=2)
+
+    return taken
+
+
+@layer("tapdelay")
+def tapdelay(site: Site) -> Module:
+    """`tapped`: PyTorch has no delay line."""
+    delays = [int(n) for n in site.config["delays"]]
+    return Module(f"Call(tapped({delays}, {int(site.config['longest'])}))", functions=(tapped,))

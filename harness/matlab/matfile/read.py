@@ -11,14 +11,15 @@
 | function handle | `Object` of class `function_handle`, its text in `function` |
 
 SciPy reads version 4, mat-io (https://github.com/foreverallama/matio) the others. `harness.matlab.matfile.scan` walks a
-file of version 5 to 7 first, so that neither allocates sizes that the file cannot hold. The HDF5 library reads version
-7.3, and a damaged file can end the process: files of strangers are read in another process (`harness.models.reader`).
+file first, so that neither allocates sizes that the file cannot hold, nor opens what lies outside of it. The libraries
+are compiled code, and a damaged file can end the process: files of strangers are read in another process
+(`harness.models.reader`).
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -29,7 +30,7 @@ import numpy as np
 from harness.matlab.matfile.scan import Limits, MatFileError, scan
 from harness.spec import Array
 
-__all__ = ["Cell", "Limits", "MatFileError", "Object", "StructArray", "read_mat"]
+__all__ = ["Cell", "Limits", "MatFile", "MatFileError", "Object", "StructArray", "read_mat"]
 
 
 @dataclass(frozen=True)
@@ -74,44 +75,81 @@ CLASS_KEY = "\0class"
 array's class instead."""
 
 
-def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
-    """All variables of a file by name, in the file's order.
+TOO_DEEP = "values are nested too deeply"
 
-    Raises MatFileError for a file that is none, is damaged, or is larger or deeper than `limits`; OSError if it cannot
-    be opened.
-    """
-    limits = limits or Limits()
-    version = scan(path, limits)
-    try:
+
+class MatFile:
+    """A `.mat` file that holds together: `classes` has MATLAB's class of each variable, in the file's order."""
+
+    def __init__(self, path: Path, limits: Limits | None = None) -> None:
+        """Raises MatFileError for a file that is none, is damaged, or is larger or deeper than `limits`; OSError if it
+        cannot be opened."""
+        self.path, self.limits = path, limits or Limits()
+        self.survey = scan(path, self.limits)
+        self.classes: Mapping[str, str] = self.survey.classes
+
+    def read(self, names: Collection[str] | None = None) -> dict[str, Any]:
+        """These variables by name, or all. Raises MatFileError."""
+        values, faults = self.attempt(names)
+        for error in faults.values():
+            raise error
+        return values
+
+    def attempt(self, names: Collection[str] | None = None) -> tuple[dict[str, Any], dict[str, MatFileError]]:
+        """These variables, or all: those that can be read, and the error of each that is nested too deeply, as objects
+        are that hold each other. Raises MatFileError for a file that is damaged."""
+        wanted = [name for name in self.classes if names is None or name in names]
+        self.survey.check(wanted)
+        if not wanted:
+            return {}, {}
+        values: dict[str, Any] = {}
+        faults: dict[str, MatFileError] = {}
+        try:
+            for name, value in self._variables(None if len(wanted) == len(self.classes) else wanted).items():
+                try:
+                    if not name.startswith("__"):
+                        values[name] = _value(value, self.limits.depth)
+                except RecursionError:
+                    faults[name] = MatFileError(TOO_DEEP, where=f"{self.path}: {name}", expected=self._depth)
+                except MatFileError as error:
+                    faults[name] = error.at(f"{self.path}: {name}")
+        except RecursionError:
+            raise MatFileError(TOO_DEEP, where=self.path, expected=self._depth) from None
+        except MemoryError:
+            raise MatFileError("its values do not fit into the memory that reading may take", where=self.path) from None
+        except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
+            cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            problem = f"is damaged: its values of version {self.survey.version} cannot be read ({cause})"
+            raise MatFileError(problem, where=self.path) from error
+        return values, faults
+
+    @property
+    def _depth(self) -> str:
+        return f"at most {self.limits.depth} levels"
+
+    def _variables(self, names: list[str] | None) -> dict[str, Any]:
+        """The library's values. Raises whatever it raises, and ValueError where it warns that it could not read one."""
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            variables = _read_scipy(path) if version == "4" else _read_matio(path)
+            variables = (_read_scipy if self.survey.version == "4" else _read_matio)(self.path, names)
         for warning in warned:
             if "Unreadable variable" in str(warning.message):  # whose value would be the text of an error
                 raise ValueError(str(warning.message))
-        return {name: _value(value, limits.depth) for name, value in variables.items() if not name.startswith("__")}
-    except MatFileError as error:
-        raise error.at(path) from None
-    except RecursionError:
-        raise MatFileError(
-            "values are nested too deeply", where=path, expected=f"at most {limits.depth} levels"
-        ) from None
-    except MemoryError:
-        raise MatFileError("its values do not fit into the memory that reading may take", where=path) from None
-    except Exception as error:  # the parsers raise whatever they stumble over: zlib.error, TypeError, KeyError
-        cause = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        raise MatFileError(
-            f"is damaged: its values of version {version} cannot be read ({cause})", where=path
-        ) from error
+        return variables
 
 
-def _read_scipy(path: Path) -> dict[str, Any]:
+def read_mat(path: Path, limits: Limits | None = None) -> dict[str, Any]:
+    """All variables of a file by name, in the file's order. Raises MatFileError, and OSError if it cannot be opened."""
+    return MatFile(path, limits).read()
+
+
+def _read_scipy(path: Path, names: list[str] | None) -> dict[str, Any]:
     from scipy.io import loadmat
 
-    return loadmat(str(path), appendmat=False, squeeze_me=False, spmatrix=False)
+    return loadmat(str(path), appendmat=False, squeeze_me=False, spmatrix=False, variable_names=names)
 
 
-def _read_matio(path: Path) -> dict[str, Any]:
+def _read_matio(path: Path, names: list[str] | None) -> dict[str, Any]:
     import matio
     from matio.subsystem.subsys import MatSubsystem
 
@@ -127,9 +165,9 @@ def _read_matio(path: Path) -> dict[str, Any]:
         MatSubsystem.get_properties = get_properties
         MatSubsystem.tells_classes = True
     try:
-        return matio.load_from_mat(str(path), spmatrix=False)
+        return matio.load_from_mat(str(path), spmatrix=False, variable_names=names and list(names))
     except UnicodeDecodeError:  # text in another encoding than the file claims: SciPy puts replacement marks
-        return _read_scipy(path)
+        return _read_scipy(path, names)
 
 
 def _value(value: Any, depth: int) -> Any:
@@ -137,10 +175,12 @@ def _value(value: Any, depth: int) -> Any:
     import scipy.sparse
 
     if depth < 0:
-        raise MatFileError("values are nested too deeply")
+        raise MatFileError(TOO_DEEP)
     kind = type(value).__name__
     if kind == "MatlabOpaque":
         return _object(value.properties, value.classname, depth)
+    if kind == "MatlabFunction":
+        return Object("function_handle", {"function": _handle(value, 8)})
     if kind in ("MatlabOpaqueArray", "Cell") or (isinstance(value, np.ndarray) and value.dtype == object):
         if kind == "EmptyMatStruct":
             items: tuple[dict[str, Any], ...] = tuple({} for _ in range(value.size))
@@ -181,9 +221,7 @@ def _array(value: Array, kind: str, depth: int) -> Any:
 
 
 def _struct(value: Array, kind: str, depth: int) -> Any:
-    """A struct, a struct array, an object of MATLAB's old kind, or a function handle."""
-    if kind == "MatlabFunction":
-        return Object("function_handle", {"function": _handle(value, 8)})
+    """A struct, a struct array, or an object of MATLAB's old kind."""
     names = value.dtype.names or ()
     items = tuple({name: _value(item[name], depth - 1) for name in names} for item in value.ravel(order="F"))
     if kind == "MatlabObject" or hasattr(value, "classname"):

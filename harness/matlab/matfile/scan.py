@@ -1,78 +1,94 @@
 """Check a `.mat` file before it is read: do the sizes in its headers fit into the file?
 
-Readers allocate the size that a header claims, and four wrong bytes can claim a terabyte. The walk over the elements
-returns only the file's version.
+Readers allocate the size that a header claims, and four wrong bytes can claim a terabyte. A walk over the elements
+finds that out; `hdf5_scan` does it for version 7.3.
 Format: "MAT-File Format", MathWorks, https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf.
 """
 
 from __future__ import annotations
 
+import mmap
 import struct
 import zlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from harness.errors import InputError
+from harness.matlab.matfile.hdf5 import SIGNATURE, Bytes
+from harness.matlab.matfile.hdf5_scan import Hdf5Scan
+from harness.matlab.matfile.limits import MIB, Limits, MatFileError
 from harness.spec import Array
 
-MIB = 2**20
-
-
-class MatFileError(InputError):
-    """A file that is no MAT-file, that is damaged, or that is larger than the limits."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Limits of a file.
-
-    `depth` is levels of cells and structs. Contents of more than `free` bytes may be at most `inflation` times as large
-    as the file. `values` counts all values, those in cells and structs included: an empty one takes 8 bytes there and
-    a hundred times as much once it is read.
-    """
-
-    depth: int = 64
-    inflation: int = 64
-    free: int = 256 * MIB
-    values: int = 1_000_000
-
-    def contents(self, size: int) -> int:
-        """Bytes that the contents of a file of `size` bytes may have."""
-        return max(self.free, self.inflation * size)
-
-
-HDF5 = b"\x89HDF\r\n\x1a\n"
 COMPRESSED, MATRIX = 15, 14
 WIDTHS = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 14: 0, 16: 1, 17: 2, 18: 4}
 """Bytes of one value by data type; 14 is a matrix inside."""
 CELL, STRUCT, OBJECT, CHAR, SPARSE, DOUBLE, UINT64, FUNCTION, OPAQUE = 1, 2, 3, 4, 5, 6, 15, 16, 17
+NAMES = "cell struct object char sparse double single int8 uint8 int16 uint16 int32 uint32 int64 uint64 function_handle"
+CLASSES = dict(enumerate(NAMES.split(), start=1))
+"""MATLAB's class by its number; objects name their own."""
 
 
-def scan(path: Path, limits: Limits) -> str:
-    """The version (`4`, `5`, `7.3`) of a file that holds together. Raises MatFileError and OSError."""
-    data = path.read_bytes()
-    if len(data) < 20:
-        raise MatFileError(f"{len(data)} bytes are no MAT-file", where=path, advice="Was the file copied to its end?")
-    if data[:8] == HDF5 or data[512:520] == HDF5:
-        return "7.3"
+@dataclass(frozen=True)
+class Survey:
+    """A file that holds together: its version (`4`, `5`, `7.3`), and MATLAB's class of each variable.
+
+    What values of version 7.3 name is checked for the variables that are read, by `check`.
+    """
+
+    version: str
+    classes: Mapping[str, str]
+    hdf5: Hdf5Scan | None = None
+
+    def check(self, names: Iterable[str]) -> None:
+        """Raises MatFileError where reading these variables would lead out of the file, or bring too much."""
+        if self.hdf5 is not None:
+            self.hdf5.check(names)
+
+
+def scan(path: Path, limits: Limits) -> Survey:
+    """Walk over a file. Raises MatFileError and OSError."""
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        if size < 20:
+            problem = f"{size} bytes are no MAT-file"
+            raise MatFileError(problem, where=path, advice="Was the file copied to its end?")
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    if SIGNATURE in (data[:8], data[512:520]):
+        return _survey_hdf5(path, data, limits)
     if 0 in data[:4]:
-        _scan_v4(path, data)
-        return "4"
-    if len(data) < 128 and data[:6] == b"MATLAB":
-        raise MatFileError(f"is cut: it ends after {len(data)} bytes, in its header of 128", where=path)
+        return Survey("4", _scan_v4(path, data))
+    if size < 128 and data[:6] == b"MATLAB":
+        raise MatFileError(f"is cut: it ends after {size} bytes, in its header of 128", where=path)
     if data[126:128] not in (b"IM", b"MI"):
         start = data[:16].decode("latin-1")
         raise MatFileError("is no MAT-file", where=path, expected="'MATLAB 5.0 MAT-file' first", came=repr(start))
-    _Scan(path, "<" if data[126:128] == b"IM" else ">", limits).file(data)
-    return "5"
+    if data[124:128] not in (b"\x00\x01IM", b"\x01\x00MI"):
+        version = f"{data[124:126].hex()} {data[126:128].decode()}"
+        raise MatFileError("is of an unknown version", where=path, expected="0001 IM or 0100 MI", came=version)
+    walk = _Scan(path, "<" if data[126:128] == b"IM" else ">", limits)
+    walk.file(data)
+    return Survey("5", walk.classes)
 
 
-def _scan_v4(path: Path, data: bytes) -> None:
+def _survey_hdf5(path: Path, data: mmap.mmap, limits: Limits) -> Survey:
+    """A file of version 7.3. Its header must say so: a reader that goes by the header takes it for another version."""
+    if data[:8] == SIGNATURE or 0 in data[:4] or data[124:128] not in (b"\x00\x02IM", b"\x02\x00MI"):
+        raise MatFileError(
+            "is damaged: HDF5 without the header of a MAT-file of version 7.3",
+            where=path,
+            expected="512 bytes that begin with 'MATLAB 7.3 MAT-file'",
+        )
+    walk = Hdf5Scan(data, path, limits)
+    return Survey("7.3", walk.classes, walk)
+
+
+def _scan_v4(path: Path, data: Bytes) -> dict[str, str]:
     """Headers of five integers; each claims its own name and numbers. https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf, version 4."""  # noqa: E501 - an address
     at, count = 0, 0
+    classes: dict[str, str] = {}
     order = "<" if 0 <= struct.unpack("<i", data[:4])[0] < 5000 else ">"
     while at < len(data):
         if at + 20 > len(data):
@@ -84,12 +100,15 @@ def _scan_v4(path: Path, data: bytes) -> None:
         if not 0 <= kind < 5000 or width is None or min(rows, columns, length) < 0 or complex_too not in (0, 1):
             raise MatFileError(f"is no MAT-file, or damaged: byte {at} is no header of version 4", where=path)
         size = rows * columns * width * (1 + complex_too) + length
+        name = data[at + 20 : at + 20 + length].split(b"\0")[0].decode("latin-1")
+        classes[name] = ("double", "char", "sparse")[min(kind % 10, 2)]
         at += 20 + size
         count += 1
         if at > len(data):
             raise MatFileError(
                 f"is cut or damaged: variable {count} claims {size} bytes, the file ends before", where=path
             )
+    return classes
 
 
 class _Scan:
@@ -99,6 +118,7 @@ class _Scan:
         self.path, self.order, self.limits = path, order, limits
         self.spare = 0
         self.values = 0
+        self.classes: dict[str, str] = {}
 
     def fault(self, problem: str, *, expected: str = "") -> MatFileError:
         return MatFileError(f"is damaged: {problem}", where=self.path, expected=expected)
@@ -108,7 +128,7 @@ class _Scan:
         advice = "The file may be a bomb; if you trust it, raise the limit."
         return MatFileError(problem, where=self.path, advice=advice)
 
-    def file(self, data: bytes) -> None:
+    def file(self, data: Bytes) -> None:
         self.spare = self.limits.contents(len(data))
         offset = struct.unpack(f"{self.order}Q", data[116:124])[0]
         subsystem = 0 if data[116:124] == b" " * 8 else offset
@@ -132,9 +152,25 @@ class _Scan:
                 self.subsystem(body)
             else:
                 self.matrix(body, where, self.limits.depth)
+                self.title(body, where)
             at += 8 + size
         if subsystem and subsystem not in begins:
             raise self.fault(f"its objects should begin at byte {subsystem}, where no variable does")
+
+    def title(self, body: memoryview, where: str) -> None:
+        """Note the name and the class of a variable that has been walked over."""
+        if not len(body):
+            return
+        _, flags, at = self.element(body, 0, where)
+        kind = struct.unpack(f"{self.order}I", flags[:4])[0] & 0xFF
+        texts = [b"", b"", b""]
+        if kind != OPAQUE:
+            _, _, at = self.element(body, at, where)  # its size
+        for k in range({OPAQUE: 3, OBJECT: 2}.get(kind, 1)):  # its name, its kind of object, its class
+            _, text, at = self.element(body, at, where)
+            texts[k] = bytes(text)
+        name, *classes = (text.decode("latin-1") for text in texts)
+        self.classes[name] = classes[1] or classes[0] or CLASSES.get(kind, "")
 
     def inside(self, data: memoryview, where: str) -> memoryview:
         """The one matrix of decompressed data."""
@@ -220,16 +256,16 @@ class _Scan:
             if kind == OBJECT:
                 _, _, at = self.element(body, at, where)  # its class
             self.fields(body, at, where, depth, count)
-        elif kind == FUNCTION:
-            self.parts(body, at, where, depth, 1)
+        elif kind == FUNCTION:  # an empty one, as in the workspace of an anonymous function, holds nothing
+            self.parts(body, at, where, depth, min(1, count))
         elif kind == SPARSE:
             self.sparse(body, at, where, dims, complex_too)
         else:
             self.numbers(body, at, where, count, kind=kind, complex_too=complex_too)
 
-    def counted(self) -> None:
-        """One value more."""
-        self.values += 1
+    def counted(self, count: int = 1) -> None:
+        """So many values more."""
+        self.values += count
         if self.values > self.limits.values:
             raise self.excess(f"holds more than the {self.limits.values} values that are read")
 
@@ -276,8 +312,7 @@ class _Scan:
         if each < 1:
             raise self.fault(f"{where} has field names of {each} bytes")
         self.room(count * (len(names) // each) * 8, body, at, where)
-        if count > len(body) and not len(names):
-            raise self.fault(f"{where} claims {count} elements without fields")
+        self.counted(count)  # elements without fields take no room
         self.parts(body, at, where, depth, count * (len(names) // each))
 
     def numbers(self, body: memoryview, at: int, where: str, count: int, *, kind: int, complex_too: bool) -> None:
@@ -291,4 +326,4 @@ class _Scan:
                 raise self.fault(f"{where} claims {count} values, its data hold {have}")
 
 
-__all__ = ["HDF5", "Limits", "MatFileError", "scan"]
+__all__ = ["Limits", "MatFileError", "Survey", "scan"]

@@ -12,12 +12,16 @@ from typing import Any
 import numpy as np
 
 from harness.matlab.matfile.read import Cell
-from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, strings
+from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, listed, strings
 from harness.matlab.readers.toolbox import DIALECT, Network
 from harness.spec import Array, Input, Layer, Spec
 
 WEIGHTS, BIASES = ("W", "weights", "Weights", "weight"), ("b", "biases", "Biases", "bias")
-FUNCTIONS = ("act_fcns", "activation_fcns", "act_fcn", "activation_fcn", "activations", "transfer_fcns")
+FUNCTIONS = (
+    *("act_fcns", "activation_fcns", "act_functions", "activation_functions", "act_fcn", "activation_fcn"),
+    *("activations", "act_funs", "transfer_fcns", "transfer_functions"),
+)
+LAYOUT = "declare a layout (docs/matlab.md) and give it by --layout."
 ACTIVATIONS: Mapping[str, str] = {
     **dict.fromkeys(("linear", "purelin", "identity", "none"), ""),
     **dict.fromkeys(("sigmoid", "logsig", "sigm"), "SigmoidLayer"),
@@ -46,6 +50,7 @@ def read_cells(where: str, value: Mapping[str, Any]) -> Network:
 
     Raises NetworkError where sizes or names do not fit, UnsupportedLayers for activations that are not known.
     """
+    _refuse_banks(where, _first(value, WEIGHTS))
     weights = [_numbers(where, f"W{{{k}}}", item) for k, item in enumerate(_first(value, WEIGHTS), start=1)]
     biases = [_numbers(where, f"b{{{k}}}", item) for k, item in enumerate(_first(value, BIASES), start=1)]
     names = [text.strip() for text in strings(_first(value, FUNCTIONS))]
@@ -53,8 +58,9 @@ def read_cells(where: str, value: Mapping[str, Any]) -> Network:
         raise NetworkError(
             "cells of weights without the names of their activations",
             where=where,
-            expected=f"{' or '.join(FUNCTIONS[:2])}, a char matrix or a cell with one name for each layer",
-            advice="Add them, or declare a layout (docs/matlab.md).",
+            expected=f"{', '.join(FUNCTIONS[:3])} or the like, a char matrix or a cell with one name for each layer",
+            came=f"the fields {listed(value)}",
+            advice=f"Add them, or {LAYOUT}",
         )
     if not len(weights) == len(biases) == len(names):
         raise NetworkError(
@@ -89,6 +95,23 @@ def _chain(
     return Spec(DIALECT, (Input("x", (weights[0].shape[1],)),), tuple(layers), (tensor,)), arrays
 
 
+def _refuse_banks(where: str, cell: Iterable[Any]) -> None:
+    """Raise NetworkError where an element has more than two axes: a bank of a convolution."""
+    banks = [
+        f"element {k} of {' x '.join(map(str, item.shape))}"
+        for k, item in enumerate(cell, start=1)
+        if isinstance(item, np.ndarray) and item.ndim > 2
+    ]
+    if banks:
+        raise NetworkError(
+            "the cells of weights hold convolutions, which say neither their strides and pads nor what their axes are",
+            where=where,
+            expected="matrices, outputs x inputs",
+            came=", ".join(banks[:4]) + ", ..." * (len(banks) > 4),
+            advice=f"For convolutions {LAYOUT}",
+        )
+
+
 def _numbers(where: str, what: str, value: Any) -> Array:
     if not isinstance(value, np.ndarray) or value.dtype.kind not in "biuf" or not value.size:
         raise NetworkError(f"{what} is {class_of(value)} without numbers", where=where, expected="a matrix")
@@ -104,7 +127,7 @@ def _check_sizes(where: str, weights: Sequence[Array], biases: Sequence[Array]) 
             where=where,
             expected="2 axes",
             came=f"{first.ndim}, {list(first.shape)}",
-            advice="For other layers declare a layout (docs/matlab.md).",
+            advice=f"For other layers {LAYOUT}",
         )
     coming = first.shape[1]
     for k, (matrix, bias) in enumerate(zip(weights, biases, strict=True), start=1):
@@ -115,7 +138,7 @@ def _check_sizes(where: str, weights: Sequence[Array], biases: Sequence[Array]) 
                 where=where,
                 expected=f"W{{{k}}} of outputs x {coming} and one bias for each output",
                 came=f"W{{{k}}} of {' x '.join(map(str, matrix.shape))} and b{{{k}}} of {bias.size} values",
-                advice="If the matrices are inputs x outputs, declare a layout (docs/matlab.md)." if turned else "",
+                advice=f"If the matrices are inputs x outputs, {LAYOUT}" if turned else "",
             )
         coming = matrix.shape[0]
 

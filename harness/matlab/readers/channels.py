@@ -6,6 +6,7 @@ A file says neither how many channels an input has, nor how many groups a convol
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 
 from harness.matlab.readers.fields import SimpleNNError
 from harness.oracle import part
@@ -34,11 +35,31 @@ def first_channels(spec: Spec, weights: Weights, source: str | None = None) -> i
     for layer in spec.layers:
         if layer.inputs[0] not in same and not (layer.kind == "sum" and same.intersection(layer.inputs)):
             continue
-        wanted = _wanted(layer, part(weights, layer.name))
+        wanted = _wanted(layer, part(weights, layer.owner))
         if wanted is not None:
             return wanted
-        if layer.kind != "concat":
+        if layer.kind not in ("concat", "subp"):
             same.add(layer.name)
+    return None
+
+
+def divided_channels(spec: Spec, weights: Weights, image: int | None) -> tuple[int, int] | None:
+    """Channels of the image, and of the values that the first concatenation puts behind it; None where no weights tell.
+
+    Without those of the image, it has as many as leave at least one for the values.
+    """
+    coming, joined = Fraction(1), False
+    for layer in spec.layers:
+        if layer.kind == "subp":
+            coming /= Fraction(layer.config["scale"]).limit_denominator(1000) ** 2
+        joined = joined or layer.kind == "concat"
+        wanted = _wanted(layer, part(weights, layer.name))
+        if wanted is not None and not joined:
+            return None
+        if wanted is not None:
+            count = image or int((wanted - 1) / coming)
+            rest = wanted - count * coming
+            return (count, int(rest)) if count >= 1 and rest >= 1 and rest.denominator == 1 else None
     return None
 
 
@@ -61,7 +82,7 @@ def groups_of(spec: Spec, weights: Weights) -> dict[str, int]:
     for layer in spec.layers:
         coming = [channels[tensor] for tensor in layer.inputs]
         rule = RULES.get(layer.kind, _passed_on)
-        channels[layer.name], count = rule(layer, part(weights, layer.name), coming)
+        channels[layer.name], count = rule(layer, part(weights, layer.owner), coming)
         if count is not None:
             groups[layer.name] = count
     return groups
@@ -99,6 +120,19 @@ def _concat(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
     return (sum(known) if len(known) == len(coming) else None), None
 
 
+def _subp(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    scale = layer.config["scale"]
+    if coming[0] is None:
+        return None, None
+    if scale < 1:
+        return coming[0] * round(1 / scale) ** 2, None
+    return _divided(layer, coming[0], int(scale) ** 2, "blocks of"), None
+
+
+def _spread(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
+    return coming[1], None
+
+
 def _sum(layer: Layer, weights: Weights, coming: Coming) -> Leaving:
     known = {count for count in coming if count is not None}
     if len(known) > 1:
@@ -118,6 +152,8 @@ RULES: Mapping[str, Callable[[Layer, Weights, Coming], Leaving]] = {
     "scale": _per_channel,
     "concat": _concat,
     "sum": _sum,
+    "subp": _subp,
+    "spread": _spread,
 }
 """Channels of the output of each kind of layer; other kinds keep the channels of the first input."""
 

@@ -19,13 +19,14 @@ import numpy as np
 
 from harness.matlab.layers import MATCONVNET, Read, Unsupported
 from harness.matlab.matfile.read import Cell, Object, StructArray
+from harness.matlab.readers.card import matconvnet_card
 from harness.matlab.readers.channels import with_channels
 from harness.matlab.readers.fields import Fields
 from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, inside, strings
 from harness.matlab.readers.simplenn import DIALECT, average_image, average_note, image_size
 from harness.matlab.readers.toolbox import Network, spec_names
-from harness.spec import Array, Input, Layer, Spec
+from harness.spec import Array, Input, Layer, Spec, canonical
 
 OBJECT = "dagnn.DagNN"
 
@@ -41,6 +42,8 @@ class Block:
     outputs: tuple[str, ...]
     params: tuple[Array, ...]
     options: Mapping[str, Any]
+    names: tuple[str, ...] = ()
+    """Names of the parameters: two layers may share them."""
 
     @property
     def is_loss(self) -> bool:
@@ -72,8 +75,9 @@ def read_dagnn(where: str, value: Any) -> Network:
         raise NetworkError("a DagNN without layers", where=where, expected="at least one in net.layers")
     spec, weights = _graph(where, net, active)
     losses = [f"left out: {block.name} ({block.class_name}), a loss" for block in blocks if block.is_loss]
-    notes = (*average_note(average_image(where, net)), *losses)
-    return Network("DagNN", with_channels(spec, weights), weights, notes)
+    average = average_image(where, net)
+    card = matconvnet_card(net, average, spec.outputs[0])
+    return Network("DagNN", with_channels(spec, weights), weights, (*average_note(average), *losses), card=card)
 
 
 def _graph(where: str, net: Mapping[str, Any], blocks: Sequence[Block]) -> tuple[Spec, dict[str, Array]]:
@@ -88,10 +92,16 @@ def _graph(where: str, net: Mapping[str, Any], blocks: Sequence[Block]) -> tuple
     tensors |= {var: names[block.name] for var, block in makers.items()}
     layers = []
     weights: dict[str, Array] = {}
+    owners: dict[str, str] = {}
     for block in order:
         kind, (config, arrays) = read[block.name]
-        name = names[block.name]
-        layers.append(Layer(kind, name, config, tuple(tensors[var] for var in block.inputs)))
+        name, inputs_of = names[block.name], tuple(tensors[var] for var in block.inputs)
+        shared = canonical([kind, config, list(block.names)]) if block.names else name
+        owner = owners.setdefault(shared, name)
+        if owner != name:  # the same parameters and options: the same layer once more
+            layers.append(Layer(kind, name, config, inputs_of, of=owner))
+            continue
+        layers.append(Layer(kind, name, config, inputs_of))
         weights |= {f"{name}/{key}": array for key, array in arrays.items()}
     taken = {tensor for layer in layers for tensor in layer.inputs}
     outputs = tuple(layer.name for layer in layers if layer.name not in taken)
@@ -130,6 +140,7 @@ def _blocks(where: str, net: Mapping[str, Any]) -> list[Block]:
                 tuple(strings(item.get("outputs"))),
                 tuple(_param(where, name, wanted, params) for wanted in strings(item.get("params")) if wanted),
                 options if isinstance(options, Mapping) else {},
+                tuple(wanted for wanted in strings(item.get("params")) if wanted),
             )
         )
     return blocks

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from math import log10, prod
 from pathlib import Path, PurePosixPath
@@ -30,6 +31,12 @@ INPUT_KINDS = {
     "sequence": ("SequenceInputLayer", 1),
     "features": ("FeatureInputLayer", 1),
 }
+TAKEN_AT_ITS_WORD = (
+    "the layout is taken at its word: a faithful verdict proves the conversion of what it declares, and not that its "
+    "layers, their order and the axes of equal size are right. Compare with numbers that MATLAB computed (parity check "
+    "--against)"
+)
+"""A note on each network with a layout."""
 DIGITS = 9
 """Significant decimal digits that carry every float32."""
 
@@ -60,7 +67,7 @@ def read_declared(path: Path | None, layout_path: Path, limits: Limits | None = 
     records = [_record(store, item) for item in (source, *layout["layers"])]
     pairs = [(start, end) for start, end in layout["connections"]] if "connections" in layout else None
     network = assemble(str(layout_path), "declared", records, pairs, outputs=layout.get("outputs", ()))
-    return Network("declared", network.spec, network.weights, tuple(store.notes))
+    return replace(network, notes=(*store.notes, *_without_bias(layout), *store.unused(), TAKEN_AT_ITS_WORD))
 
 
 def _layout(path: Path) -> dict[str, Any]:
@@ -97,7 +104,8 @@ def _record(store: _Store, item: Mapping[str, Any]) -> Record:
     kind = class_name.rpartition(".")[2]
     properties = {key: _property(value) for key, value in item.get("properties", {}).items()}
     declared = TOOLBOX[kind].axes if kind in TOOLBOX else {}
-    for key, source in item.get("weights", {}).items() if kind in TOOLBOX else ():
+    weights = item.get("weights", {}) if kind in TOOLBOX else {}
+    for key, source in sorted(weights.items(), key=lambda pair: pair[0] != "Weights"):  # a bias is checked by them
         if key not in declared:
             known = ", ".join(f"{each} ({' or '.join(ways)})" for each, ways in declared.items()) or "none"
             raise NetworkError(
@@ -107,9 +115,41 @@ def _record(store: _Store, item: Mapping[str, Any]) -> Record:
             )
         array, axes = store.array(f"layer {name!r} ({kind}), {key}", source, declared[key])
         properties[key] = array
+        if key == "Bias" and "Weights" in properties:
+            _check_bias(f"{store.layout}: layer {name!r} ({kind})", array, properties["Weights"], declared["Weights"])
         if kind == "FullyConnectedLayer" and key == "Weights":
             properties.setdefault("OutputSize", np.array([[float(array.shape[axes.index("o")])]]))
     return Record(class_name, name, properties)
+
+
+def _check_bias(where: str, bias: Array, weights: Array, ways: Sequence[str]) -> None:
+    """Raise NetworkError where the bias has as many values as another axis of the weights than that of the outputs."""
+    way = next(each for each in ways if len(each) == weights.ndim)
+    sizes = dict(zip(way, weights.shape, strict=True))
+    letter = next((each for each in "of" if each in sizes), None)
+    if letter is None or bias.size == sizes[letter] or "g" in sizes:
+        return
+    others = [each for each, size in sizes.items() if size == bias.size]
+    if others:
+        raise NetworkError(
+            f"the axes of Weights seem to be named wrongly: {letter!r}, the outputs, has {sizes[letter]} elements",
+            where=where,
+            expected=f"{bias.size}, as Bias has",
+            came=", ".join(f"{each} {size}" for each, size in sizes.items()),
+            advice=f"Exchange the letters {letter} and {others[-1]} in its 'axes'.",
+        )
+
+
+def _without_bias(layout: Mapping[str, Any]) -> list[str]:
+    """A note on the layers that could have a bias and have weights only."""
+    names = [
+        f"{item['name']!r}"
+        for item in layout["layers"]
+        if (kind := item["class"].rpartition(".")[2]) in TOOLBOX
+        and "Bias" in TOOLBOX[kind].axes
+        and "Bias" not in item.get("weights", {})
+    ]
+    return [f"the layout gives no Bias to {', '.join(names)}: zeros are taken"] if names else []
 
 
 def _property(value: Any) -> Any:
@@ -122,7 +162,8 @@ class _Store:
     def __init__(self, path: Path | None, layout: Path, limits: Limits | None) -> None:
         self.path, self.layout, self.limits = path, layout, limits
         self.notes: list[str] = []
-        self._variables: dict[str, Any] | None = None
+        self._variables: dict[Path, Mapping[str, Any]] = {}
+        self._used: set[str] = set()
         self._json: dict[str, Any] = {}
 
     def array(self, what: str, source: Mapping[str, Any], ways: Sequence[str]) -> tuple[Array, str]:
@@ -137,11 +178,14 @@ class _Store:
                 came=repr(axes),
             )
         if "variable" in source:
-            array, place = self.variable(what, source["variable"]), str(source["variable"])
+            pieces = [(self.variable(what, each, source.get("file")), each) for each in _several(source["variable"])]
         elif "text" in source:
-            array, place = self.text(what, source["text"]), source["text"]
+            pieces = [(self.text(what, each), each) for each in _several(source["text"])]
         else:
-            array, place = self.json(what, source), source["json"]
+            pieces = [(self.json(what, source), source["json"])]
+        if len(pieces) > 1:
+            return self._together(what, source, pieces, way)
+        ((array, place),) = pieces
         shape = _fitted(array.shape, len(axes))
         if "size" in source:
             shape = tuple(source["size"])
@@ -161,17 +205,57 @@ class _Store:
         order = [axes.index(letter) for letter in way]
         return np.ascontiguousarray(array.reshape(shape, order="F").transpose(order)), way
 
-    def variable(self, what: str, path: str) -> Array:
+    def _together(
+        self, what: str, source: Mapping[str, Any], pieces: Sequence[tuple[Array, str]], way: str
+    ) -> tuple[Array, str]:
+        """Several arrays side by side along one axis, in the order of the list: a bank of gates kept one by one."""
+        axes = source["axes"]
+        along = source.get("along", way[0])
+        if along not in axes:
+            raise NetworkError(
+                f"there is no axis {along!r} to put {len(pieces)} arrays together along",
+                where=f"{self.layout}: {what}",
+                expected=f"one of the letters {axes!r} as 'along'",
+            )
+        fitted = [array.reshape(_fitted(array.shape, len(axes)), order="F") for array, _ in pieces]
+        place = axes.index(along)
+        rest = {(*array.shape[:place], *array.shape[place + 1 :]) for array in fitted if array.ndim == len(axes)}
+        if len(rest) != 1 or any(array.ndim != len(axes) for array in fitted):
+            sizes = ", ".join(f"{name} {list(array.shape)}" for array, (_, name) in zip(fitted, pieces, strict=True))
+            raise NetworkError(
+                f"the arrays cannot be put together along {along!r}",
+                where=f"{self.layout}: {what}",
+                expected=f"{len(axes)} axes, of equal size but for {along!r}",
+                came=sizes,
+            )
+        joined = np.concatenate(fitted, axis=place)
+        order = [axes.index(letter) for letter in way]
+        return np.ascontiguousarray(joined.transpose(order)), way
+
+    def unused(self) -> list[str]:
+        """A note on the arrays of the `.mat` files that no weight is taken from."""
+        names = [
+            f"{name} ({' x '.join(map(str, value.shape))})"
+            for variables in self._variables.values()
+            for name, value in _arrays("", variables)
+            if name not in self._used
+        ]
+        shown = ", ".join(names[:8]) + ", ..." * (len(names) > 8)
+        return [f"the layout does not use {shown}"] if names else []
+
+    def variable(self, what: str, path: str, beside: str | None = None) -> Array:
         """The array at a path of variables, fields and elements: `conv1_w`, `model.weight{3}`."""
-        if self.path is None:
+        file = self.path if beside is None else self.beside(what, beside)
+        if file is None:
             raise NetworkError(
                 f"there is no .mat file with the variable {path!r}",
                 where=f"{self.layout}: {what}",
-                advice="Name the .mat file too, or keep the array in text or JSON.",
+                advice="Name the .mat file too, as FILE or by 'file', or keep the array in text or JSON.",
             )
-        if self._variables is None:
-            self._variables = read_mat(self.path, self.limits)
-        value: Any = self._variables
+        if file not in self._variables:
+            self._variables[file] = read_mat(file, self.limits)
+        value: Any = self._variables[file]
+        self._used.add(path)
         for name, number in re.findall(r"([A-Za-z]\w*)|\{(\d+)\}", path):
             if name:
                 value = inside(value, name)
@@ -185,7 +269,7 @@ class _Store:
                 where=f"{self.layout}: {what}",
                 expected="real numbers",
                 came="" if value is None else class_of(value),
-                advice=f"{self.path} has {listed(self._variables)}.",
+                advice=f"{file} has {listed(self._variables[file])}.",
             )
         return value
 
@@ -248,6 +332,22 @@ class _Store:
         if note and (text := f"{path.name}: {note}") not in self.notes:
             self.notes.append(text)
         return values.reshape(literals.shape)
+
+
+def _several(source: str | list[str]) -> list[str]:
+    return [source] if isinstance(source, str) else source
+
+
+def _arrays(prefix: str, value: Any) -> Iterator[tuple[str, Array]]:
+    """The arrays of real numbers in variables, structs and cells, by the paths that a layout calls them by."""
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _arrays(f"{prefix}.{name}" if prefix else str(name), item)
+    elif isinstance(value, Cell):
+        for number, item in enumerate(value, start=1):
+            yield from _arrays(f"{prefix}{{{number}}}", item)
+    elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size:
+        yield prefix, value
 
 
 def _fitted(shape: tuple[int, ...], axes: int) -> tuple[int, ...]:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.matlab.matfile.read import Cell, Limits, StructArray, read_mat
+from harness.matlab.matfile.read import Cell, Limits, MatFile, Object, StructArray
 from harness.matlab.readers.cells import is_cells, read_cells
 from harness.matlab.readers.dagnn import is_dagnn, read_dagnn
 from harness.matlab.readers.declared import read_declared
 from harness.matlab.readers.plain import is_plain, read_plain
-from harness.matlab.readers.records import MatFileError, NetworkError, UnsupportedLayers, listed
+from harness.matlab.readers.records import (
+    MatFileError,
+    NetworkError,
+    UnsupportedLayers,
+    class_of,
+    inside,
+    listed,
+)
 from harness.matlab.readers.shallow import is_shallow, read_shallow
 from harness.matlab.readers.simplenn import is_simplenn, read_struct
+from harness.matlab.readers.toolbox import NETWORKS as OBJECTS
 from harness.matlab.readers.toolbox import Network, is_network, read_objects
 
 __all__ = ["MatFileError", "Network", "NetworkError", "UnsupportedLayers", "read_network"]
@@ -35,53 +44,153 @@ READERS: tuple[Reader, ...] = (
     *STRUCTS,
 )
 """Test and reader of each form."""
+NETWORKS = (*OBJECTS, "network")
+HOLDERS = ("struct", "cell")
+DATA = (
+    *("char", "string", "sparse", "double", "single", "logical", "function_handle", "table", "timetable"),
+    *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)),
+    *("categorical", "datetime", "duration", "calendarDuration", "containers.Map", "dictionary"),
+)
+DATA_PACKAGES = ("matlab.io.", "matlab.internal.", "java.", "COM.")
+"""Classes, and beginnings of classes, that hold no network."""
+WAYS = {"Autoencoder": "net = network({})", "SimNetwork": "net = {}.net"}
+"""MATLAB code that takes the network out of an object; for others, its property Network."""
+INSIDE = 6
+"""Structs and objects, one in another, in which a network is looked for."""
 
 
 def read_network(
     path: Path, variable: str | None = None, limits: Limits | None = None, layout: Path | None = None
 ) -> Network:
-    """The network in a `.mat` file: the only one, or the one in `variable`; with `layout`, arrays as it declares them.
+    """The network in a `.mat` file: the only one, or the one at `variable`; with `layout`, arrays as it declares them.
 
-    Raises MatFileError for a file that cannot be read, NetworkError where it holds no network, several, or a broken one
-    (UnsupportedLayers names every layer that is not known), OSError if it cannot be opened.
+    `variable` is a name, or a path to a network within a struct or an object: `nets.second`, `detector.Network`. Other
+    variables are not read. Raises MatFileError for a file that cannot be read, NetworkError where it holds no network,
+    several, or a broken one (UnsupportedLayers names every layer that is not known), OSError if it cannot be opened.
     """
     if layout is not None:
-        return read_declared(path, layout)
-    variables = read_mat(path, limits)
-    if variable is not None and variable not in variables:
-        raise NetworkError(f"has no variable {variable!r}", where=path, expected=f"one of {listed(variables)}")
-    chosen = variables if variable is None else {variable: variables[variable]}
-    networks = [(name, read, value) for name, value in chosen.items() for test, read in READERS if test(value)]
-    if not networks and variable is None:
-        networks = [("", read, variables) for test, read in STRUCTS if test(variables)]
-    if len(networks) != 1:
-        raise _not_one(path, variables, [name for name, _, _ in networks], _advice(chosen))
-    name, read, value = networks[0]
-    return read(f"{path}: {name}" if name else str(path), value)
+        return read_declared(path if path.suffix.lower() == ".mat" else None, layout)
+    file = MatFile(path, limits)
+    if variable is not None:
+        return _read(path, file.classes, _candidates(variable, _chosen(file, variable)))
+    simple, others = _split(file.classes)
+    values, faults = file.attempt(simple)
+    found = [candidate for name, value in values.items() for candidate in _candidates(name, value)]
+    if not found:
+        found = [Candidate("", read, file.read(_values(file.classes))) for test, read in STRUCTS if test(values)]
+    if not found and others:
+        more, failed = file.attempt(others)
+        values, faults = values | more, faults | failed
+        found = [candidate for name, value in more.items() for candidate in _candidates(name, value)]
+    if not found and faults:
+        raise next(iter(faults.values()))
+    advice = "" if found else _advice(values | file.attempt(_values(file.classes))[0])
+    return _read(path, file.classes, found, advice)
 
 
-def _not_one(path: Path, variables: Mapping[str, Any], names: Sequence[str], advice: str) -> NetworkError:
+@dataclass(frozen=True)
+class Candidate:
+    """A network at a path of variable and fields, its reader, and the classes of the objects that it is taken from."""
+
+    name: str
+    read: Callable[[str, Any], Network]
+    value: Any
+    wrappers: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str:
+        what = f"{self.name} is the network of an object ({self.wrappers[-1]})"
+        return f"{what}; what that does before and after it (preparing images, decoding boxes) is left out"
+
+
+def _read(path: Path, classes: Mapping[str, str], found: Sequence[Candidate], advice: str = "") -> Network:
+    """The only candidate, read."""
+    if len(found) > 1:  # a detector has more networks than the one that it calls so
+        found = [one for one in found if one.name.endswith(".Network")] or found
+    if len(found) != 1:
+        raise _not_one(path, classes, [one.name for one in found], advice)
+    one = found[0]
+    network = one.read(f"{path}: {one.name}" if one.name else str(path), one.value)
+    return replace(network, notes=(one.note, *network.notes)) if one.wrappers else network
+
+
+def _split(classes: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Variables whose classes are those of networks, of structs and of cells; and other objects, where a network may be
+    inside. Of these many hold only data, and whatever is wrong with them is nobody's business if a network is found."""
+    simple = [name for name, kind in classes.items() if kind in (*NETWORKS, *HOLDERS) or kind.startswith("nnet.cnn.")]
+    objects = [name for name, kind in classes.items() if name not in simple and kind not in DATA]
+    return simple, [name for name in objects if not classes[name].startswith(DATA_PACKAGES)]
+
+
+def _values(classes: Mapping[str, str]) -> list[str]:
+    """Variables that may be fields of a network that was saved as variables: all but objects."""
+    return [name for name, kind in classes.items() if kind in (*HOLDERS, *DATA)]
+
+
+def _chosen(file: MatFile, variable: str) -> Any:
+    """The value at a path. Raises NetworkError where it breaks off."""
+    name = max((name for name in file.classes if f"{variable}.".startswith(f"{name}.")), key=len, default=None)
+    if name is None:
+        expected = f"one of {_listed(file.classes)}"
+        raise NetworkError(f"has no variable {variable!r}", where=file.path, expected=expected)
+    value = file.read([name])[name]
+    for field in filter(None, variable[len(name) :].split(".")):
+        fields = value.fields if isinstance(value, Object) else value
+        saved = inside(fields, "any")
+        fields = {**fields, **saved} if isinstance(fields, Mapping) and isinstance(saved, Mapping) else fields
+        if not isinstance(fields, Mapping) or field not in fields:
+            known = listed(fields) if isinstance(fields, Mapping) else class_of(value)
+            raise NetworkError(f"{variable!r} has no {field!r}", where=file.path, expected=f"one of {known}")
+        value = fields[field]
+    return value
+
+
+def _candidates(name: str, value: Any, wrappers: tuple[str, ...] = (), levels: int = INSIDE) -> list[Candidate]:
+    """The network that a value is; else those within it, with their paths. `any` holds what MATLAB's objects save."""
+    for test, read in READERS:
+        if test(value):
+            return [Candidate(name, read, value, wrappers)]
+    fields = value.fields if isinstance(value, Object) else value
+    if not isinstance(fields, Mapping) or not levels:
+        return []
+    outer = (*wrappers, value.class_name) if isinstance(value, Object) else wrappers
+    return [
+        candidate
+        for field, item in fields.items()
+        if isinstance(item, Object | Mapping)
+        for candidate in _candidates(name if field == "any" else f"{name}.{field}", item, outer, levels - 1)
+    ]
+
+
+def _listed(classes: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} ({kind})" for name, kind in classes.items()) or "none"
+
+
+def _not_one(path: Path, classes: Mapping[str, str], names: Sequence[str], advice: str) -> NetworkError:
     """The error of a file with no network, or with several of these names."""
     return NetworkError(
         "holds more than one network" if names else "holds no network",
         where=path,
         expected="an object of Deep Learning Toolbox, a shallow network, MatConvNet's struct, a plain-struct export, "
         "or cells of weights with the names of their activations",
-        came=f"{len(names)} networks ({', '.join(names)})" if names else f"the variables {listed(variables)}",
-        advice="Name the variable of one (--variable)." if names else advice,
+        came=f"{len(names)} networks ({', '.join(names)})" if names else f"the variables {_listed(classes)}",
+        advice=f"Name one (--variable {names[0]})." if names else advice,
     )
 
 
 def _advice(variables: Mapping[str, Any]) -> str:
     """The advice for a file of arrays, which does not say to which layer an array belongs; empty for other files."""
     arrays = sorted({name for name, value in variables.items() if _has_matrix(value, 3)})
+    objects = [(name, value.class_name) for name, value in variables.items() if isinstance(value, Object)]
+    for name, kind in objects:
+        code = WAYS.get(kind, "net = {}.Network").format(name)
+        return f"If {name}, a {kind}, has a network, save that: `{code}; save('net.mat', 'net')` in MATLAB."
     if not arrays:
         return ""
     return (
         f"{', '.join(arrays[:6])}{', ...' if len(arrays) > 6 else ''} may be weights, but a file of arrays says "
         "neither which layer has them nor what their axes are: declare the input, the layers, and for each weight its "
-        "variable and axes in a layout file (JSON, described in docs/matlab.md), and give both to `parity convert "
-        "--layout`."
+        "variable and axes in a layout file (JSON, described in docs/matlab.md), and give it by --layout."
     )
 
 

@@ -65,6 +65,14 @@ class Record:
             came = f"{type(value).__name__} {str(value)[:60]!r}"
         return NetworkError(f"{name} does not fit", where=self.place, expected=expected, came=came)
 
+    def untrained(self, name: str) -> NetworkError:
+        """The error of a layer without a learnable, or without a statistic of its inputs."""
+        return NetworkError(
+            f"is untrained: it has no {name}",
+            where=self.place,
+            advice="Train or initialise the network before it is saved.",
+        )
+
     def get(self, *names: str) -> Any:
         """The first of these properties that is there and not empty; of a learnable its array."""
         for name in names:
@@ -129,9 +137,7 @@ class Record:
         """A learnable, as stored. Raises NetworkError where there is none."""
         value = self.array(name)
         if value is None:
-            raise NetworkError(
-                f"has no {name}", where=self.place, advice="Train or initialise the network before it is saved."
-            )
+            raise self.untrained(name)
         return value
 
     def learnable(self, name: str, shape: Sequence[int | None]) -> Array:

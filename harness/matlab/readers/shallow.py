@@ -3,6 +3,9 @@
 The network computes on columns: x is features x samples there, N x features here. Each input runs through its
 `processFcns`. A layer adds its bias to the weighted inputs and layers that are connected to it, and applies its
 transfer function. An output is the output of a layer, mapped back by the `processFcns` of the network's output.
+
+Where weights of inputs have delays, inputs are sequences, N x T x features here. The first steps, as many as the
+longest delay, are the states from which MATLAB's `preparets` starts; the output begins behind them.
 https://www.mathworks.com/help/deeplearning/ug/create-neural-network-object.html
 """
 
@@ -20,6 +23,10 @@ from harness.matlab.readers.records import NetworkError, UnsupportedLayers, clas
 from harness.matlab.readers.toolbox import DIALECT, Network
 from harness.spec import Array, Input, Layer, Spec
 
+DELAYED = (
+    "the first {n} steps of each sequence are the states of its delays, as preparets puts them: the output is {n} "
+    "steps shorter, and for MATLAB's net(X) without states, zeros go before the sequence"
+)
 PROCESSING = ("mapminmax", "mapstd", "removeconstantrows")
 
 
@@ -41,6 +48,7 @@ class _Reader:
         self.layers: list[Layer] = []
         self.weights: dict[str, Array] = {}
         self.unknown: list[tuple[str, str, str]] = []
+        self.longest = 0
 
     def cells(self, name: str) -> Any:
         value = self.fields.get(name)
@@ -69,11 +77,13 @@ class _Reader:
 
     def network(self) -> Network:
         cells = self.cells("inputs").ravel(order="F")
+        timed = self.timed()
         inputs: list[Input] = []
         processed: list[str] = []
         for k, stored in enumerate(cells, start=1):
             size = int(np.ravel(stored["size"])[0])
-            inputs.append(Input(f"input{k}" if len(cells) > 1 else "input", (size,)))
+            shape = (None, size) if timed else (size,)
+            inputs.append(Input(f"input{k}" if len(cells) > 1 else "input", shape))
             processed.append(self.process(f"input{k}", inputs[-1].name, stored, reverse=False))
         tensors = self.run(processed)
         outputs = [
@@ -85,7 +95,28 @@ class _Reader:
             raise UnsupportedLayers(self.where, self.unknown)
         if not outputs:
             raise NetworkError("the network has no output", where=self.where, expected="at least one")
-        return Network("network", Spec(DIALECT, tuple(inputs), tuple(self.layers), tuple(outputs)), self.weights)
+        notes = [DELAYED.format(n=self.longest)] if self.longest else []
+        spec = Spec(DIALECT, tuple(inputs), tuple(self.layers), tuple(outputs))
+        return Network("network", spec, self.weights, tuple(notes))
+
+    def timed(self) -> bool:
+        """Whether inputs are sequences. Notes the longest delay, and weights of layers with delays, which are not
+        supported: their first states are in no input."""
+        from_inputs, from_layers = self.connect("inputConnect"), self.connect("layerConnect")
+        delays = [self.delays("inputWeights", k, j) for k, j in np.argwhere(from_inputs)]
+        self.longest = max((step for steps in delays for step in steps), default=0)
+        for k, j in np.argwhere(from_layers):
+            if any(steps := self.delays("layerWeights", k, j)):
+                self.unknown.append(("network", f"layer {k + 1}", f"delays {steps} of the output of layer {j + 1}"))
+        return any(steps != [0] for steps in delays)
+
+    def delays(self, name: str, k: int, j: int) -> list[int]:
+        """The delays of a weight in steps; [0] where there is none."""
+        value = inside(self.cells(name)[k, j], "delays")
+        steps = [0] if value is None or not np.size(value) else [int(n) for n in np.ravel(value)]
+        if min(steps) < 0:
+            raise NetworkError(f"{name} of layer {k + 1} have delays {steps}", where=self.where, expected="0 or more")
+        return steps
 
     def process(self, name: str, tensor: str, stored: Mapping[str, Any], *, reverse: bool) -> str:
         functions, settings = strings(stored.get("processFcns")), stored.get("processSettings")
@@ -96,7 +127,9 @@ class _Reader:
                 continue
             ending = "_reverse" if reverse else ""
             config, weights = _settings(function, setting, reverse)
-            if config is not None:
+            if config is not None and function == "removeconstantrows" and self.longest:
+                self.unknown.append((function, name, "constant rows removed from a sequence"))
+            elif config is not None:
                 tensor = self.add(f"{function}{ending}", f"{name}_{function}", (tensor,), config, **weights)
         return tensor
 
@@ -108,22 +141,25 @@ class _Reader:
         try:
             order = running_order(reads)
         except Circle:
-            raise UnsupportedLayers(self.where, [("network", "feedback", "layers that feed each other")]) from None
+            feedback = [("network", "feedback", "layers that feed each other")]
+            advice = "A NARX network can be saved as its open loop: net = openloop(net)."
+            raise UnsupportedLayers(self.where, feedback, advice=advice) from None
         tensors: dict[int, str] = {}
         for k in order:
-            sources = [(inputs[i], self.cells("IW")[k, i]) for i in np.flatnonzero(from_inputs[k])]
+            sources = [
+                (self.tapped(k, int(i), inputs[i]), self.cells("IW")[k, i]) for i in np.flatnonzero(from_inputs[k])
+            ]
             sources += [(tensors[j], self.cells("LW")[k, j]) for j in reads[k]]
-            self.refuse_delays(k, from_inputs, from_layers)
             tensors[k] = self.layer(k, layers[k], sources)
         return tensors
 
-    def refuse_delays(self, k: int, from_inputs: Array, from_layers: Array) -> None:
-        for name, connected in (("inputWeights", from_inputs), ("layerWeights", from_layers)):
-            cells = self.cells(name)
-            for j in np.flatnonzero(connected[k]):
-                delays = inside(cells[k, j], "delays")
-                if delays is not None and np.any(np.asarray(delays) != 0):
-                    self.unknown.append(("network", f"layer {k + 1}", f"delays {np.ravel(delays).tolist()}"))
+    def tapped(self, k: int, i: int, tensor: str) -> str:
+        """An input as a layer takes it: the steps that its delays name, one behind the other."""
+        delays = self.delays("inputWeights", k, i)
+        if not self.longest and delays == [0]:
+            return tensor
+        name = f"layer{k + 1}_delays{i + 1}"
+        return self.add("tapdelay", name, (tensor,), {"delays": delays, "longest": self.longest})
 
     def layer(self, k: int, stored: Mapping[str, Any], sources: list[tuple[str, Any]]) -> str:
         name = f"layer{k + 1}"

@@ -22,7 +22,8 @@ import numpy as np
 
 from harness.matlab.layers import MATCONVNET
 from harness.matlab.matfile.read import Cell, MatFileError, StructArray, read_mat
-from harness.matlab.readers.channels import with_channels
+from harness.matlab.readers.card import matconvnet_card
+from harness.matlab.readers.channels import divided_channels, with_channels
 from harness.matlab.readers.fields import Fields, Place, SimpleNNError, restored
 from harness.matlab.readers.records import UnsupportedLayers, class_of, inside, listed
 from harness.matlab.readers.toolbox import Network, spec_names
@@ -31,9 +32,12 @@ from harness.spec import Array, Input, Layer, Spec
 DIALECT = "matconvnet"
 IGNORED = ("loss",)
 """Layer types without effect at inference, which the Spec omits."""
-ALIASES = {"normalize": "lrn", "softmaxloss": "softmax"}
-"""Old names, and the training layer that is a softmax once the network is deployed."""
-TYPES = ("conv", "convt", "bnorm", "pool", "relu", "lrn", "softmax", "sigmoid", "dropout")
+ALIASES = {"normalize": "lrn", "softmaxloss": "softmax", "SubP": "subp"}
+"""Old names, the training layer that is a softmax once the network is deployed, and FFDNet's sub-pixel layer."""
+TYPES = ("conv", "convt", "bnorm", "pool", "relu", "lrn", "softmax", "sigmoid", "dropout", "subp", "concat")
+VALUES = "sigmas"
+"""The input of a `concat`: in FFDNet a global variable of this name, whose values stand behind the image's channels,
+each over a plane."""
 """Supported types of layers."""
 
 
@@ -44,6 +48,7 @@ class SimpleNN:
     spec: Spec
     weights: Mapping[str, Array]
     average_image: Array | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_simplenn(path: Path) -> SimpleNN:
@@ -71,7 +76,9 @@ def is_simplenn(value: Any) -> bool:
 def read_struct(where: str, value: Mapping[str, Any]) -> Network:
     """The network in such a struct. Raises NetworkError, UnsupportedLayers among them."""
     network = simplenn_of(where, value)
-    return Network("SimpleNN", network.spec, network.weights, average_note(network.average_image))
+    card = matconvnet_card(value, network.average_image, network.spec.outputs[0])
+    notes = (*average_note(network.average_image), *network.notes)
+    return Network("SimpleNN", network.spec, network.weights, notes, card=card)
 
 
 def average_note(image: Array | None) -> tuple[str, ...]:
@@ -99,10 +106,34 @@ def simplenn_of(where: Place, net: Mapping[str, Any]) -> SimpleNN:
     for name, (_, fields) in zip(names, active, strict=True):
         kind = _kind(fields)
         config, arrays = MATCONVNET[kind].read(fields)
-        layers.append(Layer(kind, name, config, inputs=(layers[-1].name if layers else source.name,)))
+        before = layers[-1].name if layers else source.name
+        if kind == "concat":
+            layers.append(Layer("spread", f"{name}_values", {}, inputs=(before, VALUES)))
+        inputs = (before, layers[-1].name) if kind == "concat" else (before,)
+        layers.append(Layer(kind, name, config, inputs=inputs))
         weights.update({f"{name}/{weight}": value for weight, value in arrays.items()})
-    spec = Spec(DIALECT, (source,), tuple(layers), (layers[-1].name,))
-    return SimpleNN(with_channels(spec, weights), weights, average_image(where, net))
+    image, outputs = average_image(where, net), (layers[-1].name,)
+    if any(layer.kind == "concat" for layer in layers):
+        spec = Spec(DIALECT, (source, Input(VALUES, (None,))), tuple(layers), outputs)
+        return SimpleNN(_with_values(where, spec, weights), weights, image, (VALUES_NOTE,))
+    spec = Spec(DIALECT, (source,), tuple(layers), outputs)
+    return SimpleNN(with_channels(spec, weights), weights, image)
+
+
+VALUES_NOTE = (
+    f"the input {VALUES!r} is the global variable of that name, N x values in the units of the image; the file "
+    "does not say how many of the channels of the first weights are theirs: as few as can be"
+)
+
+
+def _with_values(where: Place, spec: Spec, weights: Mapping[str, Array]) -> Spec:
+    """The Spec with the channels of the image, and with the values that its `concat` joins to it."""
+    source = spec.inputs[0]
+    counts = divided_channels(spec, weights, source.shape[0])
+    if counts is None or sum(layer.kind == "concat" for layer in spec.layers) > 1:
+        raise UnsupportedLayers(where, [("concat", "", "what it joins cannot be told from the weights behind it")])
+    inputs = (Input(source.name, (counts[0], *source.shape[1:])), Input(VALUES, (counts[1],)))
+    return Spec(spec.dialect, inputs, spec.layers, spec.outputs)
 
 
 def _network(path: Path, variables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from harness.matlab.layers import TOOLBOX, Read, Unsupported, read_layer
 from harness.matlab.layers.inputs import image
+from harness.matlab.layers.kind import PACKAGES
 from harness.matlab.matfile.read import Cell, Object
+from harness.matlab.readers.card import Card, labels_of
 from harness.matlab.readers.order import Circle, running_order
 from harness.matlab.readers.records import NetworkError, Record, UnsupportedLayers, class_of, inside, strings
 from harness.spec import Array, Input, Layer, Spec, source_of
 
 DIALECT = "matlab"
+TRAINED = ("SeriesNetwork", "DAGNetwork")
+"""Classes of networks that end in output layers."""
 NETWORKS = ("SeriesNetwork", "DAGNetwork", "dlnetwork", "nnet.cnn.LayerGraph", "LayerGraph")
 
 
@@ -36,13 +40,15 @@ class RecordedSample:
 
 @dataclass(frozen=True)
 class Network:
-    """A network from a file. `dialect` is its stored form; `notes` are losses and assumptions of the reader."""
+    """A network from a file. `dialect` is its stored form; `notes` are losses and assumptions of the reader; `card` has
+    the names of its classes and the preparation of its input."""
 
     dialect: str
     spec: Spec
     weights: Mapping[str, Array]
     notes: tuple[str, ...] = ()
     samples: tuple[RecordedSample, ...] = ()
+    card: Card = field(default_factory=Card)
 
 
 def is_network(value: Any) -> bool:
@@ -133,6 +139,11 @@ def assemble(
 
     `outputs` and `inputs` are names of layers in the network's own order, where the file says. Raises NetworkError.
     """
+    losses = [] if dialect not in TRAINED else _losses(records, connections)
+    records = [record for record in records if record not in losses]
+    if connections is not None:
+        gone = {record.name for record in losses}
+        connections = [ends for ends in connections if gone.isdisjoint((ends[1], ends[1].rpartition("/")[0]))]
     known = names_of(records)
     if len(known) != len(records):
         raise NetworkError(
@@ -149,7 +160,19 @@ def assemble(
         tuple(Layer(stored[name].kind, name, read[name][0], _tensors(name, sources, wires)) for name in order),
         tuple(known[name] for name in outputs if name in known) or _ends(order, wires),
     )
-    return Network(dialect, spec, {f"{name}/{key}": value for name in order for key, value in read[name][1].items()})
+    weights = {f"{name}/{key}": value for name in order for key, value in read[name][1].items()}
+    notes = [f"left out: {loss.name} ({loss.class_name}), an output layer of a {dialect}: a loss" for loss in losses]
+    return Network(dialect, spec, weights, tuple(notes), card=labels_of(stored, spec.outputs))
+
+
+def _losses(records: Sequence[Record], connections: Sequence[tuple[str, str]] | None) -> list[Record]:
+    """Custom layers that no layer reads. In a trained network MATLAB has output layers there and nothing else; a custom
+    one defines a loss, and hands on what comes in.
+    https://www.mathworks.com/help/deeplearning/ug/define-custom-regression-output-layer.html
+    """
+    makers = {name for maker, _ in connections or () for name in (maker, maker.rpartition("/")[0])}
+    last = records[-1:] if connections is None else [record for record in records if record.name not in makers]
+    return [record for record in last if record.kind not in TOOLBOX and not record.class_name.startswith(PACKAGES)]
 
 
 def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:

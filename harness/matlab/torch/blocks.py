@@ -190,7 +190,7 @@ class PoolWithIndices(nn.Module):
         y, at = F.max_pool2d(padded, self.window, self.stride, return_indices=True)
         wide = width + left + right
         places = (at // wide - top) * width + at % wide - left
-        return y, places, torch.tensor([height, width], dtype=torch.int64, device=x.device)
+        return y, places, torch.tensor([height, width], dtype=torch.int64)  # read as numbers: never on a GPU
 
     def extra_repr(self) -> str:
         pads = "same" if self.pads is None else self.pads

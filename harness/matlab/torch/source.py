@@ -11,7 +11,7 @@ import ast
 import builtins
 import keyword
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from inspect import getsource
 from pathlib import Path
@@ -20,12 +20,15 @@ from typing import Any
 import numpy as np
 
 from harness.matlab.layers import kind_of
+from harness.matlab.readers.card import Card, recipe, sizes_of
 from harness.matlab.readers.channels import groups_of
 from harness.matlab.torch.writers import Site
 from harness.oracle import part
 from harness.spec import Array, Layer, Spec, source_of
 
 CLASS = "Network"
+RESERVED = ("average_image", "classes", "labelled", "places", "predict", "prepare", "scores", "size")
+"""Attributes of the classes of `mixins.py`, which no layer may hide."""
 WEIGHTS = "weights.safetensors"
 LOADER = f'''
 
@@ -66,8 +69,11 @@ class Program:
     """Name of the submodule by layer name."""
 
 
-def program(spec: Spec, weights: Mapping[str, Array], title: str = "") -> Program:
-    """Write the program. Raises ValueError for a layer that cannot be written, or whose weights do not fit."""
+def program(spec: Spec, weights: Mapping[str, Array], card: Card | None = None) -> Program:
+    """Write the program; with a card, it has the names of the classes and prepares its input too.
+
+    Raises ValueError for a layer that cannot be written, or whose weights do not fit.
+    """
     ranks = ranks_of(spec)
     groups = groups_of(spec, weights) if spec.dialect == "matconvnet" else {}
     names = torch_names(spec)
@@ -75,21 +81,57 @@ def program(spec: Spec, weights: Mapping[str, Array], title: str = "") -> Progra
     modules: dict[str, str] = {}
     functions: dict[Callable[..., Any], None] = {}
     calls = []
+    texts: dict[str, str] = {}
     for layer in spec.layers:
         site = Site(layer, part(weights, layer.owner), ranks[source_of(layer.inputs[0])], groups.get(layer.name, 1))
         kind = kind_of(spec, layer)
         module = kind.write(site)
+        texts[layer.name] = module.text
+        if layer.of and module.text == modules.get(layer.of):  # the same layer again: its module is called twice
+            calls.append(_call(layer, names, len(kind.outputs(layer.config))))
+            continue
         modules[layer.name] = module.text
         functions |= dict.fromkeys(module.functions)
         state |= {f"{names[layer.name]}.{key}": _number(value) for key, value in module.state.items()}
-        calls.append(_call(layer, names, len(kind.outputs(layer.config))))
+        calls.append(_call(replace(layer, of=""), names, len(kind.outputs(layer.config))))
     inputs = tuple(names[item.name] for item in spec.inputs)
-    same = _unchanged(spec, modules)
+    same = _unchanged(spec, texts)
     outputs = [f"{_tensor(tensor, names)}{'.clone()' * (tensor in same)}" for tensor in spec.outputs]
     submodules = {names[name]: text for name, text in modules.items()}
     sources = [*_blocks(modules.values()), *(getsource(function) for function in functions)]
-    source = _text(title, spec, submodules, calls, sources=sources, inputs=inputs, outputs=outputs)
+    usage = _usage(spec, weights, card)
+    state |= usage.state
+    source = _text(spec, submodules, calls, sources=sources, inputs=inputs, outputs=outputs, usage=usage)
     return Program(source, state, inputs, tuple(spec.outputs), {name: names[name] for name in modules})
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a card adds to a program: base classes, class attributes, buffers, title and sentences of its docstring."""
+
+    title: str = ""
+    bases: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    buffers: tuple[str, ...] = ()
+    state: Mapping[str, Array] = field(default_factory=dict)
+    sentences: tuple[str, ...] = ()
+
+
+def _usage(spec: Spec, weights: Mapping[str, Array], card: Card | None) -> Usage:
+    if card is None:
+        return Usage()
+    bases, attributes, buffers, state = [], [], [], {}
+    if card.classes and card.labelled in spec.outputs:
+        bases.append("Labelled")
+        attributes += [f"classes = {card.classes!r}", f"labelled = {spec.outputs.index(card.labelled)}"]
+    if len(spec.inputs) == 1 and spec.inputs[0].dtype == "float32":
+        bases.append("Prepared")
+        attributes.append(f"size = {spec.inputs[0].shape!r}")
+        if card.average is not None:
+            image = np.moveaxis(np.asarray(card.average, np.float32), -1, 0)
+            buffers.append(f'self.register_buffer("average_image", torch.zeros({image.shape}))')
+            state["average_image"] = np.ascontiguousarray(image)
+    return Usage(card.title, tuple(bases), tuple(attributes), tuple(buffers), state, recipe(spec, weights, card))
 
 
 def _number(value: Array) -> Array:
@@ -102,7 +144,7 @@ def torch_names(spec: Spec) -> dict[str, str]:
     """Names as identifiers. Every other character becomes `_`, and a name that is reserved or in use gets a `_` at its
     end. No name begins with two of them, which Python would mangle in a class. The names of a layer's further outputs
     (`pool_1`) are in use, too."""
-    taken = {*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "Tensor", *_module_attributes()}
+    taken = {*dir(builtins), *keyword.kwlist, "self", "torch", "nn", "F", "Tensor", *_module_attributes(), *RESERVED}
     names: dict[str, str] = {}
     counts = {layer.name: len(kind_of(spec, layer).outputs(layer.config)) for layer in spec.layers}
     for name in [*(item.name for item in spec.inputs), *(layer.name for layer in spec.layers)]:
@@ -148,11 +190,10 @@ def _tensor(tensor: str, names: Mapping[str, str]) -> str:
 def _call(layer: Layer, names: Mapping[str, str], outputs: int) -> str:
     name = names[layer.name]
     targets = ", ".join([name, *(f"{name}_{k}" for k in range(1, outputs))])
-    return f"{targets} = self.{name}({', '.join(_tensor(tensor, names) for tensor in layer.inputs)})"
+    return f"{targets} = self.{names[layer.owner]}({', '.join(_tensor(tensor, names) for tensor in layer.inputs)})"
 
 
 def _text(
-    title: str,
     spec: Spec,
     modules: Mapping[str, str],
     calls: Sequence[str],
@@ -160,26 +201,30 @@ def _text(
     sources: Sequence[str],
     inputs: Sequence[str],
     outputs: Sequence[str],
+    usage: Usage,
 ) -> str:
-    shapes = "; ".join(
-        f"`{name}` N x {' x '.join('T' if n is None else str(n) for n in item.shape)}"
-        for name, item in zip(inputs, spec.inputs, strict=True)
-    )
+    shapes = "; ".join(f"`{name}` N x {sizes_of(item)}" for name, item in zip(inputs, spec.inputs, strict=True))
+    sources = [*_blocks(usage.bases), *sources]
+    sentences = "".join(f"- {sentence}\n" for sentence in usage.sentences)
+    preparation = _quoted(f"\nPreparation of the input:\n{sentences}")
     functional = "from torch.nn import functional as F\n" if any("F." in source for source in sources) else ""
     callables = "from collections.abc import Callable\n" if any("Callable" in source for source in sources) else ""
     parts = [
-        f'"""{title or "A network converted from MATLAB"}, for PyTorch.\n\n'
+        f'"""{_quoted(usage.title) or "A network converted from MATLAB"}, for PyTorch.\n\n'
         "Images are N x C x H x W, sequences N x T x C, features N x C. MATLAB's H x W x C x N array `x` is\n"
         "`torch.from_numpy(x.transpose(3, 2, 0, 1))` here, its C x N x T array `x.transpose(1, 2, 0)`.\n"
-        f'Inputs: {shapes}.\n"""\n',
+        f'Inputs: {shapes}.\n{preparation * bool(sentences)}"""\n',
         "from __future__ import annotations\n",
         f"import json\n{callables}from pathlib import Path\n\n"
         f"import torch\nfrom torch import Tensor, nn\n{functional}\n",
         *(f"{source}\n" for source in sources),
-        f"class {CLASS}(nn.Module):",
+        f"class {CLASS}({', '.join([*usage.bases, 'nn.Module'])}):",
         '    """One submodule per layer of the network, under the layer\'s name."""\n',
+        *(f"    {text}" for text in usage.attributes),
+        *[""] * bool(usage.attributes),
         "    def __init__(self):",
         "        super().__init__()",
+        *(f"        {text}" for text in usage.buffers),
         *(f"        self.{name} = {text}" for name, text in modules.items()),
         "",
         f"    def forward(self, {', '.join(f'{name}: Tensor' for name in inputs)}):",
@@ -189,22 +234,28 @@ def _text(
     return "\n".join(parts) + LOADER
 
 
+def _quoted(text: str) -> str:
+    """Text of a file in a form that cannot end a docstring or begin an escape in it."""
+    return text.replace("\\", "/").replace('"', "'")
+
+
 @cache
 def _sources() -> Mapping[str, tuple[str, frozenset[str]]]:
-    """Source of each class of `blocks.py`, and the names that it uses; read, not imported."""
-    text = Path(__file__).with_name("blocks.py").read_text(encoding="utf-8")
-    lines = text.splitlines()
+    """Source of each class of `blocks.py` and `mixins.py`, and the names that it uses; read, not imported."""
     sources = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            first = min(item.lineno for item in (node, *node.decorator_list)) - 1
-            source = "\n".join(lines[first : node.end_lineno]) + "\n"
-            sources[node.name] = source, frozenset(_words([source]))
+    for module in ("blocks.py", "mixins.py"):
+        text = Path(__file__).with_name(module).read_text(encoding="utf-8")
+        lines = text.splitlines()
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                first = min(item.lineno for item in (node, *node.decorator_list)) - 1
+                source = "\n".join(lines[first : node.end_lineno]) + "\n"
+                sources[node.name] = source, frozenset(_words([source]))
     return sources
 
 
 def _blocks(texts: Iterable[str]) -> list[str]:
-    """Source of the classes of `blocks.py` that these expressions name, in the order of that module."""
+    """Source of the classes that these expressions name, in the order of their modules."""
     sources = _sources()
     used, names = set[str](), _words(texts)
     while names - used:

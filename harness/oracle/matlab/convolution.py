@@ -4,7 +4,7 @@ the pages beside it. All are cross-correlations. Weights keep MATLAB's layout, s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -12,9 +12,12 @@ import numpy as np
 from harness.oracle import oracle
 from harness.oracle.matlab.shapes import (
     DIALECT,
+    LARGE,
     Sides,
     as_sides,
     from_spatial,
+    in_blocks,
+    is_large,
     padded,
     padding,
     per_channel,
@@ -47,12 +50,34 @@ def _product(rows: Array, bank: Array) -> Array:
     return np.matmul(rows.reshape(prod(places), rows.shape[-1]), bank).reshape(*places, bank.shape[-1])
 
 
+def correlated(x: Array, bank: Array, stride: Sequence[int], dilate: Sequence[int], groups: int = 1) -> Array:
+    """N x C x spatial, already padded and large, to N x F x spatial; the bank is spatial x C/G x F.
+
+    The product `bank' windows` for some rows at a time, with the windows side by side as columns: nothing but the
+    windows is copied, and the result has its axes in order.
+    """
+    spatial, (depth, filters) = bank.shape[:-2], bank.shape[-2:]
+    size = filters // groups
+    parts = []
+    for g in range(groups):
+        rows = bank[..., g * size : (g + 1) * size].reshape(-1, size).T
+
+        def product(seen: Array, rows: Array = rows) -> Array:
+            columns = seen.reshape(seen.shape[0] * seen.shape[2], prod(seen.shape[3:]))
+            return np.matmul(rows, columns).reshape(1, rows.shape[0], *seen.shape[3:])
+
+        parts.append(in_blocks(product, x[:, g * depth : (g + 1) * depth], spatial, stride, dilate))
+    return parts[0] if groups == 1 else np.concatenate(parts, axis=1)
+
+
 def _correlate(x: Array, weights: Array, config: Config, groups: int = 1) -> Array:
     """N x C x spatial to N x F x spatial; weights are spatial x C/G x F with the filters of a group side by side."""
     spatial = weights.shape[:-2]
     ones = [1] * len(spatial)
     stride, dilate = config.get("Stride", ones), config.get("DilationFactor", ones)
     x = _edged(x, padding(config, x, spatial, stride, dilate), config.get("PaddingValue", 0))
+    if is_large(x, spatial, stride, dilate):
+        return correlated(x, weights, stride, dilate, groups)
     depth, size = weights.shape[-2], weights.shape[-1] // groups
     parts = []
     for g in range(groups):
@@ -100,7 +125,8 @@ def transposed_convolution(config: Config, weights: Mapping[str, Array], x: Arra
     y = np.zeros_like(x, shape=(x.shape[0], bank.shape[-2], *full))
     rows = np.moveaxis(x, 1, -1)
     for place in places(spatial):
-        part = np.moveaxis(np.matmul(rows, bank[place].T), -1, 1)
+        turned = _product(rows, bank[place].T) if rows.size >= LARGE else np.matmul(rows, bank[place].T)
+        part = np.moveaxis(turned, -1, 1)
         seen = [slice(p, p + s * (n - 1) + 1, s) for p, s, n in zip(place, stride, x.shape[2:], strict=True)]
         cut = (slice(None), slice(None), *seen)
         y[cut] = y[cut] + part

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from harness.oracle import oracle
-from harness.oracle.matlab.shapes import as_sides, padded, windows
+from harness.oracle.matlab.convolution import correlated
+from harness.oracle.matlab.shapes import as_sides, is_large, padded, reduced, windows
 from harness.spec import Array, Config
 
 DIALECT = "matconvnet"
@@ -33,6 +34,8 @@ def conv(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     size = count // groups
     x = padded(x, as_sides(config.get("pad", (0, 0, 0, 0))))
     stride, dilate = config.get("stride", (1, 1)), config.get("dilate", (1, 1))
+    if is_large(x, filters.shape[:2], stride, dilate):
+        return _biased(correlated(x, filters, stride, dilate, groups), weights)
     parts = []
     for g in range(groups):
         seen = windows(x[:, g * depth : (g + 1) * depth], filters.shape[:2], stride, dilate)
@@ -87,10 +90,9 @@ def pool(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     pad, window = as_sides(config.get("pad", (0, 0, 0, 0))), config["pool"]
     stride, dilate = config.get("stride", (1, 1)), (1, 1)
     if config.get("method", "max") == "max":
-        return np.maximum.reduce(windows(padded(x, pad, -np.inf), window, stride, dilate), axis=0)
-    inside = padded(np.ones((1, 1, *x.shape[2:])), pad)
-    count = np.add.reduce(windows(inside, window, stride, dilate), axis=0)
-    return np.add.reduce(windows(padded(x, pad), window, stride, dilate), axis=0) / count
+        return reduced(np.maximum.reduce, padded(x, pad, -np.inf), window, stride, dilate)
+    count = reduced(np.add.reduce, padded(np.ones((1, 1, *x.shape[2:])), pad), window, stride, dilate)
+    return reduced(np.add.reduce, padded(x, pad), window, stride, dilate) / count
 
 
 @oracle(DIALECT, "relu")

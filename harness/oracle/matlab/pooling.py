@@ -4,21 +4,22 @@ pages beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 import numpy as np
 
 from harness.oracle import oracle
-from harness.oracle.matlab.shapes import DIALECT, from_spatial, padded, padding, places, to_spatial, windows
+from harness.oracle.matlab.shapes import DIALECT, from_spatial, padded, padding, places, reduced, to_spatial, windows
 from harness.spec import Array, Config
 
 
-def _seen(config: Config, x: Array, value: float) -> Array:
+def _bordered(config: Config, x: Array, value: float) -> tuple[Array, Sequence[int], Sequence[int], Sequence[int]]:
+    """The padded array, and the window, stride and dilation of the layer."""
     window = config["PoolSize"]
     ones = [1] * len(window)
     stride = config.get("Stride", ones)
-    return windows(padded(x, padding(config, x, window, stride, ones), value), window, stride, ones)
+    return padded(x, padding(config, x, window, stride, ones), value), window, stride, ones
 
 
 @oracle(DIALECT, "MaxPooling1DLayer", "MaxPooling2DLayer", "MaxPooling3DLayer")
@@ -30,11 +31,12 @@ def max_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array
     no other layer reads them.
     """
     x = to_spatial(x)
-    seen = _seen(config, x, -np.inf)
+    bordered = _bordered(config, x, -np.inf)
     if not config.get("HasUnpoolingOutputs", False):
-        return from_spatial(np.maximum.reduce(seen, axis=0))
+        return from_spatial(reduced(np.maximum.reduce, *bordered))
+    seen = windows(*bordered)
     marks = np.broadcast_to(np.arange(x.shape[2] * x.shape[3]).reshape(1, 1, *x.shape[2:]), x.shape)
-    at = np.asarray(_seen(config, marks.astype(np.float64), -1.0))
+    at = np.asarray(windows(*_bordered(config, marks.astype(np.float64), -1.0)))
     best = np.argmax(np.asarray(seen), axis=0)[None]
     indices = np.take_along_axis(at, best, axis=0)[0].astype(np.int64)
     return np.maximum.reduce(seen, axis=0), indices, np.array(x.shape[2:], dtype=np.int64)
@@ -54,11 +56,11 @@ def max_unpooling(config: Config, weights: Mapping[str, Array], x: Array, indice
 def average_pooling(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
     """The mean of each window. Padding counts as zeros, or with PaddingValue `mean` not at all."""
     x = to_spatial(x)
-    total = np.add.reduce(_seen(config, x, 0.0), axis=0)
+    total = reduced(np.add.reduce, *_bordered(config, x, 0.0))
     if config.get("PaddingValue", 0) == "mean":
-        count = np.add.reduce(_seen(config, np.ones((1, 1, *x.shape[2:])), 0.0), axis=0)
+        count = reduced(np.add.reduce, *_bordered(config, np.ones((1, 1, *x.shape[2:])), 0.0))
     else:
-        count = float(len(list(places(config["PoolSize"]))))
+        count = np.asarray(float(len(list(places(config["PoolSize"])))))
     return from_spatial(total / count)
 
 

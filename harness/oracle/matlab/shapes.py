@@ -6,8 +6,9 @@ features N x C. In MATLAB they are `SSCB` (or `SSSCB`), `CBT` and `CB`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -78,11 +79,68 @@ def places(window: Sequence[int]) -> Iterator[tuple[int, ...]]:
     return product(*(range(k) for k in window))
 
 
+LARGE = 2**20
+"""Elements of all windows from which they are taken in blocks. Every case of the goldens is smaller, so that their last
+bits stay as they are."""
+BLOCK = 2**21
+"""Elements of the windows of one block: 16 MiB of float64."""
+
+
+def is_large(x: Array, window: Sequence[int], stride: Sequence[int], dilate: Sequence[int]) -> bool:
+    """Whether the windows of an array, already padded, are to be taken in blocks."""
+    sizes = output_sizes(x.shape[2:], window, stride, dilate)
+    return min(sizes) > 0 and prod(window) * x.shape[0] * x.shape[1] * prod(sizes) >= LARGE
+
+
+def in_blocks(
+    work: Callable[[Array], Array], x: Array, window: Sequence[int], stride: Sequence[int], dilate: Sequence[int]
+) -> Array:
+    """`work(windows(x, ...))` for some rows of one sample at a time, N x F x outputs; `work` keeps the outputs' axes.
+
+    Memory is bounded by `BLOCK` and not by the image. Every output is computed from the same numbers either way.
+    """
+    sizes = output_sizes(x.shape[2:], window, stride, dilate)
+    step = max(1, BLOCK // (prod(window) * x.shape[1] * prod(sizes[1:])))
+    reach = dilate[0] * (window[0] - 1) + 1
+    samples = []
+    for one in range(x.shape[0]):
+        parts = []
+        for first in range(0, sizes[0], step):
+            count = min(step, sizes[0] - first)
+            start = first * stride[0]
+            rows = x[one : one + 1, :, start : start + (count - 1) * stride[0] + reach]
+            parts.append(work(windows(rows, window, stride, dilate)))
+        samples.append(np.concatenate(parts, axis=2))
+    return np.concatenate(samples)
+
+
+def reduced(
+    reduce: Callable[..., Array],
+    x: Array,
+    window: Sequence[int],
+    stride: Sequence[int],
+    dilate: Sequence[int],
+) -> Array:
+    """`reduce(windows(x, ...), axis=0)`, in blocks if the windows are large."""
+
+    def work(seen: Array) -> Array:
+        return reduce(seen, axis=0)
+
+    if is_large(x, window, stride, dilate):
+        return in_blocks(work, x, window, stride, dilate)
+    return work(windows(x, window, stride, dilate))
+
+
+def output_sizes(
+    sizes: Sequence[int], window: Sequence[int], stride: Sequence[int], dilate: Sequence[int]
+) -> list[int]:
+    """Number of places of a window along each axis of an array that is padded already."""
+    return [(size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(sizes, window, stride, dilate, strict=True)]
+
+
 def windows(x: Array, window: Sequence[int], stride: Sequence[int], dilate: Sequence[int]) -> Array:
     """(elements, N, C, *outputs): the elements of `x`, already padded, at each place of the window."""
-    sizes = [
-        (size - d * (k - 1) - 1) // s + 1 for size, k, s, d in zip(x.shape[2:], window, stride, dilate, strict=True)
-    ]
+    sizes = output_sizes(x.shape[2:], window, stride, dilate)
     views = []
     for place in places(window):
         cut = [

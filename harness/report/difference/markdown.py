@@ -17,6 +17,8 @@ LINES = 200
 """Most stages that a group lists."""
 LONGEST = 400
 """Most characters of one line of a list, and of a remark."""
+_HIDDEN = re.compile("\x1b\\[[0-9;?]*[ -/]*[@-~]|[\x00-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Escapes of a terminal, and marks that hide or turn the direction of writing."""
 _MARKUP = re.compile(r"[\\`*_\[\]<>&#|!~@$]")
 
 
@@ -62,7 +64,7 @@ def _rows(difference: Difference) -> list[tuple[str, int, str]]:
 
 def safe(text: str) -> str:
     """The text on one line, such that it is neither Markdown nor HTML, and calls nobody by `@name`."""
-    line = " ".join(text.split())
+    line = _HIDDEN.sub("\ufffd", " ".join(text.split()))
     line = line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}\u2026"
     return _MARKUP.sub(lambda match: f"&#{ord(match[0])};", line)
 
@@ -75,7 +77,7 @@ def spoken(text: str) -> str:
 def raw(text: str) -> str:
     """The text for a `<pre>` block."""
     line = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}\u2026"
-    return html.escape(" ".join(line.split()))
+    return html.escape(_HIDDEN.sub("\ufffd", " ".join(line.split())))
 
 
 def _template(name: str) -> JinjaTemplate:

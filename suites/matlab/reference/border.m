@@ -16,7 +16,7 @@ function sides = border(p, what, x, axes, window, stride, dilate)
       sides = reshape(stored, 2, axes);      % [l r] or [t b l r]
     else
       sides = stored;                        % [t l f; b r k]
-      if rows(sides) == 1, sides = reshape(stored, 3, 2)'; end
+      if size(sides, 1) == 1, sides = reshape(stored, 3, 2)'; end
     end
   end
 end

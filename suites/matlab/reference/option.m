@@ -1,6 +1,6 @@
 function value = option(p, name, default)
   % A property, or its default where it is absent or empty. Numbers come as double rows or matrices.
-  if isfield(p, name) && ! isempty(p.(name))
+  if isfield(p, name) && ~isempty(p.(name))
     value = p.(name);
     if isnumeric(value), value = double(value); end
   else

@@ -13,7 +13,7 @@ function [indices, sizes] = places(p, x, y)
         row = (r - 1) * stride(1) + i - sides(1, 1);
         column = (c - 1) * stride(2) + j - sides(1, 2);
         inside = row >= 1 && row <= size(x.value, 1) && column >= 1 && column <= size(x.value, 2);
-        if ! done && inside && x.value(row, column, ch, s) == y.value(n)
+        if ~done && inside && x.value(row, column, ch, s) == y.value(n)
           at(n) = (row - 1) * size(x.value, 2) + column - 1;
           done = true;
         end

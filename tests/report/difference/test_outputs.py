@@ -17,8 +17,10 @@ from harness.report.difference.data import data
 from harness.report.difference.github import commands
 from harness.report.difference.junit import junit
 from harness.report.difference.markdown import MOST, markdown
+from harness.report.difference.page import page_of
 from harness.report.difference.text import text
 from harness.report.difference.words import sentence
+from harness.report.page import render
 from tests.two_runs import ROUTE, base, head, result
 
 A, B, C, D = (f"keras-Dense-{name}" for name in ("a1", "b2", "c3", "d4"))
@@ -212,3 +214,53 @@ def test_what_expired_and_what_is_not_needed_is_in_every_output(worse: Differenc
     known = data(what)["acceptances"]
     assert [each["case"] for each in known["expired"]] == [B]
     assert [(each["case"], each["now"]) for each in known["not_needed"]] == [(A, "passed")]
+
+
+def test_the_page_shows_the_heads_results_with_their_answers_to_the_base(worse: Difference) -> None:
+    page = page_of(worse)
+    first, index = page.first, dict(page.blocks)["index"]
+    assert (page.kind, first["verdict"], first["good"], first["sentence"]) == (
+        "difference",
+        "Worse",
+        False,
+        sentence(worse),
+    )
+    counts = {each["name"]: each["count"] for each in first["counts"]}
+    assert counts == {"regression": 1, "changed": 0, "lost": 1, "new": 0, "drift": 0, "fixed": 1}
+    assert first["base"] == "base.ndjson"
+    assert "other environment: onnx2torch 1.5.15 -> 1.5.16" in first["remarks"]
+    ids = index["cases"]["id"]
+    answers = dict(zip(ids, index["results"]["answer"], strict=True))
+    assert answers == {A: 0, B: 1, C: 3}  # same, regression, fixed
+    assert dict(zip(ids, index["results"]["judgement"], strict=True)) == {A: 0, B: 2, C: 0}
+    assert [(each["answer"], each["unexpected"], each["smallest"]) for each in index["defects"]] == [
+        ("regression", 1, B),
+        ("lost", 1, D),
+        ("fixed", 0, C),
+    ]
+    assert [each["place"] for each in first["new"]] == [1, 2]
+    assert first["new"][0]["at"] == "onnx2torch/node_converters/conv.py:42"
+    assert first["new"][0]["before"] == "faithful 1"
+    assert dict(zip(ids, index["results"]["defect"], strict=True)) == {A: 0, B: 1, C: 3}
+    (recorded,) = [
+        each[0]["recorded"]
+        for each, case in zip(dict(page_of(worse).blocks)["chunk-0"]["cases"], ids, strict=True)
+        if case == B
+    ]
+    assert recorded == {"stage": 2, "cells": "faithful 1"}
+
+
+def test_what_is_accepted_does_not_fail_the_page(worse: Difference) -> None:
+    some = worse.accepting([ENTRY, replace(ENTRY, case=D, outcome="lost")], date(2026, 12, 1))
+    first = page_of(some).first
+    assert (first["verdict"], first["new"], first["judgements"]) == (
+        "Not worse",
+        [],
+        {"passed": 2, "expected": 1, "failed": 0},
+    )
+
+
+def test_the_page_is_deaf_to_markup(worse: Difference) -> None:
+    text = render(page_of(worse))
+    assert NASTY not in text
+    assert "<b>x</b>" not in text

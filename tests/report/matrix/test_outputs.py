@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from html.parser import HTMLParser
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
@@ -17,8 +18,9 @@ from harness.outcomes import Outcome
 from harness.report.matrix import view as words
 from harness.report.matrix.data import data
 from harness.report.matrix.markdown import markdown
-from harness.report.matrix.page import page
+from harness.report.matrix.page import page_of
 from harness.report.matrix.view import View
+from harness.report.page import render
 from tests.legs import BEFORE, GOOD, REFUSED, A, B, C, leg
 from tests.two_runs import note, result
 
@@ -46,38 +48,6 @@ def view(tmp_path: Path) -> View:
     return View(whole, layers=("Dense",), pins=pins(whole, ("Dense",)), model=EVIL, strangers=(EVIL,))
 
 
-class Cells(HTMLParser):
-    """The rows of tables as classes and text of their cells, and all tags."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.rows: list[list[tuple[str, str]]] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self._inside = False
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag == "tr":
-            self.rows.append([])
-        if tag in ("td", "th") and self.rows:
-            self.rows[-1].append((dict(attrs).get("class") or "", ""))
-            self._inside = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th"):
-            self._inside = False
-
-    def handle_data(self, text: str) -> None:
-        if self._inside:
-            kind, before = self.rows[-1][-1]
-            self.rows[-1][-1] = kind, before + text
-
-    def row(self, first: str) -> list[tuple[str, str]]:
-        (single,) = [row for row in self.rows if row and row[0][1] == first]
-        return [(kind, " ".join(text.split())) for kind, text in single]
-
-
 def test_cells_in_words() -> None:
     assert words.cell(Cell()) == "not run"
     assert words.cell(Cell(blocked=2)) == "behind a failure"
@@ -92,51 +62,34 @@ def test_cells_in_words() -> None:
     ]
 
 
-def test_the_page_shows_each_state_by_text_and_class(view: View) -> None:
-    cells = Cells(page(view))
-    since = "onnx2torch: works since 1.5.10; 1 case fixed in 1.5.10"
-    dense = cells.row("Dense")
-    assert dense[:4] == [("", "Dense"), ("cell o-refused", "refused 1/2"), *[("cell o-faithful", "faithful 2")] * 2]
-    assert dense[4][1].startswith(since)
-    assert cells.row("Conv2D")[1:4] == [("cell o-faithful", "faithful 1"), *[("cell unrun", "not run")] * 2]
-    behind = ("cell behind", "behind a failure")
-    assert cells.row("LSTM")[1:4] == [behind, ("cell unrun", "not run"), behind]
-    style = page(view)
-    assert re.search(r"\.unrun \{[^}]*font-style: italic; background-image: repeating-linear-gradient", style)
+def legs_of(view: View) -> dict[str, Any]:
+    return dict(page_of(view).blocks)["legs"]
 
 
-def test_the_page_needs_nothing_else_and_is_deaf_to_markup(view: View) -> None:
-    text = page(view)
-    tags = Cells(text).tags
-    assert not {"script", "img", "i", "iframe"} & {tag for tag, _ in tags}
-    fetched = [value for _, attributes in tags for key in ("src", "href") if (value := attributes.get(key))]
-    assert all(value.startswith(("#", "data:")) for value in fetched)
-    assert not any(key.startswith("on") for _, attributes in tags for key in attributes)
-    assert "default-src 'none'" in text
-    assert not re.search(r"url\(|@import", text)
-    assert "&lt;i&gt;evil&lt;/i&gt;" in text
+def test_the_page_has_each_state_and_the_words_beside_it(view: View) -> None:
+    known = legs_of(view)
+    (chain,) = [each for each in known["chains"] if each["chain"] == "keras-tf2onnx-onnx2torch"]
+    layers = {each["layer"]: each for each in chain["layers"]}
+    states = {
+        name: [each["legs"][leg]["state"] for leg in ("old", "new", "<i>evil</i>")] for name, each in layers.items()
+    }
+    assert states == {
+        "Dense": ["bad", "good", "good"],
+        "Conv2D": ["good", "not run", "not run"],
+        "LSTM": ["behind a failure", "behind a failure", "not run"],
+    }
+    assert [each["words"] for each in layers["Dense"]["along"]] == ["onnx2torch: works since 1.5.10"]
+    assert chain["heading"] == "keras-tf2onnx-onnx2torch: onnx2torch 1.5.9, 1.5.10"
+    assert chain["counts"].startswith("1 of 3 layers change")
+    assert known["asked_line"].startswith("What should I pin? For the 1 layer of ")
+    assert known["pin_lines"][0].startswith("keras-tf2onnx-onnx2torch: ")
 
 
-def test_no_two_elements_share_an_id_and_links_lead_somewhere(view: View) -> None:
-    tags = Cells(page(view)).tags
-    ids = [attributes["id"] for _, attributes in tags if attributes.get("id")]
-    assert sorted(ids) == sorted(set(ids))
-    assert {value[1:] for _, each in tags if (value := each.get("href") or "").startswith("#")} <= set(ids)
-
-
-def test_a_chain_on_which_nothing_changes_is_there_and_hidden_at_first(tmp_path: Path) -> None:
-    legs = [leg(tmp_path, each, result(A, *GOOD), versions={"torch": f"2.{each}.0"}) for each in ("14", "15")]
-    text = page(View(matrix(side_by_side(legs))))
-    kinds = [each.get("class") for _, each in Cells(text).tags if "chain-" in (each.get("aria-labelledby") or "")]
-    assert kinds == ["still"] * 3
-    assert "body:has(#changing:checked) .still { display: none; }" in text
-
-
-def test_headings_stay_and_dark_pages_have_their_colours(view: View) -> None:
-    text = page(view)
-    assert re.search(r"\.versions thead th \{ position: sticky; top: 0;", text)
-    assert re.search(r"\.versions tbody th \{ position: sticky; left: 0;", text)
-    assert text.count("prefers-color-scheme: dark") == 2
+def test_the_page_is_deaf_to_markup_and_says_the_end_without_scripts(view: View) -> None:
+    text = render(page_of(view))
+    assert EVIL not in text
+    assert "<i>evil</i>" not in text
+    assert f"<p>{escape(view.matrix.sentence)}</p>" in text
 
 
 def test_markdown_is_escaped_and_has_what_changes(view: View) -> None:

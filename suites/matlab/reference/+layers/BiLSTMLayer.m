@@ -1,8 +1,8 @@
 function y = BiLSTMLayer(p, x)
-  n = rows(p.InputWeights) / 2;
+  n = size(p.InputWeights, 1) / 2;
   units = n / 4;
-  h = option(p, 'HiddenState', zeros(2 * units, 1))(:);
-  c = option(p, 'CellState', zeros(2 * units, 1))(:);
+  h = reshape(option(p, 'HiddenState', zeros(2 * units, 1)), [], 1);
+  c = reshape(option(p, 'CellState', zeros(2 * units, 1)), [], 1);
   ahead = lstm(half(p, 1:n), x.value, h(1:units), c(1:units));
   back = lstm(half(p, n + 1:2 * n), x.value(:, :, end:-1:1), h(units + 1:end), c(units + 1:end));
   if last_only(p, x)

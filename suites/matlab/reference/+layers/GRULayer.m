@@ -6,13 +6,13 @@ function y = GRULayer(p, x)
   state = option(p, 'StateActivationFunction', 'tanh');
   gate = option(p, 'GateActivationFunction', 'sigmoid');
   mode = option(p, 'ResetGateMode', 'after-multiplication');
-  units = columns(r);
+  units = size(r, 2);
   extra = zeros(3 * units, 1);
   if strcmp(mode, 'recurrent-bias-after-multiplication')
     extra = b(3 * units + 1:end);
     b = b(1:3 * units);
   end
-  h = option(p, 'HiddenState', 0)(:) + zeros(units, size(v, 2));
+  h = reshape(option(p, 'HiddenState', 0), [], 1) + zeros(units, size(v, 2));
   steps = zeros(units, size(v, 2), size(v, 3));
   rr = r(1:units, :); rz = r(units + 1:2 * units, :); rn = r(2 * units + 1:end, :);
   er = extra(1:units); ez = extra(units + 1:2 * units); en = extra(2 * units + 1:end);

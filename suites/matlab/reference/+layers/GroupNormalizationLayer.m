@@ -1,6 +1,6 @@
 function y = GroupNormalizationLayer(p, x)
   channel = channel_dimension(x.format);
-  over = find(x.format != 'B');
+  over = find(x.format ~= 'B');
   groups = option(p, 'NumGroups', 1);
   count = size(x.value, channel);
   if strcmp(groups, 'all-channels'), groups = 1; end

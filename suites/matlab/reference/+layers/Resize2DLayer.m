@@ -4,7 +4,8 @@ function y = Resize2DLayer(p, x)
     n = size(v, axis);
     target = option(p, 'OutputSize', []);
     if isempty(target)
-      scale = option(p, 'Scale', [])(axis);
+      scales = option(p, 'Scale', []);
+      scale = scales(axis);
       count = floor(scale * n);
     else
       count = target(axis);

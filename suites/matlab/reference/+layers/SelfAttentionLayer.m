@@ -1,15 +1,15 @@
 function y = SelfAttentionLayer(p, x)
   heads = option(p, 'NumHeads', 1);
   steps = size(x.value, 3);
-  value = zeros(rows(p.OutputWeights), size(x.value, 2), steps);
+  value = zeros(size(p.OutputWeights, 1), size(x.value, 2), steps);
   for s = 1:size(x.value, 2)
     seq = reshape(x.value(:, s, :), size(x.value, 1), steps);  % C x T
     q = double(p.QueryWeights) * seq + double(p.QueryBias(:));
     k = double(p.KeyWeights) * seq + double(p.KeyBias(:));
     v = double(p.ValueWeights) * seq + double(p.ValueBias(:));
-    wide = rows(k) / heads;
-    tall = rows(v) / heads;
-    joined = zeros(rows(v), steps);
+    wide = size(k, 1) / heads;
+    tall = size(v, 1) / heads;
+    joined = zeros(size(v, 1), steps);
     for head = 1:heads
       keys = (head - 1) * wide + (1:wide);
       score = k(keys, :)' * q(keys, :) / sqrt(wide);  % keys x queries
@@ -22,7 +22,7 @@ function y = SelfAttentionLayer(p, x)
       joined(out, :) = v(out, :) * share;
     end
     joined = double(p.OutputWeights) * joined + double(p.OutputBias(:));
-    value(:, s, :) = reshape(joined, rows(joined), 1, steps);
+    value(:, s, :) = reshape(joined, size(joined, 1), 1, steps);
   end
   y = tensor(value, 'CBT');
 end

@@ -1,0 +1,116 @@
+"""Opens SavedModels and exported programs of torch inside workers, and measures what they give.
+
+Nothing is known of their layers: they are judged by themselves, in double precision where that can be had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.adapters.torch_artifact import Argument, open_module, save_module
+from harness.models.perturbed import Measured, measured
+from harness.spec import Array
+
+
+def savedmodel(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
+    """Inputs, as name, shape without the batch axis and dtype, names of outputs, and the only batch of a SavedModel.
+
+    Raises what TensorFlow raises, and ValueError for one without the function `serving_default`.
+    """
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    if "serving_default" not in loaded.signatures:
+        raise ValueError("the SavedModel has no signature 'serving_default'")
+    serving = loaded.signatures["serving_default"]
+    specs = serving.structured_input_signature[1]
+    inputs = [(name, tuple(item.shape)[1:], item.dtype.name) for name, item in specs.items()]
+    batches = [item.shape[0] for item in specs.values() if item.shape.rank and item.shape[0] is not None]
+    return {
+        "file": path,
+        "inputs": inputs,
+        "outputs": _ordered(serving.structured_outputs),
+        "batch": min(batches, default=None),
+    }
+
+
+def _ordered(outputs: Mapping[str, Any]) -> list[str]:
+    """Names of outputs as the runtime orders them: output_2 before output_10."""
+    return sorted(outputs, key=lambda name: (len(name), name))
+
+
+def savedmodel_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
+    """What the SavedModel gives, in its own precision."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    serving = loaded.signatures["serving_default"]
+    names = _ordered(serving.structured_outputs)
+    values = [(each, each.numpy()) for each in serving.variables if each.dtype.is_floating]
+
+    def run(sample: Mapping[str, Array]) -> list[Array]:
+        result = serving(**{name: tf.constant(value) for name, value in sample.items()})
+        return [result[name].numpy() for name in names]
+
+    def shake(off: Callable[[Array], Array]) -> None:
+        for variable, value in values:
+            variable.assign(off(value))
+
+    return measured(run, shake, samples, runs)
+
+
+def torch(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
+    """As `savedmodel`, for a program that `torch.export` saved. The module of it is written to the folder.
+
+    Raises what torch raises.
+    """
+    import torch as library
+
+    program = library.export.load(str(path))
+    wanted = set(program.graph_signature.user_inputs)
+    placeholders = [node for node in program.graph.nodes if node.op == "placeholder" and node.name in wanted]
+    arguments = [
+        Argument(
+            node.name,
+            tuple(int(n) if isinstance(n, int) else None for n in node.meta["val"].shape),
+            str(node.meta["val"].dtype).removeprefix("torch."),
+        )
+        for node in placeholders
+    ]
+    module = program.module(check_guards=False)  # its guards cannot be written
+    plain = library.fx.GraphModule(module, module.graph)  # the exported class refuses `eval()`
+    file = save_module(plain, folder / "model.pt", arguments)
+    batches = [item.shape[0] for item in arguments if item.shape and item.shape[0] is not None]
+    return {
+        "file": file,
+        "inputs": [(item.name, item.shape[1:], item.dtype) for item in arguments],
+        "outputs": list(program.graph_signature.user_outputs),
+        "batch": min(batches, default=None),
+    }
+
+
+def torch_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
+    """What the module gives in double precision."""
+    import torch as library
+
+    module = open_module(path).eval().double()
+    values = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    wide = [{name: _wide(value) for name, value in sample.items()} for sample in samples]
+
+    def run(sample: Mapping[str, Array]) -> list[Array]:
+        with library.no_grad():
+            result = module(*(library.from_numpy(np.array(value)) for value in sample.values()))
+        return [part.numpy() for part in (result if isinstance(result, list | tuple) else [result])]
+
+    def shake(off: Callable[[Array], Array]) -> None:
+        module.load_state_dict({name: library.from_numpy(off(value.numpy())) for name, value in values.items()})
+
+    return measured(run, shake, wide, runs)
+
+
+def _wide(value: Array) -> Array:
+    return value.astype(np.float64) if value.dtype.kind == "f" else value

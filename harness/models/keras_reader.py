@@ -1,0 +1,174 @@
+"""A user's Keras model as a Spec that the oracle knows: each call of each layer, with what matters at inference.
+
+Keras is imported by the caller's worker; nothing here computes. A layer that the oracle has no name for keeps its own,
+with its module: `mine.Gate` has no semantics, and whoever evaluates the Spec learns so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.adapters.keras_model import CUSTOM, MODEL, SEQUENTIAL, custom_layers, load_model, weight_name
+from harness.catalogue.excluded import reason_to_omit
+from harness.spec import Array, Input, Layer, Spec
+
+
+def described(path: Path, trust: bool = False) -> dict[str, Any]:
+    """The Spec of a model file and its weights as plain data, and the class of the model.
+
+    Raises what Keras raises for a file that it cannot load, and ValueError for a model that declares no inputs.
+    """
+    model = load_model(path, trust=trust)
+    spec, weights = spec_of(model)
+    return {"spec": spec, "weights": weights, "model": type(model).__name__}
+
+
+def spec_of(model: Any) -> tuple[Spec, dict[str, Array]]:
+    """The Spec and the weights of a functional model, or of a Sequential that was built."""
+    whole = getattr(model, "_functional", None) or model
+    if not getattr(whole, "inputs", None) or not hasattr(whole, "_nodes_by_depth"):
+        raise ValueError(
+            f"the model is a {type(model).__name__} that declares no graph: expected a functional model, or a "
+            "Sequential that begins with keras.Input"
+        )
+    names = _Names()
+    inputs = tuple(Input(names.input(tensor), tuple(tensor.shape[1:]), str(tensor.dtype)) for tensor in whole.inputs)
+    layers = tuple(names.layer(node) for node in _nodes(whole) if type(node.operation).__name__ != "InputLayer")
+    weights: dict[str, Array] = {}
+    for layer in whole.layers:
+        weights |= {f"{layer.name}/{name}": value for name, value in weights_of(layer).items()}
+    return Spec("keras", inputs, layers, tuple(names.of(tensor) for tensor in whole.outputs)), weights
+
+
+def _nodes(model: Any) -> Iterator[Any]:
+    """The calls of a functional model in the order in which Keras runs them."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        yield from model._nodes_by_depth[depth]
+
+
+class _Names:
+    """Names of tensors: those of the layers, with a number for further calls."""
+
+    def __init__(self) -> None:
+        self._by_tensor: dict[int, str] = {}
+        self._calls: dict[str, int] = {}
+
+    def input(self, tensor: Any) -> str:
+        name = str(tensor._keras_history.operation.name)
+        self._by_tensor[id(tensor)] = name
+        return name
+
+    def of(self, tensor: Any) -> str:
+        return self._by_tensor[id(tensor)]
+
+    def layer(self, node: Any) -> Layer:
+        operation, arguments = node.operation, node.arguments
+        owner = str(operation.name)
+        self._calls[owner] = count = self._calls.get(owner, 0) + 1
+        name = owner if count == 1 else f"{owner}#{count}"
+        for place, tensor in enumerate(node.outputs):
+            self._by_tensor[id(tensor)] = name if place == 0 else f"{name}:{place}"
+        kind, config = kind_and_config(operation)
+        if not hasattr(operation, "weights"):  # an operator of keras.ops
+            config = {"operands": [None if self._tensors(value) else _value(value) for value in arguments.args]}
+            return Layer(f"ops.{kind}", name, {**config, **_options(arguments.kwargs)}, self._tensors(arguments.args))
+        first, *more = arguments.args or (None,)
+        named = {**dict(zip(list(signature(operation.call).parameters)[1:], more, strict=False)), **arguments.kwargs}
+        keywords = {key: found for key, value in named.items() if (found := self._tensors(value))}
+        values = {key: value for key, value in _options(named).items() if key not in keywords}
+        return Layer(kind, name, config, self._tensors(first), keywords, values, of="" if count == 1 else owner)
+
+    def _tensors(self, value: Any) -> tuple[str, ...]:
+        if isinstance(value, list | tuple):
+            return tuple(name for item in value for name in self._tensors(item))
+        if isinstance(value, Mapping):
+            return tuple(name for item in value.values() for name in self._tensors(item))
+        return (self._by_tensor[id(value)],) if id(value) in self._by_tensor else ()
+
+
+def kind_and_config(layer: Any) -> tuple[str, dict[str, Any]]:
+    """The kind of a layer, and its constructor arguments that matter at inference as data."""
+    import keras
+
+    name = type(layer).__name__
+    if isinstance(layer, keras.Sequential):
+        return SEQUENTIAL, {"layers": [_part(part) for part in layer.layers]}
+    if hasattr(layer, "_nodes_by_depth") and hasattr(layer, "inputs"):
+        return MODEL, {"spec": spec_of(layer)[0].to_json()}
+    if not hasattr(layer, "weights"):
+        return name, {}
+    known = getattr(keras.layers, name, None) is type(layer) or (
+        name in CUSTOM and type(layer) is custom_layers().get(name)
+    )
+    policy = getattr(getattr(layer, "dtype_policy", None), "name", "float32")
+    kind = name if known else f"{type(layer).__module__}.{name}"
+    return (kind if policy == "float32" else f"{kind} in {policy}"), slim(name, layer.get_config())
+
+
+def _part(layer: Any) -> dict[str, Any]:
+    kind, config = kind_and_config(layer)
+    return {"kind": kind, "config": config}
+
+
+def slim(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The constructor arguments that matter at inference, as JSON values; layers within as kind and config."""
+    return {key: _value(value) for key, value in config.items() if reason_to_omit(kind, key) is None}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Mapping) and isinstance(value.get("class_name"), str):
+        inner = value.get("config")
+        if isinstance(inner, Mapping):
+            return {"kind": value["class_name"], "config": slim(value["class_name"], inner)}
+        return inner if isinstance(inner, str) else value["class_name"]  # a function by its name
+    if isinstance(value, Mapping):
+        return {key: _value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_value(item) for item in value]
+    return value
+
+
+def _options(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a call that are plain data and say something."""
+    plain = {
+        key: _value(value) for key, value in keywords.items() if isinstance(value, bool | int | float | str | tuple)
+    }
+    return {key: value for key, value in plain.items() if key != "training"}
+
+
+def weights_of(layer: Any) -> dict[str, Array]:
+    """The weights of a layer by the names that the oracle has for them."""
+    import keras
+
+    if isinstance(layer, keras.Sequential):
+        parts: dict[str, Any] = {str(place): part for place, part in enumerate(layer.layers)}
+    elif hasattr(layer, "_nodes_by_depth"):
+        parts = {part.name: part for part in layer.layers}
+    elif isinstance(layer, keras.layers.Bidirectional):
+        parts = {"forward": layer.forward_layer, "backward": layer.backward_layer}
+    elif isinstance(layer, keras.layers.RNN) and isinstance(getattr(layer, "cell", None), keras.layers.StackedRNNCells):
+        parts = {str(place): cell for place, cell in enumerate(layer.cell.cells)}
+    elif isinstance(layer, keras.layers.Wrapper):
+        inner = {id(variable) for variable in layer.layer.weights}
+        further = [variable for variable in layer.weights if id(variable) not in inner]
+        return weights_of(layer.layer) | _named(further, depth=1)
+    elif isinstance(layer, keras.layers.MultiHeadAttention | keras.layers.GroupQueryAttention):
+        return _named(layer.weights, depth=2)
+    else:
+        return _named(getattr(layer, "weights", ()), depth=1)
+    return {f"{prefix}/{name}": value for prefix, part in parts.items() for name, value in weights_of(part).items()}
+
+
+def _named(variables: Any, depth: int) -> dict[str, Array]:
+    """Variables by the last parts of their paths."""
+    named = {}
+    for variable in variables:
+        before = variable.path.split("/")[:-1]
+        name = "/".join([*(before[1 - depth :] if depth > 1 else ()), weight_name(variable)])
+        named[name] = np.asarray(variable)
+    return named

@@ -1,0 +1,83 @@
+"""Look into an ONNX file and run parts of it, inside a worker: its inputs, the tensor of every node, nodes left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.spec import Array
+
+AFFINE = ("Sub", "Add", "Div", "Mul")
+"""Nodes with a constant that normalise an input."""
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """`inputs`: name and shape of each, None for an open size; `outputs`: their names; `normalizing`: the nodes by
+    which constants change an input before any layer reads it, by the name of what they make."""
+    import onnx
+
+    graph = onnx.load(str(path)).graph
+    constants = {item.name for item in graph.initializer}
+    inputs = [
+        (value.name, [axis.dim_value or None for axis in value.type.tensor_type.shape.dim])
+        for value in graph.input
+        if value.name not in constants
+    ]
+    return {
+        "inputs": inputs,
+        "outputs": [value.name for value in graph.output],
+        "normalizing": [name for start, _ in inputs for name in _chain(graph, start, constants)],
+    }
+
+
+def _chain(graph: Any, start: str, constants: set[str]) -> list[str]:
+    """What the affine nodes behind an input make, one after the other."""
+    constants = constants | {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    names: list[str] = []
+    while True:
+        readers = [node for node in graph.node if start in node.input]
+        if len(readers) != 1 or readers[0].op_type not in AFFINE:
+            return names
+        others = [name for name in readers[0].input if name != start]
+        if len(others) != 1 or others[0] not in constants:
+            return names
+        start = readers[0].output[0]
+        names.append(start)
+
+
+def tensors(
+    path: Path, inputs: Mapping[str, Array], without: Sequence[str], every: bool, optimised: bool = True
+) -> dict[str, Array]:
+    """The outputs of the file, or with `every` what each node makes, by name; as ONNX Runtime optimises it, or not.
+
+    The nodes that make `without` are left out: their readers get what these nodes read.
+    """
+    import numpy as np
+    import onnx
+    import onnxruntime
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    constants = {item.name for item in graph.initializer}
+    constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    for name in without:
+        node = next(node for node in graph.node if name in node.output)
+        source = next(each for each in node.input if each not in constants)
+        graph.node.remove(node)
+        for reader in graph.node:
+            for place, each in enumerate(reader.input):
+                if each == name:
+                    reader.input[place] = source
+    if every:
+        declared = {value.name for value in graph.output}
+        made = [name for node in graph.node if node.op_type != "Constant" for name in node.output if name]
+        graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in made if name not in declared)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # MATLAB's files list their constants as inputs, which is worth no warning
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    names = [item.name for item in session.get_outputs()]
+    results = session.run(names, dict(inputs))
+    return {name: np.asarray(value) for name, value in zip(names, results, strict=True)}

@@ -1,0 +1,312 @@
+"""Two files that claim to be one network: a network of MATLAB and another model, or activations (`check --against`).
+
+The documented semantics of the `.mat`'s layers, computed in double precision, are the reference, and the noise of
+float32 the unit, as in every other check. An ONNX file is compared at every node that has the name of a layer, and at
+its outputs; a Keras or torch model at its outputs; a `.mat` of activations at each layer that it names. If the outputs
+differ, the same files are tried with one thing changed (`trials`): an exporter that subtracts the mean twice, channels
+in another order. What makes them equal is the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.judge.compare import Comparison, compare
+from harness.matlab.matfile.read import read_mat
+from harness.matlab.readers.toolbox import Network, RecordedSample
+from harness.models import conversion, predict
+from harness.models.bounds import Sizes
+from harness.models.conversion import ConversionError, LayerCheck
+from harness.models.deliver import without_normalization
+from harness.outcomes import Outcome
+from harness.spec import Array, Golden
+from harness.workers.pool import WorkerFailure, Workers
+from harness.workers.protocol import Call, Failure
+
+LIMIT = 900.0
+"""Seconds that one run of the other model may take."""
+RUNS = 4
+"""Noisy runs of the reference."""
+MOST = 4
+"""Normalising nodes of an ONNX file that are left out in all combinations."""
+INERT = ("ClassificationOutputLayer", "DropoutLayer", "IdentityLayer", "RegressionOutputLayer", "dropout")
+"""Layers that an exporter leaves out."""
+Inputs = Sequence[Array]
+Tensors = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Whether two files are one network. `layers` has a check for each layer with a counterpart, `unmatched` names the
+    others; `equal_if` says what has to be changed to make the outputs equal, empty if nothing that was tried does."""
+
+    comparison: Comparison
+    layers: tuple[LayerCheck, ...]
+    unmatched: tuple[str, ...]
+    equal_if: str = ""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One thing changed: in words, and how to run the other model then."""
+
+    words: str
+    run: Callable[[], Sequence[Array]]
+
+
+def check_pair(network: Network, other: Path, workers: Workers, *, trust: bool = False) -> Pair:
+    """Raises ConversionError where the files cannot be compared, PredictionError where the other one cannot run."""
+    if other.suffix.lower() == ".mat":
+        return _against_activations(network, other, workers)
+    model = _Onnx(other, workers) if other.suffix.lower() == ".onnx" else _Whole(other, trust)
+    sizes = model.sizes(network)
+    inputs = conversion.drawn(network.spec, network.weights, sizes)
+    wide = replace(network.spec, outputs=tuple(layer.name for layer in network.spec.layers))
+    golden = conversion.golden_of(wide, network.weights, inputs, runs=RUNS)
+    arrays = list(inputs.values())
+    outputs, tensors = model.run(arrays)
+    whole = _part(golden, network.spec.outputs)
+    comparison = _compared(whole, outputs)
+    if model.normalizing:
+        readers = (layer.name for layer in network.spec.layers if layer.inputs[0] == network.spec.inputs[0].name)
+        tensors = {next(readers): tensors[model.normalizing[-1]], **tensors}
+    layers, unmatched = _by_layer(network, golden, tensors)
+    equal_if = "" if comparison.outcome.passes else _equal_if(network, whole, model, arrays)
+    return Pair(comparison, tuple(layers), tuple(unmatched), equal_if)
+
+
+def _part(golden: Golden, names: Sequence[str]) -> Golden:
+    """The golden of some of its outputs."""
+    return replace(
+        golden,
+        expected={name: golden.expected[name] for name in names},
+        noise={name: golden.noise[name] for name in names},
+    )
+
+
+def _compared(golden: Golden, outputs: Sequence[Array]) -> Comparison:
+    """Outputs of another framework, turned to our order of axes where theirs is another one."""
+    if len(outputs) != len(golden.expected):
+        wanted, came = len(golden.expected), len(outputs)
+        return Comparison(Outcome.MALFORMED, f"expected {wanted} outputs, the other model has {came}")
+    turned = [
+        turn(np.asarray(value, np.float32), expected.shape)
+        for value, expected in zip(outputs, golden.expected.values(), strict=True)
+    ]
+    return compare(golden, turned)
+
+
+ORDERS: Mapping[int, Sequence[tuple[int, ...]]] = {
+    3: ((0, 1, 2), (1, 0, 2), (0, 2, 1)),
+    4: ((0, 1, 2, 3), (0, 3, 1, 2)),
+    5: ((0, 1, 2, 3, 4), (0, 4, 1, 2, 3)),
+}
+"""Orders in which other frameworks may have the axes, as the transposition into ours: sequences with the steps first or
+the features before the steps, images with the channels last."""
+
+
+def turn(value: Array, shape: Sequence[int]) -> Array:
+    """The array in the first of `ORDERS` that has this shape, with or without axes of size 1; unchanged if none has."""
+    for order in ORDERS.get(value.ndim, ()):
+        if value.transpose(order).shape == tuple(shape):
+            return np.ascontiguousarray(value.transpose(order))
+    if [n for n in value.shape if n > 1] == [n for n in shape if n > 1]:
+        return value.reshape(shape)
+    return value
+
+
+def _identifier(name: str) -> str:
+    return re.sub(r"\W", "_", name)
+
+
+def _by_layer(network: Network, golden: Golden, tensors: Tensors) -> tuple[list[LayerCheck], list[str]]:
+    """Each layer against the tensor of its name; without one, an inert layer is no loss."""
+    known = {_identifier(name): value for name, value in tensors.items()}
+    checks, unmatched = [], []
+    for layer in network.spec.layers:
+        value = known.get(_identifier(layer.name))
+        if value is None:
+            unmatched += [layer.name] * (layer.kind not in INERT)
+            continue
+        one = _part(golden, (layer.name,))
+        expected = golden.expected[layer.name]
+        shaped = turn(np.asarray(value, np.float32), expected.shape)
+        peak = float(np.abs(expected).max(initial=0.0)) or 1.0
+        worst = float(np.abs(shaped - expected).max(initial=0.0)) if shaped.shape == expected.shape else np.inf
+        checks.append(LayerCheck(layer.name, layer.kind, compare(one, [shaped]), worst / peak))
+    return checks, unmatched
+
+
+def _equal_if(network: Network, golden: Golden, model: _Onnx | _Whole, inputs: Inputs) -> str:
+    """The first single change that makes the outputs equal; empty if none of those that are tried does."""
+    for trial in trials(model, inputs):
+        try:
+            same = _compared(golden, trial.run()).outcome.passes
+        except (ConversionError, predict.PredictionError):  # a change that does not fit this model
+            continue
+        if same:
+            return trial.words
+    return _bare(network, model, inputs)
+
+
+def trials(model: _Onnx | _Whole, inputs: Inputs) -> Iterator[Trial]:
+    """Changes of the other model, and of its input, from the simplest one."""
+    for count in range(1, len(model.normalizing) + 1):
+        for names in combinations(model.normalizing[:MOST], count):
+            plural = "s" * (count > 1)
+            words = f"without node{plural} {' and '.join(names)} of the other file"
+            yield Trial(words, lambda names=names: model.run(inputs, names)[0])  # type: ignore[misc]
+    for words, change in CHANGES.items():
+        changed = [change(value) for value in inputs]
+        if all(a.shape == b.shape for a, b in zip(changed, inputs, strict=True)):
+            yield Trial(words, lambda changed=changed: model.run(changed)[0])  # type: ignore[misc]
+
+
+CHANGES: Mapping[str, Callable[[Array], Array]] = {
+    "with the channels of the other model's input reversed (RGB against BGR)": lambda x: (
+        np.ascontiguousarray(x[:, ::-1]) if x.ndim > 3 else x
+    ),
+    "with height and width of the other model's input exchanged": lambda x: (
+        np.ascontiguousarray(np.swapaxes(x, 2, 3)) if x.ndim > 3 else x
+    ),
+    "with the other model's input divided by 255": lambda x: x / np.float32(255),
+    "with the other model's input multiplied by 255": lambda x: x * np.float32(255),
+}
+
+
+def _bare(network: Network, model: _Onnx | _Whole, inputs: Inputs) -> str:
+    """Whether the other model equals the network without the normalisation of its input layers."""
+    normalizing = [layer.name for layer in network.spec.layers if "Normalization" in layer.config]
+    if not normalizing:
+        return ""
+    spec, weights = without_normalization(network.spec, network.weights)
+    named = {item.name: value for item, value in zip(spec.inputs, inputs, strict=True)}
+    golden = conversion.golden_of(spec, weights, named, runs=RUNS)
+    for names in ((), *([tuple(model.normalizing)] if model.normalizing else [])):
+        if _compared(golden, model.run(inputs, names)[0]).outcome.passes:
+            more = f" and without node {' and '.join(names)} of the other file" * bool(names)
+            return f"without the normalisation of layer {' and '.join(normalizing)} of the .mat{more}"
+    return ""
+
+
+class _Onnx:
+    """An ONNX file: every node can be seen, and normalising nodes can be left out."""
+
+    def __init__(self, path: Path, workers: Workers) -> None:
+        self.path, self.workers = path.absolute(), workers
+        seen = self._call("facts")
+        self.inputs = [(str(name), tuple(shape)) for name, shape in seen["inputs"]]
+        self.outputs: list[str] = list(seen["outputs"])
+        self.normalizing: tuple[str, ...] = tuple(seen["normalizing"])
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        try:
+            request = Call(f"harness.models.onnx_graph:{function}", (self.path, *arguments))
+            answer = self.workers["onnxruntime"].request(request, LIMIT)
+        except WorkerFailure as failure:
+            raise ConversionError(f"{failure} {failure.log[-300:]}".strip(), where=self.path) from None
+        if isinstance(answer.value, Failure):
+            raise ConversionError(f"cannot be run: {answer.value.sentence[:500]}", where=self.path)
+        return answer.value
+
+    def sizes(self, network: Network) -> Sizes:
+        """Sizes of the network's inputs that the file takes too. Raises ConversionError where there are none."""
+        items = network.spec.inputs
+        if len(items) != len(self.inputs):
+            came = f"{len(self.inputs)} in {self.path}"
+            raise ConversionError("the numbers of inputs differ", expected=f"{len(items)}", came=came)
+        return tuple(_size(item.shape, shape, name) for item, (name, shape) in zip(items, self.inputs, strict=True))
+
+    def run(self, inputs: Inputs, without: Sequence[str] = ()) -> tuple[list[Array], Tensors]:
+        """Outputs in the file's order, and every tensor by name."""
+        named = {name: _laid_out(value, shape) for (name, shape), value in zip(self.inputs, inputs, strict=True)}
+        tensors = self._call("tensors", named, list(without), True)
+        return [tensors[name] for name in self.outputs], tensors
+
+
+class _Whole:
+    """A Keras or torch model, of which only the outputs are seen."""
+
+    normalizing: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, trust: bool) -> None:
+        self.path, self.trust = path, trust
+        self.runtime = predict.plugin_for(path)
+
+    def sizes(self, network: Network) -> Sizes:
+        """One sample of the declared size, 16 for sizes that are open."""
+        return tuple((1, *(16 if n is None else n for n in item.shape)) for item in network.spec.inputs)
+
+    def run(self, inputs: Inputs, without: Sequence[str] = ()) -> tuple[list[Array], Tensors]:
+        """Outputs in the model's order; Keras has channels last."""
+        torch = self.path.suffix.lower() in (*predict.PICKLES, *predict.PROGRAMS)
+        arrays = {
+            f"x{k}": np.moveaxis(value, 1, -1) if value.ndim > 3 and not torch else value
+            for k, value in enumerate(inputs, start=1)
+        }
+        with Workers((self.runtime,)) as workers:
+            return predict.predict(self.path, arrays, workers, trust=self.trust), {}
+
+
+def _size(ours: Sequence[int | None], theirs: Sequence[int | None], name: str) -> tuple[int, ...]:
+    """One sample, or the other file's batch, with the sizes that either declares; 16 for those that both leave open."""
+    for order in ORDERS.get(len(theirs), (tuple(range(len(theirs))),)):
+        batch, *sizes = [theirs[axis] for axis in order]
+        if len(sizes) == len(ours) and all(None in (n, m) or n == m for n, m in zip(ours, sizes, strict=True)):
+            return (batch or 1, *(n or m or 16 for n, m in zip(ours, sizes, strict=True)))
+    raise ConversionError(
+        "the sizes of the inputs differ: these are not one network",
+        where=f"input {name!r} of the other file",
+        expected=f"{['N', *('?' if n is None else n for n in ours)]}",
+        came=f"{['?' if n is None else n for n in theirs]}",
+    )
+
+
+def _laid_out(value: Array, theirs: Sequence[int | None]) -> Array:
+    """Our array in the other file's order of axes: the first of `ORDERS` that fits its sizes."""
+    for order in ORDERS.get(value.ndim, (tuple(range(value.ndim)),)):
+        back = np.argsort(order)
+        turned = value.transpose(back)
+        if all(n in (None, m) for n, m in zip(theirs, turned.shape, strict=False)):
+            return np.ascontiguousarray(turned)
+    return value
+
+
+def _against_activations(network: Network, path: Path, workers: Workers) -> Pair:
+    """A `.mat` with the variable `x` (or the input layer's name) and activations under the names of layers."""
+    variables = read_mat(path)
+    layers = {_identifier(layer.name): layer.name for layer in network.spec.layers}
+    inputs = []
+    for item in network.spec.inputs:
+        reader = next((layer.name for layer in network.spec.layers if item.name in layer.inputs), item.name)
+        names = (item.name, "x", "X", "input", _identifier(reader))
+        name = next((name for name in names if isinstance(variables.get(name), np.ndarray)), None)
+        if name is None:
+            raise ConversionError(
+                "the input is absent",
+                where=path,
+                expected=f"a variable {' or '.join(names[:2])} with what MATLAB fed to layer {reader!r}",
+                came=", ".join(variables) or "no variables",
+                advice="Save it beside the activations: save('-v7', file, 'x', 'conv1', ...).",
+            )
+        inputs.append(variables.pop(name))
+    formats = tuple({1: "CB", 2: "CBT", 3: "SSCB", 4: "SSSCB"}[len(item.shape)] for item in network.spec.inputs)
+    named = {
+        layers.get(_identifier(name), name): value
+        for name, value in variables.items()
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f"
+    }
+    sample = RecordedSample(tuple(inputs), formats, named)
+    checks = conversion.check_sample(network.spec, network.weights, sample, workers)
+    seen = {check.layer for check in checks}
+    worst = max(checks, key=lambda one: (one.comparison.outcome.severity, one.comparison.units or 0.0))
+    message = f"layer {worst.layer!r} ({worst.kind}): {worst.comparison.message}"
+    unmatched = [layer.name for layer in network.spec.layers if layer.name not in seen]
+    return Pair(replace(worst.comparison, message=message), tuple(checks), tuple(unmatched))

@@ -1,0 +1,154 @@
+"""Inputs of a user's model: drawn to fit what it declares, or the user's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.draw.inputs import LAWS as CORPUS
+from harness.matlab.matfile.read import read_mat
+from harness.models.guard import ModelError, check_size
+from harness.models.images import images_of
+from harness.models.origin import KERAS, SAVED, Origin
+from harness.spec import Array, Input, Layer
+
+BATCHES = (2, 3)
+"""Samples of the first and the second inputs."""
+OPEN = {1: (10, 16), 2: (10, 16), 3: (64, 96), 4: (24, 32)}
+"""Sizes of an open axis in the first and the second inputs, by the rank without the batch: words, sequences, images,
+volumes."""
+LAWS: Mapping[str, Callable[[tuple[int, ...], np.random.Generator], Array]] = {
+    "main": CORPUS["main"],
+    "pixels from 0 to 255": lambda shape, source: source.uniform(0, 255, shape),
+    "a tenth as large": lambda shape, source: CORPUS["main"](shape, source) * 0.1,
+    "a hundredth as large": lambda shape, source: CORPUS["main"](shape, source) * 0.01,
+    "ten times as large": lambda shape, source: CORPUS["main"](shape, source) * 10,
+}
+"""How numbers are drawn: as for the corpus and, where a model's outputs then hide errors, in another way, in words."""
+WORDS = ("a", "b", "c", "parity")
+
+
+def drawn(origin: Origin, *, seed: int = 0, law: str = "main") -> tuple[dict[str, Array], ...]:
+    """Two sets of inputs: the second has another batch size, and other sizes along open axes. One if all are fixed.
+
+    Numbers that are no words, classes or pixels have this law, of `LAWS`. Raises ModelError for an input that is too
+    large.
+    """
+    source = np.random.Generator(np.random.PCG64(seed))
+    is_open = any(n is None for item in origin.inputs for n in item.shape)
+    batches = BATCHES if origin.batch is None else (origin.batch,) * (1 + is_open)
+    return tuple(
+        {item.name: _drawn(item, origin, _shape(item, place, batch), source, law) for item in origin.inputs}
+        for place, batch in enumerate(batches)
+    )
+
+
+def _shape(item: Input, place: int, batch: int) -> tuple[int, ...]:
+    sizes = OPEN.get(len(item.shape), OPEN[4])[place]
+    return (batch, *(sizes if n is None else n for n in item.shape))
+
+
+def _drawn(item: Input, origin: Origin, shape: tuple[int, ...], source: np.random.Generator, law: str) -> Array:
+    check_size(item, shape, origin.path)
+    readers = [layer for layer in origin.spec.layers if item.name in layer.tensors]
+    if item.dtype == "string":
+        words = [word for layer in readers for word in _vocabulary(layer)] or list(WORDS)
+        return source.choice(np.array([*words, "unknown"]), shape)
+    if item.dtype == "bool":
+        return source.integers(0, 2, shape).astype(bool)
+    if "int" in item.dtype:
+        bounds = [layer.config["input_dim"] for layer in readers if isinstance(layer.config.get("input_dim"), int)]
+        low = 1 if any(layer.config.get("mask_zero") for layer in readers) else 0  # no step is hidden at first
+        return source.integers(low, max(min(bounds, default=256), low + 1), shape).astype(item.dtype)
+    if any(layer.kind in ("Rescaling", "Normalization") for layer in readers):
+        return source.uniform(0, 255, shape).astype(item.dtype)  # pixels, which the model scales itself
+    return LAWS[law](shape, source).astype(item.dtype)
+
+
+def _vocabulary(layer: Layer) -> list[str]:
+    words = layer.config.get("vocabulary")
+    return [str(word) for word in words] if isinstance(words, list | tuple) else []
+
+
+def read_inputs(path: Path, origin: Origin) -> tuple[tuple[dict[str, Array], ...], str]:
+    """The user's inputs, and what is to be said of them: a folder of images, an .npz or .mat file with an array for
+    each input, or an .npy file for the only one.
+
+    Arrays have the batch axis first. Raises ModelError if names, sizes or types do not fit.
+    """
+    if path.is_dir():
+        images, said = images_of(path, origin.inputs, channels_last=origin.source in (KERAS, SAVED))
+        return (images,), said
+    arrays = _arrays(path)
+    names = [item.name for item in origin.inputs]
+    if len(arrays) == len(names) == 1:
+        arrays = {names[0]: next(iter(arrays.values()))}
+    if sorted(arrays) != sorted(names):
+        raise ModelError(
+            "the arrays are not the model's inputs", where=path, expected=", ".join(names), came=", ".join(arrays)
+        )
+    return ({item.name: _fitted(item, arrays[item.name], path) for item in origin.inputs},), ""
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".npy":
+            return {"x": np.load(path, allow_pickle=False)}
+        if suffix == ".npz":
+            with np.load(path, allow_pickle=False) as archive:
+                return {name: archive[name] for name in archive.files}
+        if suffix == ".mat":
+            return {name: value for name, value in read_mat(path).items() if isinstance(value, np.ndarray)}
+    except (OSError, ValueError) as error:
+        raise ModelError(f"it cannot be read: {error}", where=path, expected="arrays of numbers") from None
+    raise ModelError(
+        "no inputs are read from this", where=path, expected="an .npz, .npy or .mat file, or a folder of images"
+    )
+
+
+def _fitted(item: Input, value: Any, path: Path) -> Array:
+    array = np.asarray(value)
+    fits = array.ndim == len(item.shape) + 1 and all(
+        n in (None, m) for n, m in zip(item.shape, array.shape[1:], strict=True)
+    )
+    if not fits:
+        expected = " x ".join(["N", *("?" if n is None else str(n) for n in item.shape)])
+        came = " x ".join(map(str, array.shape)) or "a number"
+        raise ModelError("its size does not fit", where=f"{path}, {item.name}", expected=expected, came=came)
+    if item.dtype == "string":
+        return array.astype(str)
+    return array.astype(item.dtype)
+
+
+def labels_of(path: Path, count: int) -> tuple[int, ...]:
+    """The true classes of as many samples: whole numbers in an .npy file, a .json list, or one a line of a text file.
+
+    Raises ModelError.
+    """
+    try:
+        if path.suffix.lower() == ".npy":
+            values = np.load(path, allow_pickle=False).reshape(-1).tolist()
+        elif path.suffix.lower() == ".json":
+            values = json.loads(path.read_text(encoding="utf-8"))
+        else:
+            values = path.read_text(encoding="utf-8").split()
+        labels = tuple(int(value) for value in values)
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelError(f"it holds no labels: {error}", where=path, expected="whole numbers") from None
+    if len(labels) != count:
+        raise ModelError("it has not one label for each sample", where=path, expected=str(count), came=str(len(labels)))
+    return labels
+
+
+def described(samples: tuple[Mapping[str, Array], ...]) -> Iterator[str]:
+    """Each set of inputs in words."""
+    for sample in samples:
+        yield ", ".join(
+            f"{name} {' x '.join(map(str, value.shape))} {'string' if value.dtype.kind == 'U' else value.dtype}"
+            for name, value in sample.items()
+        )

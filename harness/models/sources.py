@@ -1,0 +1,183 @@
+"""Opens model files inside workers, for `parity check MODEL`. Frameworks are imported in the functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.adapters.keras_model import load_model
+from harness.adapters.torch_artifact import onnx_signature
+from harness.models.keras_reader import spec_of
+from harness.models.perturbed import Measured, measured
+from harness.spec import Array
+
+
+def keras(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
+    """Spec and weights of a Keras file, and the `.keras` file that the ways start from.
+
+    Raises what Keras raises, and ValueError for a model without a graph.
+    """
+    model = load_model(path, trust=trust)
+    spec, weights = spec_of(model)
+    notes, file = [], path
+    if path.suffix.lower() != ".keras":
+        file = folder / f"{path.stem}.keras"
+        model.save(file)
+        notes.append("Keras 3 read the .h5 file and saved it as .keras: the ways start from that")
+    return {"spec": spec, "weights": weights, "file": file, "notes": notes}
+
+
+def onnx(path: Path) -> dict[str, Any]:
+    """Inputs of an ONNX file, as name, shape without the batch axis and dtype, names of outputs, and the batch size.
+
+    The batch size is None where it is open.
+
+    Raises what reading or checking the file raises.
+    """
+    import onnx as library
+
+    model = library.load(str(path))
+    library.checker.check_model(str(path))
+    signature = onnx_signature(model)
+    batches = [item.shape[0] for item in signature if item.shape and item.shape[0] is not None]
+    return {
+        "inputs": [(item.name, item.shape[1:], item.dtype) for item in signature],
+        "outputs": [item.name for item in model.graph.output],
+        "batch": min(batches, default=None),
+    }
+
+
+def keras_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
+    """What Keras gives for each sample, output by output, with the noise scale that perturbed runs show."""
+    import keras as library
+
+    model = load_model(path, trust=trust)
+    values = [(variable, np.asarray(variable)) for variable in model.weights]
+
+    def shake(off: Callable[[Array], Array]) -> None:
+        for variable, value in values:
+            variable.assign(off(value))
+
+    return measured(lambda sample: _call(library, model, sample), shake, samples, runs)
+
+
+def _call(library: Any, model: Any, sample: Mapping[str, Array]) -> list[Array]:
+    names = [tensor.name for tensor in model.inputs]
+    tensors = [library.ops.convert_to_tensor(sample[name]) for name in names]
+    result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+    return [np.asarray(library.ops.convert_to_numpy(part)) for part in library.tree.flatten(result)]
+
+
+def onnx_truth(path: Path, samples: Sequence[Mapping[str, Array]]) -> dict[str, Any]:
+    """What an ONNX file means in double precision for each sample: its outputs, each with its noise unit.
+
+    `fault` says which node could not be evaluated, and then ONNX Runtime without optimisations gives the outputs;
+    `apart` is how far that witness is from the evaluation, in noise units, where both exist.
+    """
+    import onnx as library
+
+    from harness.trace import noise
+    from harness.trace.onnx_evaluation import Evaluation
+    from harness.trace.onnx_nodes import session_of
+
+    model = library.load(str(path))
+    session = session_of(model.SerializeToString(), optimised=False)
+    names = [item.name for item in model.graph.output]
+    results: list[list[tuple[Array, Array]]] = []
+    faults: dict[str, None] = {}
+    apart = 0.0
+    for sample in samples:
+        witness = dict(zip(names, session.run(names, dict(sample)), strict=True))
+        evaluated: dict[str, Any] = {}
+        for step in Evaluation(model, sample).steps():
+            evaluated |= {name: each for name, each in step.values.items() if name in witness}
+            if step.fault:
+                faults[step.fault] = None
+        outputs = []
+        for name in names:
+            each = evaluated.get(name)
+            if each is None or each.unit is None:
+                unit = noise.unit_of(np.asarray(witness[name], np.float64), [], 1)
+                outputs.append((np.asarray(witness[name]), unit))
+                continue
+            apart = max(apart, noise.units(witness[name], each.value, each.unit))
+            outputs.append((np.asarray(each.value), np.asarray(each.unit)))
+        results.append(outputs)
+    return {"outputs": results, "fault": next(iter(faults), ""), "apart": apart}
+
+
+def refused_nodes(path: Path, hop: str, layers: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The nodes of an ONNX file that a converter refuses even alone, as layer or name, operator and exception.
+
+    `hop` is the converter's class, as `module:Class`. A node goes to it as a model with the node's constants, and the
+    types and shapes that ONNX infers. Nodes with the same attributes and shapes are tried once.
+    """
+    import tempfile
+
+    import onnx as library
+
+    from harness.adapters.registry import resolve
+    from harness.trace.names import layers_of_nodes
+    from harness.trace.onnx_evaluation import short
+    from harness.trace.trace import unique
+
+    model = library.shape_inference.infer_shapes(library.load(str(path)))
+    graph = model.graph
+    known = {item.name: item for item in (*graph.input, *graph.value_info, *graph.output)}
+    constants = {tensor.name: tensor for tensor in graph.initializer} | _made(graph)
+    names = unique(node.name or next(filter(None, node.output), node.op_type) for node in graph.node)
+    owners = layers_of_nodes(graph.node, names, constants, layers)
+    converter = resolve(hop)()
+    tried: dict[bytes, str] = {}
+    refused: dict[str, tuple[str, str, str]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, owner, node in zip(names, owners, graph.node, strict=True):
+            single = library.helper.make_model(
+                library.helper.make_graph(
+                    [node],
+                    "node",
+                    [known[each] for each in dict.fromkeys(node.input) if each in known and each not in constants],
+                    [known.get(each, library.helper.make_empty_tensor_value_info(each)) for each in node.output],
+                    [constants[each] for each in dict.fromkeys(node.input) if each in constants],
+                ),
+                opset_imports=model.opset_import,
+                functions=model.functions,
+            )
+            single.ir_version = model.ir_version
+            likeness = _likeness(node, known, constants)
+            if likeness not in tried:
+                file = Path(folder) / "node.onnx"
+                library.save(single, str(file))
+                try:
+                    converter.convert(file, Path(folder) / "out")
+                    tried[likeness] = ""
+                except Exception as error:
+                    tried[likeness] = short(error)
+            if tried[likeness]:
+                refused.setdefault(owner or name, (owner or name, node.op_type, tried[likeness]))
+    return list(refused.values())
+
+
+def _made(graph: Any) -> dict[str, Any]:
+    """The tensors of nodes that are constants."""
+    made = {}
+    for node in graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Constant" and attribute.name == "value":
+                made[node.output[0]] = type(attribute.t).FromString(attribute.t.SerializeToString())
+                made[node.output[0]].name = node.output[0]
+    return made
+
+
+def _likeness(node: Any, known: Mapping[str, Any], constants: Mapping[str, Any]) -> bytes:
+    """What is the same of nodes that a converter treats alike: operator, attributes, types and shapes."""
+    parts = [node.op_type.encode(), node.domain.encode(), *(each.SerializeToString() for each in node.attribute)]
+    for name in node.input:
+        if name in constants:
+            parts.append(str((constants[name].data_type, list(constants[name].dims))).encode())
+        elif name in known:
+            parts.append(known[name].type.SerializeToString())
+    return b"|".join(parts)

@@ -1,0 +1,307 @@
+"""Models of Keras and ONNX for the tests of `parity check`, written inside a worker; and a converter with a fault."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from harness.adapters.hops.tf2onnx import Tf2Onnx
+from harness.spec import Array
+
+LAYER = "PARITY_TEST_LAYER"
+"""Names the file that names the layer whose bias the converter below changes: a worker keeps its environment."""
+
+
+def shaken(model: Any) -> Any:
+    """The model with drawn weights, none of them its initial value."""
+    source = np.random.Generator(np.random.PCG64(0))
+    for variable in model.weights:
+        if "seed" not in variable.path:
+            values = source.normal(0, 0.3, variable.shape)
+            variable.assign(np.abs(values) + 0.5 if "variance" in variable.path else values)
+    return model
+
+
+def cnn_lstm() -> Any:
+    import keras
+    from keras import layers
+
+    image = keras.Input((6, 6, 4), name="image")
+    y = layers.Conv2D(4, 3, padding="same", groups=2, name="conv1")(image)
+    y = layers.Activation("gelu", name="gelu")(y)
+    y = layers.BatchNormalization(name="bn")(y)
+    y = layers.Reshape((6, 24), name="rows")(y)
+    y = layers.LSTM(3, name="lstm_2")(y)
+    return keras.Model(image, layers.Dense(3, activation="softmax", name="classes")(y))
+
+
+def every_shape() -> Any:
+    """Layers called twice, models within, wrappers, attention, operators between layers, two inputs and outputs."""
+    import keras
+    from keras import layers
+
+    inner = keras.Sequential([keras.Input((6,)), layers.Dense(4, activation="relu"), layers.Dense(6)], name="inner")
+    entry = keras.Input((6,), name="entry")
+    within = keras.Model(entry, layers.Dense(6, name="d")(entry) + entry, name="within")
+    a, b = keras.Input((5, 6), name="a"), keras.Input((5, 6), name="b")
+    shared = layers.Dense(6, activation="tanh", name="shared")
+    y = layers.MultiHeadAttention(2, 3, name="heads")(shared(a), shared(b))
+    y = layers.TimeDistributed(layers.Dense(6), name="steps")(y)
+    y = layers.Bidirectional(layers.GRU(3), name="both")(y * 2.0)
+    z = within(inner(y))
+    return keras.Model([a, b], [z, layers.Softmax(name="shares")(y)])
+
+
+def mlp() -> Any:
+    import keras
+    from keras import layers
+
+    x = keras.Input((5,), name="x")
+    y = layers.Dense(4, activation="relu", name="first")(x)
+    y = layers.Dense(4, activation="tanh", name="second")(y)
+    y = layers.Dense(4, activation="sigmoid", name="third")(y)
+    return keras.Model(x, layers.Dense(2, name="last")(y))
+
+
+def padded() -> Any:
+    """Negative numbers, an edge of zeros and MaxPooling: ONNX Runtime up to 1.31.1 loses the zeros."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((8, 8, 2), name="x")
+    y = layers.Conv2D(3, 3, padding="same", name="conv")(x)
+    y = layers.Conv2D(3, 1, name="below", kernel_initializer="ones", bias_initializer=keras.initializers.Constant(-9))(
+        y
+    )
+    y = layers.ZeroPadding2D(1, name="edge")(y)
+    y = layers.MaxPooling2D(3, 2, name="pool")(y)
+    return keras.Model(x, layers.Dense(2, name="last")(layers.Flatten(name="flat")(y)))
+
+
+def picture() -> Any:
+    import keras
+    from keras import layers
+
+    y = x = keras.Input((8, 8, 2), name="x")
+    for name in ("below", "above"):
+        y = layers.Conv2D(3, 3, strides=2, activation="tanh", name=name)(y)
+    return keras.Model(x, layers.Dense(2, name="last")(layers.Flatten(name="flat")(y)))
+
+
+def loud() -> Any:
+    """Probabilities that are 0 and 1 for inputs of the size of one."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((5,), name="x")
+    y = layers.Rescaling(2000.0, name="loud")(layers.Dense(4, name="first", use_bias=False)(x))
+    return keras.Model(x, layers.Dense(3, activation="sigmoid", name="last")(y))
+
+
+def two_outputs() -> Any:
+    import keras
+    from keras import layers
+
+    image = keras.Input((8, 8, 3), name="image")
+    y = layers.Conv2D(4, 3, padding="same", name="conv")(image)
+    y = layers.ReLU(name="relu")(layers.BatchNormalization(name="bn")(y))
+    y = layers.GlobalAveragePooling2D(name="mean")(layers.MaxPooling2D(name="pool")(y))
+    classes = layers.Dense(3, activation="softmax", name="classes")(y)
+    return keras.Model(image, [classes, layers.Dense(1, name="score")(y)])
+
+
+def recurrent() -> Any:
+    import keras
+    from keras import layers
+
+    steps = keras.Input((6, 3), name="steps")
+    y = layers.Bidirectional(layers.LSTM(3, return_sequences=True), name="both")(steps)
+    return keras.Model(steps, layers.GRU(4, return_sequences=True, name="gru")(y))
+
+
+def untrusted() -> Any:
+    import keras
+
+    x = keras.Input((5,), name="x")
+    return keras.Model(x, keras.layers.Lambda(lambda t: t * 2)(x))
+
+
+GATE = """
+import keras
+@keras.saving.register_keras_serializable(package="mine")
+class Gate(keras.layers.Layer):
+    def call(self, x):
+        return x * keras.ops.sigmoid(x)
+"""
+"""A Python file of a user, with a layer that no one else knows."""
+FUNCTION = """
+import numpy as np
+from harness.oracle import oracle
+
+@oracle("keras", "gates_of_mine.Gate")
+def gate(config, weights, x):
+    return x / (1 + np.exp(-x))
+"""
+"""What that layer computes."""
+
+
+def write_gated(file: Path, path: Path) -> None:
+    """Write a model with the layer of the file above."""
+    import keras
+
+    from harness.adapters.keras_model import imported
+
+    x = keras.Input((5,), name="x")
+    y = imported(str(file)).Gate(name="gate")(keras.layers.Dense(4, name="first")(x))
+    shaken(keras.Model(x, keras.layers.Dense(2, name="last")(y))).save(path)
+
+
+def write_keras(name: str, path: Path) -> None:
+    """Write the model of a function of this module."""
+    shaken(globals()[name]()).save(path)
+
+
+def write_saved(model: Path, path: Path) -> None:
+    """Export a Keras file as a SavedModel."""
+    import keras
+
+    keras.saving.load_model(model).export(path)
+
+
+def write_program(path: Path) -> None:
+    """Write a small network as `torch.export` does, with an open batch."""
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+    layers = (nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(256, 3))
+    batch = {0: torch.export.Dim("batch")}
+    program = torch.export.export(nn.Sequential(*layers).eval(), (torch.ones(2, 3, 8, 8),), dynamic_shapes=(batch,))
+    torch.export.save(program, path)
+
+
+def write_old_onnx(path: Path) -> None:
+    """A product, a normalisation of opset 7, which onnx2torch does not know, and Relu twice."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    numbers = {name: np.linspace(0.5, 1, 3, dtype=np.float32) for name in ("scale", "bias", "mean", "variance")}
+    numbers["w"] = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["1"], "product"),
+        helper.make_node("Relu", ["1"], ["2"], "first"),
+        helper.make_node("BatchNormalization", ["2", "scale", "bias", "mean", "variance"], ["3"], "norm"),
+        helper.make_node("Relu", ["3"], ["y"], "second"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "old",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 3])],
+        [numpy_helper.from_array(value, name) for name, value in numbers.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 7)])
+    model.ir_version = 4
+    onnx.save(model, str(path))
+
+
+def outputs_of(path: Path, inputs: Mapping[str, Array]) -> list[Array]:
+    """What Keras gives for a file."""
+    import keras
+
+    model = keras.saving.load_model(path)
+    result = model([keras.ops.convert_to_tensor(inputs[tensor.name]) for tensor in model.inputs], training=False)
+    return [np.asarray(part) for part in (result if isinstance(result, list | tuple) else [result])]
+
+
+def onnx_file(folder: Path, size: int, *, constant: int = 1) -> Path:
+    """Write `x + sum(zeros(constant, constant))` of N x `size`, and return its path."""
+    import onnx
+
+    helper, kind = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["zeros"]),
+        helper.make_node("ReduceSum", ["zeros"], ["sum"], keepdims=0),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    x, y = (helper.make_tensor_value_info(name, kind.FLOAT, ["N", size]) for name in "xy")
+    shape = helper.make_tensor("shape", kind.INT64, [2], [constant, constant])
+    model = helper.make_model(
+        helper.make_graph(nodes, "graph", [x], [y], [shape]), opset_imports=[helper.make_opsetid("", 15)], ir_version=8
+    )
+    onnx.save(model, folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+def spoil_onnx(path: Path, target: Path) -> None:
+    """Write an ONNX file with the first bias off by a tenth."""
+    import onnx
+
+    model = onnx.load(path)
+    bias = next(item for item in model.graph.initializer if len(item.dims) == 1 and item.data_type == 1)
+    bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + np.float32(0.1), bias.name))
+    onnx.save(model, target)
+
+
+class Tf2OnnxWithFault(Tf2Onnx):
+    """tf2onnx, and then one bias off by a tenth: that of the layer that is named."""
+
+    name: ClassVar[str] = "faulty"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        import onnx
+
+        path = super().convert(artifact, out)
+        model = onnx.load(path)
+        layer = Path(os.environ[LAYER]).read_text()
+        (node,) = [node for node in model.graph.node if node.op_type == "Add" and f"/{layer}" in node.name]
+        constants = {item.name: item for item in model.graph.initializer}
+        (bias,) = [constants[name] for name in node.input if name in constants]
+        bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + np.float32(0.1), bias.name))
+        onnx.save(model, path)
+        return path
+
+
+def counterpart(model: Path, target: Path, change: str) -> None:
+    """Write what tf2onnx makes of a Keras model with one picture as input, with channels first, under other names, and
+    with a change: a `bias` off by a tenth, an input that the file scales itself (`pixels`), another `output`."""
+    import onnx
+
+    whole = onnx.load(str(Tf2Onnx().convert(model, target.with_suffix(".whole.onnx"))))
+    graph, (item,) = whole.graph, whole.graph.input
+    if change == "bias":
+        (node,) = [node for node in graph.node if "below" in node.name and node.op_type == "Conv"]
+        (bias,) = [each for each in graph.initializer if each.name == node.input[2]]
+        bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + np.float32(0.1), bias.name))
+    if change == "output":
+        graph.output.append(onnx.helper.make_empty_tensor_value_info(graph.node[0].output[0]))
+    inside = item.name
+    scale = 255 if change == "pixels" else 1
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(scale), "scale"))
+    begin = [
+        onnx.helper.make_node("Transpose", ["picture"], ["turned"], perm=[0, 2, 3, 1]),
+        onnx.helper.make_node("Div", ["turned", "scale"], [inside]),
+    ]
+    nodes = [*begin, *graph.node]
+    del graph.node[:], graph.input[:]
+    graph.node.extend(nodes)
+    channels = 3 if change == "channels" else 2
+    graph.input.append(onnx.helper.make_tensor_value_info("picture", onnx.TensorProto.FLOAT, ["N", channels, 8, 8]))
+    onnx.save(whole, target)
+
+
+def renamed_in_a_loop() -> list[list[str]]:
+    """What the nodes of a graph, and of the body in it, read where `x` has another name."""
+    import onnx
+
+    from harness.models.counterpart import _rename
+
+    inner = onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "one"], ["y"])], "body", [], [])
+    node = onnx.helper.make_node("If", ["x", "c"], ["z"], then_branch=inner)
+    graph = onnx.helper.make_graph([node], "graph", [], [])
+    _rename(graph, "x", "theirs/x")
+    return [list(graph.node[0].input), list(graph.node[0].attribute[0].g.node[0].input)]

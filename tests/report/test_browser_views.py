@@ -1,0 +1,125 @@
+"""The first screen, search, menus and links, in a browser."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.report.browsing import Open, count, texts, until
+from tests.report.runs import ROUTE
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def test_the_first_screen_answers_three_people(open_page: Open) -> None:
+    page = open_page()
+    assert page.title() == "Parity report: not passed"
+    assert page.locator(".verdict").inner_text().split() == ["\u2717", "Not", "passed"]
+    merge, way, whole = (page.locator(f"section[aria-labelledby={name}]") for name in ("merge", "way", "whole"))
+    assert "4 of 114 results of 59 cases along 3 routes failed. 4 more deviate as expected." in merge.inner_text()
+    assert texts(merge.locator(".counts li")) == [
+        "0 regression", "0 changed", "0 lost", "114 new", "0 drift", "0 fixed",
+    ]  # fmt: skip
+    news = merge.locator(".news li").all_inner_texts()
+    assert [line.split()[1] for line in news] == ["divergent", "invalid"]
+    assert "onnx2torch Conv2DTranspose strides = 2 3 results" in " ".join(news[0].split())
+    rows = texts(way.locator("tbody tr"))
+    assert rows == [
+        "keras \u2192 tf2onnx \u2192 onnx2torch 51 of 59 \u2717 4 failed 86.4 %",
+        "keras \u2192 tf2onnx 54 of 54 100.0 %",
+    ]
+    assert way.get_by_role("link", name="Show 1 side route").count() == 1
+    facts = texts(whole.locator(".facts > div"))
+    assert facts == ["Owed 114", "Run 114", "Lost 0", "Time 10 min 0 s"]
+    assert "1 route could not run" in whole.inner_text()
+
+
+def test_a_count_leads_to_its_cases_and_back(open_page: Open) -> None:
+    page = open_page()
+    page.locator(".judgements a", has_text="failed").click()
+    assert count(page) == "4 of 114 results, 4 cases"
+    assert urlsplit(page.url).fragment == "tab=cases&judgement=failed"
+    page.go_back()
+    page.wait_for_selector(".summary")
+    assert urlsplit(page.url).fragment == ""
+    page.go_forward()
+    assert count(page) == "4 of 114 results, 4 cases"
+
+
+def test_search_finds_names_settings_and_messages(open_page: Open) -> None:
+    page = open_page("tab=matrix")
+    count(page)
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "search"
+    for text, expected in (
+        ("LAYER03", "8 of 114 results, 4 cases"),
+        ("strides=2 padding=same", "2 of 114 results, 1 case"),
+        ("no dense", "4 of 114 results, 4 cases"),
+        ("nowhere", "0 of 114 results, 0 cases"),
+    ):
+        page.fill("#search", text)
+        until(page, f"document.querySelector('.count').textContent === '{expected}'")
+    assert "q=nowhere" in page.url
+    assert "No result fits" in page.inner_text("main")
+
+
+def test_menus_count_what_each_choice_would_show(open_page: Open) -> None:
+    page = open_page("tab=cases&layer=Conv2DTranspose")
+    count(page)
+    page.get_by_role("button", name="Outcome").click()
+    menu = page.get_by_role("group", name="Outcome")
+    assert [line.split() for line in menu.locator("label").all_inner_texts()] == [
+        ["faithful", "10"],
+        ["divergent", "3"],
+    ]
+    menu.get_by_label("divergent").check()
+    assert count(page) == "3 of 114 results, 3 cases"
+    assert [line.split() for line in menu.locator("label").all_inner_texts()] == [
+        ["faithful", "10"],
+        ["divergent", "3"],
+    ]
+    page.keyboard.press("Escape")
+    assert menu.count() == 0
+    page.get_by_role("button", name="Route").click()
+    routes = page.get_by_role("group", name="Route").locator("label").all_inner_texts()
+    assert [line.split() for line in routes] == [[ROUTE, "3"]]
+    page.keyboard.press("Escape")
+    page.locator(".chip", has_text="divergent").click()
+    assert count(page) == "13 of 114 results, 6 cases"
+    page.get_by_role("button", name="Clear").click()
+    assert count(page) == "114 of 114 results, 59 cases"
+
+
+def test_a_link_holds_the_whole_view(open_page: Open) -> None:
+    address = f"tab=cases&outcome=divergent&outcome=refused&route={ROUTE}&q=transpose&sort=units"
+    page = open_page(address)
+    assert count(page) == "3 of 114 results, 3 cases"
+    assert page.input_value("#search") == "transpose"
+    assert page.get_by_label("Order").input_value() == "units"
+    assert sorted(page.locator(".chip").all_inner_texts()) != []
+    page.locator(".cases a.open").first.click()
+    page.wait_for_selector('.case[data-ready="yes"]')
+    assert "case=transpose-" in page.url
+    assert "outcome=divergent" in page.url
+    assert "sort=units" in page.url
+    again = open_page(urlsplit(page.url).fragment, ready='.case[data-ready="yes"]')
+    assert again.inner_text(".case-head h2") == page.inner_text(".case-head h2")
+    page.go_back()
+    assert count(page) == "3 of 114 results, 3 cases"
+
+
+def test_an_address_by_hand_is_read_and_nonsense_is_not(open_page: Open) -> None:
+    page = open_page("judgement=failed")
+    assert count(page) == "4 of 114 results, 4 cases"
+    page.evaluate("location.hash = 'tab=matrix&by=none&sort=up&judgement=expected'")
+    page.wait_for_selector(".grid")
+    assert count(page) == "4 of 114 results, 4 cases"
+
+
+def test_the_address_can_be_copied(open_page: Open) -> None:
+    page = open_page("tab=cases&outcome=divergent", permissions=["clipboard-read", "clipboard-write"])
+    count(page)
+    page.get_by_role("button", name="Copy link").click()
+    page.wait_for_selector("text=Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
