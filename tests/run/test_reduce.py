@@ -166,7 +166,8 @@ def test_models_in_models_are_written_out(structure: str) -> None:
     assert case.golden is not None
     assert flat.golden is not None
     for one, other in zip(case.golden.expected.values(), flat.golden.expected.values(), strict=True):
-        np.testing.assert_array_equal(one, other)
+        # the golden came from another processor, whose BLAS adds float64 in an order of its own
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=0)
 
 
 def test_planted_fault_in_a_graph_is_reduced_to_the_layer() -> None:
