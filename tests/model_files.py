@@ -56,6 +56,21 @@ def every_shape() -> Any:
     return keras.Model([a, b], [z, layers.Softmax(name="shares")(y)])
 
 
+def by_name() -> Any:
+    """Inputs and outputs in dictionaries, whose orders by length and by letter differ; models within a wrapper."""
+    import keras
+    from keras import layers
+
+    frames = keras.Input((3, 5), name="frames")
+    entry = keras.Input((5,))
+    inner = keras.Model(entry, layers.Dense(4, name="d")(layers.ReLU()(entry)), name="inner")
+    chain = keras.Sequential([keras.Input((5,)), layers.Dense(4, activation="relu")], name="chain")
+    y = layers.TimeDistributed(inner, name="one")(frames) + layers.TimeDistributed(chain, name="other")(frames)
+    y = layers.Flatten(name="flat")(y)
+    outputs = {"last": layers.Dense(3, name="a")(y), "first": layers.Dense(1, name="b")(y)}
+    return keras.Model({"frames": frames}, outputs)
+
+
 def mlp() -> Any:
     import keras
     from keras import layers
@@ -149,15 +164,15 @@ def gate(config, weights, x):
 """What that layer computes."""
 
 
-def write_gated(file: Path, path: Path) -> None:
-    """Write a model with the layer of the file above."""
+def write_gated(file: Path, path: Path, activation: str = "linear") -> None:
+    """Write a model with the layer of the file above, and this activation behind it."""
     import keras
 
     from harness.adapters.keras_model import imported
 
     x = keras.Input((5,), name="x")
     y = imported(str(file)).Gate(name="gate")(keras.layers.Dense(4, name="first")(x))
-    shaken(keras.Model(x, keras.layers.Dense(2, name="last")(y))).save(path)
+    shaken(keras.Model(x, keras.layers.Dense(2, activation=activation, name="last")(y))).save(path)
 
 
 def write_keras(name: str, path: Path) -> None:

@@ -114,8 +114,9 @@ def print_ways(survival: Survival) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("way", "outcome", "noise units", "breaks at", "first layer", "known as"):
         table.add_column(name, overflow="fold", justify="right" if name == "noise units" else "left")
+    tries_layers = bool(survival.origin.weights)
     for way in survival.ways:
-        first = way.culprits[0].layer if way.culprits else "-" if way.works else "no layer alone"
+        first = way.culprits[0].layer if way.culprits else "no layer alone" if tries_layers and not way.works else "-"
         outcome = f"[{'green' if way.works else 'red'}]{way.result.outcome}"
         known = way.known_as if way.known_as and not way.works else "-"
         table.add_row(way.route, outcome, _units(way), way.blame or "-", first, known)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.adapters.places import OnTensorFlow
+from harness.adapters.runtimes.keras import in_order
 
 LAST = 400
 """Characters of what the command printed last that an exception carries."""
@@ -29,4 +30,17 @@ class SavedModelToOnnx(OnTensorFlow):
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             raise RuntimeError(done.stderr.strip()[-LAST:])
+        _put_in_order(out)
         return out
+
+
+def _put_in_order(file: Path) -> None:
+    """Give the outputs of an ONNX file the order that runs of the SavedModel have: a signature declares none."""
+    import onnx
+
+    model = onnx.load(str(file))
+    outputs = {item.name: item for item in model.graph.output}
+    if list(outputs) != (names := in_order(outputs)):
+        del model.graph.output[:]
+        model.graph.output.extend(outputs[name] for name in names)
+        onnx.save(model, str(file))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.adapters.runtimes.keras import in_order
 from harness.adapters.torch_artifact import Argument, open_module, save_module
 from harness.models.perturbed import Measured, measured
 from harness.spec import Array
@@ -33,14 +34,9 @@ def savedmodel(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
     return {
         "file": path,
         "inputs": inputs,
-        "outputs": _ordered(serving.structured_outputs),
+        "outputs": in_order(serving.structured_outputs),
         "batch": min(batches, default=None),
     }
-
-
-def _ordered(outputs: Mapping[str, Any]) -> list[str]:
-    """Names of outputs as the runtime orders them: output_2 before output_10."""
-    return sorted(outputs, key=lambda name: (len(name), name))
 
 
 def savedmodel_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
@@ -49,7 +45,7 @@ def savedmodel_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: i
 
     loaded = tf.saved_model.load(str(path))
     serving = loaded.signatures["serving_default"]
-    names = _ordered(serving.structured_outputs)
+    names = in_order(serving.structured_outputs)
     values = [(each, each.numpy()) for each in serving.variables if each.dtype.is_floating]
 
     def run(sample: Mapping[str, Array]) -> list[Array]:

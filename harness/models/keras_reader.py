@@ -30,19 +30,36 @@ def described(path: Path, trust: bool = False) -> dict[str, Any]:
 
 def spec_of(model: Any) -> tuple[Spec, dict[str, Array]]:
     """The Spec and the weights of a functional model, or of a Sequential that was built."""
+    whole = _functional(model)
+    names = _Names()
+    inputs, layers = names.parts(whole)
+    weights: dict[str, Array] = {}
+    for layer in whole.layers:
+        weights |= {f"{layer.name}/{name}": value for name, value in weights_of(layer).items()}
+    return Spec("keras", inputs, layers, tuple(names.of(tensor) for tensor in whole.outputs)), weights
+
+
+def values_of(model: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """What every input and every layer of a model gives, by the name that its Spec has for the tensor."""
+    import keras
+
+    whole = _functional(model)
+    names = _Names()
+    names.parts(whole)
+    every = keras.Model(whole.inputs, names.tensors)
+    values = every([keras.ops.convert_to_tensor(inputs[tensor.name]) for tensor in whole.inputs], training=False)
+    return {name: np.asarray(keras.ops.convert_to_numpy(value)) for name, value in values.items()}
+
+
+def _functional(model: Any) -> Any:
+    """The graph of a model. Raises ValueError for one without."""
     whole = getattr(model, "_functional", None) or model
     if not getattr(whole, "inputs", None) or not hasattr(whole, "_nodes_by_depth"):
         raise ValueError(
             f"the model is a {type(model).__name__} that declares no graph: expected a functional model, or a "
             "Sequential that begins with keras.Input"
         )
-    names = _Names()
-    inputs = tuple(Input(names.input(tensor), tuple(tensor.shape[1:]), str(tensor.dtype)) for tensor in whole.inputs)
-    layers = tuple(names.layer(node) for node in _nodes(whole) if type(node.operation).__name__ != "InputLayer")
-    weights: dict[str, Array] = {}
-    for layer in whole.layers:
-        weights |= {f"{layer.name}/{name}": value for name, value in weights_of(layer).items()}
-    return Spec("keras", inputs, layers, tuple(names.of(tensor) for tensor in whole.outputs)), weights
+    return whole
 
 
 def _nodes(model: Any) -> Iterator[Any]:
@@ -55,24 +72,34 @@ class _Names:
     """Names of tensors: those of the layers, with a number for further calls."""
 
     def __init__(self) -> None:
+        self.tensors: dict[str, Any] = {}
         self._by_tensor: dict[int, str] = {}
         self._calls: dict[str, int] = {}
 
-    def input(self, tensor: Any) -> str:
-        name = str(tensor._keras_history.operation.name)
+    def parts(self, whole: Any) -> tuple[tuple[Input, ...], tuple[Layer, ...]]:
+        """The inputs and the calls of a functional model. All their tensors have names after that."""
+        inputs = tuple(Input(self._input(each), tuple(each.shape[1:]), str(each.dtype)) for each in whole.inputs)
+        calls = (node for node in _nodes(whole) if type(node.operation).__name__ != "InputLayer")
+        return inputs, tuple(self._layer(node) for node in calls)
+
+    def _input(self, tensor: Any) -> str:
+        return self._name(tensor, str(tensor._keras_history.operation.name))
+
+    def _name(self, tensor: Any, name: str) -> str:
+        self.tensors[name] = tensor
         self._by_tensor[id(tensor)] = name
         return name
 
     def of(self, tensor: Any) -> str:
         return self._by_tensor[id(tensor)]
 
-    def layer(self, node: Any) -> Layer:
+    def _layer(self, node: Any) -> Layer:
         operation, arguments = node.operation, node.arguments
         owner = str(operation.name)
         self._calls[owner] = count = self._calls.get(owner, 0) + 1
         name = owner if count == 1 else f"{owner}#{count}"
         for place, tensor in enumerate(node.outputs):
-            self._by_tensor[id(tensor)] = name if place == 0 else f"{name}:{place}"
+            self._name(tensor, name if place == 0 else f"{name}:{place}")
         kind, config = kind_and_config(operation)
         if not hasattr(operation, "weights"):  # an operator of keras.ops
             config = {"operands": [None if self._tensors(value) else _value(value) for value in arguments.args]}
@@ -107,7 +134,10 @@ def kind_and_config(layer: Any) -> tuple[str, dict[str, Any]]:
     )
     policy = getattr(getattr(layer, "dtype_policy", None), "name", "float32")
     kind = name if known else f"{type(layer).__module__}.{name}"
-    return (kind if policy == "float32" else f"{kind} in {policy}"), slim(name, layer.get_config())
+    config = slim(name, layer.get_config())
+    if isinstance(layer, keras.layers.Wrapper):
+        config["layer"] = _part(layer.layer)  # which may be a model
+    return (kind if policy == "float32" else f"{kind} in {policy}"), config
 
 
 def _part(layer: Any) -> dict[str, Any]:

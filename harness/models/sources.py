@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.adapters.keras_model import load_model
 from harness.adapters.torch_artifact import onnx_signature
-from harness.models.keras_reader import spec_of
+from harness.models.keras_reader import spec_of, values_of
 from harness.models.perturbed import Measured, measured
 from harness.spec import Array
 
@@ -48,6 +48,11 @@ def onnx(path: Path) -> dict[str, Any]:
         "outputs": [item.name for item in model.graph.output],
         "batch": min(batches, default=None),
     }
+
+
+def keras_tensors(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """What every layer of a Keras file gives in Keras, by the names of its Spec."""
+    return values_of(load_model(path), inputs)
 
 
 def keras_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:

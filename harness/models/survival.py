@@ -118,9 +118,9 @@ class Survival:
         head = f"{good} of {count} ways {'computes' if good == 1 else 'compute'} what the model computes"
         if good == count:
             return f"{head}."
-        if not self.culprits:
-            return f"{head}; {'no layer alone breaks the others' if self.origin.weights else 'the others break'}."
-        return f"{head}; {self._named}."
+        if self.culprits:
+            return f"{head}; {self._named}."
+        return f"{head}; no layer alone breaks {self._others}." if self.origin.weights else f"{head}."
 
     @property
     def _of_a_pair(self) -> str:
@@ -137,7 +137,15 @@ class Survival:
         if len(names) > NAMED:
             names = [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more layers"]
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        return f"{listed} {'breaks' if len(names) == 1 else 'break'} the other{'s' * (not self.is_pair)}"
+        return f"{listed} {'breaks' if len(names) == 1 else 'break'} {'the other' if self.is_pair else self._others}"
+
+    @property
+    def _others(self) -> str:
+        """The ways that do not work, as a sentence has them behind the number of those that do."""
+        broken = len(self.ways) - len(self.good)
+        if self.good:
+            return "the other" if broken == 1 else "the others"
+        return "it" if broken == 1 else "them"
 
 
 def selection_of(question: Question) -> Selection:

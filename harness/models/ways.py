@@ -16,8 +16,8 @@ from harness.adapters.routes import Route
 from harness.judge.compare import Comparison, compare
 from harness.judge.findings import Finding
 from harness.models.counterpart import NAME as THEIRS
-from harness.models.guard import memory_to_run, within
-from harness.models.origin import KERAS, ONNX, SAVED, TORCH, Origin
+from harness.models.guard import ModelError, memory_to_run, within
+from harness.models.origin import KERAS, ONNX, SAVED, TORCH, WORKERS, Origin, ask
 from harness.models.truth import FEW, Truth
 from harness.oracle import evaluate, walk, widened
 from harness.oracle.noise import measure
@@ -354,6 +354,7 @@ class Alone:
         session = ground.session
         self.origin = ground.origin
         self.inputs = ground.truth.samples[0].inputs
+        self._workers = session.workers
         self._walk = Walk(session.registry, session.workers, session.expectations, limit=LIMIT)
         self._known: dict[tuple[str, str], Result] = {}
 
@@ -363,12 +364,18 @@ class Alone:
 
     @cached_property
     def _tensors(self) -> tuple[Mapping[str, Array], str]:
-        """What each layer gives within the model, in double precision; or why that is not known."""
+        """What each layer gives within the model, in double precision, or in Keras where our oracle does not know all;
+        or why that is not known."""
+        memory = memory_to_run(self.origin.file)
         try:
-            with within(memory_to_run(self.origin.file)), np.errstate(all="ignore"):
+            with within(memory), np.errstate(all="ignore"):
                 return walk(self.origin.spec, widened(self.origin.weights), widened(self.inputs)), ""
-        except Exception as error:  # NumPy raises several kinds
-            return {}, f"layers cannot be tried alone: {str(error).partition(';')[0]}"
+        except Exception:  # NumPy raises several kinds
+            function, arguments = "harness.models.sources:keras_tensors", (self.origin.file, dict(self.inputs))
+        try:
+            return ask(self._workers, WORKERS[KERAS], function, *arguments, where=self.origin.path, memory=memory), ""
+        except ModelError as error:
+            return {}, f"layers cannot be tried alone: {error}"
 
     @cached_property
     def _cases(self) -> tuple[dict[str, Case], str]:
@@ -377,7 +384,7 @@ class Alone:
             return {}, why
         layers = self.origin.spec.layers
         cases = {layer.name: case for layer in layers if (case := self.piece(layer.name)) is not None}
-        others = [layer.name for layer in layers if layer.kind.startswith(OPERATOR)]
+        others = [layer.name for layer in layers if layer.name not in cases and not layer.of]
         return cases, f"not tried alone: {', '.join(others)}" if others else ""
 
     @cache  # noqa: B019 - it lives as long as a check
@@ -387,7 +394,10 @@ class Alone:
         layer = next((layer for layer in spec.layers if layer.name == name), None)
         if layer is None or not tensors or layer.kind.startswith(OPERATOR) or layer.of:
             return None
-        return _alone(spec, layer, self.origin.weights, tensors)
+        try:
+            return _alone(spec, layer, self.origin.weights, tensors)
+        except Exception:  # a layer that our oracle does not compute; NumPy raises several kinds
+            return None
 
     def with_piece(self, culprit: Culprit, route: Route) -> Culprit:
         """A layer that a trace accuses, with its piece if that breaks the route too."""

@@ -46,7 +46,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def files(session: Session, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    paths = {name: folder / f"{name}.keras" for name in ("cnn_lstm", "every_shape", "loud", "mlp", "padded")}
+    paths = {name: folder / f"{name}.keras" for name in ("by_name", "cnn_lstm", "every_shape", "loud", "mlp", "padded")}
     for name, path in paths.items():
         answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", (name, path)))
         assert not isinstance(answer.value, Failure), answer.value
@@ -88,7 +88,7 @@ def test_every_layer_that_breaks_a_way_is_named_not_the_first_only(session: Sess
     assert whole.works
     assert survival.best is whole
     assert survival.sentence == (
-        "1 of 2 ways computes what the model computes; `conv1`, `gelu` and `lstm_2` break the others."
+        "1 of 2 ways computes what the model computes; `conv1`, `gelu` and `lstm_2` break the other."
     )
     assert broken.known.startswith("tf2onnx-grouped-convolution: ")  # told, and no excuse
     assert broken.result.judgement == "failed"
@@ -139,8 +139,22 @@ def test_an_optimisation_of_the_runtime_that_errs_is_named_and_breaks_no_way_pas
     assert [stage.outcome.passes for stage in torch.result.stages] == [True, True, True]
     assert torch.result.stages[1].message.startswith("without optimisations: ")
     assert torch.result.judgement == "passed"
-    assert survival.sentence == "1 of 2 ways computes what the model computes; `pool` breaks the others."
+    assert survival.sentence == "1 of 2 ways computes what the model computes; `pool` breaks the other."
     assert survival.best is torch
+
+
+def test_outputs_in_a_dictionary_have_the_order_of_their_names(
+    session: Session, files: dict[str, Path], tmp_path: Path
+) -> None:
+    survival = survival_of(session, files["by_name"], "keras-tf2onnx", "keras-tf2onnx-onnx2torch", "keras-kerastorch")
+    assert survival.sentence == "3 of 3 ways compute what the model computes."
+    assert survival.truth.is_documented
+    target = tmp_path / "saved"
+    answer = session.workers["tensorflow"].request(Call("tests.model_files:write_saved", (files["by_name"], target)))
+    assert not isinstance(answer.value, Failure), answer.value
+    question = Question(target)
+    with Session(selection_of(question)) as own, examined(question, own) as survival:
+        assert survival.sentence == "3 of 3 ways compute what the model computes."
 
 
 def test_inputs_are_drawn_anew_where_outputs_hide_errors(session: Session, files: dict[str, Path]) -> None:
@@ -217,6 +231,25 @@ def test_a_layer_of_the_user_is_imported(session: Session, tmp_path: Path, monke
     session.workers["tensorflow"].stop()
     assert survival.sentence == "1 of 1 ways computes what the model computes."
     assert survival.truth.is_documented
+
+
+def test_beside_a_layer_that_the_oracle_does_not_know_the_others_are_tried_alone(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers, model = tmp_path / "more_gates.py", tmp_path / "gated.keras"
+    layers.write_text(GATE)
+    value = session.workers["tensorflow"].request(Call("tests.model_files:write_gated", (layers, model, "gelu")))
+    assert not isinstance(value.value, Failure), value.value
+    session.workers["tensorflow"].stop()
+    monkeypatch.setenv(IMPORTS, str(layers))
+    survival = survival_of(session, model, "keras-tf2onnx")
+    session.workers["tensorflow"].stop()
+    (way,) = survival.ways
+    assert [(culprit.layer, culprit.outcome, culprit.by) for culprit in way.culprits] == [
+        ("last", Outcome.INVALID, "tf2onnx")
+    ]
+    assert "not tried alone: gate" in way.note
+    assert survival.sentence == "0 of 1 ways compute what the model computes; `last` breaks it."
 
 
 def test_the_users_own_inputs(session: Session, files: dict[str, Path], tmp_path: Path) -> None:
@@ -326,7 +359,7 @@ def test_of_many_layers_the_sentence_names_the_first(session: Session, files: di
         culprits=tuple(Culprit(f"l{n}", "Dense", "mine", local=2e3) for n in range(7)),
     )
     assert replace(survival, ways=(broken,)).sentence == (
-        "0 of 1 ways compute what the model computes; `l0`, `l1`, `l2`, `l3` and 3 more layers break the others."
+        "0 of 1 ways compute what the model computes; `l0`, `l1`, `l2`, `l3` and 3 more layers break it."
     )
 
 

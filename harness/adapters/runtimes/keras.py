@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,8 +53,7 @@ class KerasRuntime(OnTensorFlow):
         check_names(names, inputs)
         tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
         result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
-        result = result if isinstance(result, (list, tuple)) else [result]
-        return [keras.ops.convert_to_numpy(part) for part in result]
+        return [keras.ops.convert_to_numpy(part) for part in keras.tree.flatten(result)]
     """
 
     def open(self, artifact: Path) -> Any:
@@ -67,8 +66,7 @@ class KerasRuntime(OnTensorFlow):
         check_names(names, inputs)
         tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
         result = opened(tensors if len(tensors) > 1 else tensors[0], training=False)
-        parts = list(result) if isinstance(result, list | tuple) else [result]
-        return [keras.ops.convert_to_numpy(part) for part in parts], None
+        return [keras.ops.convert_to_numpy(part) for part in keras.tree.flatten(result)], None
 
 
 class KerasH5Runtime(KerasRuntime):
@@ -93,8 +91,7 @@ class KerasTorchRuntime(OnKerasTorch, KerasRuntime):
         tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
         with torch.no_grad():
             result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
-        result = result if isinstance(result, (list, tuple)) else [result]
-        return [keras.ops.convert_to_numpy(part) for part in result]
+        return [keras.ops.convert_to_numpy(part) for part in keras.tree.flatten(result)]
     """
 
     def run(self, opened: Any, inputs: Mapping[str, Array]) -> Outputs:
@@ -138,6 +135,11 @@ class KerasJsonRuntime(KerasRuntime):
         return model
 
 
+def in_order(outputs: Iterable[str]) -> list[str]:
+    """The names of a signature's outputs, which have no order of their own: output_2 before output_10."""
+    return sorted(outputs, key=lambda name: (len(name), name))
+
+
 class SavedModelRuntime(OnTensorFlow):
     """`tf.saved_model.load`, and a call of the serving function by argument names."""
 
@@ -156,7 +158,7 @@ class SavedModelRuntime(OnTensorFlow):
         names = list(serving.structured_input_signature[1])
         check_names(names, inputs)
         result = serving(**{name: tf.constant(value) for name, value in inputs.items()})
-        return [result[name].numpy() for name in sorted(result, key=lambda name: int(name.rpartition("_")[2]))]
+        return [result[name].numpy() for name in sorted(result, key=lambda name: (len(name), name))]
     """
 
     def open(self, artifact: Path) -> Any:
@@ -170,9 +172,7 @@ class SavedModelRuntime(OnTensorFlow):
         serving = opened.signatures["serving_default"]
         check_names(list(serving.structured_input_signature[1]), inputs)
         result = serving(**{name: tf.constant(value) for name, value in inputs.items()})
-        # outputs are a dictionary of output_0, output_1, ... in any order
-        ordered = sorted(result, key=lambda name: int(name.rpartition("_")[2]))
-        return [result[name].numpy() for name in ordered], None
+        return [result[name].numpy() for name in in_order(result)], None
 
 
 class TfKerasRuntime(OnKeras2):
@@ -193,7 +193,7 @@ class TfKerasRuntime(OnKeras2):
         check_names(names, inputs)
         tensors = [tf.constant(inputs[name]) for name in names]
         result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
-        return [part.numpy() for part in (result if isinstance(result, (list, tuple)) else [result])]
+        return [part.numpy() for part in tf.nest.flatten(result)]
     """
 
     def open(self, artifact: Path) -> Any:
@@ -208,8 +208,7 @@ class TfKerasRuntime(OnKeras2):
         check_names(names, inputs)
         tensors = [tf.constant(inputs[name]) for name in names]
         result = opened(tensors if len(tensors) > 1 else tensors[0], training=False)
-        parts = list(result) if isinstance(result, list | tuple) else [result]
-        return [part.numpy() for part in parts], None
+        return [part.numpy() for part in tf.nest.flatten(result)], None
 
 
 class KerasTorchCudaRuntime(OnKerasTorchCuda, KerasTorchRuntime):
@@ -278,7 +277,7 @@ class KerasJaxCudaRuntime(OnKerasJaxCuda, KerasJaxRuntime):
         check_names(names, inputs)
         tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
         result = opened.model(tensors if len(tensors) > 1 else tensors[0], training=False)
-        parts = list(result) if isinstance(result, list | tuple) else [result]
+        parts = keras.tree.flatten(result)
         opened.operators += jax_operators(parts)
         return [keras.ops.convert_to_numpy(part) for part in parts], None
 
