@@ -57,7 +57,7 @@ def every_shape() -> Any:
 
 
 def by_name() -> Any:
-    """Inputs and outputs in dictionaries, whose orders by length and by letter differ; models within a wrapper."""
+    """Inputs and outputs in dictionaries that are not in the order of their names; models within a wrapper."""
     import keras
     from keras import layers
 
@@ -66,9 +66,36 @@ def by_name() -> Any:
     inner = keras.Model(entry, layers.Dense(4, name="d")(layers.ReLU()(entry)), name="inner")
     chain = keras.Sequential([keras.Input((5,)), layers.Dense(4, activation="relu")], name="chain")
     y = layers.TimeDistributed(inner, name="one")(frames) + layers.TimeDistributed(chain, name="other")(frames)
-    y = layers.Flatten(name="flat")(y)
+    kind = keras.Input((2,), dtype="int32", name="a_kind")
+    encoded = layers.Flatten(name="both")(layers.Embedding(3, 4, name="encoded")(kind))
+    y = layers.Concatenate(name="join")([layers.Flatten(name="flat")(y), encoded])
     outputs = {"last": layers.Dense(3, name="a")(y), "first": layers.Dense(1, name="b")(y)}
-    return keras.Model({"frames": frames}, outputs)
+    return keras.Model({"frames": frames, "a_kind": kind}, outputs)
+
+
+def translating() -> Any:
+    """Steps that are open: states of one recurrent layer start another, and a layer computes each step."""
+    import keras
+    from keras import layers
+
+    source, target = keras.Input((None, 3), name="source"), keras.Input((None, 2), name="target")
+    _, *states = layers.LSTM(6, return_state=True, name="encoder")(source)
+    query = layers.LSTM(6, return_sequences=True, name="decoder")(target, initial_state=states)
+    keys = layers.GRU(6, return_sequences=True, name="keys")(source)
+    y = layers.Concatenate(name="join")([query, layers.Attention(name="attention")([query, keys])])
+    return keras.Model([source, target], layers.TimeDistributed(layers.Dense(4), name="steps")(y))
+
+
+def halves() -> Any:
+    """Layers that compute in half precision."""
+    import keras
+    from keras import layers
+
+    image = keras.Input((8, 8, 3), name="image")
+    y = layers.Conv2D(4, 3, activation="relu", dtype="mixed_float16", name="conv")(image)
+    y = layers.GlobalAveragePooling2D(dtype="mixed_float16", name="mean")(y)
+    y = layers.Dense(5, dtype="mixed_float16", name="inner")(y)
+    return keras.Model(image, layers.Dense(3, dtype="float32", name="last")(y))
 
 
 def mlp() -> Any:
@@ -263,7 +290,7 @@ def spoil_onnx(path: Path, target: Path) -> None:
 
 
 class Tf2OnnxWithFault(Tf2Onnx):
-    """tf2onnx, and then one bias off by a tenth: that of the layer that is named."""
+    """tf2onnx, and then one bias off by a tenth, in half precision by ten: that of the layer that is named."""
 
     name: ClassVar[str] = "faulty"
 
@@ -276,7 +303,10 @@ class Tf2OnnxWithFault(Tf2Onnx):
         (node,) = [node for node in model.graph.node if node.op_type == "Add" and f"/{layer}" in node.name]
         constants = {item.name: item for item in model.graph.initializer}
         (bias,) = [constants[name] for name in node.input if name in constants]
-        bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + np.float32(0.1), bias.name))
+        values = onnx.numpy_helper.to_array(bias)
+        bias.CopyFrom(
+            onnx.numpy_helper.from_array(values + values.dtype.type(0.1 if values.itemsize > 2 else 10), bias.name)
+        )
         onnx.save(model, path)
         return path
 

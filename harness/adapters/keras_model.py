@@ -93,6 +93,23 @@ def load_model(path: Path, *, trust: bool = False) -> Any:
     return keras.saving.load_model(path, compile=False, safe_mode=not (trust or os.environ.get(TRUST)))
 
 
+def nested(model: Any, tensors: Sequence[Any]) -> Any:
+    """The tensors, or specs, of a model's inputs, in their order, as a call takes them: one, a list, a dictionary."""
+    import keras
+
+    if isinstance(model, keras.Sequential):  # it takes one tensor, never a structure of them
+        return tensors[0]
+    return keras.tree.pack_sequence_as(model.input, list(tensors))
+
+
+def input_signature(model: Any) -> list[Any]:
+    """The arguments of a call as `model.export` takes them."""
+    import keras
+
+    specs = [keras.InputSpec(dtype=each.dtype, shape=each.shape, name=each.name) for each in model.inputs]
+    return [nested(model, specs)]
+
+
 @cache
 def imported(file: str) -> Any:
     """The module of a Python file, imported once under its own name, so that what it defines can be saved by name."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from math import isinf
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,8 @@ def print_layers(survival: Survival) -> None:
 
 
 def _words(culprit: Culprit) -> str:
+    if culprit.local is not None and isinf(culprit.local):
+        return "another shape, or numbers that are not finite, by itself on right inputs"
     if culprit.local is not None and culprit.message:
         return f"{culprit.local:.3g} noise units: {culprit.message}"
     if culprit.local is not None:
@@ -166,7 +169,12 @@ def _words(culprit: Culprit) -> str:
     return f"{culprit.outcome} alone: {_short(culprit.message)}"
 
 
-_AROUND = re.compile(r"^.*INVALID_GRAPH.*?This is an invalid model\. .*?(?=Error )|\s+", re.S)
+_AROUND = re.compile(
+    r"^.*INVALID_GRAPH.*?This is an invalid model\. .*?(?=Error )"  # ONNX Runtime's
+    r'|^.*in user code:\s+(?:File "[^\n]*\n[^\n]*\n\s*)+'  # TensorFlow's, whose last words are the message
+    r"|\s+",
+    re.S,
+)
 
 
 def _short(message: str) -> str:

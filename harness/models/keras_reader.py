@@ -39,6 +39,13 @@ def spec_of(model: Any) -> tuple[Spec, dict[str, Array]]:
     return Spec("keras", inputs, layers, tuple(names.of(tensor) for tensor in whole.outputs)), weights
 
 
+def shapes_of(model: Any) -> dict[str, tuple[int | None, ...]]:
+    """The shape of each tensor without the batch axis, open sizes as None, by the name that the Spec has for it."""
+    names = _Names()
+    names.parts(_functional(model))
+    return {name: tuple(tensor.shape[1:]) for name, tensor in names.tensors.items()}
+
+
 def values_of(model: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
     """What every input and every layer of a model gives, by the name that its Spec has for the tensor."""
     import keras
@@ -133,11 +140,12 @@ def kind_and_config(layer: Any) -> tuple[str, dict[str, Any]]:
         name in CUSTOM and type(layer) is custom_layers().get(name)
     )
     policy = getattr(getattr(layer, "dtype_policy", None), "name", "float32")
+    computes_as_usual = policy == "float32" or "float" not in policy  # lookups compute in integers and strings
     kind = name if known else f"{type(layer).__module__}.{name}"
     config = slim(name, layer.get_config())
     if isinstance(layer, keras.layers.Wrapper):
         config["layer"] = _part(layer.layer)  # which may be a model
-    return (kind if policy == "float32" else f"{kind} in {policy}"), config
+    return (kind if computes_as_usual else f"{kind} in {policy}"), config
 
 
 def _part(layer: Any) -> dict[str, Any]:

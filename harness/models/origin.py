@@ -27,7 +27,8 @@ class Origin:
 
     `file` is of the format `source`: the user's own, or what its framework saved of it. `spec` has every layer, with
     those that the oracle does not know under names that it does not know; `notes` say what happened on the way here.
-    `batch` is the only batch size that the model takes; None for any.
+    `batch` is the only batch size that the model takes; None for any. `shapes` are those of the tensors of `spec`,
+    without the batch axis, open sizes as None, as far as they are known.
     """
 
     path: Path
@@ -37,6 +38,7 @@ class Origin:
     weights: Mapping[str, Array] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     batch: int | None = None
+    shapes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -96,6 +98,7 @@ def open_model(path: Path, workers: Workers, folder: Path, *, trust: bool = Fals
         spec=answer["spec"],
         weights=answer["weights"],
         notes=tuple(answer["notes"]),
+        shapes=answer["shapes"],
     )
 
 

@@ -1,7 +1,8 @@
 """What a framework gives for a model, with the noise scale that its own perturbed runs show.
 
-Each run has every weight and every input off by one random float32 rounding; the scale is the root mean square of what
-that changes. Rounding within the layers is not seen, so that it is a lower bound.
+Each run has every weight and every input off by one random rounding, of float32 or of the half precision in which the
+model computes; the scale is the root mean square of what that changes. Rounding within the layers is not seen, so that
+it is a lower bound.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ def measured(
     shake: Shake,
     samples: Sequence[Mapping[str, Array]],
     runs: int,
+    unit: float = UNIT,
 ) -> Measured:
-    """Outputs and noise scales of each sample. `run` calls the model, `shake` perturbs its weights."""
+    """Outputs and noise scales of each sample. `run` calls the model, `shake` perturbs its weights; `unit` is the
+    largest relative error of one rounding."""
     source = np.random.Generator(np.random.PCG64(0))
 
     def off(value: Array) -> Array:
-        return _off(value, source)
+        return _off(value, source, unit)
 
     exact = [run(sample) for sample in samples]
     squares = [[np.zeros(np.shape(output)) for output in outputs] for outputs in exact]
@@ -47,10 +50,10 @@ def measured(
     ]
 
 
-def _off(value: Array, source: np.random.Generator) -> Array:
-    """Each float off by one rounding; by two in float32, which rounds the product again."""
+def _off(value: Array, source: np.random.Generator, unit: float) -> Array:
+    """Each float off by one rounding; by two where its type rounds the product again."""
     if value.dtype.kind != "f":
         return value
-    size = UNIT if value.dtype == np.float64 else 2 * UNIT
+    size = unit if value.dtype == np.float64 else 2 * unit
     moved: Array = (value * (1 + size * source.uniform(-1, 1, value.shape))).astype(value.dtype)
     return moved

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from harness.adapters.keras_model import load_model
+from harness.adapters.keras_model import load_model, nested
 from harness.adapters.runtimes.keras import KerasH5Runtime, KerasRuntime, SavedModelRuntime
 from harness.adapters.runtimes.onnxruntime import OnnxRuntime
 from harness.adapters.runtimes.torch import TorchRuntime
@@ -265,9 +265,8 @@ class KerasPredictor(Predictor, KerasRuntime):
         tensors = [
             keras.ops.convert_to_tensor(value, dtype=item.dtype) for item, value in zip(declared, inputs, strict=True)
         ]
-        whole = isinstance(opened, keras.Sequential)  # it takes one tensor, never a structure of them
-        packed = tensors[0] if whole else keras.tree.pack_sequence_as(opened.input, tensors)
-        return [keras.ops.convert_to_numpy(part) for part in keras.tree.flatten(opened(packed, training=False))]
+        result = opened(nested(opened, tensors), training=False)
+        return [keras.ops.convert_to_numpy(part) for part in keras.tree.flatten(result)]
 
 
 class KerasH5Predictor(KerasPredictor, KerasH5Runtime):

@@ -29,20 +29,25 @@ LAWS: Mapping[str, Callable[[tuple[int, ...], np.random.Generator], Array]] = {
     "ten times as large": lambda shape, source: CORPUS["main"](shape, source) * 10,
 }
 """How numbers are drawn: as for the corpus and, where a model's outputs then hide errors, in another way, in words."""
+PIXELS, FEWEST = 256, 2
+"""How many whole numbers there are, if no layer tells: those of pixels, or 0 and 1, which every table has."""
 WORDS = ("a", "b", "c", "parity")
 
 
-def drawn(origin: Origin, *, seed: int = 0, law: str = "main") -> tuple[dict[str, Array], ...]:
+def drawn(origin: Origin, *, seed: int = 0, law: str = "main", most: int = PIXELS) -> tuple[dict[str, Array], ...]:
     """Two sets of inputs: the second has another batch size, and other sizes along open axes. One if all are fixed.
 
-    Numbers that are no words, classes or pixels have this law, of `LAWS`. Raises ModelError for an input that is too
-    large.
+    Numbers that are no words, classes or pixels have this law, of `LAWS`; whole numbers of which no layer tells how
+    many there are go up to `most`, exclusive. Raises ModelError for an input that is too large.
     """
     source = np.random.Generator(np.random.PCG64(seed))
     is_open = any(n is None for item in origin.inputs for n in item.shape)
     batches = BATCHES if origin.batch is None else (origin.batch,) * (1 + is_open)
     return tuple(
-        {item.name: _drawn(item, origin, _shape(item, place, batch), source, law) for item in origin.inputs}
+        {
+            item.name: _drawn(item, origin, _shape(item, place, batch), source, law=law, most=most)
+            for item in origin.inputs
+        }
         for place, batch in enumerate(batches)
     )
 
@@ -52,7 +57,9 @@ def _shape(item: Input, place: int, batch: int) -> tuple[int, ...]:
     return (batch, *(sizes if n is None else n for n in item.shape))
 
 
-def _drawn(item: Input, origin: Origin, shape: tuple[int, ...], source: np.random.Generator, law: str) -> Array:
+def _drawn(
+    item: Input, origin: Origin, shape: tuple[int, ...], source: np.random.Generator, *, law: str, most: int
+) -> Array:
     check_size(item, shape, origin.path)
     readers = [layer for layer in origin.spec.layers if item.name in layer.tensors]
     if item.dtype == "string":
@@ -63,7 +70,7 @@ def _drawn(item: Input, origin: Origin, shape: tuple[int, ...], source: np.rando
     if "int" in item.dtype:
         bounds = [layer.config["input_dim"] for layer in readers if isinstance(layer.config.get("input_dim"), int)]
         low = 1 if any(layer.config.get("mask_zero") for layer in readers) else 0  # no step is hidden at first
-        return source.integers(low, max(min(bounds, default=256), low + 1), shape).astype(item.dtype)
+        return source.integers(low, max(min(bounds, default=most), low + 1), shape).astype(item.dtype)
     if any(layer.kind in ("Rescaling", "Normalization") for layer in readers):
         return source.uniform(0, 255, shape).astype(item.dtype)  # pixels, which the model scales itself
     return LAWS[law](shape, source).astype(item.dtype)

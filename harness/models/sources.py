@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from harness.adapters.keras_model import load_model
+from harness.adapters.keras_model import load_model, nested
 from harness.adapters.torch_artifact import onnx_signature
-from harness.models.keras_reader import spec_of, values_of
+from harness.models.keras_reader import shapes_of, spec_of, values_of
 from harness.models.perturbed import Measured, measured
 from harness.spec import Array
+from harness.trace.noise import HALF
+from harness.units import UNIT
 
 
 def keras(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def keras(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
         file = folder / f"{path.stem}.keras"
         model.save(file)
         notes.append("Keras 3 read the .h5 file and saved it as .keras: the ways start from that")
-    return {"spec": spec, "weights": weights, "file": file, "notes": notes}
+    return {"spec": spec, "weights": weights, "shapes": shapes_of(model), "file": file, "notes": notes}
 
 
 def onnx(path: Path) -> dict[str, Any]:
@@ -66,13 +68,15 @@ def keras_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, t
         for variable, value in values:
             variable.assign(off(value))
 
-    return measured(lambda sample: _call(library, model, sample), shake, samples, runs)
+    computes = {getattr(layer, "compute_dtype", None) for layer in model._flatten_layers()}
+    unit = max([UNIT, *(HALF[name] for name in computes if name in HALF)])
+    return measured(lambda sample: _call(library, model, sample), shake, samples, runs, unit)
 
 
 def _call(library: Any, model: Any, sample: Mapping[str, Array]) -> list[Array]:
     names = [tensor.name for tensor in model.inputs]
     tensors = [library.ops.convert_to_tensor(sample[name]) for name in names]
-    result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+    result = model(nested(model, tensors), training=False)
     return [np.asarray(library.ops.convert_to_numpy(part)) for part in library.tree.flatten(result)]
 
 

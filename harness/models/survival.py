@@ -14,7 +14,7 @@ from harness.adapters.routes import Route
 from harness.models import counterpart
 from harness.models.guard import ModelError
 from harness.models.origin import KERAS, TORCH, Origin, kind_of, open_model
-from harness.models.samples import LAWS, drawn, labels_of, read_inputs
+from harness.models.samples import FEWEST, LAWS, drawn, labels_of, read_inputs
 from harness.models.truth import Truth, by_framework, case_of, truth_of, weaknesses
 from harness.models.ways import HOPS, Culprit, Ground, Way, missing, routes_of, walked
 from harness.run.session import Selection, Session
@@ -183,7 +183,13 @@ def examined(
         )
         routes = _chosen(routes_of(session, origin, question.form), question.ways)
         told("computing what it must give")
-        truth = truth_of(origin, samples, session.workers, trust=question.trust)
+        try:
+            truth = truth_of(origin, samples, session.workers, trust=question.trust)
+        except ModelError:
+            if question.inputs is not None or not any("int" in item.dtype for item in origin.inputs):
+                raise
+            samples, said = drawn(origin, seed=question.seed, most=FEWEST), "whole numbers are drawn as 0 and 1 only"
+            truth = truth_of(origin, samples, session.workers, trust=question.trust)
         if question.inputs is None and any(weaknesses(truth)):
             truth, said = _telling(question, session, origin, truth)
         theirs = None
@@ -273,4 +279,9 @@ def _chosen(routes: Sequence[Route], patterns: Sequence[str]) -> list[Route]:
 def plain(culprit: Culprit) -> dict[str, object]:
     """A culprit as JSON data."""
     outcome = None if culprit.outcome is None else culprit.outcome.value
-    return {**{key: value for key, value in vars(culprit).items() if key != "piece"}, "outcome": outcome}
+    known = None if culprit.known is None else culprit.known.id
+    return {
+        **{key: value for key, value in vars(culprit).items() if key != "piece"},
+        "outcome": outcome,
+        "known": known,
+    }

@@ -22,7 +22,7 @@ from harness.models.truth import FEW, Truth
 from harness.oracle import evaluate, walk, widened
 from harness.oracle.noise import measure
 from harness.outcomes import Outcome
-from harness.results.events import Judgement, Result, Stage
+from harness.results.events import ExpectationNote, Judgement, Result, Stage
 from harness.run.session import Session
 from harness.run.step import Step
 from harness.run.walk import Walk
@@ -82,6 +82,8 @@ class Culprit:
     message: str = ""
     piece: Case | None = field(default=None, compare=False, repr=False)
     """The layer as a model, on the inputs that it gets within the whole; None where it did not break alone."""
+    known: ExpectationNote | None = field(default=None, compare=False, repr=False)
+    """What the corpus knows of that case."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,8 @@ class Way:
     @property
     def known(self) -> str:
         """The known defect that explains it, with its upstream link; '' if none does."""
-        item, finding = self.result.expectation, self.finding
+        told = (self.result.expectation, *(culprit.known for culprit in self.culprits))
+        item, finding = next(filter(None, told), None), self.finding
         if item is not None:
             return f"{item.id}: {item.reason}" + (f" ({item.link})" if item.link else "")
         if finding is None:
@@ -395,15 +398,17 @@ class Alone:
         if layer is None or not tensors or layer.kind.startswith(OPERATOR) or layer.of:
             return None
         try:
-            return _alone(spec, layer, self.origin.weights, tensors)
+            return _alone(self.origin, layer, tensors)
         except Exception:  # a layer that our oracle does not compute; NumPy raises several kinds
             return None
 
     def with_piece(self, culprit: Culprit, route: Route) -> Culprit:
         """A layer that a trace accuses, with its piece if that breaks the route too."""
         piece = self.piece(culprit.layer)
-        breaks = piece is not None and self._result(piece, replace(route, given=0, anew=False)).fault is not None
-        return replace(culprit, piece=piece) if breaks else culprit
+        if piece is None:
+            return culprit
+        result = self._result(piece, replace(route, given=0, anew=False))
+        return culprit if result.fault is None else replace(culprit, piece=piece, known=result.expectation)
 
     def culprits(self, route: Route, made: int = 0) -> tuple[tuple[Culprit, ...], str]:
         """The layers that break a route alone, and a note.
@@ -421,6 +426,7 @@ class Alone:
                 outcome=result.outcome,
                 message=result.fault.message,
                 piece=cases[name],
+                known=result.expectation,
             )
             for name, result in results.items()
             if result.fault is not None
@@ -431,28 +437,33 @@ class Alone:
         return broken, note
 
     def _result(self, case: Case, route: Route) -> Result:
-        likeness = canonical([case.subject, case.config, [list(value.shape) for value in case.inputs.values()]])
+        declared = [list(item.shape) for item in case.spec.inputs]
+        likeness = canonical([case.subject, case.config, declared, [list(each.shape) for each in case.inputs.values()]])
         if (route.name, likeness) not in self._known:
             self._known[route.name, likeness] = self._walk.result(case, route)
         return self._known[route.name, likeness]
 
 
-def _alone(spec: Spec, layer: Layer, weights: Mapping[str, Array], tensors: Mapping[str, Array]) -> Case:
-    """One layer as a model, on the values that it gets within the whole."""
+def _alone(origin: Origin, layer: Layer, tensors: Mapping[str, Array]) -> Case:
+    """One layer as a model, on the values that it gets within the whole; sizes that are open there are open here."""
     names = {tensor: f"x{place}" for place, tensor in enumerate(dict.fromkeys(layer.tensors))}
     values = {name: _single(np.asarray(tensors[tensor])) for tensor, name in names.items()}
-    inputs = tuple(Input(name, tuple(value.shape[1:]), _dtype(value)) for name, value in values.items())
+    inputs = tuple(
+        Input(name, origin.shapes.get(tensor, tuple(values[name].shape[1:])), _dtype(values[name]))
+        for tensor, name in names.items()
+    )
     moved = replace(
         layer,
         inputs=tuple(names[tensor] for tensor in layer.inputs),
         keywords={key: tuple(names[tensor] for tensor in group) for key, group in layer.keywords.items()},
     )
     outputs = [tensor for tensor in tensors if source_of(tensor) == layer.name]
-    one = Spec(spec.dialect, inputs, (moved,), tuple(outputs))
-    own = {key: value for key, value in weights.items() if key.startswith(f"{layer.name}/")}
+    one = Spec(origin.spec.dialect, inputs, (moved,), tuple(outputs))
+    own = {key: value for key, value in origin.weights.items() if key.startswith(f"{layer.name}/")}
     expected = evaluate(one, own, values)
     golden = Golden(expected, measure(one, own, values, expected, runs=FEW), Exactness.COMPUTES)
-    return Case(one, layer.kind, {}, own, (Sample(values, golden),))
+    open_sizes = any(size is None for item in inputs for size in item.shape)
+    return Case(one, layer.kind, {"open_sizes": open_sizes}, own, (Sample(values, golden),))
 
 
 def _single(value: Array) -> Array:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.adapters.keras_model import load_model
+from harness.adapters.keras_model import load_model, nested
 from harness.results.evidence import Node
 from harness.spec import Array, Layer, Spec
 from harness.trace import noise
@@ -49,7 +49,7 @@ def trace(
         tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
         for tensor, name in zip(tensors, names, strict=True):
             know(tensor, name)
-        result = model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        result = model(nested(model, tensors), training=False)
         return [np.asarray(keras.ops.convert_to_numpy(each)) for each in _tensors(result)]
 
     plain = call()

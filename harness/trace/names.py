@@ -16,6 +16,7 @@ ACTIVATIONS = {
     "Celu", "Clip", "Elu", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "LogSoftmax", "Mish", "Relu", "Selu",
     "Sigmoid", "Softmax", "Softplus", "Softsign", "Swish", "Tanh", "ThresholdedRelu",
 }  # fmt: skip
+RECURRENT = {"GRU", "LSTM", "RNN"}
 
 
 def layers_of(names: Sequence[str], layers: Collection[str]) -> list[str]:
@@ -37,9 +38,9 @@ def layers_of_nodes(
 ) -> list[str]:
     """The layer of each ONNX node, by its name; of one whose name tells none, by its constants or its neighbours.
 
-    Converters call nodes of their own `Transpose__12`. An activation is of the layer that makes what it gets, another
-    node of the layer that alone reads what it gives, else of the one that alone makes what it gets. `names` are those
-    of the nodes, `constants` those of the constants.
+    Converters call nodes of their own `Transpose__12`. An activation is of the layer that makes what it gets, a
+    recurrent node of the layer that transposes that, another node of the layer that alone reads what it gives, else of
+    the one that alone makes what it gets. `names` are those of the nodes, `constants` those of the constants.
     """
     weights = sorted({name for node in nodes for name in node.input if name in constants})
     found = layers_of([*names, *weights], layers)
@@ -56,7 +57,8 @@ def layers_of_nodes(
     behind = [[at for name in node.output for at in readers.get(name, ())] for node in nodes]
     before = [[makers[name] for name in node.input if name in makers] for node in nodes]
     for place, node in enumerate(nodes):
-        if not result[place] and node.op_type in ACTIVATIONS and before[place]:
+        recurs = node.op_type in RECURRENT and _transposed(node, before[place], nodes)
+        if not result[place] and before[place] and (recurs or node.op_type in ACTIVATIONS):
             result[place] = result[before[place][0]]
     for neighbours, order in ((behind, reversed(range(len(nodes)))), (before, iter(range(len(nodes))))):
         for place in order:
@@ -64,6 +66,11 @@ def layers_of_nodes(
             if not result[place] and len(near) == 1:
                 (result[place],) = near
     return result
+
+
+def _transposed(node: Any, before: Sequence[int], nodes: Sequence[Any]) -> bool:
+    """Whether the first input of a node is what a Transpose, the first of the nodes before it, gives."""
+    return bool(before) and nodes[before[0]].op_type == "Transpose" and nodes[before[0]].output[0] == node.input[0]
 
 
 def _first(name: str, known: Collection[str], *, again: bool) -> str:

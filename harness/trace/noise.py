@@ -24,6 +24,8 @@ from harness.spec import Array
 from harness.units import SMALLEST, UNIT
 
 RUNS = 2
+HALF = {"float16": 2.0**-11, "bfloat16": 2.0**-8}
+"""Unit roundoff of the half precisions, by the name of their type."""
 
 
 @dataclass(frozen=True)

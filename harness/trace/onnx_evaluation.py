@@ -18,6 +18,8 @@ NOT_ROUNDED = {"Resize": (1, 2), "Upsample": (1,), "Range": (0, 1, 2), "Pad": (2
 """Float inputs, by number, that are no data but parameters, as scales of sizes are."""
 MOVES = {"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}
 """Operators that only move the values of their first input."""
+SIZES = {"Shape", "Size"}
+"""Operators that give sizes of their input."""
 Values = dict[str, Any]
 
 
@@ -70,16 +72,17 @@ class Evaluation:
         """What a tensor ought to be, by name: an output of the model, or one of a layer that the tensor alone leaves.
 
         A tensor that others of its layer are made of, as a shape or a state, is none of its outputs, unless they are
-        the same values in another order of axes.
+        the same values in another order of axes; nor is one that only sizes of the inputs decide, as a first state.
         """
         graph = self.model.graph
         nodes = list(zip(self.layers, graph.node, strict=True))
         makers = {name: (layer, node) for layer, node in nodes for name in node.output}
         leaving: dict[str, dict[str, set[str]]] = {}
+        data = _made_of_data(graph)
         for layer, node in nodes:
             for name in inputs_of(node):
                 owner = makers[name][0] if name in makers else layer
-                if owner != layer:
+                if owner != layer and name in data:
                     leaving.setdefault(owner, {}).setdefault(name, set()).add(layer)
         for item in graph.output:
             if item.name in makers:
@@ -214,6 +217,15 @@ class Evaluation:
         order = list(self.truth)
         behind = order[order.index(layer) + 1 :] if layer in self.truth else order
         return [each for other in behind if other not in self._anchored_layers for each in self.truth[other]]
+
+
+def _made_of_data(graph: Any) -> set[str]:
+    """The tensors that values of the inputs decide, not their sizes alone."""
+    met = {item.name for item in graph.input}
+    for node in graph.node:
+        if node.op_type not in SIZES and not met.isdisjoint(inputs_of(node)):
+            met |= set(node.output)
+    return met
 
 
 def _root(name: str, layer: str, makers: Mapping[str, tuple[str, Any]]) -> str:

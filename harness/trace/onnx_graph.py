@@ -18,6 +18,7 @@ from harness.trace.onnx_evaluation import Evaluation, Step, short
 from harness.trace.onnx_nodes import inputs_of, run_alone, session_of, tapped
 from harness.trace.trace import FAULT, INPUT, Trace, measured
 from harness.trace.truth import truth_of
+from harness.units import UNIT
 
 HELD = 32 << 20
 """Bytes of reference values that may wait for what ONNX Runtime gives there; one node's values may be more."""
@@ -137,7 +138,11 @@ def _local(model: Any, step: Step, types: Mapping[str, int], constants: Mapping[
         for value, each in zip(given, expected, strict=True)
         if each.own is not None
     ]
-    return max(errors, default=None)
+    if not errors:
+        return None
+    kinds = {onnx.TensorProto.DataType.Name(types.get(name, 0)).lower() for name in (*inputs_of(node), *node.output)}
+    coarsest = max(noise.HALF.get(kind, UNIT) for kind in kinds)
+    return max(errors) * UNIT / coarsest
 
 
 def _propagate(nodes: list[Node], steps: Sequence[Step], runs: _Runs) -> None:

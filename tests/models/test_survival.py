@@ -46,7 +46,8 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def files(session: Session, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    paths = {name: folder / f"{name}.keras" for name in ("by_name", "cnn_lstm", "every_shape", "loud", "mlp", "padded")}
+    names = ("by_name", "cnn_lstm", "every_shape", "halves", "loud", "mlp", "padded", "translating")
+    paths = {name: folder / f"{name}.keras" for name in names}
     for name, path in paths.items():
         answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", (name, path)))
         assert not isinstance(answer.value, Failure), answer.value
@@ -143,18 +144,38 @@ def test_an_optimisation_of_the_runtime_that_errs_is_named_and_breaks_no_way_pas
     assert survival.best is torch
 
 
+def test_of_open_steps_the_layer_is_named_that_needs_them_closed(session: Session, files: dict[str, Path]) -> None:
+    """No other is: not the LSTM whose node has a name of the converter's own, and not those that come first."""
+    (way,) = survival_of(session, files["translating"], "keras-tf2onnx").ways
+    assert way.result.outcome == "malformed"
+    assert [(culprit.layer, culprit.by) for culprit in way.culprits] == [("steps", "tf2onnx")]
+    piece = way.culprits[0].piece
+    assert piece is not None
+    assert piece.spec.inputs[0].shape == (None, 12)
+    assert way.known_as == "tf2onnx-time-distributed-open-time"  # that case's; of the whole model nothing is known
+
+
+def test_half_precision_rounds_more(session: Session, files: dict[str, Path]) -> None:
+    ways = ("keras-tf2onnx", "keras-tf2onnx-onnx2torch", "keras-kerastorch", "keras-faulty")
+    Path(os.environ[LAYER]).write_text("inner")
+    found = {way.route: way for way in survival_of(session, files["halves"], *ways).ways}
+    assert {name: way.works for name, way in found.items()} == {name: name != "keras-faulty" for name in ways}
+    assert found["keras-faulty"].result.outcome == "divergent"
+
+
 def test_outputs_in_a_dictionary_have_the_order_of_their_names(
     session: Session, files: dict[str, Path], tmp_path: Path
 ) -> None:
-    survival = survival_of(session, files["by_name"], "keras-tf2onnx", "keras-tf2onnx-onnx2torch", "keras-kerastorch")
-    assert survival.sentence == "3 of 3 ways compute what the model computes."
+    survival = survival_of(session, files["by_name"], "keras-kerasexport*", "keras-kerastorch")
+    assert survival.sentence == "4 of 4 ways compute what the model computes."
     assert survival.truth.is_documented
     target = tmp_path / "saved"
     answer = session.workers["tensorflow"].request(Call("tests.model_files:write_saved", (files["by_name"], target)))
     assert not isinstance(answer.value, Failure), answer.value
-    question = Question(target)
+    question = Question(target, ways=("savedmodel-tf2onnxsaved",))
     with Session(selection_of(question)) as own, examined(question, own) as survival:
-        assert survival.sentence == "3 of 3 ways compute what the model computes."
+        assert [way.result.fault for way in survival.ways] == [None]
+        assert survival.notes == ("whole numbers are drawn as 0 and 1 only",)  # 255 is no row of its table
 
 
 def test_inputs_are_drawn_anew_where_outputs_hide_errors(session: Session, files: dict[str, Path]) -> None:

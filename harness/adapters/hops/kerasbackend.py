@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import ClassVar
 
-from harness.adapters.keras_model import load_model
+from harness.adapters.keras_model import input_signature, load_model
 from harness.adapters.places import OnKerasJax, OnKerasTorch
 
 _AGAIN = dedent("""
@@ -77,11 +77,8 @@ class KerasTorchExport(OnKerasTorch):
     """
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        import keras
-
         model = load_model(artifact)
-        specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
-        signature = specs if len(specs) == 1 else [specs]
+        signature = input_signature(model)
         model.export(out, format="onnx", verbose=False, input_signature=signature, opset_version=self.opset)
         return out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from harness.adapters.keras_model import load_model
+from harness.adapters.keras_model import input_signature, load_model
 from harness.adapters.places import OnTensorFlow
 
 
@@ -32,10 +32,7 @@ class KerasExport(OnTensorFlow):
     """
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        import keras
-
         model = load_model(artifact)
-        specs = [keras.InputSpec(dtype=t.dtype, shape=t.shape, name=t.name) for t in model.inputs]
-        signature = specs if len(specs) == 1 else [specs]
+        signature = input_signature(model)
         model.export(out, format="onnx", verbose=False, input_signature=signature)
         return out

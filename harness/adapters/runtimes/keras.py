@@ -20,7 +20,7 @@ from harness.adapters.gpu import (
     torch_operators,
     torch_settings,
 )
-from harness.adapters.keras_model import load_model, rebuilt
+from harness.adapters.keras_model import load_model, nested, rebuilt
 from harness.adapters.places import (
     OnKeras2,
     OnKerasJax,
@@ -65,7 +65,7 @@ class KerasRuntime(OnTensorFlow):
         names = [tensor.name for tensor in opened.inputs]
         check_names(names, inputs)
         tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
-        result = opened(tensors if len(tensors) > 1 else tensors[0], training=False)
+        result = opened(nested(opened, tensors), training=False)
         return [keras.ops.convert_to_numpy(part) for part in keras.tree.flatten(result)], None
 
 
@@ -276,7 +276,7 @@ class KerasJaxCudaRuntime(OnKerasJaxCuda, KerasJaxRuntime):
         names = [tensor.name for tensor in opened.model.inputs]
         check_names(names, inputs)
         tensors = [keras.ops.convert_to_tensor(inputs[name]) for name in names]
-        result = opened.model(tensors if len(tensors) > 1 else tensors[0], training=False)
+        result = opened.model(nested(opened.model, tensors), training=False)
         parts = keras.tree.flatten(result)
         opened.operators += jax_operators(parts)
         return [keras.ops.convert_to_numpy(part) for part in parts], None
