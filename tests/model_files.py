@@ -86,6 +86,14 @@ def translating() -> Any:
     return keras.Model([source, target], layers.TimeDistributed(layers.Dense(4), name="steps")(y))
 
 
+def of_four() -> Any:
+    """A batch of four and no other."""
+    import keras
+
+    steps = keras.Input(batch_shape=(4, 5, 2), name="steps")
+    return keras.Model(steps, keras.layers.Dense(3, name="last")(keras.layers.GRU(3, name="first")(steps)))
+
+
 def halves() -> Any:
     """Layers that compute in half precision."""
     import keras

@@ -17,8 +17,13 @@ from packaging.requirements import Requirement
 
 from harness.adapters.plugin import ADVICE, Plugin, PluginError
 
-_QUIET_TENSORFLOW = MappingProxyType(
-    {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+_TENSORFLOW = MappingProxyType(
+    {
+        "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's default on most x86 processors, here on all
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+    }
 )
 
 
@@ -26,20 +31,14 @@ class OnTensorFlow:
     """Keras on TensorFlow."""
 
     worker: ClassVar[str] = "tensorflow"
-    environment: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {
-            "KERAS_BACKEND": "tensorflow",
-            "TF_ENABLE_ONEDNN_OPTS": "1",  # TensorFlow's default on most x86 processors, here on all
-            **_QUIET_TENSORFLOW,
-        }
-    )
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType({"KERAS_BACKEND": "tensorflow", **_TENSORFLOW})
 
 
 class OnKeras2:
     """Keras 2, which the package tf-keras keeps alive."""
 
     worker: ClassVar[str] = "tfkeras"
-    environment: ClassVar[Mapping[str, str]] = MappingProxyType({"TF_USE_LEGACY_KERAS": "1", **_QUIET_TENSORFLOW})
+    environment: ClassVar[Mapping[str, str]] = MappingProxyType({"TF_USE_LEGACY_KERAS": "1", **_TENSORFLOW})
 
 
 class OnKerasTorch:

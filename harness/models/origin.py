@@ -97,7 +97,8 @@ def open_model(path: Path, workers: Workers, folder: Path, *, trust: bool = Fals
         file=Path(answer["file"]),
         spec=answer["spec"],
         weights=answer["weights"],
-        notes=tuple(answer["notes"]),
+        notes=(*answer["notes"], *_of_batch(answer["batch"])),
+        batch=answer["batch"],
         shapes=answer["shapes"],
     )
 

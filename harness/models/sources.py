@@ -18,7 +18,7 @@ from harness.units import UNIT
 
 
 def keras(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
-    """Spec and weights of a Keras file, and the `.keras` file that the ways start from.
+    """Spec and weights of a Keras file, and the `.keras` file that the ways start from; shapes, and the only batch.
 
     Raises what Keras raises, and ValueError for a model without a graph.
     """
@@ -29,7 +29,15 @@ def keras(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
         file = folder / f"{path.stem}.keras"
         model.save(file)
         notes.append("Keras 3 read the .h5 file and saved it as .keras: the ways start from that")
-    return {"spec": spec, "weights": weights, "shapes": shapes_of(model), "file": file, "notes": notes}
+    batches = [tensor.shape[0] for tensor in model.inputs if tensor.shape[0] is not None]
+    return {
+        "spec": spec,
+        "weights": weights,
+        "shapes": shapes_of(model),
+        "file": file,
+        "notes": notes,
+        "batch": min(batches, default=None),
+    }
 
 
 def onnx(path: Path) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,8 +28,9 @@ from harness.run.session import Session
 from harness.run.step import Step
 from harness.run.walk import Walk
 from harness.spec import Array, Case, Exactness, Golden, Input, Layer, Sample, Spec, canonical, source_of
+from harness.trace.noise import HALF
 from harness.trace.trace import FAULT, Trace
-from harness.workers.pool import WorkerFailure
+from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 
 LIMIT = 900.0
@@ -338,13 +340,36 @@ def _traced(ground: Ground, form: str, before: Step, artifact: Path, inputs: Map
     session, origin, case = ground.session, ground.origin, ground.case
     known = (case.spec, dict(case.weights)) if origin.source == KERAS else (None, None)
     beside = (before.artifact if before.stage.artifact == "onnx" else None,) if form == "torch" else ()
+    told: tuple[Any, ...] = ()
+    if form == ONNX and origin.source == KERAS and not ground.truth.is_documented:
+        told = ((), None, _keras_tensors(ground, inputs))
+    arguments = (artifact, dict(inputs), *beside, *known, *told)
     try:
-        answer = session.workers[worker].request(Call(function, (artifact, dict(inputs), *beside, *known)), LIMIT)
+        answer = session.workers[worker].request(Call(function, arguments), LIMIT)
     except WorkerFailure as failure:
         return f"no trace: {failure}"
     if isinstance(answer.value, Failure):
         return f"no trace: {answer.value.sentence[:200]}"
     return Trace.from_plain(answer.value)
+
+
+def _keras_tensors(ground: Ground, inputs: Mapping[str, Array]) -> Mapping[str, Array] | None:
+    """What each layer gives in Keras. None where that is not known, or where some compute in half precision, whose
+    rounding would look like a fault in layers behind it."""
+    try:
+        tensors = _by_keras(ground.session.workers, ground.origin, inputs)
+    except ModelError:
+        return None
+    return None if any(value.dtype.name in HALF for value in tensors.values()) else tensors
+
+
+def _by_keras(workers: Workers, origin: Origin, inputs: Mapping[str, Array]) -> Mapping[str, Array]:
+    """What each layer gives in Keras, by the names of the Spec. Raises ModelError."""
+    function, memory = "harness.models.sources:keras_tensors", memory_to_run(origin.file)
+    tensors: Mapping[str, Array] = ask(
+        workers, WORKERS[KERAS], function, origin.file, dict(inputs), where=origin.path, memory=memory
+    )
+    return tensors
 
 
 class Alone:
@@ -369,14 +394,10 @@ class Alone:
     def _tensors(self) -> tuple[Mapping[str, Array], str]:
         """What each layer gives within the model, in double precision, or in Keras where our oracle does not know all;
         or why that is not known."""
-        memory = memory_to_run(self.origin.file)
-        try:
-            with within(memory), np.errstate(all="ignore"):
-                return walk(self.origin.spec, widened(self.origin.weights), widened(self.inputs)), ""
-        except Exception:  # NumPy raises several kinds
-            function, arguments = "harness.models.sources:keras_tensors", (self.origin.file, dict(self.inputs))
-        try:
-            return ask(self._workers, WORKERS[KERAS], function, *arguments, where=self.origin.path, memory=memory), ""
+        with suppress(Exception), within(memory_to_run(self.origin.file)), np.errstate(all="ignore"):
+            return walk(self.origin.spec, widened(self.origin.weights), widened(self.inputs)), ""
+        try:  # NumPy raised one of several kinds
+            return _by_keras(self._workers, self.origin, self.inputs), ""
         except ModelError as error:
             return {}, f"layers cannot be tried alone: {error}"
 

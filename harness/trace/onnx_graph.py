@@ -17,7 +17,7 @@ from harness.trace.fused import Fused, fused
 from harness.trace.onnx_evaluation import Evaluation, Step, short
 from harness.trace.onnx_nodes import inputs_of, run_alone, session_of, tapped
 from harness.trace.trace import FAULT, INPUT, Trace, measured
-from harness.trace.truth import truth_of
+from harness.trace.truth import by_layer, truth_of
 from harness.units import UNIT
 
 HELD = 32 << 20
@@ -93,9 +93,13 @@ def answer(
     weights: Mapping[str, Array] | None = None,
     outputs: Sequence[Array] = (),
     reference: Path | None = None,
+    tensors: Mapping[str, Array] | None = None,
 ) -> dict[str, Any]:
-    """A trace as plain data, the answer of a worker. The truth is that of `spec` with these weights."""
-    truth = {} if spec is None else truth_of(spec, weights or {}, inputs)
+    """A trace as plain data, the answer of a worker. The truth is that of `spec` with these weights, or its `tensors`
+    by name."""
+    truth: Mapping[str, Sequence[Array]] = {}
+    if spec is not None:
+        truth = truth_of(spec, weights or {}, inputs) if tensors is None else by_layer(spec, tensors)
     return trace(artifact, inputs, truth=truth, outputs=outputs, reference=reference).to_plain()
 
 

@@ -20,16 +20,20 @@ Tensors = Mapping[str, Array]
 
 
 def truth_of(spec: Spec, weights: Tensors, inputs: Tensors) -> dict[str, tuple[Array, ...]]:
-    """The outputs of each layer that is called once, by its name; none where the oracle does not know every layer.
+    """The outputs of each layer that is called once, by its name; none where the oracle does not know every layer."""
+    try:
+        with np.errstate(all="ignore"):
+            return by_layer(spec, walk(spec, widened(weights), widened(inputs)))
+    except OracleError:
+        return {}
+
+
+def by_layer(spec: Spec, tensors: Tensors) -> dict[str, tuple[Array, ...]]:
+    """The outputs of each layer that is called once, by its name.
 
     The calls of a shared layer have no name of their own in artifacts.
     """
     shared = {layer.owner for layer in spec.layers if layer.of}
-    try:
-        with np.errstate(all="ignore"):
-            tensors = walk(spec, widened(weights), widened(inputs))
-    except OracleError:
-        return {}
     return {
         layer.name: tuple(np.asarray(tensors[name]) for name in outputs_of(layer, tensors))
         for layer in spec.layers

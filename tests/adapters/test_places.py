@@ -61,6 +61,7 @@ def test_contradictions_name_both() -> None:
             "tfkeras",
             {
                 "TF_USE_LEGACY_KERAS": "1",
+                "TF_ENABLE_ONEDNN_OPTS": "1",
                 "TF_CPP_MIN_LOG_LEVEL": "2",
                 "TF_NUM_INTRAOP_THREADS": "1",
                 "TF_NUM_INTEROP_THREADS": "1",

@@ -46,7 +46,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def files(session: Session, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    names = ("by_name", "cnn_lstm", "every_shape", "halves", "loud", "mlp", "padded", "translating")
+    names = ("by_name", "cnn_lstm", "every_shape", "halves", "loud", "mlp", "of_four", "padded", "translating")
     paths = {name: folder / f"{name}.keras" for name in names}
     for name, path in paths.items():
         answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", (name, path)))
@@ -153,6 +153,13 @@ def test_of_open_steps_the_layer_is_named_that_needs_them_closed(session: Sessio
     assert piece is not None
     assert piece.spec.inputs[0].shape == (None, 12)
     assert way.known_as == "tf2onnx-time-distributed-open-time"  # that case's; of the whole model nothing is known
+
+
+def test_a_model_of_one_size_of_batch_gets_that(session: Session, files: dict[str, Path]) -> None:
+    survival = survival_of(session, files["of_four"], "keras-kerastorch")
+    assert survival.sentence == "1 of 1 ways computes what the model computes."
+    assert survival.notes == ("the model takes a batch of 4 only: no other was tried",)
+    assert [sample.inputs["steps"].shape for sample in survival.truth.samples] == [(4, 5, 2)]
 
 
 def test_half_precision_rounds_more(session: Session, files: dict[str, Path]) -> None:
@@ -264,13 +271,19 @@ def test_beside_a_layer_that_the_oracle_does_not_know_the_others_are_tried_alone
     session.workers["tensorflow"].stop()
     monkeypatch.setenv(IMPORTS, str(layers))
     survival = survival_of(session, model, "keras-tf2onnx")
-    session.workers["tensorflow"].stop()
     (way,) = survival.ways
     assert [(culprit.layer, culprit.outcome, culprit.by) for culprit in way.culprits] == [
         ("last", Outcome.INVALID, "tf2onnx")
     ]
     assert "not tried alone: gate" in way.note
     assert survival.sentence == "0 of 1 ways compute what the model computes; `last` breaks it."
+    value = session.workers["tensorflow"].request(Call("tests.model_files:write_gated", (layers, model)))
+    assert not isinstance(value.value, Failure), value.value
+    Path(os.environ[LAYER]).write_text("first")
+    wrong, right = survival_of(session, model, "keras-faulty", "keras-tf2onnx").ways
+    session.workers["tensorflow"].stop()
+    assert [(culprit.layer, culprit.by) for culprit in wrong.culprits] == [("first", "faulty")]
+    assert right.works
 
 
 def test_the_users_own_inputs(session: Session, files: dict[str, Path], tmp_path: Path) -> None:
