@@ -117,7 +117,7 @@ def print_ways(survival: Survival) -> None:
         table.add_column(name, overflow="fold", justify="right" if name == "noise units" else "left")
     tries_layers = bool(survival.origin.weights)
     for way in survival.ways:
-        first = way.culprits[0].layer if way.culprits else "no layer alone" if tries_layers and not way.works else "-"
+        first = way.first.layer if way.first else "no layer alone" if tries_layers and not way.works else "-"
         outcome = f"[{'green' if way.works else 'red'}]{way.result.outcome}"
         known = way.known_as if way.known_as and not way.works else "-"
         table.add_row(way.route, outcome, _units(way), way.blame or "-", first, known)

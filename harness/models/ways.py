@@ -122,7 +122,13 @@ class Way:
     @property
     def blame(self) -> str:
         """The converter, or the runtime, that breaks it; '' where it works."""
-        return "" if self.works else self.culprits[0].by if self.culprits else self.result.blame or ""
+        return "" if self.works else self.first.by if self.first else self.result.blame or ""
+
+    @property
+    def first(self) -> Culprit | None:
+        """The layer to name first: one that the converter at fault breaks, before those that later ones break."""
+        at_fault = (culprit for culprit in self.culprits if culprit.by == self.result.blame)
+        return next(at_fault, next(iter(self.culprits), None))
 
     @property
     def known_as(self) -> str:
