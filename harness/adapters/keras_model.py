@@ -97,7 +97,8 @@ def nested(model: Any, tensors: Sequence[Any]) -> Any:
     """The tensors, or specs, of a model's inputs, in their order, as a call takes them: one, a list, a dictionary."""
     import keras
 
-    if isinstance(model, keras.Sequential):  # it takes one tensor, never a structure of them
+    # a Sequential takes one tensor, and need not know its input before it was called
+    if isinstance(model, keras.Sequential) or (len(tensors) == 1 and not isinstance(model.input, Mapping)):
         return tensors[0]
     return keras.tree.pack_sequence_as(model.input, list(tensors))
 

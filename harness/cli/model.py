@@ -21,9 +21,10 @@ from rich.table import Table
 from harness.adapters.keras_model import IMPORTS, TRUST
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.corpus.store import keep
+from harness.models.alone import Culprit
 from harness.models.samples import described
 from harness.models.survival import Question, Survival, examined, plain, selection_of
-from harness.models.ways import Culprit, Way
+from harness.models.ways import Way
 from harness.oracle import FILES, load_files
 from harness.outcomes import Outcome
 from harness.report.page import write_page

@@ -140,12 +140,12 @@ def kind_and_config(layer: Any) -> tuple[str, dict[str, Any]]:
         name in CUSTOM and type(layer) is custom_layers().get(name)
     )
     policy = getattr(getattr(layer, "dtype_policy", None), "name", "float32")
-    computes_as_usual = policy == "float32" or "float" not in policy  # lookups compute in integers and strings
+    is_usual = policy == "float32" or "float" not in policy  # lookups compute in integers and strings
     kind = name if known else f"{type(layer).__module__}.{name}"
     config = slim(name, layer.get_config())
     if isinstance(layer, keras.layers.Wrapper):
         config["layer"] = _part(layer.layer)  # which may be a model
-    return (kind if computes_as_usual else f"{kind} in {policy}"), config
+    return (kind if is_usual else f"{kind} in {policy}"), config
 
 
 def _part(layer: Any) -> dict[str, Any]:

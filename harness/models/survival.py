@@ -12,11 +12,12 @@ from pathlib import Path
 
 from harness.adapters.routes import Route
 from harness.models import counterpart
+from harness.models.alone import Culprit, Ground
 from harness.models.guard import ModelError
 from harness.models.origin import KERAS, TORCH, Origin, kind_of, open_model
-from harness.models.samples import FEWEST, LAWS, drawn, labels_of, read_inputs
+from harness.models.samples import FEWEST, LAWS, PIXELS, drawn, labels_of, read_inputs
 from harness.models.truth import Truth, by_framework, case_of, truth_of, weaknesses
-from harness.models.ways import HOPS, Culprit, Ground, Way, missing, routes_of, walked
+from harness.models.ways import HOPS, Way, missing, routes_of, walked
 from harness.run.session import Selection, Session
 from harness.spec import Case
 
@@ -183,15 +184,18 @@ def examined(
         )
         routes = _chosen(routes_of(session, origin, question.form), question.ways)
         told("computing what it must give")
+        most = PIXELS
         try:
             truth = truth_of(origin, samples, session.workers, trust=question.trust)
         except ModelError:
             if question.inputs is not None or not any("int" in item.dtype for item in origin.inputs):
                 raise
-            samples, said = drawn(origin, seed=question.seed, most=FEWEST), "whole numbers are drawn as 0 and 1 only"
+            most, said = FEWEST, "whole numbers are drawn as 0 and 1 only"
+            samples = drawn(origin, seed=question.seed, most=most)
             truth = truth_of(origin, samples, session.workers, trust=question.trust)
         if question.inputs is None and any(weaknesses(truth)):
-            truth, said = _telling(question, session, origin, truth)
+            truth, law = _telling(question, session, origin, truth, most)
+            said = "; ".join(filter(None, (said, law)))
         theirs = None
         if question.against is not None:
             theirs = counterpart.put_behind(origin, truth, question.against, session.workers, Path(folder))
@@ -246,13 +250,13 @@ def piece_of(path: Path, patterns: Sequence[str], layer: str | None, session: Se
     return chosen
 
 
-def _telling(question: Question, session: Session, origin: Origin, weak: Truth) -> tuple[Truth, str]:
+def _telling(question: Question, session: Session, origin: Origin, weak: Truth, most: int) -> tuple[Truth, str]:
     """The truth on inputs of which the outputs hide no errors, and what they are; the weak one where none are found."""
     began = time.perf_counter()
     for law in list(LAWS)[1:]:
         if time.perf_counter() - began > PATIENCE:
             break
-        samples = drawn(origin, seed=question.seed, law=law)
+        samples = drawn(origin, seed=question.seed, law=law, most=most)
         try:
             truth = truth_of(origin, samples, session.workers, trust=question.trust)
         except ModelError:  # one that does not run on such numbers

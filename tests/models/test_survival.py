@@ -12,16 +12,18 @@ import pytest
 from packaging.version import Version
 
 from harness.adapters.keras_model import IMPORTS
+from harness.adapters.runtimes.keras import in_order
 from harness.cli import model
 from harness.cli.model import _short
 from harness.corpus.store import explored_cases, keep
 from harness.installed import is_installed, version_of
+from harness.models.alone import Alone, Culprit, Ground
 from harness.models.guard import ModelError
 from harness.models.origin import open_model
 from harness.models.samples import described, drawn
 from harness.models.survival import Question, Survival, examined, model_case, piece_of, selection_of
 from harness.models.truth import case_of, truth_of
-from harness.models.ways import Alone, Culprit, Ground, routes_of
+from harness.models.ways import routes_of
 from harness.oracle import FILES, evaluate
 from harness.outcomes import DRIFT, Outcome
 from harness.run.reduce import reduced
@@ -160,6 +162,10 @@ def test_a_model_of_one_size_of_batch_gets_that(session: Session, files: dict[st
     assert survival.sentence == "1 of 1 ways computes what the model computes."
     assert survival.notes == ("the model takes a batch of 4 only: no other was tried",)
     assert [sample.inputs["steps"].shape for sample in survival.truth.samples] == [(4, 5, 2)]
+
+
+def test_outputs_of_a_signature_count() -> None:
+    assert in_order(["output_10", "output_2", "output_1"]) == ["output_1", "output_2", "output_10"]
 
 
 def test_half_precision_rounds_more(session: Session, files: dict[str, Path]) -> None:
@@ -413,3 +419,7 @@ def test_a_layer_refused_alone_where_the_whole_was_converted_is_not_accused(
 def test_the_screen_says_strings_and_what_keras_met_within() -> None:
     assert list(described(({"s": np.array([["a"]])},))) == ["s 1 x 1 string"]
     assert _short("could not be deserialized. Exception encountered: Unknown layer 'x'") == "Unknown layer 'x'"
+    frame = '    File "keras/x.py", line 1, in f  **\n        raise e from None\n'
+    assert (
+        _short(f"ValueError: in user code:\n\n{frame}{frame}\n    ValueError: what it is") == "ValueError: what it is"
+    )
