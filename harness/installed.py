@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 SUITE = "parity-suite"
@@ -25,6 +26,8 @@ STAND_INS = {"onnxruntime": ("onnxruntime-gpu",)}
 """Distributions with the same modules as another, which count as that one where it is missing."""
 _ELSEWHERE: dict[str, str] = {}
 """Versions of what workers with an interpreter of their own need."""
+LOCK = Path(__file__).parent / "constraints.txt"
+"""The exact version of everything that the project was tested with, as a constraints file of pip."""
 COMPUTES_WITH = ("numpy", "scipy", "hypothesis", "pytest", SUITE)
 """The distributions with which the suite itself draws and computes."""
 
@@ -34,6 +37,15 @@ def shipped(name: str) -> Path:
     package = Path(__file__).parent
     inside = package / name
     return inside if inside.is_dir() else package.parent / name
+
+
+def constraints(recorded: Mapping[str, str]) -> dict[str, str]:
+    """The versions of a record, and those of the lock for what a record does not name, by canonical name."""
+    lines = LOCK.read_text(encoding="utf-8").splitlines()
+    pins = [line.partition("==") for line in lines if line and not line.startswith("#")]
+    locked = {canonicalize_name(name): text for name, _, text in pins}
+    known = {canonicalize_name(name): text for name, text in recorded.items() if text != NOT_INSTALLED}
+    return dict(sorted((locked | known).items()))
 
 
 @cache

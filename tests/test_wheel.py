@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -109,6 +110,15 @@ def test_the_sdist_holds_what_the_tests_need(built: Path) -> None:
     with tarfile.open(path) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert names >= {"tests/test_wheel.py", "golden/manifest.json", "constraints.txt", "bootstrap.py", "CHANGELOG.md"}
+
+
+def test_it_knows_the_recorded_versions_and_those_of_the_lock(run: Run) -> None:
+    """In the checkout the package's lock is a link."""
+    done = run(*PARITY, "constraints")
+    assert (done.returncode, done.stderr) == (0, "")
+    torch = json.loads((ROOT / "golden" / "record" / "versions.json").read_text())["torch"]
+    (protobuf,) = re.findall(r"^protobuf==.*$", (ROOT / "constraints.txt").read_text(), flags=re.MULTILINE)
+    assert {f"torch=={torch}", protobuf} <= set(done.stdout.splitlines())
 
 
 def test_it_lists_the_same_cases_as_the_checkout(run: Run) -> None:

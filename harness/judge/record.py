@@ -147,16 +147,24 @@ def plain_id(case: str) -> str:
 
 def load(folder: Path) -> Record:
     """Read a record; an empty one if the folder has none. Raises RecordError for a file that was damaged."""
-    if not (folder / VERSIONS).exists():
+    versions = recorded_versions(folder)
+    if not versions:
         return Record()
     cells: dict[Key, tuple[Cell, ...]] = {}
     for path in sorted(folder.glob("*/*.txt")):
         cells.update(_parsed(path))
+    return Record(MappingProxyType(cells), MappingProxyType(versions))
+
+
+def recorded_versions(folder: Path) -> dict[str, str]:
+    """The versions of a record by distribution; none if the folder has no record. Raises RecordError."""
+    if not (folder / VERSIONS).exists():
+        return {}
     try:
-        versions = json.loads((folder / VERSIONS).read_text(encoding="utf-8"))
+        versions: dict[str, str] = json.loads((folder / VERSIONS).read_text(encoding="utf-8"))
     except ValueError as error:
         raise _damaged(folder / VERSIONS, "it is not JSON", str(error)) from None
-    return Record(MappingProxyType(cells), MappingProxyType(versions))
+    return versions
 
 
 def _parsed(path: Path) -> dict[Key, tuple[Cell, ...]]:

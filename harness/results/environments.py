@@ -36,8 +36,18 @@ class Discrepancy:
 
     @property
     def matters(self) -> bool:
-        """Whether both have it. What one lacks could change nothing there: what needs it was not walked."""
-        return MISSING not in (self.base, self.head)
+        """Whether both have it, in two releases. What one lacks could change nothing there: what needs it was not
+        walked."""
+        return MISSING not in (self.base, self.head) and not self.is_build
+
+    @property
+    def is_build(self) -> bool:
+        """Whether one is a build of the other's release, as torch 2.15.0+cpu is of torch 2.15.0.
+
+        The record does not say which build it was made with: PyPI calls that with CUDA and that without by one name.
+        """
+        shorter, longer = sorted((self.base, self.head), key=len)
+        return longer.startswith(f"{shorter}+")
 
     @property
     def is_backwards(self) -> bool:

@@ -22,6 +22,18 @@ def test_what_differs_is_refused_with_the_option_that_allows_it() -> None:
     )
 
 
+@pytest.mark.parametrize("builds", [("2.15.0", "2.15.0+cpu"), ("2.15.0+cu132", "2.15.0")])
+def test_a_build_of_the_same_release_is_told_and_not_refused(builds: tuple[str, str]) -> None:
+    (each,) = discrepancies({"torch": builds[0]}, {"torch": builds[1]})
+    assert (str(each), each.matters, each.allowed) == (f"torch {builds[0]} -> {builds[1]}", False, False)
+
+
+@pytest.mark.parametrize("builds", [("2.15.0", "2.15.01+cpu"), ("2.15.0+cpu", "2.15.0+cu132"), ("2.15.0", "2.15.0.1")])
+def test_another_release_or_another_build_is_refused(builds: tuple[str, str]) -> None:
+    with pytest.raises(OtherEnvironment, match="--across torch"):
+        discrepancies({"torch": builds[0]}, {"torch": builds[1]})
+
+
 def test_a_name_may_be_spelled_as_packages_are() -> None:
     (each,) = discrepancies(BASE, {**BASE, "tf-keras": "2.20.0"}, across=["TF_Keras"])
     assert (each.name, each.allowed, each.is_backwards, str(each)) == (
