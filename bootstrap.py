@@ -3,7 +3,7 @@
 
     python3 bootstrap.py setup              make .venv, or bring it up to date, and stop
     python3 bootstrap.py suites [ARG ...]   set up, run the suites, write reports/index.html
-    python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy, lint-imports, tsc, check-jsonschema and all tests
+    python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy, lint-imports, tsc, zizmor, ... and all tests
 
 ARGs go to pytest, e.g. `suites --route 'keras-*'` or `tests tests/test_bootstrap.py`; a path among them replaces
 the default folders. It needs Python 3.11, 3.12 or 3.13 and the standard library, nothing else. uv installs the
@@ -37,6 +37,7 @@ EXTRAS = "all,dev"
 RESULTS = {"suites": "reports/results.ndjson", "tests": "reports/tests.ndjson"}  # tests must not wipe out a run's file
 PAGE = "reports/index.html"
 WORKFLOWS = {"vendor.github-workflows": ".github/workflows/*.yml", "vendor.github-actions": "action.yml"}  # by schema
+AUDITED = ("action.yml", ".github/workflows", "examples/converter_repository/.github/workflows")  # what runs on GitHub
 STRICT = ("--plant", "--fail-on", "fixed", "--fail-on", "unexplained")  # what only this project's own checks ask for
 TARGETS = {"suites": ("suites",), "tests": ("tests", "suites")}
 PIP_TO_UV = {
@@ -301,7 +302,8 @@ def files(glob: str) -> list[str]:
 
 def run(verb: str, extra: list[str], venv: Path) -> int:
     """`tests`: every check. `suites`: the suites, then the page about them, if the run wrote results."""
-    python, lint_imports, parity = (str(venv / "bin" / name) for name in ("python", "lint-imports", "parity"))
+    programs = ("python", "lint-imports", "zizmor", "parity")
+    python, lint_imports, zizmor, parity = (str(venv / "bin" / name) for name in programs)
     pytest, results = pytest_command(verb, extra, python=python)
     if verb == "tests":
         check = [python, "-m", "check_jsonschema", "--builtin-schema"]
@@ -311,6 +313,7 @@ def run(verb: str, extra: list[str], venv: Path) -> int:
             "mypy": [python, "-m", "mypy"],
             "lint-imports": [lint_imports, "--no-cache"],
             "page types": [python, "page/build.py", "--types"],
+            "zizmor": [zizmor, "--offline", "--no-progress", *AUDITED],
             **{f"check-jsonschema {name}": [*check, name, *files(glob)] for name, glob in WORKFLOWS.items()},
             "pytest": pytest,
         }

@@ -442,7 +442,8 @@ class TestCommands:
         monkeypatch.setattr(bootstrap, "call", lambda title, command, env: titles.append(title) or 1)
         assert bootstrap.run("tests", [], Path("/v")) == 1
         schemas = ["check-jsonschema vendor.github-workflows", "check-jsonschema vendor.github-actions"]
-        assert titles == ["ruff check", "ruff format", "mypy", "lint-imports", "page types", *schemas, "pytest"]
+        checks = ["ruff check", "ruff format", "mypy", "lint-imports", "page types", "zizmor"]
+        assert titles == [*checks, *schemas, "pytest"]
         counted = [line for line in capsys.readouterr().out.splitlines() if line.startswith("bootstrap: FAILED ")]
         assert [line.removeprefix("bootstrap: FAILED ").split(" (")[0] for line in counted] == titles
 
@@ -475,10 +476,10 @@ def test_continuous_integration_counts_what_the_script_calls_failed() -> None:
     (pattern,) = [word for word in (SCRIPT.parent / ".ci" / "run").read_text().split("'") if "FAILED" in word]
     lines = "".join(f"bootstrap: FAILED {title} (exit code 1)\n" for title in ("ruff check", "ruff format", "mypy"))
     lines += "bootstrap: FAILED lint-imports (exit code 1)\nbootstrap: FAILED pytest (exit code 1)\n"
-    lines += "bootstrap: FAILED page types (exit code 1)\n"
+    lines += "bootstrap: FAILED page types (exit code 1)\nbootstrap: FAILED zizmor (exit code 14)\n"
     lines += "bootstrap: FAILED check-jsonschema vendor.github-actions (exit code 1)\n"
     done = subprocess.run(["grep", "-cE", pattern], input=lines, capture_output=True, text=True, check=True)
-    assert done.stdout == "6\n"  # pytest's failures are counted one by one
+    assert done.stdout == "7\n"  # pytest's failures are counted one by one
 
 
 def test_uv_is_locked() -> None:

@@ -13,20 +13,24 @@ from pathlib import Path
 
 import pytest
 
+from tests.hub import Hub
 from tests.workflows import ROOT, Ended, Job, called, load
 
 EXAMPLE = ROOT / "examples" / "converter_repository"
 WORKFLOW = ".github/workflows/parity.yml"
+VERSIONS = "golden/record/versions.json"
 STEPS = [
-    "actions/checkout@v6",
-    "actions/setup-python@v6",
-    "Install the suite, and the working copy of the converter over its release",
+    "actions/checkout",
+    "actions/setup-python",
+    "Take up what pip downloaded",
+    "Install the suite in the record's versions, and the working copy of the converter over its release",
     "Take up the steps that were kept",
     "Find the baseline",
     "Walk and judge",
     "Show the differences and make the report",
     "Keep results, report and summary",
 ]
+INSTALL = STEPS[3]
 FLATTEN = "return values.reshape(values.shape[:axis].numel(), -1)"
 WORSE = [
     *("onnx-Network-042a17a2ee48", "onnx-Network-0b9a7132c8d0", "onnx-Network-5131459302e0"),
@@ -52,8 +56,8 @@ class Repository:
     Goldens in the working copy take the place of the suite's, a quarter of those that the workflow would walk.
     """
 
-    def __init__(self, folder: Path, green: Path) -> None:
-        self.folder, self.green = folder / "work", green
+    def __init__(self, folder: Path, kept: Path) -> None:
+        self.folder, self.kept = folder / "work", kept
         self.temp = folder / "temp"
         shutil.copytree(EXAMPLE, self.folder, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("onnx/Network.zip", "record/onnx/Network.txt", "record/versions.json"):
@@ -69,29 +73,29 @@ class Repository:
         assert text.count(right) == 1
         path.write_text(text.replace(right, wrong))
 
-    def gate(self) -> Ended:
-        """The workflow's job as it is called; its inputs are those that the workflow gives."""
+    def gate(self, *only: str, **inputs: str) -> Ended:
+        """The workflow's job as it is called; its inputs are those that the workflow gives, and `inputs`."""
         (job,) = load(self.folder / WORKFLOW)["jobs"].values()
-        return Job(called(job["uses"]), self.folder, self.temp, self.green).run(job["with"])
+        return Job(called(job["uses"]), self.folder, self.temp, self.kept).run(job["with"] | inputs, only=only)
 
 
 @pytest.fixture(scope="module")
-def green(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the artifact of the last green run of the main branch will be."""
-    return tmp_path_factory.mktemp("main") / "artifact"
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What GitHub keeps from job to job."""
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory, green: Path) -> Ended:
+def first(tmp_path_factory: pytest.TempPathFactory, kept: Path) -> Ended:
     """The first run, on the main branch as it is, when there is nothing yet to compare with."""
-    ended = Repository(tmp_path_factory.mktemp("first"), green).gate()
-    shutil.copytree(ended.artifacts["parity"], green)
+    ended = Repository(tmp_path_factory.mktemp("first"), kept).gate()
+    Hub(kept / "hub.json").run(17, ended.artifacts["parity"])
     return ended
 
 
 @pytest.fixture
-def repository(first: Ended, tmp_path: Path, green: Path) -> Repository:
-    return Repository(tmp_path, green)
+def repository(first: Ended, tmp_path: Path, kept: Path) -> Repository:
+    return Repository(tmp_path, kept)
 
 
 def outcomes(ended: Ended) -> Counter[str]:
@@ -141,7 +145,13 @@ def test_a_change_that_shows_nowhere_passes_and_its_version_is_that_of_the_worki
     ended = repository.gate()
     assert ended.code == 0, ended.output
     assert "| same | 53 |" in ended.summary
-    assert (repository.temp / "installs").read_text() == "parity-suite[onnx,torch]\n.\n"
+    cpu, pins = "--extra-index-url https://download.pytorch.org/whl/cpu", repository.temp / "parity-constraints.txt"
+    assert (repository.temp / "installs").read_text().splitlines() == [
+        f"{cpu} parity-suite",
+        f"{cpu} -c {pins} parity-suite[onnx,torch]",
+        f"{cpu} .",
+    ]
+    assert f"\ntorch=={json.loads((ROOT / VERSIONS).read_text())['torch']}\n" in pins.read_text()
     header = json.loads((ended.artifacts["parity"] / "results.ndjson").read_text().partition("\n")[0])
     assert header["versions"]["smallonnx"] == "0.1.1.dev7"
 
@@ -153,15 +163,114 @@ def test_the_workflow_refuses_a_working_copy_that_cannot_be_imported(repository:
     assert "smallonnx" in ended.output
 
 
-def test_the_comment_is_the_summary(first: Ended, tmp_path: Path, green: Path) -> None:
-    (job,) = load(EXAMPLE / ".github" / "workflows" / "parity-comment.yml")["jobs"].values()
-    run = "github.event.workflow_run"
-    event = {f"{run}.id": "17", f"{run}.head_branch": "mend", f"{run}.head_repository.owner.login": "stranger"}
-    temp = tmp_path / "temp"
-    ended = Job(called(job["uses"]), tmp_path, temp, green, event).run({})
-    assert ended.code == 0, ended.output
-    assert (temp / "asked").read_text().splitlines() == [
-        "run download 17 --name parity --dir parity",
-        "pr comment stranger:mend --body-file parity/summary.md --edit-last --create-if-none",
+def test_a_wheel_replaces_a_release_of_the_same_version(tmp_path: Path) -> None:
+    """pip leaves what is installed in the version of the wheel: the gate would walk the release."""
+    repository = Repository(tmp_path, tmp_path)
+    repository.gate(INSTALL, package="dist/smallonnx-0.1.0-py3-none-any.whl", index="", suite="parity-suite[x]==0.2.*")
+    assert (repository.temp / "installs").read_text().splitlines() == [
+        "parity-suite==0.2.*",
+        f"-c {repository.temp / 'parity-constraints.txt'} parity-suite[x]==0.2.*",
+        "dist/smallonnx-0.1.0-py3-none-any.whl",
+        "--force-reinstall --no-deps dist/smallonnx-0.1.0-py3-none-any.whl",
     ]
-    assert (temp / "asked.comment").read_text() == first.summary
+
+
+def test_a_repository_with_nothing_but_a_setup_cfg_gets_as_far_as_any_other(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, tmp_path)
+    shutil.rmtree(repository.folder / ".github" / "workflows")
+    (repository.folder / "pyproject.toml").rename(repository.folder / "setup.cfg")
+    (job,) = load(EXAMPLE / WORKFLOW)["jobs"].values()
+    steps = ["actions/checkout", "actions/setup-python", "Take up what pip downloaded"]
+    ended = Job(called(job["uses"]), repository.folder, repository.temp, tmp_path).run(job["with"], only=steps)
+    assert (ended.code, ended.steps) == (0, steps)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"event": "pull_request"},  # from the branch `main` of a fork
+        {"event": "pull_request_target"},
+        {"branch": "mend"},
+        {"workflow": "other.yml"},
+        {"status": "failure"},
+    ],
+    ids=str,
+)
+def test_the_baseline_is_the_last_green_push_and_nothing_that_a_stranger_can_run(
+    other: dict[str, str], tmp_path: Path
+) -> None:
+    hub = Hub(tmp_path / "hub.json")
+    for number, name in ((17, "right"), (18, "wrong")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "results.ndjson").write_text(name)
+        hub.run(number, tmp_path / name, **(other if name == "wrong" else {}))
+    ended = Repository(tmp_path, tmp_path).gate("Find the baseline")
+    assert Path(ended.outputs["file"]).read_text() == "right"
+
+
+def test_the_baseline_is_the_artifact_that_this_job_writes(tmp_path: Path) -> None:
+    """Two gates in one workflow, each with an artifact of its own."""
+    hub, repository = Hub(tmp_path / "hub.json"), Repository(tmp_path, tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "results.ndjson").write_text("of the other gate")
+    hub.run(17, tmp_path / "other", name="other")
+    assert repository.gate("Find the baseline").outputs["file"] == "recorded"
+    ended = repository.gate("Find the baseline", artifact="other")
+    assert Path(ended.outputs["file"]).read_text() == "of the other gate"
+
+
+def commented(folder: Path, **event: str) -> Ended:
+    """The workflow that comments, after run 17 on the branch `mend` of a stranger."""
+    (job,) = load(EXAMPLE / ".github" / "workflows" / "parity-comment.yml")["jobs"].values()
+    known = {"id": "17", "head_branch": "mend", "head_sha": "a1", "head_repository.owner.login": "stranger", **event}
+    values = {f"github.event.workflow_run.{name}": text for name, text in known.items()}
+    return Job(called(job["uses"]), folder, folder / "temp", folder, values).run({})
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    """Run 17 was on the head of pull request 5; 4 is closed, 6 has moved on since, 7 is of somebody else."""
+    artifact = tmp_path / "artifact"
+    artifact.mkdir()
+    (artifact / "summary.md").write_text("## Failed\n\none regression\n")
+    hub = Hub(tmp_path / "hub.json")
+    hub.run(17, artifact, event="pull_request", branch="mend")
+    hub.pull(4, "stranger", "mend", "a1", state="closed")
+    hub.pull(5, "stranger", "mend", "a1")
+    hub.pull(6, "stranger", "mend", "b2")
+    hub.pull(7, "somebody", "mend", "a1")
+    return hub
+
+
+MARK = "<!-- parity-suite: parity -->"
+COMMENT = f"{MARK}\n\n## Failed\n\none regression\n"
+
+
+def test_the_comment_is_the_summary_on_the_pull_request_whose_head_was_walked(hub: Hub, tmp_path: Path) -> None:
+    ended = commented(tmp_path)
+    assert ended.code == 0, ended.output
+    assert Hub(hub.path).comments == [(5, COMMENT)]
+
+
+def test_the_comment_is_renewed_and_nobody_elses_is_touched(hub: Hub, tmp_path: Path) -> None:
+    hub.comment(5, f"{MARK}\n\nsaid by a person", login="somebody")
+    hub.comment(5, f"{MARK}\n\nof the run before")
+    for number in range(40):  # GitHub gives thirty on a page
+        hub.comment(5, f"of another workflow {number}, and the last comment of the bot")
+    others = hub.comments[2:]
+    ended = commented(tmp_path)
+    assert ended.code == 0, ended.output
+    assert Hub(hub.path).comments == [(5, f"{MARK}\n\nsaid by a person"), (5, COMMENT), *others]
+
+
+def test_a_pull_request_that_has_moved_on_gets_no_comment(hub: Hub, tmp_path: Path) -> None:
+    ended = commented(tmp_path, head_sha="older")
+    assert (ended.code, Hub(hub.path).comments) == (0, [])
+    assert "::notice::no open pull request has the head older" in ended.output
+
+
+def test_a_long_summary_is_cut_to_what_github_takes(hub: Hub, tmp_path: Path) -> None:
+    (tmp_path / "artifact" / "summary.md").write_text("x" * 100_000)
+    assert commented(tmp_path).code == 0
+    ((_, body),) = Hub(hub.path).comments
+    assert len(body) < 65_536

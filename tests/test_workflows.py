@@ -95,6 +95,16 @@ def test_no_expression_is_in_a_script(script: str) -> None:
     assert "${{" not in script
 
 
+def test_every_action_is_pinned_to_one_commit_and_says_its_version() -> None:
+    """A tag can be moved to another commit by whoever has taken over the action."""
+    used = re.findall(r"uses: ([^@\s]+)@(.*)", "\n".join(path.read_text() for path in (*WORKFLOWS, ACTION)))
+    others = {name: {at for each, at in used if each == name} for name, _ in used if not name.startswith("OWNER/")}
+    assert {name: len(commits) for name, commits in others.items()} == dict.fromkeys(others, 1)
+    assert len(others) == 7
+    for name, (at,) in others.items():
+        assert re.fullmatch(r"[0-9a-f]{40} # v\d+\.\d+\.\d+", at), name
+
+
 def test_action_and_workflow_have_the_same_inputs() -> None:
     inputs = load(GATE)["on"]["workflow_call"]["inputs"]
     assert {name: {key: value for key, value in each.items() if key != "type"} for name, each in inputs.items()} == (
@@ -130,7 +140,8 @@ def test_the_workflow_that_the_page_shows_has_ten_lines() -> None:
 
 def test_action_and_workflow_have_the_same_steps() -> None:
     checkout, *rest = steps(GATE)
-    assert checkout == {"uses": "actions/checkout@v6"}
+    assert checkout["uses"].startswith("actions/checkout@")
+    assert checkout["with"] == {"persist-credentials": False}
     assert [{key: value for key, value in step.items() if key != "shell"} for step in steps(ACTION)] == rest
     assert all(step["shell"] == "bash" for step in steps(ACTION) if "run" in step)
     assert load(GATE)["jobs"]["gate"]["defaults"]["run"]["shell"] == "bash"
