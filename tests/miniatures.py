@@ -92,6 +92,24 @@ class Refuses(Copies):
         raise NotImplementedError("no converter for Dense")
 
 
+class LacksPackage(Copies):
+    name: ClassVar[str] = "lackspackage"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        import no_such_package.part
+
+        return Path(no_such_package.part.convert(artifact, out))
+
+
+class LacksModule(Copies):
+    name: ClassVar[str] = "lacksmodule"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        import numpy.no_such_module
+
+        return Path(numpy.no_such_module.convert(artifact, out))
+
+
 class WritesNothing(Copies):
     name: ClassVar[str] = "writesnothing"
 

@@ -86,6 +86,14 @@ def test_example_of_extending_is_the_one_that_runs() -> None:
     assert facts_of(converter, "hops", "dense_to_torch:DenseToTorch")["worker"] == "torch"
 
 
+def test_the_converter_of_the_readme_imports_what_is_installed_and_keeps_the_contract(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```python\n(class MyConverter.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    module = tmp_path / "my_module.py"
+    module.write_text(shown)
+    facts = facts_of(runpy.run_path(str(module))["MyConverter"], "hops", "my_module:MyConverter")
+    assert set(re.findall(r"^ +import (\w+)$", shown, flags=re.MULTILINE)) <= set(facts["requires"])
+
+
 def test_diffs_of_contributing_are_what_the_files_say() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text()
     sections = {part.partition("\n")[0]: part for part in text.split("\n## Add ")[1:]}

@@ -42,7 +42,9 @@ def resolve(reference: str) -> Any:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise PluginError(
-            f"it cannot be imported: {error}", where=reference, advice="Name a class of a module on Python's path"
+            f"it cannot be imported: {error}",
+            where=reference,
+            advice="Call this command in the folder that holds the module, or install it",
         ) from error
 
 

@@ -21,10 +21,17 @@ from harness.results.events import Result
 from harness.run.corpus_walk import CorpusWalk
 from harness.run.explore import Exploration
 from harness.run.session import Session
+from harness.run.walk import LacksPackage
 
 register_profiles()
 
 Record = Callable[[Result], Result]
+
+
+def pytest_exception_interact(node: pytest.Item | pytest.Collector, call: pytest.CallInfo[object]) -> None:
+    """End the run, with exit code 2, where a converter lacks a package: no other test could say more."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, LacksPackage):
+        node.session.shouldstop = str(call.excinfo.value)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from typing import Any, Generic
 
 import numpy as np
 
-from harness.adapters.plugin import CPU
+from harness.adapters.plugin import CPU, PluginError
 from harness.adapters.registry import Plugin, Registry
 from harness.adapters.routes import Route
 from harness.installed import older
@@ -45,8 +45,14 @@ MESSAGE_LENGTH = 600
 """Most characters of an exception in a stage's message."""
 SHORTAGE = re.compile(r"MemoryError|[Oo]ut of memory|allocate memory|ResourceExhausted|No space left")
 """In messages: the machine's memory or disk was too small."""
+PACKAGE_MISSING = re.compile(r"No module named '(\w+)'")
+"""The message of a ModuleNotFoundError for a package; one for a module of a package has a dot in the name."""
 LAYERS_IN_LIMIT = 20
 """Layers of a model for which the limit of a request is meant; n times as many layers get n times the limit."""
+
+
+class LacksPackage(PluginError):
+    """A plugin of somebody else that imports a package which is not installed, once it is called."""
 
 
 class Walk:
@@ -388,7 +394,10 @@ class Walk:
     def _ask(
         self, stage: Stage, plugin: Plugin, request: Request[A], otherwise: Outcome, spent: float = 0.0
     ) -> _Answered[A] | Stage:
-        """The answer, or the stage that ends without one; its outcome is `otherwise` after an exception."""
+        """The answer, or the stage that ends without one; its outcome is `otherwise` after an exception.
+
+        Raises LacksPackage, because it says nothing about the case.
+        """
         worker = self.workers[plugin.worker]
         try:
             answer = (worker.request if self._hurries else worker.insist)(request, self.limit * self._size)
@@ -399,6 +408,8 @@ class Walk:
         self.framework_seconds += answer.seconds
         if not isinstance(answer.value, Failure):
             return _Answered(answer.value, spent + answer.seconds)
+        if not plugin.is_ours:
+            _check_complete(plugin, answer.value)
         message = answer.value.sentence.replace(f"{self._scratch}/", "")[:MESSAGE_LENGTH]
         return _ended(stage, Comparison(otherwise, message), spent + answer.seconds, answer.value.traceback)
 
@@ -469,6 +480,17 @@ def _compared_again(sample: Sample, outputs: Outputs | Failure) -> Comparison:
     if comparison.outcome.passes:
         return comparison
     return replace(comparison, message=f"with {shapes}: {comparison.message}")
+
+
+def _check_complete(plugin: Plugin, failure: Failure) -> None:
+    """Raise LacksPackage if the call of a plugin failed because a package is not installed."""
+    missing = PACKAGE_MISSING.match(failure.message) if failure.error == ModuleNotFoundError.__name__ else None
+    if missing:
+        raise LacksPackage(
+            f"it cannot run here: it imports {missing[1]}, which is not installed",
+            where=plugin.reference,
+            advice="Install it, or call this command in the folder that holds it",
+        )
 
 
 def _ended(stage: Stage, comparison: Comparison, seconds: float, log: str = "") -> Stage:

@@ -108,7 +108,7 @@ def test_foreign_hop_is_described_elsewhere() -> None:
                 "where": "tests.miniatures:Nobody",
                 "expected": "",
                 "came": "",
-                "advice": "Name a class of a module on Python's path",
+                "advice": "Call this command in the folder that holds the module, or install it",
             },
         ),
         (
@@ -118,7 +118,7 @@ def test_foreign_hop_is_described_elsewhere() -> None:
                 "where": "tests.nowhere:Doubles",
                 "expected": "",
                 "came": "",
-                "advice": "Name a class of a module on Python's path",
+                "advice": "Call this command in the folder that holds the module, or install it",
             },
         ),
         (

@@ -24,7 +24,16 @@ from harness.judge.record import load as load_record
 from harness.results.events import CutRun, Result
 from harness.run.selection import Shard
 from tests.gates import CASES, IDS, RESULTS, ROUTE, Parity, fill, results, world
-from tests.miniatures import Doubles, Exits, Refuses, Uninstalled, WritesNothing, WritesRubbish
+from tests.miniatures import (
+    Doubles,
+    Exits,
+    LacksModule,
+    LacksPackage,
+    Refuses,
+    Uninstalled,
+    WritesNothing,
+    WritesRubbish,
+)
 
 RED, REFUSED = 1, 2
 BASE = "base.ndjson"
@@ -98,6 +107,18 @@ def test_a_converter_that_cannot_be_imported(parity: Parity) -> None:
     """In its worker: it is a regression of each case, not a case less."""
     code, out = parity.over(lambda: world(reference="tests.no_such_module:Reads")).gate()
     assert (code, "3 regressions" in out, "No module named" in out) == (RED, True, True)
+
+
+def test_a_converter_that_lacks_a_package(parity: Parity) -> None:
+    """It refuses nothing: it cannot run here, and no result would be one of its own."""
+    code, out = parity.over(lambda: world(LacksPackage)).gate()
+    assert (code, "LacksPackage: it cannot run here: it imports no_such_package, which is" in out) == (REFUSED, True)
+
+
+def test_a_converter_that_lacks_a_module_of_its_own(parity: Parity) -> None:
+    """A package that is there without one of its modules is broken, and so is each of its answers."""
+    code, out = parity.over(lambda: world(LacksModule)).gate()
+    assert (code, "3 regressions" in out, "No module named 'numpy.no_such" in out) == (RED, True, True)
 
 
 def test_a_converter_that_is_not_installed(parity: Parity) -> None:

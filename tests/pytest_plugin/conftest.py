@@ -14,7 +14,7 @@ dense_case()  # pytester forgets modules that a test imports first, and catalogu
 ROOT = Path(__file__).resolve().parents[2]
 CONFTEST = """
 import harness.run.session
-from tests.miniatures import Copies, Refuses, registry
+from tests.miniatures import Copies, LacksPackage, Refuses, registry
 pytest_plugins = ["harness.pytest_plugin"]
 harness.run.session.installed = lambda: registry({hops})
 """
