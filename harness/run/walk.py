@@ -52,7 +52,7 @@ LAYERS_IN_LIMIT = 20
 
 
 class LacksPackage(PluginError):
-    """A plugin of somebody else that imports a package which is not installed, once it is called."""
+    """A converter of another package imports something that is not installed."""
 
 
 class Walk:
