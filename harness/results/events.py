@@ -184,6 +184,10 @@ class PluginNote:
         return cls(**{**data, "requires": None if requires is None else tuple(requires)})
 
 
+LACKING = "lacking"
+"""The option in a header that lists the cases which the run's pack lacks: on record, and not owed."""
+
+
 @dataclass(frozen=True)
 class Header:
     """The first line: command, versions, routes, and the number of results that the run owes (`floor`).
