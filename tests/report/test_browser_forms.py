@@ -166,6 +166,7 @@ def test_a_difference_is_the_same_page(open_page: Open, differing: Path) -> None
 def test_a_matrix_is_the_same_page(open_page: Open, versions: Path) -> None:
     page = open_page(at=versions, ready=".summary")
     assert "onnx2torch: fixed in 1.5.10" in page.inner_text(".news")
+    assert " ".join(page.inner_text(".news li").split()).startswith("refused onnx2torch Dense onnx2torch: fixed")
     assert page.locator("h2#pin").inner_text().startswith("What should I pin?")
     page.locator("header nav a", has_text="Matrix").click()
     page.wait_for_selector(".grid")
@@ -183,6 +184,13 @@ def test_a_matrix_is_the_same_page(open_page: Open, versions: Path) -> None:
     page.wait_for_selector("text=No layer")
     page.locator("header nav a", has_text="Defects").click()
     page.wait_for_selector(".filters")
+    page.fill("#search", "dense refused")
+    page.wait_for_selector(".grid")
+    name = page.locator(".grid tbody th").first.inner_text().split()
+    assert name[:3] == ["Dense", "onnx2torch,", "refused"]
+    assert name[3].startswith("onnx2torch-refused-")
+    page.fill("#search", "dense divergent")
+    page.wait_for_selector("text=No defect")
 
 
 @pytest.mark.parametrize("which", ["differing", "versions"])
