@@ -47,8 +47,10 @@ Axis = tuple[str, dict[str, _Value]]
 
 @dataclass(frozen=True)
 class Literal:
-    """A condition on one axis: the rows that fulfil it, its words, the cost of reading them, and whether it admits
-    plain values only, such as 1 and none, which break little."""
+    """A condition on one axis: the rows that fulfil it, its words, and the cost of reading them.
+
+    `plain`: it admits plain values only, such as 1 and none. These break little.
+    """
 
     axis: str
     rows: int

@@ -189,8 +189,10 @@ def _hostile(field: _Field, choice: _Choice) -> tuple[_Choice, dict[str, tuple[_
 
 
 def _twins(field: _Field, choice: _Choice, at: int, place: int) -> Iterator[Literal]:
-    """Literals of other axes that hold in the same cases as one of the choice, beside the rest of its term; one of
-    each axis."""
+    """Literals that hold in the same cases as one of the choice, among those that fulfil the rest of its term.
+
+    One for each axis that the choice does not have.
+    """
     term = choice.terms[at]
     rest = _meet((*term[:place], *term[place + 1 :]), field.failing | field.passing)
     within, without = rest & term[place].rows, rest & ~term[place].rows
