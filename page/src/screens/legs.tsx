@@ -225,7 +225,7 @@ export function LegsDefects() {
           caption={`${findings ? "Findings" : "Defects"} in rows, legs in columns`}
           corner={findings ? "Finding" : "Defect"}
           class="wide-names"
-          rows={rows.map((each) => ({ id: each.id, label: <><Said text={layersOf(each)} /> <small>{each.hop}, {each.outcome}</small> <small><Said text={each.id} /></small></>, title: each.condition || each.message }))}
+          rows={rows.map((each) => ({ id: each.id, label: nameOf(each), title: [each.id, each.condition || each.message].filter(Boolean).join(": ") }))}
           columns={[...columns, { id: "since", label: "Since" }]}
           cell={(row, column) => (column.id === "since" ? words(byId.get(row.id)!.along) : defectCell(byId.get(row.id)!, column.id))}
         />
@@ -238,6 +238,14 @@ export function LegsDefects() {
 
 /** Whether a text has all of these words. */
 const has = (text: string, words: readonly string[]): boolean => words.every((word) => text.toLowerCase().includes(word));
+
+/** What is known by an expectation's or a finding's name has this first; the id of a new defect says little. */
+const nameOf = (each: LegsDefect) =>
+  each.expected ? (
+    <><Said text={each.id} /> <small>{each.hop}, {each.outcome}: <Said text={layersOf(each)} /></small></>
+  ) : (
+    <><Said text={layersOf(each)} /> <small>{each.hop}, {each.outcome} <Said text={each.id} /></small></>
+  );
 
 function defectCell(row: LegsDefect, leg: string): GridCell | null {
   const cell = row.legs[leg];
