@@ -57,7 +57,7 @@ class Condition:
             others = self.others + len(self.alike)
             rest = f", or {_others(others)} as simple" if others else ""
             return f"too few cases to tell: {self.words}{rest}"
-        marks = [f"these cases cannot tell {', or '.join(self.alike)}"] if self.alike else []
+        marks = self._untold
         marks += [f"or {_others(self.others)} as simple"] if self.others else []
         marks += ["one case"] if self.cases == 1 and self.axes else []
         return f"{self.words} ({'; '.join(marks)})" if marks else self.words
@@ -69,8 +69,12 @@ class Condition:
     @property
     def _guess(self) -> str:
         hint = f"; best guess {self.words}" if self.axes else ""
-        measures = f"precision {_percent(self.precision)}, recall {_percent(self.recall)}"
-        return f"{_NOT_SEPARATED}{hint} ({measures})"
+        measures = [f"precision {_percent(self.precision)}, recall {_percent(self.recall)}", *self._untold]
+        return f"{_NOT_SEPARATED}{hint} ({'; '.join(measures)})"
+
+    @property
+    def _untold(self) -> list[str]:
+        return [f"these cases cannot tell {', or '.join(self.alike)}"] if self.alike else []
 
     def joined(self, other: Condition) -> Condition:
         """This condition joined with one of the same words: for other layers, or from another group of results.
