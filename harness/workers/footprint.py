@@ -67,7 +67,7 @@ class Notes:
         return True
 
     def _called(self, frame: FrameType, event: str, _: object) -> None:
-        if event == "call":
+        if event == "call" and self._names.get(frame.f_code.co_filename) != "":
             self._note(frame.f_code)
 
     def _note(self, code: CodeType) -> bool:

@@ -136,6 +136,14 @@ def test_shards_that_are_joined(parity: Parity) -> None:
     assert (code, UNTRIED in out, PRELU in out) == (0, True, True)
 
 
+def test_shards_of_two_working_copies(parity: Parity) -> None:
+    assert parity.gate("--shard", "1/2", "--results", "1.ndjson")[0] == 0
+    edit("0.5", "0.25")
+    assert parity.gate("--shard", "2/2", "--results", "2.ndjson")[0] == 0
+    code, out = parity("merge", "1.ndjson", "2.ndjson", "-o", "whole.ndjson")
+    assert (code, "their changed functions differ" in out) == (2, True)
+
+
 def test_beside_a_regression(parity: Parity) -> None:
     edit("0.5", "0.25")
     edit("    return out", "    raise NotImplementedError('no dense')")
