@@ -7,6 +7,7 @@ first call, before that by a profile function.
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 import threading
 from collections import defaultdict
@@ -30,7 +31,7 @@ class Notes:
     """Notes what is entered of packages, whose `folders` may be imported afterwards."""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._parents = {f"{folder}/": f"{folder.parent}/" for folder in folders}
+        self._packages = {os.path.realpath(folder) + os.sep: folder.name for folder in folders}
         self._names: dict[str, str] = {}
         self._entered: Entered = {}
         self._monitors = bool(folders) and self._monitored()
@@ -39,7 +40,7 @@ class Notes:
     def noting(self, entered: Entered) -> Iterator[None]:
         """Within this context, what is entered comes into this dictionary, of threads that begin there, too."""
         self._entered = entered
-        profiles = bool(self._parents) and not self._monitors
+        profiles = bool(self._packages) and not self._monitors
         if profiles:
             threading.setprofile(self._called)
             sys.setprofile(self._called)
@@ -72,16 +73,19 @@ class Notes:
 
     def _note(self, code: CodeType) -> bool:
         """Whether the code is of the packages."""
-        path = code.co_filename
-        name = self._names.get(path)
+        name = self._names.get(code.co_filename)
         if name is None:
-            parent = next((up for folder, up in self._parents.items() if path.startswith(folder)), None)
-            name = self._names[path] = "" if parent is None else path[len(parent) :].replace("\\", "/")
+            name = self._names[code.co_filename] = self._named(os.path.realpath(code.co_filename))
         if name and code.co_flags & inspect.CO_OPTIMIZED:  # the body of a class has no such flag
             self._entered.setdefault(name, set()).add(code.co_firstlineno)
         elif name and code.co_name == "<module>":
             self._entered.setdefault(name, set()).add(0)
         return bool(name)
+
+    def _named(self, path: str) -> str:
+        """The file by its name from the package's folder on; '' if it is in none."""
+        inside = (f"{name}/{path[len(folder) :]}" for folder, name in self._packages.items() if path.startswith(folder))
+        return next(inside, "").replace(os.sep, "/")
 
 
 def joined(*footprints: Footprint | Entered) -> dict[str, tuple[int, ...]]:

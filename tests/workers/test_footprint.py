@@ -113,3 +113,10 @@ def test_an_exception_ends_the_noting(small: Path) -> None:
 
 def test_joined() -> None:
     assert joined({"b.py": (3, 1)}, {"a.py": {2}}, {"b.py": {3, 4}}) == {"a.py": (2,), "b.py": (1, 3, 4)}
+
+
+def test_a_package_behind_a_link(small: Path, tmp_path: Path) -> None:
+    """Python may find it by another path than the folder that was named."""
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    notes = Notes([tmp_path / "link" / small.name])
+    assert noted(notes, small, "relu(1)")["__init__.py"] == (0,)

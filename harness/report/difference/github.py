@@ -35,7 +35,7 @@ def _of_untried(each: Changed, workspace: str) -> str:
     """A warning at the function, in the checkout where its file lies there: its package may be in a folder `src`."""
     found = (path for path in (each.file, f"src/{each.file}") if workspace and Path(workspace, path).is_file())
     place: dict[str, str | int] = {"file": path, "line": max(each.line, 1)} if (path := next(found, "")) else {}
-    return _command("warning", f"{each} has changed; {words.not_entered(each)}", **place, title="not tried")
+    return _command("warning", words.not_tried(each), **place, title="not tried")
 
 
 def _of_group(kind: str, group: Group, workspace: str) -> str:

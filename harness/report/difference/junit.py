@@ -35,7 +35,7 @@ def junit(difference: Difference) -> bytes:
         suites[change.route].append(test)
     for each in difference.untried:
         test = TestCase(each.name, classname=each.file)
-        test.result = [Skipped(_clean(f"not tried: {each} has changed, and no selected case enters it"), "untried")]
+        test.result = [Skipped(_clean(words.not_tried(each)), "untried")]
         suites[NOT_TRIED].append(test)
     document = JUnitXml("parity")
     for route, tests in sorted(suites.items()):

@@ -62,7 +62,7 @@ def untried(difference: Difference) -> Iterator[str]:
     """What has changed in the converters and no case entered, a line for each, and what to do."""
     left = difference.untried
     for each in left[:NAMED]:
-        yield f"not tried: {each} differs from {each.distribution} {each.release}; {not_entered(each)}"
+        yield f"not tried: {not_tried(each)}"
     if len(left) > NAMED:
         yield f"not tried: {len(left) - NAMED:,} more, which `--json` names"
     if left:
@@ -74,9 +74,10 @@ def untried(difference: Difference) -> Iterator[str]:
         )
 
 
-def not_entered(each: Changed) -> str:
-    """What kept a function, or a file, from being tried."""
-    return "no selected case imports it" if each.is_file else "no selected case enters it"
+def not_tried(each: Changed) -> str:
+    """What differs, from what, and what kept it from being tried."""
+    kept = "no selected case imports it" if each.is_file else "no selected case enters it"
+    return f"{each} differs from {each.distribution} {each.release}; {kept}"
 
 
 def _number(left: Sequence[Changed]) -> str:
