@@ -302,6 +302,12 @@ def _places(top: str) -> list[Path]:
     return [Path(place) for place in dict.fromkeys(os.path.abspath(place) for place in places)]
 
 
+def package_of(name: str) -> Path | None:
+    """The folder of the package that an import of the distribution's own name gives; None if there is none."""
+    folders = (place for place in _places(name.replace("-", "_")) if place.is_dir())
+    return next(folders, None)
+
+
 def _below(place: str, prefix: str) -> Iterator[tuple[str, str]]:
     """The files below a folder, or the file itself: names from there, and paths."""
     if os.path.isfile(place):

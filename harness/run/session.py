@@ -24,12 +24,14 @@ from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
 from harness.judge.record import Record, plain_id, split_id
 from harness.judge.record import load as load_record
+from harness.judge.released import load as load_releases
 from harness.patterns import fits
 from harness.results.environments import DEVICE
 from harness.results.events import LACKING, Header, PluginNote, RouteStatus
 from harness.results.file import Results
 from harness.results.load import load
 from harness.results.merge import manifest_digest
+from harness.run.changes import Changes
 from harness.run.kept import OFF, Kept, Shelf, folder
 from harness.run.pack import Pack
 from harness.run.selection import (
@@ -251,7 +253,7 @@ class Session:
     def workers(self) -> Workers:
         turns = Turns(self.store.root, self.store.manifest_path)
         pythons = {name: interpreter.python for name, interpreter in self.interpreters.items()}
-        return Workers(self.registry.plugins, pythons=pythons, turns=turns)
+        return Workers(self.registry.plugins, pythons=pythons, turns=turns, watched=self.changes.folders)
 
     @cached_property
     def kept(self) -> Kept | None:
@@ -271,7 +273,20 @@ class Session:
             sources=tuple(filter(None, [self.pack, self.kept])),
             given={} if self.pack is None else self.pack.versions,
             limit=self.selection.limit,
+            changes=self.changes,
         )
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What has changed since their releases in the converters on record that the selected routes walk here."""
+        releases = load_releases(self.root / "golden" / RECORD)
+        walked = {
+            hop.distribution
+            for route in (*self.runnable, *self.detours)
+            for hop in route.hops[max(route.given - 1, 0) :]
+            if hop.worker not in self.interpreters
+        }
+        return Changes.since(released for name, released in releases.items() if name in walked)
 
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
@@ -474,6 +489,7 @@ class Session:
             options=dict(options),
             floor=floor,
             load=load(),
+            changed=self.changes.told(),
         )
 
     @property
