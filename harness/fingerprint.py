@@ -222,8 +222,7 @@ def files_of(name: str) -> dict[str, str]:
     inside: set[tuple[str, ...]] = set()
     outside = False
     for top in sorted(_importable(name, dist, listed)):
-        places = [each for each in _places(top) if each.is_relative_to(root) or not (each.parent / MARK).is_file()]
-        for number, place in enumerate(places):
+        for number, place in enumerate(_of_others(_places(top), root)):
             if not place.is_relative_to(root):
                 outside = True
                 found |= dict(_below(str(place), f"{top}!{number}!"))
@@ -237,6 +236,26 @@ def files_of(name: str) -> dict[str, str]:
         raise UnknownFiles(f"{name} is installed so that its files cannot be told")
     rest = (each for each in listed if each.parts[:1] not in inside and each.parts[:2] not in inside)
     return found | {each.as_posix(): os.path.join(root, each) for each in rest}
+
+
+def is_working_copy(name: str) -> bool:
+    """Whether Python takes a package of a distribution from a folder where it was not installed, as from a checkout.
+
+    What its metadata says of its version then says little of the code.
+    """
+    try:
+        dist = distribution(name)
+    except PackageNotFoundError:
+        return False
+    root = Path(str(dist.locate_file("")))
+    listed = [each for each in dist.files or [] if CACHES not in each.parts and each.name not in UNCOUNTED]
+    firsts = (_of_others(_places(top), root)[:1] for top in _importable(name, dist, listed))
+    return _is_editable(dist) or any(not place.is_relative_to(root) for places in firsts for place in places)
+
+
+def _of_others(places: Iterable[Path], root: Path) -> list[Path]:
+    """The places without those of a checkout of this suite."""
+    return [each for each in places if each.is_relative_to(root) or not (each.parent / MARK).is_file()]
 
 
 def _is_editable(dist: Distribution) -> bool:
@@ -281,6 +300,12 @@ def _places(top: str) -> list[Path]:
         elif spec is not None and spec.origin and os.path.isfile(spec.origin):
             places.append(spec.origin)
     return [Path(place) for place in dict.fromkeys(os.path.abspath(place) for place in places)]
+
+
+def package_of(name: str) -> Path | None:
+    """The folder of the package that an import of the distribution's own name gives; None if there is none."""
+    folders = (place for place in _places(name.replace("-", "_")) if place.is_dir())
+    return next(folders, None)
 
 
 def _below(place: str, prefix: str) -> Iterator[tuple[str, str]]:

@@ -58,6 +58,11 @@ class Parity:
             main()
         return int(end.value.code or 0), "" if self.capsys is None else "".join(reversed(self.capsys.readouterr()))
 
+    def record(self) -> None:
+        """Walk everything, and take it into the record."""
+        assert self("run")[0] == 0
+        assert self("record", "accept", str(RESULTS), "--reason", "the first whole run")[0] == 0
+
     def gate(self, *args: str) -> tuple[int, str]:
         """One gate over the last converter, in this process, without kept steps."""
         return self("gate", "--no-cache", "-n", "1", "--route", ROUTE, *args)

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 import harness.fingerprint
-from harness.fingerprint import UNREADABLE, Fingerprints, UnknownFiles, closure, digest_of, files_of, state_of
+from harness.fingerprint import (
+    UNREADABLE,
+    Fingerprints,
+    UnknownFiles,
+    closure,
+    digest_of,
+    files_of,
+    is_working_copy,
+    state_of,
+)
 
 
 @pytest.fixture
@@ -210,6 +219,22 @@ def test_editable_by_a_finder(site: Path, tmp_path: Path, monkeypatch: pytest.Mo
     before = digest("ed2")
     (source / "__init__.py").write_text("a = 2")
     assert digest("ed2") != before
+
+
+def test_a_working_copy_is_not_what_is_installed(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not is_working_copy("conv")
+    assert not is_working_copy("nobody-has-this")
+    copy = tmp_path / "checkout/conv"
+    copy.mkdir(parents=True)
+    (copy / "__init__.py").write_text("a = 1")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(copy.parent)])  # behind what is installed: nobody imports it
+    assert not is_working_copy("conv")
+    monkeypatch.syspath_prepend(str(copy.parent))
+    assert is_working_copy("conv")
+    assert not is_working_copy("base")
+    editable = '{"dir_info": {"editable": true}, "url": "file:///x"}'
+    install(site, "ed3", {"__editable___ed3.py": ""}, direct_url_json=editable)
+    assert is_working_copy("ed3")
 
 
 def test_editable_whose_sources_nobody_finds_is_unknown(site: Path) -> None:

@@ -6,7 +6,6 @@ docs/extending.md explains each fact and its default.
 from __future__ import annotations
 
 import ast
-import shutil
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -18,6 +17,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from harness.errors import InputError
 from harness.installed import SUITE, is_installed
+from harness.optional import program
 
 
 class PluginError(InputError):
@@ -138,7 +138,7 @@ class Plugin:
     def missing(self) -> str:
         """The required distributions and programs that are not installed, in words; '' if none is missing."""
         lacking = [text for text in self.requires if not is_installed(text)]
-        lacking += [text for text in self.programs if shutil.which(text) is None]
+        lacking += [text for text in self.programs if program(text) is None]
         return f"not installed: {', '.join(lacking)}" if lacking else ""
 
     @property

@@ -29,7 +29,7 @@ class Route:
         """How many of its first stages are taken from a pack with what their artifacts gave."""
         return self.given - self.anew
 
-    @property
+    @cached_property
     def name(self) -> str:
         return "-".join([self.source.name, *(hop.name for hop in self.hops)])
 

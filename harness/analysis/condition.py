@@ -21,7 +21,8 @@ class Condition:
     `precision` is the share of failing stages among the stages that it covers, `recall` the share of failing stages
     that it covers; a `perfect` condition has 1 and 1. `failing` and `passing` count the stages of the search, `cases`
     the failing cases, `others` the equally simple conditions over other axes that separate as well. `chance`: a
-    condition as simple also separates the same number of cases picked at random.
+    condition as simple also separates the same number of cases picked at random. `alike` says which of its parts the
+    cases cannot tell from which others, such as `dilation > 1 from strides = 1`: these hold in the same cases.
     """
 
     words: str
@@ -34,6 +35,7 @@ class Condition:
     cases: int = 0
     others: int = 0
     chance: bool = False
+    alike: tuple[str, ...] = ()
 
     @property
     def perfect(self) -> bool:
@@ -42,7 +44,7 @@ class Condition:
     @property
     def sure(self) -> bool:
         """Whether it is perfect, has few `others`, rests on several cases, and is unlikely by chance."""
-        return self.perfect and self.others < MANY and self.cases > 1 and not self.chance
+        return self.perfect and not self._vague and self.cases > 1
 
     @property
     def text(self) -> str:
@@ -51,21 +53,34 @@ class Condition:
             return self._guess
         if self.words == ALWAYS and self.failing < MANY:
             return f"in all {self.failing} that got there" if self.failing > 1 else "in the only case that got there"
-        if self.others >= MANY or self.chance:
-            rest = f", or {_others(self.others)} as simple" if self.others else ""
+        if self._vague:
+            others = self.others + len(self.alike)
+            rest = f", or {_others(others)} as simple" if others else ""
             return f"too few cases to tell: {self.words}{rest}"
-        marks = [f"or {_others(self.others)} as simple"] if self.others else []
+        marks = self._untold
+        marks += [f"or {_others(self.others)} as simple"] if self.others else []
         marks += ["one case"] if self.cases == 1 and self.axes else []
         return f"{self.words} ({'; '.join(marks)})" if marks else self.words
 
     @property
+    def _vague(self) -> bool:
+        return self.others + len(self.alike) >= MANY or self.chance
+
+    @property
     def _guess(self) -> str:
         hint = f"; best guess {self.words}" if self.axes else ""
-        measures = f"precision {_percent(self.precision)}, recall {_percent(self.recall)}"
-        return f"{_NOT_SEPARATED}{hint} ({measures})"
+        measures = [f"precision {_percent(self.precision)}, recall {_percent(self.recall)}", *self._untold]
+        return f"{_NOT_SEPARATED}{hint} ({'; '.join(measures)})"
+
+    @property
+    def _untold(self) -> list[str]:
+        return [f"these cases cannot tell {', or '.join(self.alike)}"] if self.alike else []
 
     def joined(self, other: Condition) -> Condition:
-        """This condition joined with one of the same words: for other layers, or from another group of results."""
+        """This condition joined with one of the same words: for other layers, or from another group of results.
+
+        What the cases of one layer tell apart is told apart.
+        """
         return Condition(
             words=self.words,
             layers=tuple(dict.fromkeys((*self.layers, *other.layers))),
@@ -77,6 +92,7 @@ class Condition:
             cases=self.cases + other.cases,
             others=min(self.others, other.others),
             chance=self.chance and other.chance,
+            alike=tuple(words for words in self.alike if words in other.alike),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +108,7 @@ class Condition:
             "cases": self.cases,
             "others": self.others,
             "chance": self.chance,
+            "alike": list(self.alike),
         }
 
 

@@ -15,12 +15,14 @@ from functools import cached_property
 from harness.analysis.change import Change
 from harness.analysis.choice import Choice
 from harness.analysis.grouping import Group, grouped
+from harness.analysis.untried import untried
 from harness.judge.acceptance import chains
 from harness.judge.accepted import Accepted
 from harness.judge.answers import Answered, Cells, answered
 from harness.judge.baseline import record_of
 from harness.judge.expectations import Expectation, covering
 from harness.judge.record import Key, Record, plain_id, split_id
+from harness.results.changed import Changed
 from harness.results.environments import Discrepancy, discrepancies
 from harness.results.events import Answer, InconsistentResults, Judgement, Result
 from harness.results.file import Results
@@ -149,6 +151,11 @@ class Difference:
             return replace(change, accepted=entry, expired=entry.is_expired(today))
 
         return replace(self, changes=tuple(map(judged, self.changes)), entries=entries, today=today)
+
+    @cached_property
+    def untried(self) -> tuple[Changed, ...]:
+        """What has changed in the converters, and no result of the head entered."""
+        return untried(self.head, self.base.results)
 
     @cached_property
     def expired(self) -> tuple[Accepted, ...]:

@@ -19,11 +19,14 @@ from harness.results.file import Results
 
 ORDER = (Answer.REGRESSION, Answer.LOST, Answer.CHANGED, Answer.FIXED, Answer.DRIFT)
 """The answers of groups in the order in which they are shown, if they are equally harmful."""
+_DEVIATE = (Answer.REGRESSION, Answer.CHANGED)
+"""Answers of what deviates now: one defect may give both, as it shows in cases that were right and in others."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Changes of one cause, all with the same answer, and all or none of which fail.
+    """Changes of one cause: of one answer, or of a defect that shows now, regressions and changes. What is accepted
+    is a group of its own.
 
     `condition` says when it shows, '' where nobody knows. `frame` is where in the converter's source an
     exception came from.
@@ -35,29 +38,34 @@ class Group:
 
     @property
     def answer(self) -> Answer:
-        return self.changes[0].answer
+        """The first of its answers in the order in which they are shown."""
+        return min((change.answer for change in self.changes), key=ORDER.index)
 
     @property
     def fails(self) -> bool:
-        return self.changes[0].fails
+        return any(change.fails for change in self.changes)
+
+    @property
+    def is_worse(self) -> bool:
+        return any(change.is_worse for change in self.changes)
 
     @property
     def accepted(self) -> bool:
         """Whether these changes are worse, and accepted."""
-        return self.changes[0].is_worse and not self.fails
+        return self.is_worse and not self.fails
 
     @property
     def word(self) -> str:
         """The answer; of a change also whether it is for the worse."""
         word = self.answer.value
-        if self.answer is Answer.CHANGED and self.changes[0].is_worse:
+        if self.answer is Answer.CHANGED and self.is_worse:
             word = "changed for the worse"
         return f"accepted {word}" if self.accepted else word
 
     @cached_property
     def smallest(self) -> Change:
-        """The change of the simplest case, on the shortest route."""
-        return min(self.changes, key=_simplicity)
+        """The change of the simplest case, on the shortest route; of those that fail, if any does."""
+        return min(self.changes, key=lambda change: (not change.fails, *_simplicity(change)))
 
     @property
     def hops(self) -> tuple[str, ...]:
@@ -101,7 +109,10 @@ class Group:
         where = _few(self.hops)
         ends = "" if self.outcome is None or self.answer is Answer.FIXED else f" {self.outcome}"
         ends += f" ({self.harm})" if self.harm and ends else ""
-        return f"{self.word}: {where}{ends}, {_many(len(self.cases), 'case')}, {_many(len(self.changes), 'result')}"
+        others = sum(change.answer is not self.answer for change in self.changes)
+        also = f", {others:,} of them changed" if others else ""
+        counts = f"{_many(len(self.cases), 'case')}, {_many(len(self.changes), 'result')}{also}"
+        return f"{self.word}: {where}{ends}, {counts}"
 
     @property
     def brief(self) -> str:
@@ -129,7 +140,7 @@ class Group:
         first = self.smallest
         return {
             "answer": self.answer.value,
-            "worse": first.is_worse,
+            "worse": self.is_worse,
             "fails": self.fails,
             "hops": list(self.hops),
             "outcome": None if self.outcome is None else self.outcome.value,
@@ -157,12 +168,13 @@ def grouped(changes: Iterable[Change], head: Results, before: Sequence[Result] =
     What deviates now is grouped as `parity defects` does, beside the head's results that pass. What is fixed is grouped
     as the base's deviations, beside what passed there; beside the record, by the expectation that explained it.
     """
-    kinds: dict[tuple[Any, ...], list[Change]] = defaultdict(list)
+    kinds: dict[tuple[Answer, bool], list[Change]] = defaultdict(list)
     for change in changes:
-        kinds[change.answer, change.is_worse, change.fails].append(change)
+        answer = Answer.CHANGED if change.answer in _DEVIATE else change.answer
+        kinds[answer, change.is_worse and not change.fails].append(change)
     groups: list[Group] = []
-    for (answer, *_), alike in kinds.items():
-        if answer in (Answer.REGRESSION, Answer.CHANGED):
+    for (answer, _), alike in kinds.items():
+        if answer is Answer.CHANGED:
             groups += _by_defect(alike, head, head.results, _deviating)
         elif answer is Answer.FIXED:
             known = [change for change in alike if _deviating_before(change) is not None]

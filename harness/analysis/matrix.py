@@ -253,7 +253,7 @@ def matrix(legs: Sequence[Leg], *, across: Collection[str] = (), owners: Mapping
     return Matrix(
         legs=tuple(legs),
         components=components(legs),
-        tables=tuple(_table(chain) for chain in concerned if len(chain.walked) > 1),
+        tables=tuple(table_of(chain) for chain in concerned if len(chain.walked) > 1),
         defects=_defect_rows(legs, marks, {name: name for name in marks.marks}, by_name),
         findings=_defect_rows(legs, marks, {name: owner for name, owner in owned.items() if owner}, by_name),
         across=tuple(across),
@@ -261,7 +261,8 @@ def matrix(legs: Sequence[Leg], *, across: Collection[str] = (), owners: Mapping
     )
 
 
-def _table(chain: Chain) -> Table:
+def table_of(chain: Chain) -> Table:
+    """All layers on a chain, in the legs that differ in something that concerns it."""
     layers: dict[Layer, dict[str, None]] = defaultdict(dict)
     for leg in chain.walked:
         for case, stop in leg.chains[chain.name].items():

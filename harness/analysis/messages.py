@@ -22,6 +22,14 @@ _MISFITS = (
     r"mat1 and mat2 shapes cannot be multiplied",
 )
 """What PyTorch says where shapes do not fit: whichever operator meets first what an earlier one made wrong."""
+_ONNXRUNTIME = r"(?s)\b\w+: \[ONNXRuntimeError\] : \d+ : \w+ : "
+_RUNTIME_MISFITS = (
+    r"Load model from .*? failed:Node \([^()]*\) Op \(\w+\) \[ShapeInferenceError\] (?!Attribute )",
+    r"Non-zero status code returned while running \w+ node\..*?(?:BroadcastIterator|[Ii]nvalid input shape|not equal to"
+    r"|does not match input rank|must have (?:shape|rank)|[Mm]ismatch|cannot be reshaped|cannot broadcast"
+    r"|[Ii]ncompatible dimensions)",
+)
+"""What ONNX Runtime says where shapes do not fit: while it infers them, or when a node runs."""
 _NORMAL: tuple[tuple[str, str], ...] = (
     (r"(?s)In Node, \(\"[^\"]*\", (\w+), .*", r"Node \1"),  # the end may be cut off
     *_NOISE,
@@ -35,6 +43,11 @@ _NORMAL: tuple[tuple[str, str], ...] = (
     (r"\bin user code:\s+(\w+: )?", ""),
     (r"(keyword arguments? |argument not understood:',? )(?:passed to \w+: )?(?:'\w+'|\{.*?\})", r"\1*"),
     (rf"(?s)^RuntimeError: (?:{'|'.join(_MISFITS)}).*", "RuntimeError: shapes that do not fit"),
+    (rf"{_ONNXRUNTIME}(?:{'|'.join(_RUNTIME_MISFITS)}).*", "ONNX Runtime: shapes that do not fit"),
+    (rf"{_ONNXRUNTIME}.*?\bType Error: Type .*", "ONNX Runtime: types that do not fit"),
+    (r"\b(Node input |Name:)'[^']*'", r"\1*"),  # names of tensors and nodes
+    (r"\b([Nn]ode |node name |output arg |input parameter )\([^()]*\)", r"\1(*)"),
+    (r"\bFused(?=\w+ node\b)", ""),  # what ONNX Runtime makes of an operator and its activation
     (r"[\w.]+(\.__init__\(\))", r"\1"),
     (r"\b(KeyError: |output )(?:'[^']*'|\"[^\"]*\")", r"\1*"),  # the name of a tensor
     (r"\b(calling |for )[\w.]+\.(call|build)\(\)", r"\1\2()"),

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from harness.analysis.legs import Leg, State, release_key
-from harness.analysis.lines import Chain, is_ordered
-from harness.analysis.matrix import Matrix
+from harness.analysis.legs import Leg, release_key
+from harness.analysis.lines import is_ordered
+from harness.analysis.matrix import Cell, Matrix, Table, table_of
 from harness.results.environments import MISSING
 
 Pair = tuple[tuple[str, str], tuple[str, str]]
@@ -17,11 +17,14 @@ Pair = tuple[tuple[str, str], tuple[str, str]]
 
 @dataclass(frozen=True)
 class Fit:
-    """How a leg does for some layers on one chain: layers that it did not run, and those with bad cases, of all."""
+    """How a leg does for some layers on one chain: layers that it did not run, and the cells of those not all good.
+
+    A case is good if all its stages up to the end of the chain are, so that what lies behind a failure is not.
+    """
 
     leg: Leg
     missing: tuple[str, ...]
-    bad: tuple[tuple[str, int, int], ...]
+    bad: tuple[tuple[str, Cell], ...]
 
     @property
     def is_good(self) -> bool:
@@ -30,7 +33,7 @@ class Fit:
     @property
     def cases(self) -> int:
         """Cases that do not pass."""
-        return sum(bad for _, bad, _ in self.bad)
+        return sum(cell.bad + cell.blocked for _, cell in self.bad)
 
 
 @dataclass(frozen=True)
@@ -61,30 +64,27 @@ def pins(matrix: Matrix, layers: Sequence[str]) -> tuple[Pin, ...]:
 
     Chains on which no leg has one of the layers are left out.
     """
-    chains = [*(table.chain for table in matrix.tables), *matrix.single]
-    every = [_pin(chain, layers) for chain in chains]
+    every = [_pin(table, layers) for table in (*matrix.tables, *map(table_of, matrix.single))]
     known = [pin for pin in every if any(len(fit.missing) < len(layers) for fit in pin.fits)]
     return tuple(sorted(known, key=lambda pin: (not pin.newest, pin.chain)))
 
 
-def _pin(chain: Chain, layers: Sequence[str]) -> Pin:
-    several = tuple(_fit(leg, layers, chain.name) for leg in chain.legs)
+def _pin(table: Table, layers: Sequence[str]) -> Pin:
+    chain = table.chain
+    several = tuple(_fit(leg, layers, table) for leg in chain.legs)
     ran = [fit for fit in several if not fit.missing]
     good = [fit.leg for fit in ran if fit.is_good]
     components = tuple(name for name in chain.needs if all(is_ordered(fit.leg.version(name)) for fit in ran))
     return Pin(chain.name, components, several, tuple(_newest(good, components)), tuple(_pairs(ran, components)))
 
 
-def _fit(leg: Leg, layers: Sequence[str], chain: str) -> Fit:
-    """A case is good if all its stages up to the end of the chain are."""
-    good: dict[str, list[bool]] = {name: [] for name in layers}
-    for stop in leg.chains.get(chain, {}).values():
-        if stop.result.layer in good:
-            good[stop.result.layer].append(stop.state is State.GOOD)
+def _fit(leg: Leg, layers: Sequence[str], table: Table) -> Fit:
+    cells = {row.layer[1]: row.cells[leg.name] for row in table.rows}
+    known = {name: cells.get(name, Cell()) for name in layers}
     return Fit(
         leg,
-        tuple(name for name, each in good.items() if not each),
-        tuple((name, each.count(False), len(each)) for name, each in good.items() if not all(each)),
+        tuple(name for name, cell in known.items() if cell == Cell()),
+        tuple((name, cell) for name, cell in known.items() if cell.bad or cell.blocked),
     )
 
 

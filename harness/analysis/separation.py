@@ -4,26 +4,25 @@ A condition is about the values of the cases' axes. It says where a defect shows
 then two axes together, then three axes together and two alternatives. If none of these separates, it returns its best
 guess, with precision and recall.
 
-Sets of rows are integers with one bit for each row: `&` is their intersection, `|` their union.
+Cases that nobody drew cannot speak. Where each case has either strides or a dilation rate above 1, `strides = 1` and
+`dilation > 1` hold in the same cases. Of such literals the condition names one without plain values, and says which
+others the cases cannot tell from it.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
+from math import comb
 from operator import or_
 from random import Random
-from typing import Any
 
-from harness.analysis.condition import ALWAYS, LARGEST, Condition, is_number
-from harness.results.events import plain
-from harness.spec import canonical
+from harness.analysis.condition import ALWAYS, Condition
+from harness.analysis.literals import OF_INPUTS, Axis, Literal, Row, axes_of, literals_of, single_values
 
-LISTED = 3
-"""Most values of one axis that a condition names."""
 BACKING = 2
 """Least number of failing cases for each of two alternatives, and for three axes together."""
 NEAR = 40
@@ -32,55 +31,42 @@ BETTER = 0.05
 """Least lead of a guess over `always`, in score."""
 DRAWS = 10
 """Number of random picks of cases for which a condition is searched, to rule out chance."""
-WIDTH = 48
-"""Most characters of a value in a condition's words."""
+LIKELY = 0.2
+"""Share of picks above which a condition on one axis may be chance."""
+NAMED = 2
+"""Most literals of plain values that are named as holding in the same cases as one of a condition."""
+BRIEF = 2
+"""Highest cost of a literal that takes another's place: it names one value."""
 OTHERWISE = "always, or another failure comes first"
-
-
-@dataclass(frozen=True, eq=False)
-class Row:
-    """One stage that a case reached: the case, its layer (dialect and name), and the values of its axes."""
-
-    case: str
-    layer: tuple[str, str]
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Value:
-    """A value of an axis, and the set of rows with it."""
-
-    value: Any
-    rows: int
-
-
-_Axis = tuple[str, dict[str, _Value]]
-"""The name of an axis, and its values by their canonical text."""
-
-
-@dataclass(frozen=True)
-class _Literal:
-    """A condition on one axis: the rows that fulfil it, its words, and the cost of reading them."""
-
-    axis: str
-    rows: int
-    words: str
-    cost: int
 
 
 @dataclass(frozen=True)
 class _Choice:
     """A condition as alternatives; each is a set of literals that hold together."""
 
-    terms: tuple[tuple[_Literal, ...], ...]
+    terms: tuple[tuple[Literal, ...], ...]
 
     @property
     def axes(self) -> tuple[str, ...]:
         return tuple(literal.axis for term in self.terms for literal in term)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(literal.name for term in self.terms for literal in term))
+
+    @property
     def cost(self) -> int:
         return sum(literal.cost for term in self.terms for literal in term)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Sorts by cost, then by the number of literals that hardly break a converter."""
+        return self.cost, sum(literal.plain + (literal.axis in OF_INPUTS) for term in self.terms for literal in term)
+
+    def with_literal(self, at: int, place: int, literal: Literal) -> _Choice:
+        """The choice with another literal at a place of a term."""
+        term = (*self.terms[at][:place], literal, *self.terms[at][place + 1 :])
+        return _Choice((*self.terms[:at], term, *self.terms[at + 1 :]))
 
     @property
     def words(self) -> str:
@@ -88,6 +74,8 @@ class _Choice:
 
 
 _NO_CONDITION = _Choice(((),))
+_Found = tuple[_Choice, frozenset[tuple[str, ...]]]
+"""A choice, and the names of the axes of all choices as simple, of it too."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +83,7 @@ class _Field:
     """The rows and axes of a search, and the rows that fail by the defect or pass."""
 
     rows: Sequence[Row]
-    axes: Sequence[_Axis]
+    axes: Sequence[Axis]
     layers: tuple[str, ...]
     failing: int
     passing: int
@@ -120,10 +108,18 @@ class _Field:
         return reduce(or_, (_meet(term, every) for term in choice.terms), 0)
 
     def condition(
-        self, choice: _Choice, others: int = 0, *, otherwise: str = ALWAYS, chance: bool = False
+        self,
+        choice: _Choice,
+        others: Iterable[tuple[str, ...]] = (),
+        *,
+        otherwise: str = ALWAYS,
+        chance: bool = False,
     ) -> Condition:
-        """The choice as a Condition; `otherwise` are the words of an empty choice."""
+        """The choice as a Condition; `others` are the axes of choices as simple, `otherwise` the words of an empty
+        choice."""
         precision, recall = self.measures(self.holds(choice))
+        choice, alike = _hostile(self, choice)
+        told = {choice.names, *(other.names for others in alike.values() for other in others)}
         return Condition(
             words=choice.words or otherwise,
             layers=self.layers,
@@ -133,8 +129,9 @@ class _Field:
             failing=self.failing.bit_count(),
             passing=self.passing.bit_count(),
             cases=self.cases(self.failing),
-            others=others,
+            others=len(set(others) - told),
             chance=chance,
+            alike=tuple(alike),
         )
 
 
@@ -148,33 +145,68 @@ def separate(
     """
     place = {id(row): 1 << index for index, row in enumerate(rows)}
     wanted, agreeing = (sum(place[id(row)] for row in some) for some in (failing, passing))
-    axes = list(_axes(rows))
+    axes = list(axes_of(rows))
     field = _Field(rows, axes, tuple(dict.fromkeys(layer for _, layer in layers)), wanted, agreeing)
     rest = ((1 << len(rows)) - 1) & ~wanted
     if rest != agreeing:
-        from_all = _smallest(_together(_literals(axes, wanted, rest), rest, 1))
+        from_all = _smallest(_together(literals_of(axes, wanted, rest), rest, 1))
         if from_all is not None and from_all[0].cost == 1:
             return field.condition(*from_all)
     if not agreeing:
         return field.condition(_NO_CONDITION, otherwise=OTHERWISE if rest else ALWAYS)
-    literals = _literals(axes, wanted, agreeing)
+    literals = literals_of(axes, wanted, agreeing)
     smallest = _search(field, literals)
     if smallest is None:
         return field.condition(_best_guess(field, literals))
     choice, others = smallest
-    return field.condition(choice, others, chance=len(choice.axes) > 1 and _by_chance(field, choice))
+    return field.condition(choice, others, chance=_by_chance(field, choice))
 
 
-def _search(field: _Field, literals: Sequence[_Literal]) -> tuple[_Choice, int] | None:
-    """The smallest choice that separates, of as few axes as possible, and the number of others as small."""
+def _search(field: _Field, literals: Sequence[Literal]) -> _Found | None:
+    """The smallest choice that separates, of as few axes as possible, and the axes of all as small."""
     for size in (1, 2):
         if smallest := _smallest(_together(literals, field.passing, size)):
             return smallest
     return _smallest(_complex(field, literals))
 
 
+def _hostile(field: _Field, choice: _Choice) -> tuple[_Choice, dict[str, tuple[_Choice, ...]]]:
+    """The choice, with each literal replaced by the one of the best rank that holds in the same cases.
+
+    Beside it the choices that these cases cannot tell from it, by words such as `dilation > 1 from strides = 1`: those
+    with a literal that was replaced, or with one of plain values.
+    """
+    alike: dict[str, tuple[tuple[int, int, Literal], ...]] = {}
+    for at, term in enumerate(choice.terms):
+        for place, literal in enumerate(term):
+            best, *others = sorted([literal, *_twins(field, choice, at, place)], key=lambda each: each.rank)
+            choice = choice.with_literal(at, place, best)
+            named = [twin for twin in others if twin is literal or (twin.plain and not best.plain)]
+            if twins := named[:NAMED]:
+                words = f"{best.words} from {' or '.join(twin.words for twin in twins)}"
+                alike[words] = tuple((at, place, twin) for twin in twins)
+    return choice, {words: tuple(choice.with_literal(*twin) for twin in twins) for words, twins in alike.items()}
+
+
+def _twins(field: _Field, choice: _Choice, at: int, place: int) -> Iterator[Literal]:
+    """Literals that hold in the same cases as one of the choice, among those that fulfil the rest of its term.
+
+    One for each axis that the choice does not have.
+    """
+    term = choice.terms[at]
+    rest = _meet((*term[:place], *term[place + 1 :]), field.failing | field.passing)
+    within, without = rest & term[place].rows, rest & ~term[place].rows
+    seen = set(choice.names)
+    for literal in sorted(literals_of(field.axes, within, without), key=lambda each: each.cost):
+        if not literal.rows & without and literal.cost <= BRIEF and literal.name not in seen:
+            seen.add(literal.name)
+            yield literal
+
+
 def _by_chance(field: _Field, choice: _Choice) -> bool:
     """Whether a choice of as few axes also separates as many cases picked at random, so that it means nothing."""
+    if len(choice.axes) == 1:
+        return _by_chance_alone(field)
     draw = Random(0)  # noqa: S311 - no secret
     rows_of: dict[str, int] = defaultdict(int)
     for place, row in enumerate(field.rows):
@@ -184,18 +216,32 @@ def _by_chance(field: _Field, choice: _Choice) -> bool:
         picked = draw.sample(cases, field.cases(field.failing))
         failing = reduce(or_, (rows_of[case] for case in picked))
         other = replace(field, failing=failing, passing=(field.failing | field.passing) & ~failing)
-        smallest = _search(other, _literals(field.axes, failing, other.passing)) if other.passing else None
+        smallest = _search(other, literals_of(field.axes, failing, other.passing)) if other.passing else None
         if smallest is not None and len(smallest[0].axes) <= len(choice.axes):
             return True
     return False
 
 
-def _meet(literals: Iterable[_Literal], rows: int) -> int:
+def _by_chance_alone(field: _Field) -> bool:
+    """Whether more than `LIKELY` of all picks of as many cases are what one value of an axis, or all but one, picks.
+
+    Of a single case that is said anyway. Where a case fails on one way and passes on another, the way counts, not the
+    case.
+    """
+    every = field.failing | field.passing
+    picked, among = field.cases(field.failing), field.cases(every)
+    if picked == 1 or picked + field.cases(field.passing) > among:
+        return False
+    singles = {literal.rows & every for literal in single_values(field.axes, every)}
+    return sum(field.cases(rows) == picked for rows in singles) > LIKELY * comb(among, picked)
+
+
+def _meet(literals: Iterable[Literal], rows: int) -> int:
     """Those of the rows that fulfil all literals."""
     return reduce(lambda fulfilling, literal: fulfilling & literal.rows, literals, rows)
 
 
-def _together(literals: Sequence[_Literal], against: int, size: int) -> list[_Choice]:
+def _together(literals: Sequence[Literal], against: int, size: int) -> list[_Choice]:
     """Sets of `size` literals of different axes that none of the rows `against` fulfils."""
     return [
         _Choice((term,))
@@ -204,7 +250,7 @@ def _together(literals: Sequence[_Literal], against: int, size: int) -> list[_Ch
     ]
 
 
-def _complex(field: _Field, literals: Sequence[_Literal]) -> list[_Choice]:
+def _complex(field: _Field, literals: Sequence[Literal]) -> list[_Choice]:
     """Choices of three axes together, or of two alternatives with at most two axes each; none for too few cases."""
     if field.cases(field.failing) < BACKING:
         return []
@@ -214,15 +260,15 @@ def _complex(field: _Field, literals: Sequence[_Literal]) -> list[_Choice]:
         uncovered = field.failing & ~first.rows
         if min(field.cases(uncovered), field.cases(first.rows & field.failing)) < BACKING:
             continue
-        others = _literals(field.axes, uncovered, field.passing)
+        others = literals_of(field.axes, uncovered, field.passing)
         seconds = _together(others, field.passing, 1) or _together(others, field.passing, 2)
         choices += [_Choice(((first,), *second.terms)) for second in seconds]
     return choices
 
 
-def _clean(field: _Field) -> list[_Literal]:
+def _clean(field: _Field) -> list[Literal]:
     """Literals that some failing rows and no passing row fulfil, sorted by number of failing rows."""
-    singles = [*_literals(field.axes, 0, field.passing), *_single_values(field.axes, field.failing)]
+    singles = [*literals_of(field.axes, 0, field.passing), *single_values(field.axes, field.failing)]
     by_rows = {
         literal.rows & field.failing: literal
         for literal in singles
@@ -231,22 +277,17 @@ def _clean(field: _Field) -> list[_Literal]:
     return sorted(by_rows.values(), key=lambda literal: -(literal.rows & field.failing).bit_count())
 
 
-def _smallest(choices: Sequence[_Choice]) -> tuple[_Choice, int] | None:
-    """The choice of least cost, and the number of choices over other axes at the same cost; None without choices."""
+def _smallest(choices: Sequence[_Choice]) -> _Found | None:
+    """The choice of least cost, and the axes of all choices at this cost; None without choices."""
     if not choices:
         return None
-    first = min(choices, key=lambda choice: choice.cost)
-    equal = {
-        tuple(sorted(axis.removeprefix(LARGEST) for axis in choice.axes))
-        for choice in choices
-        if choice.cost == first.cost
-    }
-    return first, len(equal) - 1
+    first = min(choices, key=lambda choice: choice.rank)
+    return first, frozenset(choice.names for choice in choices if choice.cost == first.cost)
 
 
-def _best_guess(field: _Field, literals: Sequence[_Literal]) -> _Choice:
+def _best_guess(field: _Field, literals: Sequence[Literal]) -> _Choice:
     """The choice of the best score; `_NO_CONDITION` if that is hardly better than `always`."""
-    singles = [*literals, *_single_values(field.axes, field.failing)]
+    singles = [*literals, *single_values(field.axes, field.failing)]
     near = sorted(singles, key=lambda literal: -field.score(literal.rows))[:NEAR]
     choices = [_Choice(((literal,),)) for literal in near]
     choices += [_Choice(((a, b),)) for a, b in combinations(near, 2) if a.axis != b.axis]
@@ -256,111 +297,3 @@ def _best_guess(field: _Field, literals: Sequence[_Literal]) -> _Choice:
 
     best = max(choices, key=merit, default=_NO_CONDITION)
     return best if merit(best)[0] >= field.score(field.holds(_NO_CONDITION)) + BETTER else _NO_CONDITION
-
-
-def _axes(rows: Sequence[Row]) -> Iterator[_Axis]:
-    """Axes that all layers have and that vary; of several axes that divide the rows alike, the first."""
-    cuts: set[tuple[int, ...]] = set()
-    for name in _shared_axes(rows):
-        values: dict[str, _Value] = {}
-        for place, row in enumerate(rows):
-            value = row.values.get(name)
-            text = canonical(plain(value))
-            values[text] = _Value(value, values.get(text, _Value(value, 0)).rows | 1 << place)
-        cut = tuple(sorted(value.rows for value in values.values()))
-        if len(values) > 1 and cut not in cuts:
-            cuts.add(cut)
-            yield name, values
-
-
-def _shared_axes(rows: Sequence[Row]) -> list[str]:
-    """Names of the axes that every layer has, derived axes last."""
-    by_layer: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        by_layer[row.layer] |= set(row.values)
-    shared = set.intersection(*by_layer.values()) if by_layer else set[str]()
-    names = dict.fromkeys(name for row in rows for name in row.values if name in shared)
-    return sorted(names, key=lambda name: name.startswith(LARGEST))
-
-
-def _literals(axes: Sequence[_Axis], wanted: int, against: int) -> list[_Literal]:
-    """For each axis, literals that every wanted row fulfils and some row `against` does not."""
-    literals: list[_Literal] = []
-    for axis, values in axes:
-        for chosen in _covering_sets(values, wanted, against):
-            rows = reduce(or_, (values[text].rows for text in chosen), 0)
-            words = _words(axis, chosen, values) if against & ~rows else None
-            if words is not None:
-                literals.append(_Literal(axis, rows, *words))
-    return literals
-
-
-def _covering_sets(values: Mapping[str, _Value], wanted: int, against: int) -> Iterable[frozenset[str]]:
-    """Sets of values that cover every wanted row.
-
-    The smallest set, the same with all values that no row `against` has, all values but one, and ranges.
-    """
-    least = {text for text, value in values.items() if value.rows & wanted}
-    free = {text for text, value in values.items() if not value.rows & against}
-    sets = [least, least | free]
-    sets += [set(values) - {text} for text in values if text not in least]
-    sets += [texts for texts in _ranges(values) if least <= texts]
-    return dict.fromkeys(map(frozenset, sets))
-
-
-def _single_values(axes: Sequence[_Axis], wanted: int) -> Iterator[_Literal]:
-    """Literals for each single value of each axis, and for all values but one, that a wanted row fulfils."""
-    for axis, values in axes:
-        for text in values:
-            for chosen in (frozenset([text]), frozenset(set(values) - {text})):
-                words = _words(axis, chosen, values)
-                rows = reduce(or_, (values[each].rows for each in chosen), 0)
-                if words is not None and rows & wanted:
-                    yield _Literal(axis, rows, *words)
-
-
-def _ranges(values: Mapping[str, _Value]) -> Iterator[set[str]]:
-    """The upper and lower ends of an axis of numbers."""
-    if len(values) < 3 or not all(is_number(value.value) for value in values.values()):
-        return
-    order = sorted(values, key=lambda text: values[text].value)
-    for cut in range(1, len(order)):
-        yield set(order[cut:])
-        yield set(order[:cut])
-
-
-def _words(axis: str, chosen: frozenset[str], values: Mapping[str, _Value]) -> tuple[str, int] | None:
-    """The words for the chosen values of an axis and their cost; None for too many values to name."""
-    inside = [value.value for text, value in values.items() if text in chosen]
-    outside = [value.value for text, value in values.items() if text not in chosen]
-    if not inside or not outside:
-        return None
-    if len(inside) == 1:
-        return f"{axis} = {_shown(inside[0])}", 1
-    if words := _as_range(axis, inside, outside):
-        return words, 2
-    if len(outside) == 1:
-        return f"{axis} \u2260 {_shown(outside[0])}", 2
-    if len(inside) <= min(LISTED, len(outside)):
-        return f"{axis} = {' or '.join(map(_shown, inside))}", 1 + len(inside)
-    if len(outside) <= LISTED:
-        return f"{axis} \u2260 {', '.join(map(_shown, outside))}", 2 + len(outside)
-    return None
-
-
-def _as_range(axis: str, inside: Sequence[Any], outside: Sequence[Any]) -> str:
-    """The words for numbers at the upper or the lower end of an axis; '' for other values."""
-    if len(inside) + len(outside) < 3 or not all(map(is_number, (*inside, *outside))):
-        return ""
-    if min(inside) > max(outside):
-        return f"{axis} > {max(outside):g}"
-    if max(inside) < min(outside):
-        return f"{axis} < {min(outside):g}"
-    return ""
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    text = value if isinstance(value, str) and value else canonical(plain(value))
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}\u2026"

@@ -28,8 +28,9 @@ from typing import Any
 
 from harness.analysis.condition import MANY, Condition, collected, flat
 from harness.analysis.defects import NAMED, Defect
+from harness.analysis.literals import Row
 from harness.analysis.messages import family, normalised
-from harness.analysis.separation import Row, separate
+from harness.analysis.separation import separate
 from harness.outcomes import Harm, Outcome
 from harness.results.events import ExpectationNote, Judgement, PluginNote, Result, Stage, plain
 from harness.spec import canonical

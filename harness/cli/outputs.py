@@ -25,8 +25,10 @@ from harness.report.difference.markdown import markdown
 from harness.report.difference.page import page_of
 from harness.report.difference.text import text
 from harness.report.page import write_page
+from harness.results.events import LACKING
 from harness.results.file import Results
 from harness.run.session import Session
+from harness.run.spared import Spared
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -92,8 +94,14 @@ def compared(
         across=across,
         backwards=backwards,
         expectations=session.expectations,
-        spared=session.led_past,
+        spared=spared_by(session, head),
     )
+
+
+def spared_by(session: Session, head: Results) -> Spared:
+    """Which stages on record a head need not have: its header says what it walked, and what its pack lacks."""
+    walked = (route.name for route in head.header.routes if route.available)
+    return session.spared(walked, head.header.options.get(LACKING, ()))
 
 
 def shown(session: Session, what: Difference, outputs: Outputs) -> int:

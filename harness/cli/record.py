@@ -14,10 +14,12 @@ import click
 
 from harness.cli.console import json_option, load_results, print_records
 from harness.cli.main import AGREED
-from harness.installed import SUITE
+from harness.fingerprint import package_of
+from harness.installed import SUITE, version_of
 from harness.judge import record as records
 from harness.judge.acceptance import proposed
 from harness.judge.record import RecordError
+from harness.judge.released import Released
 from harness.results.events import Answer
 from harness.results.file import Results
 from harness.run.session import RECORD, Selection, Session
@@ -66,6 +68,30 @@ def accept_command(results: Path, reason: str, random: bool) -> int:
     for line in proposal.stages:
         click.echo(line)
     click.echo(f"{', '.join(f'{count:,} {name}' for name, count in ordered.items())}: accepted into {folder}")
+    return AGREED
+
+
+@command.command("functions", epilog="\b\nExample: parity record functions onnx2torch")
+@click.argument("distributions", nargs=-1, required=True)
+def functions_command(distributions: tuple[str, ...]) -> int:
+    """Keep the digests of the functions of released converters, which are installed here.
+
+    A gate tells by them which functions of a working copy have changed, and which of these no case enters. The versions
+    must be those on record.
+    """
+    with Session(Selection()) as session:
+        folder, record = session.store.root / RECORD, session.record
+    for name in distributions:
+        package, here = package_of(name), version_of(name)
+        if package is None or here != record.versions.get(name):
+            raise RecordError(
+                "the converter is not installed as it is on record",
+                where=name,
+                expected=record.versions.get(name, "a distribution that is on record"),
+                came=here,
+            )
+        path = Released.of(name, here, package).save(folder)
+        click.echo(f"{path}: {path.stat().st_size:,} bytes")
     return AGREED
 
 

@@ -319,9 +319,16 @@ def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
         data = path.read_bytes()
     except OSError as error:
         raise _damaged(path, f"the golden is missing: {error.strerror}") from error
-    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+    found = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and found != sha256:
         state = "empty" if not data else "cut or edited: its digest is not the manifest's"
         raise _damaged(path, f"the file is {state}")
+    return list(_index(path, found))
+
+
+@lru_cache(maxsize=512)
+def _index(path: Path, sha256: str) -> tuple[Entry, ...]:
+    """The entries of the archive with this digest: a session asks for them several times, and parsing takes seconds."""
     try:
         with zipfile.ZipFile(path) as archive:
             index = json.loads(archive.read("index.json"))
@@ -329,7 +336,7 @@ def read_index(path: Path, sha256: str | None = None) -> list[Entry]:
             raise _damaged(
                 path, "an archive of another version", expected=f"schema {SCHEMA}", came=str(index["schema"])
             )
-        return [Entry(path, name, record) for name, record in sorted(index["cases"].items())]
+        return tuple(Entry(path, name, record) for name, record in sorted(index["cases"].items()))
     except (KeyError, TypeError, ValueError, zipfile.BadZipFile, SpecError) as error:
         if isinstance(error, GoldenError):
             raise

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import shutil
 import subprocess
 import threading
 from pathlib import Path
 from types import TracebackType
 
 from harness.installed import shipped
+from harness.optional import absence, program
 
 REFERENCE = shipped("suites") / "matlab" / "reference"
 """M-files of the reference layers and of the loop that serves calls."""
@@ -30,8 +30,8 @@ class OctaveError(RuntimeError):
 
 
 def executable() -> str | None:
-    """Path of Octave's command line program; None where it is not installed."""
-    return shutil.which("octave-cli") or shutil.which("octave")
+    """Path of Octave's command line program; None where it is not installed, or hidden."""
+    return program("octave")
 
 
 class Octave:
@@ -84,12 +84,12 @@ class Octave:
     def _started(self) -> subprocess.Popen[str]:
         if self._process is not None:
             return self._process
-        program = executable()
-        if program is None:
-            raise OctaveError("Octave is not installed; on Debian: apt-get install --no-install-recommends octave")
+        path = executable()
+        if path is None:
+            raise OctaveError(absence("octave"))
         folders = "".join(f"addpath('{str(path).replace(chr(39), chr(39) * 2)}'); " for path in self.paths)
         self._process = subprocess.Popen(  # noqa: S603 - a program of the path, with folders of this project
-            [program, "--quiet", "--no-init-file", "--no-gui", "--eval", NO_DUMPS + folders + "parity_serve"],
+            [path, "--quiet", "--no-init-file", "--no-gui", "--eval", NO_DUMPS + folders + "parity_serve"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

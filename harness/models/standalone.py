@@ -11,6 +11,7 @@ from pathlib import Path
 from harness.matlab.matfile.read import read_mat
 from harness.matlab.matfile.write import save_mat
 from harness.matlab.octave import NO_DUMPS, REFERENCE, OctaveError, executable
+from harness.optional import absence
 from harness.spec import Array
 
 FUNCTION, LAYERS = "run_model", "layers"
@@ -34,7 +35,7 @@ def run_program(folder: Path, inputs: Sequence[Array], outputs: int) -> list[Arr
     """
     program = executable()
     if program is None:
-        raise OctaveError("Octave is not installed")
+        raise OctaveError(absence("octave"))
     ins = [f"x{place}" for place in range(1, len(inputs) + 1)]
     outs = [f"y{place}" for place in range(1, outputs + 1)]
     with tempfile.TemporaryDirectory(prefix="parity-octave-") as scratch:

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from harness import optional
 from harness.adapters.routes import Route
 from harness.catalogue import Row
 from harness.corpus.store import Entry, keep
 from harness.draw.strategies import DISCOVERY, GATE, register_profiles
+from harness.optional import REAL_FILES
 from harness.pytest_plugin.assertion import failure_text
 from harness.pytest_plugin.ledger import attach, attach_planted
 from harness.pytest_plugin.options import session_of
@@ -103,8 +105,7 @@ def explore(parity: Session, record: Record, request: pytest.FixtureRequest) -> 
 @pytest.fixture(scope="session")
 def real_files(request: pytest.FixtureRequest) -> Path:
     """The folder of real files written by MATLAB. Skips the test if there is none."""
-    variable = os.environ.get("PARITY_REAL_FILES")
-    folder = Path(variable) if variable else request.config.rootpath.parent / "shared" / "realmat"
-    if not folder.is_dir():
-        pytest.skip(f"no real MATLAB files: {folder} is no folder; set PARITY_REAL_FILES to one")
+    folder = optional.real_files(request.config.rootpath)
+    if folder is None:
+        pytest.skip(optional.absence(REAL_FILES))
     return folder

@@ -54,7 +54,7 @@ def of_group(group: Group) -> dict[str, Any]:
         "cases": len(group.cases),
         "results": len(group.changes),
         "units": None,
-        "unexpected": len(group.changes) if group.fails else 0,
+        "unexpected": sum(change.fails for change in group.changes),
         "notes": [{"id": name, "reason": "", "link": ""} for name in group.expectations],
         "smallest": first.case,
         "route": "" if first.result is None else first.route,

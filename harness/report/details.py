@@ -20,6 +20,8 @@ from harness.results.events import Judgement, Result, Stage, plain
 CHUNK = 64
 """Cases of a chunk."""
 _DIGITS = Metrics.digits()
+_BESIDE = ("regression: the record has ", "changed for the worse: the record has ")
+"""How the message of a result begins that is worse than what the record has, of which the page tells."""
 
 
 def details(results: Sequence[Result]) -> Iterator[tuple[str, Any]]:
@@ -73,7 +75,7 @@ def _result(result: Result) -> dict[str, Any]:
     follows = f"parity replay {result.case} --route {result.route}"
     return _filled(
         {
-            "message": "" if _is_redundant(result) else result.message,
+            "message": "" if _is_redundant(result) else _short_of_stages(result),
             "recorded": None if result.recorded is None else result.recorded.to_json(),
             "replay": "" if result.replay == follows else result.replay,
             "task": None if result.task is None else plain(result.task),
@@ -82,11 +84,13 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def _is_redundant(result: Result) -> bool:
-    """Whether the result's message only repeats a stage's message, or that and the reason of its expectation.
+    """Whether the result's message only repeats what the page shows anyway, beside outcome and blame.
 
-    The page shows these anyway, beside outcome and blame.
+    That is a stage's message, also with the reason of its expectation; and what the record has, now it is otherwise.
     """
     message, note = result.message, result.expectation
+    if result.recorded is not None and message.startswith(_BESIDE):
+        return True
     if note is not None and result.judgement is Judgement.EXPECTED:
         message = message.removesuffix(f" (expected: {note.reason})")
     elif note is not None:
@@ -94,6 +98,16 @@ def _is_redundant(result: Result) -> bool:
     return any(
         message in {stage.message, f"{stage.outcome} at {result.blame}: {stage.message}"} for stage in result.stages
     )
+
+
+def _short_of_stages(result: Result) -> str:
+    """The result's message without the messages of its stages, which the page shows below it."""
+    message = result.message
+    for stage in result.stages:
+        if stage.message:
+            ending = f"{stage.outcome} at {stage.blamed}"
+            message = message.replace(f"{ending}: {stage.message}", ending)
+    return message
 
 
 def _filled(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from harness.analysis.defects import Defect, sentence
 from harness.results.events import Answer, Judgement, plain
 from harness.results.file import Results
+from harness.spec import EMPTY_BATCH
 
 MAIN = 0.5
 """A main route has at least this share of the results of the widest route from the same kind of source."""
@@ -105,6 +106,18 @@ class Summary:
         when = "at its height" if highest is not None else "at the start"
         return f"The machine was busy: load {max(loads):.1f} a processor {when}."
 
+    @property
+    def beside(self) -> str:
+        """A sentence about results that the run did not owe; '' if there are none."""
+        if not self.results.owed:
+            return ""
+        more = [result.case for result in self.results.results if result.key not in self.results.owed_pairs]
+        empty = sum(case.endswith(EMPTY_BATCH) for case in more)
+        apart = f"{empty:,} of empty batches, which stand apart from their case where they end otherwise"
+        fresh = f"{len(more) - empty:,} of cases drawn afresh"
+        parts = [text for text, count in ((apart, empty), (fresh, len(more) - empty)) if count]
+        return f"Beside what was owed: {'; '.join(parts)}." if parts else ""
+
     def to_json(self) -> dict[str, Any]:
         """What the page shows at once."""
         results, header, footer = self.results, self.results.header, self.results.footer
@@ -124,6 +137,7 @@ class Summary:
                 "floor": header.floor,
                 "owed": len(results.owed_pairs),
                 "results": len(results.results),
+                "beside": self.beside,
                 "lost": len(results.lost),
                 "lost_first": [list(pair) for pair in results.lost[:LISTED]],
                 "unavailable": [{"name": route.name, "reason": route.reason} for route in header.unavailable],

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from harness.adapters.registry import Registry
+from harness.fingerprint import is_working_copy
 from harness.installed import versions
 from harness.judge.expectations import UNREPORTED
 from harness.outcomes import ABOUT, FAITHFUL, Outcome
@@ -17,8 +18,10 @@ from harness.results.events import Stage
 def facts(deviation: Deviation, recipe: Recipe, registry: Registry) -> dict[str, Any]:
     """What the issue's template shows, by name."""
     fault, case, expectation = deviation.fault, deviation.case, deviation.expectation
-    installed = versions(recipe.packages)
-    blamed = f"{recipe.package} {installed.get(recipe.package, '')}".strip() or recipe.calls
+    known = versions(recipe.packages)
+    copies = {name for name in recipe.packages if is_working_copy(name)}
+    version = "(working copy)" if recipe.package in copies else known.get(recipe.package, "")
+    blamed = f"{recipe.package} {version}".strip() or recipe.calls
     words = ABOUT[fault.outcome].wording
     assert words is not None, "an outcome that passes is no deviation"
     layers = ", ".join(dict.fromkeys(layer.kind for layer in case.spec.layers))
@@ -28,7 +31,7 @@ def facts(deviation: Deviation, recipe: Recipe, registry: Registry) -> dict[str,
         "title": f"{blamed}: {layers[:60]} {words.happens}{_exception_class(fault)}",
         "happens": f"{recipe.calls}: {layers} {words.happens}.",
         "loudness": words.loudness,
-        "versions": installed,
+        "versions": {name: _version(text, is_copy=name in copies) for name, text in known.items()},
         "reason": expectation.reason if expectation else "",
         "samples": samples if deviation.needs_second_inputs else "",
         "artifact": _artifact(deviation, recipe, registry),
@@ -39,6 +42,10 @@ def facts(deviation: Deviation, recipe: Recipe, registry: Registry) -> dict[str,
         "size": _size(fault),
         "link": expectation.link if expectation and expectation.link != UNREPORTED else "",
     }
+
+
+def _version(text: str, *, is_copy: bool) -> str:
+    return f"a working copy; its metadata says {text}" if is_copy else text
 
 
 def _exception_class(fault: Stage) -> str:

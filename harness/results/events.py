@@ -26,6 +26,7 @@ from jsonschema.exceptions import best_match
 
 from harness.errors import InputError
 from harness.outcomes import Metrics, Outcome
+from harness.results.changed import Changed
 from harness.results.device import DeviceNote
 from harness.results.evidence import Evidence
 
@@ -184,11 +185,16 @@ class PluginNote:
         return cls(**{**data, "requires": None if requires is None else tuple(requires)})
 
 
+LACKING = "lacking"
+"""The option in a header that lists the cases which the run's pack lacks: on record, and not owed."""
+
+
 @dataclass(frozen=True)
 class Header:
     """The first line: command, versions, routes, and the number of results that the run owes (`floor`).
 
-    `load` is that of the machine (`harness.results.load`) at the start; None if it is not known.
+    `load` is that of the machine (`harness.results.load`) at the start; None if it is not known. `changed` are the
+    functions of the walked converters that are not as released, as far as their releases are on record.
     """
 
     command: tuple[str, ...]
@@ -200,6 +206,7 @@ class Header:
     schema: int = SCHEMA
     plugins: tuple[PluginNote, ...] = ()
     load: float | None = None
+    changed: tuple[Changed, ...] = ()
 
     @property
     def unavailable(self) -> tuple[RouteStatus, ...]:
@@ -218,6 +225,7 @@ class Header:
             "options": plain(self.options),
             "floor": self.floor,
             **_known(load=self.load),
+            **({"changed": [each.to_json() for each in self.changed]} if self.changed else {}),
         }
 
     @classmethod
@@ -232,6 +240,7 @@ class Header:
             started=data["started"],
             schema=data["schema"],
             load=data.get("load"),
+            changed=tuple(Changed.from_json(each) for each in data.get("changed", ())),
         )
 
 
@@ -350,7 +359,8 @@ class Result:
     `judgement` is its meaning for the run, `answer` what it is beside the record, `recorded` what the record has at the
     stage that gives the answer (None for the same or nothing). `task` holds the metrics of a classifier, such as
     `top1_agreement`, `logits_max_abs` and `confusion` (rows: expected class, columns: actual class). `facts` are
-    derived from the case's configuration and sizes by `harness.judge.facts`.
+    derived from the case's configuration and sizes by `harness.judge.facts`. `entered` has the digests of those
+    functions of the header's `changed` that the walk entered.
     """
 
     case: str
@@ -368,6 +378,7 @@ class Result:
     recorded: RecordNote | None = None
     task: Mapping[str, Any] | None = None
     facts: Mapping[str, Any] | None = None
+    entered: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.stages:
@@ -422,7 +433,7 @@ class Result:
             "message": self.message,
             "replay": self.replay,
         }
-        more = {"task": self.task, "facts": self.facts}
+        more = {"task": self.task, "facts": self.facts, "entered": self.entered or None}
         return data | {name: plain(value) for name, value in more.items() if value is not None}
 
     @classmethod
@@ -445,6 +456,7 @@ class Result:
             replay=data["replay"],
             task=_numbers(data.get("task")),
             facts=data.get("facts"),
+            entered=tuple(data.get("entered", ())),
         )
         for name, stated in (("outcome", result.outcome.value), ("blame", result.blame)):
             if data[name] != stated:

@@ -140,6 +140,7 @@ def _check_alike(first: Shard, other: Shard, across: Iterable[str]) -> None:
         ("options", _options(first), _options(other)),
         ("routes", first.results.header.routes, other.results.header.routes),
         ("installed distributions", [], lacking),
+        ("changed functions", *(_changed(shard) for shard in (first, other))),
     ):
         if was != now:
             raise MergeError(
@@ -195,6 +196,10 @@ def _header(shards: Sequence[Shard]) -> Header:
 def _options(shard: Shard) -> Mapping[str, Any]:
     options = shard.results.header.options
     return {name: value for name, value in options.items() if name not in (SHARD, MANIFEST)}
+
+
+def _changed(shard: Shard) -> list[str]:
+    return [f"{each} {each.digest}" for each in shard.results.header.changed]
 
 
 def _owed(results: Results) -> Iterator[Pair]:

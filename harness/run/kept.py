@@ -24,7 +24,6 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from secrets import token_hex
-from shutil import which
 
 from platformdirs import user_cache_path
 
@@ -36,6 +35,7 @@ from harness.corpus.store import answers_of
 from harness.errors import InputError
 from harness.fingerprint import Fingerprints, UnknownFiles, digest_of
 from harness.installed import SUITE
+from harness.optional import program
 from harness.run.step import Step, from_bytes, packed, size_of, to_bytes, unpack
 from harness.spec import Case
 from harness.workers.pool import COMMON
@@ -388,7 +388,7 @@ class Kept:
             json.dumps(asdict(plugin), sort_keys=True),
             json.dumps([{**environment, **COMMON, **place.environment}, place.without], sort_keys=True),
             contents,
-            *(digest_of(os.path.realpath(which(program) or os.devnull)) for program in plugin.programs),
+            *(digest_of(os.path.realpath(program(name) or os.devnull)) for name in plugin.programs),
             self._suite,
         ]
         self.shelf.learn(self._digests.news())

@@ -24,12 +24,14 @@ from harness.judge.findings import Findings
 from harness.judge.findings import load as load_findings
 from harness.judge.record import Record, plain_id, split_id
 from harness.judge.record import load as load_record
+from harness.judge.released import load as load_releases
 from harness.patterns import fits
 from harness.results.environments import DEVICE
-from harness.results.events import Header, PluginNote, RouteStatus
+from harness.results.events import LACKING, Header, PluginNote, RouteStatus
 from harness.results.file import Results
 from harness.results.load import load
 from harness.results.merge import manifest_digest
+from harness.run.changes import Changes
 from harness.run.kept import OFF, Kept, Shelf, folder
 from harness.run.pack import Pack
 from harness.run.selection import (
@@ -42,8 +44,9 @@ from harness.run.selection import (
     offered,
     selected,
 )
+from harness.run.spared import Spared, Walks
 from harness.run.walk import Walk
-from harness.spec import EMPTY_BATCH, canonical
+from harness.spec import EMPTY_BATCH
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 from harness.workers.turns import Turns
@@ -68,7 +71,7 @@ def ranked(entries: Iterable[Entry]) -> dict[str, int]:
         layers.setdefault((entry.dialect, entry.subject), []).append(entry)
     ranks: dict[str, int] = {}
     for members in layers.values():
-        unranked = {entry.id: {canonical(pair) for pair in entry.choice.items()} for entry in members}
+        unranked = {entry.id: {f"{name} {value!r}" for name, value in entry.choice.items()} for entry in members}
         seen: set[str] = set()
         for rank in range(len(members)):
             best = max(sorted(unranked), key=lambda name: len(unranked[name] - seen))
@@ -88,6 +91,7 @@ class Session:
         of_workers, self._shared = elsewhere(self.interpreters, self.registry.plugins)
         count_elsewhere(of_workers)
         self._pairs: dict[str | None, list[tuple[Entry, Route]]] = {}
+        self._rules: dict[str | None, Walks] = {}
 
     @cached_property
     def pack(self) -> Pack | None:
@@ -249,7 +253,7 @@ class Session:
     def workers(self) -> Workers:
         turns = Turns(self.store.root, self.store.manifest_path)
         pythons = {name: interpreter.python for name, interpreter in self.interpreters.items()}
-        return Workers(self.registry.plugins, pythons=pythons, turns=turns)
+        return Workers(self.registry.plugins, pythons=pythons, turns=turns, watched=self.changes.folders)
 
     @cached_property
     def kept(self) -> Kept | None:
@@ -269,7 +273,20 @@ class Session:
             sources=tuple(filter(None, [self.pack, self.kept])),
             given={} if self.pack is None else self.pack.versions,
             limit=self.selection.limit,
+            changes=self.changes,
         )
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What has changed since their releases in the converters on record that the selected routes walk here."""
+        releases = load_releases(self.root / "golden" / RECORD)
+        walked = {
+            hop.distribution
+            for route in (*self.runnable, *self.detours)
+            for hop in route.hops[max(route.given - 1, 0) :]
+            if hop.worker not in self.interpreters
+        }
+        return Changes.since(released for name, released in releases.items() if name in walked)
 
     def runnable_for(self, dialect: str) -> list[Route]:
         return [route for route in self.runnable if route.dialect == dialect]
@@ -320,18 +337,10 @@ class Session:
 
     def _paired(self, folder: str | None) -> list[tuple[Entry, Route]]:
         entries = self.entries(folder)
-        ranks = ranked(entries)
-        minimal: dict[str, list[str]] = {}
-        for item in self.expectations:
-            minimal.setdefault(item.case, []).append(item.route)
+        walks = self._walks(folder)
         pairs = []
         for entry in entries:
-            pairs += [
-                (entry, route)
-                for route in self.runnable_for(entry.dialect)
-                if self.selection.all_cases
-                or (route.depth is None if entry.is_large else self._walks(route, entry, ranks, minimal))
-            ]
+            pairs += [(entry, route) for route in self.runnable_for(entry.dialect) if walks(route, entry)]
             pairs += [(entry, route) for route in self.detours if not entry.is_large and self._is_hidden(entry, route)]
         if self.pack is None:
             return pairs
@@ -344,26 +353,37 @@ class Session:
         failing = any(self.record.deviates(entry.id, chain) for chain in detour.hidden_behind())
         return failing and not any(self.record.deviates(entry.id, chain) for chain, _ in detour.chains[:-1])
 
-    def _walks(
-        self, route: Route, entry: Entry, ranks: Mapping[str, int], minimal: Mapping[str, Sequence[str]]
-    ) -> bool:
-        return (
-            route.depth is None
-            or ranks[entry.id] < route.depth
-            or any(fnmatchcase(route.name, pattern) for pattern in minimal.get(entry.id, ()))
-        )
+    def _walks(self, folder: str | None = None) -> Walks:
+        """Whether a route walks a golden of the selected layers by default, be it in the pack or not."""
+        if folder not in self._rules:
+            self._rules[folder] = self._rule(ranked(self.store.entries(*self.selection.layer, folder=folder)))
+        return self._rules[folder]
+
+    def _rule(self, ranks: Mapping[str, int]) -> Walks:
+        minimal: dict[str, list[str]] = {}
+        for item in self.expectations:
+            minimal.setdefault(item.case, []).append(item.route)
+
+        def walks(route: Route, entry: Entry) -> bool:
+            if self.selection.all_cases or route.depth is None:
+                return True
+            return not entry.is_large and (
+                ranks[entry.id] < route.depth
+                or any(fnmatchcase(route.name, pattern) for pattern in minimal.get(entry.id, ()))
+            )
+
+        return walks
 
     def unwalked(self) -> list[tuple[str, str]]:
         """The stages on record, case and chain, of the selected layers and routes that no pair reaches any more.
 
-        What the record knows is owed: a golden that vanished or a route that got shorter is lost, not forgotten. Stages
-        that routes share are owed where all of these are walked.
+        What the record knows is owed: a golden that vanished or a route that got shorter is lost, not forgotten, unless
+        a route that is not walked answers for it (`harness.run.spared`).
         """
-        walked = {route.name for route in self.runnable}
-        elsewhere = {chain for route in self.every_route if route.name not in walked for chain, _ in route.chains}
-        chains = {chain for route in self.runnable for chain, _ in route.chains} - elsewhere
+        chains = {chain for route in self.runnable for chain, _ in route.chains}
         reached = {(entry.id, chain) for entry, route in self.every_pair() for chain, _ in route.chains}
         shard = self.selection.shard
+        spared = self.spared((route.name for route in self.runnable), self.lacking)
         return sorted(
             (case, chain)
             for case, chain in self.record.cells
@@ -371,8 +391,25 @@ class Session:
             and self.selects(split_id(case)[1])
             and (shard is None or shard.has(case))
             and (plain_id(case), chain) not in reached
-            and not self.led_past(plain_id(case), chain)
+            and not spared(plain_id(case), chain)
         )
+
+    def spared(self, walked: Iterable[str], lacking: Iterable[str] = ()) -> Spared:
+        """Which stages on record a run over the routes of these names need not reach. `lacking` are the cases that the
+        run's pack lacks."""
+        entries, routes = self.store.entries(*self.selection.layer), offered(self.registry, self.selection)
+        return Spared.of(entries, routes, self._walks(), walked=set(walked), lacking=lacking, led_past=self.led_past)
+
+    @cached_property
+    def lacking(self) -> tuple[str, ...]:
+        """The cases of the selected layers and routes that are on record, here or in the pack, and that the pack lacks;
+        none without a pack."""
+        if self.pack is None:
+            return ()
+        cells = {**load_record(self.root / "golden" / RECORD).cells, **self.record.cells}
+        chains = {chain for route in self.runnable for chain, _ in route.chains}
+        known = {plain_id(case) for case, chain in cells if chain in chains and self.selects(split_id(case)[1])}
+        return tuple(sorted(known - self.pack.cases.keys()))
 
     def led_past(self, case: str, chain: str) -> bool:
         """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
@@ -432,6 +469,8 @@ class Session:
         if self.selection.shard is not None:
             pairs = ((entry.id, route.name) for entry, route in self.every_pair())
             options = {**options, "shard": str(self.selection.shard), "manifest": manifest_digest(pairs)}
+        if self.lacking:
+            options = {**options, LACKING: list(self.lacking)}
         return Header(
             command=tuple(command),
             versions=self._versions,
@@ -450,6 +489,7 @@ class Session:
             options=dict(options),
             floor=floor,
             load=load(),
+            changed=self.changes.told(),
         )
 
     @property

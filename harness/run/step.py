@@ -15,6 +15,7 @@ import execnet
 from harness.adapters.routes import Route
 from harness.results.events import Stage
 from harness.spec import Case
+from harness.workers.footprint import Footprint
 from harness.workers.protocol import Outputs, decode, encode
 
 
@@ -24,12 +25,14 @@ class Step:
 
     `outputs` holds the outputs of each sample, empty for a sample that failed. The artifact stays in the walk's scratch
     folder until another case is walked. Where nothing but the empty batch fails, `rest` is the stage without it.
+    `entered` is its footprint in converters that are not as released; None if it was not noted.
     """
 
     stage: Stage
     artifact: Path | None
     outputs: tuple[Outputs, ...] = ()
     rest: Stage | None = None
+    entered: Footprint | None = None
 
 
 class Source(Protocol):
@@ -57,6 +60,7 @@ def to_bytes(step: Step) -> bytes:
         "rest": None if step.rest is None else step.rest.to_json(),
         "outputs": encode(step.outputs),
         "artifact": None if step.artifact is None else step.artifact.name,
+        "entered": None if step.entered is None else dict(step.entered),
     }
     return zlib.compress(execnet.dumps(content), 1)
 
@@ -77,6 +81,7 @@ def from_bytes(data: bytes, scratch: Path) -> Step:
             artifact=None if name is None else scratch / name,
             outputs=tuple(decode(content["outputs"])),
             rest=None if rest is None else replace(Stage.from_json(rest), kept=True),
+            entered=content["entered"],
         )
     except (execnet.DataFormatError, zlib.error, EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a step: {error}") from error

@@ -32,8 +32,10 @@ from harness.oracle.noise import in_tf32
 from harness.outcomes import Outcome
 from harness.results.device import DeviceNote
 from harness.results.events import Answer, ExpectationNote, Judgement, Result, Stage
+from harness.run.changes import Changes
 from harness.run.step import Keeper, Source, Step
 from harness.spec import EMPTY_BATCH, Case, Sample
+from harness.workers.footprint import Footprint, joined
 from harness.workers.pool import LIMIT, WorkerFailure, WorkerHang, Workers
 from harness.workers.protocol import A, Convert, Failure, Outputs, Ran, Read, Request, Run, Write, encode
 
@@ -59,7 +61,8 @@ class Walk:
     """Walks cases along routes. Workers stay warm; the artifacts of the current case lie in a scratch folder.
 
     A step that one of the `sources` has is not walked; a step that is walked is offered to the keepers among them.
-    `given` are the versions with which the first stages of routes were walked that a pack gives.
+    `given` are the versions with which the first stages of routes were walked that a pack gives. Of converters with
+    `changes`, results name the changed functions that were entered.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Walk:
         sources: Iterable[Source] = (),
         given: Mapping[str, str] | None = None,
         limit: float = LIMIT,
+        changes: Changes | None = None,
     ) -> None:
         self.registry = registry
         self.workers = workers
@@ -84,6 +88,8 @@ class Walk:
         self.sources = tuple(sources)
         self._keepers = [source for source in self.sources if isinstance(source, Keeper)]
         self.limit = limit
+        self.changes = changes or Changes()
+        self._entered: Footprint = {}
         self.framework_seconds = 0.0
         self._coarse: tuple[Case, Case] | None = None
         self._case = ""
@@ -122,7 +128,12 @@ class Walk:
         steps = self._steps_of(case, route)
         stages = [step.stage for step in steps]
         recorded = self._recorded(case, route, stages, with_empty_batch=True)
-        return self._judged(case, route, stages, recorded, task_metrics(case, steps[-1].outputs))
+        result = self._judged(case, route, stages, recorded, task_metrics(case, steps[-1].outputs))
+        return replace(result, entered=self._changed_in(steps))
+
+    def _changed_in(self, steps: Iterable[Step]) -> tuple[str, ...]:
+        """The changed functions that these steps entered."""
+        return self.changes.entered(step.entered for step in steps if step.entered is not None)
 
     def compared(self, case: Case, stage: Stage, outputs: Sequence[Outputs]) -> Stage:
         """The stage as it would end with these outputs of each sample."""
@@ -165,6 +176,7 @@ class Walk:
         recorded = self._recorded(case, route, rests)
         with_empty = self._recorded(case, route, stages, with_empty_batch=True)
         rest = self._judged(case, route, rests, recorded, task_metrics(case, steps[-1].outputs))
+        rest = replace(rest, entered=self._changed_in(steps))
         return rest, replace(self._judged(case, route, stages, with_empty), case=case.id + EMPTY_BATCH)
 
     def steps(self, case: Case, route: Route) -> list[Step]:
@@ -195,6 +207,8 @@ class Walk:
             given = next(filter(None, (each.find(case, route, place, self._scratch) for each in self.sources)), None)
             if given is not None and route.anew and place == route.given - 1:
                 given = self._run_anew(case, route, place, given)
+            if given is not None and given.entered is None and self.changes.concern(route, place):
+                given = None  # it was kept by a run that did not ask
             self._steps[key] = given or self._walked(case, route, place)
         return self._steps[key]
 
@@ -217,7 +231,10 @@ class Walk:
             before = self._walked(case, route, place - 1)  # another process has removed the artifact meanwhile
             self._steps[self._key(route, place - 1)] = before
         there = set(self._scratch.iterdir()) if self._keepers else set()
+        self._entered = {}
         step = self._source(case, route) if before is None else self._converted(case, route, place, before)
+        if self.changes.concern(route, place):
+            step = replace(step, entered=self._entered)
         if self._keepers and self._lasts(case, route, place, step):
             files = sorted(set(self._scratch.iterdir()) - there)
             for keeper in self._keepers:
@@ -406,6 +423,7 @@ class Walk:
             outcome = Outcome.HANG if isinstance(failure, WorkerHang) else Outcome.CRASH
             return _ended(stage, Comparison(outcome, str(failure)), spent + failure.seconds, failure.log)
         self.framework_seconds += answer.seconds
+        self._entered = joined(self._entered, answer.entered)
         if not isinstance(answer.value, Failure):
             return _Answered(answer.value, spent + answer.seconds)
         if not plugin.is_ours:

@@ -86,7 +86,8 @@ class WorkerHang(WorkerFailure):
 class Setting:
     """How to start a worker: interpreter, environment, modules to import, and modules that it must not import.
 
-    `memory` limits the address space of a request, in bytes beyond that of the imports; None for no limit.
+    `memory` limits the address space of a request, in bytes beyond that of the imports; None for no limit. `watched`
+    are the folders of the packages whose entered functions its answers tell.
     """
 
     name: str
@@ -95,10 +96,14 @@ class Setting:
     modules: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     memory: int | None = MEMORY
+    watched: tuple[Path, ...] = ()
 
     @classmethod
-    def of(cls, name: str, plugins: Iterable[Plugin], folder: Path) -> Setting:
-        """The setting of the worker `name`, which imports its plugins and their requirements at the start.
+    def of(
+        cls, name: str, plugins: Iterable[Plugin], folder: Path, watched: Mapping[str, Path] | None = None
+    ) -> Setting:
+        """The setting of the worker `name`, which imports its plugins and their requirements at the start, and watches
+        those of the distributions `watched` that it serves.
 
         Home and temporary folders lie in `folder`: frameworks write files there, and read settings that could change
         results. Raises PluginError if two of the plugins contradict each other.
@@ -115,6 +120,11 @@ class Setting:
             modules=(*sorted(frameworks), *sorted(classes)),
             without=place.without,
             memory=MEMORY if on_cpu else None,  # CUDA maps the GPU's memory, and the machine's, into its address space
+            watched=tuple(
+                package
+                for each, package in (watched or {}).items()
+                if any(each in plugin.distributions for plugin in served)
+            ),
         )
 
 
@@ -170,7 +180,7 @@ class Worker:
         except (EOFError, self._channel.RemoteError, self._channel.TimeoutError) as error:
             self.stop()
             raise WorkerCrash(f"worker {self.setting.name!r} did not start: {error}", self._tail(), 0.0) from error
-        self._channel.send(encode(Load(self.setting.modules, self.setting.memory)))
+        self._channel.send(encode(Load(self.setting.modules, self.setting.memory, self.setting.watched)))
         self._loading = True
 
     def request(self, request: Request[A], limit: float = LIMIT) -> Answer[A]:
@@ -354,7 +364,8 @@ class Workers:
     """The workers of one run, by name. A context manager that ends them.
 
     `settings` replace the default setting of their workers; the common environment and the homes are added. `pythons`
-    are the interpreters of workers that have one of their own. `turns` are those of all processes of a run.
+    are the interpreters of workers that have one of their own. `turns` are those of all processes of a run. `watched`
+    are the folders of the packages whose entered functions answers tell, by distribution.
     """
 
     def __init__(
@@ -364,8 +375,10 @@ class Workers:
         *,
         pythons: Mapping[str, str] | None = None,
         turns: Turns | None = None,
+        watched: Mapping[str, Path] | None = None,
     ) -> None:
         self._plugins = tuple(plugins)
+        self._watched = dict(watched or {})
         self._pythons = dict(pythons or {})
         self._turns = turns or Turns()
         self._settings = {setting.name: setting for setting in settings}
@@ -383,7 +396,7 @@ class Workers:
 
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:
-            setting = Setting.of(name, self._plugins, self._folder)
+            setting = Setting.of(name, self._plugins, self._folder, self._watched)
             setting = replace(setting, python=self._pythons.get(name, setting.python))
             if name in self._settings:
                 custom = self._settings[name]

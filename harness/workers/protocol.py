@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from harness.spec import Array, Spec
+from harness.workers.footprint import Footprint
 from harness.workers.wire import pack, unpack
 
 A = TypeVar("A")
@@ -66,21 +67,25 @@ class Answer(Generic[A]):
     """The value of a request, or its failure, and its cost.
 
     `seconds` is the worker's time, `resident` the resident bytes of the process afterwards. `peak` counts, for a `Call`
-    only, the most resident bytes during the call beyond those before it.
+    only, the most resident bytes during the call beyond those before it. `entered` is the footprint of a `Convert` or
+    `Run` in the packages that the worker watches, with that of the imports.
     """
 
     value: A | Failure
     seconds: float
     resident: int
     peak: int = 0
+    entered: Footprint = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Load(Request[None]):
-    """Import modules. Later requests may take `memory` bytes of address space beyond the imports (None: no limit)."""
+    """Import modules, and watch the packages in the folders `watched` from then on. Later requests may take `memory`
+    bytes of address space beyond the imports (None: no limit)."""
 
     modules: tuple[str, ...] = ()
     memory: int | None = None
+    watched: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ import re
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field, replace
 from functools import cache, singledispatch
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,7 @@ import psutil
 
 from harness.adapters.registry import resolve
 from harness.spec import Spec
+from harness.workers.footprint import Entered, Footprint, Notes, joined
 from harness.workers.garbage import uncollected
 from harness.workers.protocol import (
     Answer,
@@ -66,6 +67,17 @@ class _Memory:
 _MEMORY = _Memory()
 
 
+@dataclass
+class _Watch:
+    """What notes the footprint of requests, and that of the imports."""
+
+    notes: Notes = field(default_factory=lambda: Notes(()))
+    imports: Footprint = field(default_factory=dict)
+
+
+_WATCH = _Watch()
+
+
 @cache
 def _instance(reference: str) -> Any:
     return resolve(reference)()
@@ -79,10 +91,13 @@ def answer(request: Any) -> Any:
 
 @answer.register
 def _(request: Load) -> None:
-    with uncollected():  # a framework has half a million objects
+    _WATCH.notes = Notes(request.watched)
+    entered: Entered = {}
+    with uncollected(), _WATCH.notes.noting(entered):  # a framework has half a million objects
         for name in request.modules:
             with suppress(Exception):  # the request that needs the module reports it
                 import_module(name)
+    _WATCH.imports = joined(entered)
     _MEMORY.after_imports, _MEMORY.limit = psutil.Process().memory_info().vms, request.memory
 
 
@@ -247,13 +262,16 @@ def _answered(request: Request[Any], process: psutil.Process) -> Answer[Any]:
     calls = isinstance(request, Call)
     if calls:
         _forget_peak()
+    entered: Entered = {}
+    noting = _WATCH.notes.noting(entered) if isinstance(request, Convert | Run) else nullcontext()
     try:
-        with _memory_limit(_limit_of(request)):
+        with _memory_limit(_limit_of(request)), noting:
             value = answer(request)
     except (Exception, SystemExit) as error:  # a converter may be a script that calls sys.exit
         value = _failure_of_call(error) if calls else _failure(error)
     peak = max(0, _peak() - before) if calls else 0
-    return Answer(value, time.perf_counter() - started, process.memory_info().rss, peak)
+    seconds = time.perf_counter() - started
+    return Answer(value, seconds, process.memory_info().rss, peak, joined(_WATCH.imports, entered))
 
 
 def serve(channel: Any, log: str) -> None:

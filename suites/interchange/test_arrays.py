@@ -12,6 +12,7 @@ from harness.draw.arrays import batches
 from harness.draw.strategies import GATE
 from harness.matlab import octave as program
 from harness.matlab.octave import Octave
+from harness.optional import absence
 from harness.spec import Array
 
 from .trips import (
@@ -34,7 +35,7 @@ SETTINGS = settings(settings.get_profile(GATE), max_examples=30)
 def octave() -> Iterator[Octave]:
     """One Octave for all tests of the module."""
     if program.executable() is None:
-        pytest.skip("Octave is not installed; on Debian: apt-get install --no-install-recommends octave")
+        pytest.skip(absence("octave"))
     with Octave(ECHO) as started:
         yield started
 

@@ -321,11 +321,15 @@ def test_inner_layers_and_lists_of_numbers_are_axes():
     inner = [
         result({"layer": {"kind": kind, "config": {"units": units}}}, fails="tf2onnx" if kind == "GRU" else None)
         for kind in ("GRU", "LSTM")
-        for units in (2, 3)
+        for units in (2, 3, 5)
     ]
     assert defects(inner)[0].condition == "layer = GRU"
     sizes = [[1, 1], [1, 2], [2, 1], [3, 3], [2, 2], [1, 3]]
-    lists = [result({"strides": size}, fails="tf2onnx" if max(size) > 1 else None) for size in sizes]
+    lists = [
+        result({"strides": size, "units": units}, fails="tf2onnx" if max(size) > 1 else None)
+        for size in sizes
+        for units in (2, 3)
+    ]
     assert defects(lists)[0].condition == "strides \u2260 [1,1]"
     lists = [result({"strides": size}, fails="tf2onnx" if max(size) > 2 else None) for size in sizes]
     assert defects(lists)[0].condition == "largest of strides = 3"

@@ -99,3 +99,32 @@ def test_beside_the_record_what_is_fixed_is_grouped_by_its_expectation(tmp_path:
         ("fixed", ("one",), 2),
         ("fixed", ("two",), 1),
     ]
+
+
+def test_one_defect_is_one_group_whatever_its_cases_were_before(tmp_path: Path) -> None:
+    """Of cases that padding same breaks, some were right, some deviated less, and some were as bad in other words."""
+    was = [conv(k) for k in range(20)]
+    was[1] = conv(1, *GOOD[:2], "divergent 9e+05", message="wrong")
+    was[3] = conv(3, *GOOD[:2], "crash", message="died")
+    bad = {k: conv(k, *GOOD[:2], "refused", message=f"no padding at node_{k}", log=LOG) for k in range(1, 20, 2)}
+    what = compare(tmp_path, was, [bad.get(k, conv(k)) for k in range(20)])
+    (group,) = what.groups
+    assert brief(group) == ("regression", ("onnx2torch",), "padding = same", 10)
+    assert {change.answer.value for change in group.changes} == {"regression", "changed"}
+    assert group.title == "regression: onnx2torch refused (loud), 10 cases, 10 results, 2 of them changed"
+    assert group.smallest.fails  # its command shows what got worse
+    assert (group.fails, group.is_worse, group.to_json()["worse"]) == (True, True, True)
+
+
+def test_what_onnx_runtime_says_of_one_defect_is_one_group(tmp_path: Path) -> None:
+    """It says other words where it infers shapes and where a node runs, with names of nodes and of files."""
+    fail = "Fail: [ONNXRuntimeError] : 1 : FAIL :"
+    said = {
+        1: f"{fail} Load model from /tmp/a-1.onnx failed:Node (layer_1/MatMul) Op (MatMul) [ShapeInferenceError] "
+        "Incompatible dimensions for matrix multiplication",
+        3: f"{fail} Non-zero status code returned while running FusedConv node. "
+        "Name:'layer_nchwc' Status Message: Input channels C is not equal to kernel channels * group. C: 4",
+    }
+    bad = {k: conv(k, *GOOD[:2], "invalid", message=message) for k, message in said.items()}
+    what = compare(tmp_path, [conv(k) for k in range(4)], [bad.get(k, conv(k)) for k in range(4)])
+    assert [len(group.changes) for group in what.groups] == [2]

@@ -4,6 +4,8 @@ import pytest
 
 from harness.analysis.messages import family, normalised, shown
 
+LOADS = "Fail: [ONNXRuntimeError] : 1 : FAIL : Load model from"
+
 
 @pytest.mark.parametrize(
     ("one", "other"),
@@ -26,6 +28,27 @@ from harness.analysis.messages import family, normalised, shown
             "RuntimeError: shape '[-1, 1, 6, 7]' is invalid for input of size 80",
             "RuntimeError: Calculated padded input size per channel: (1 x 1). Kernel size: (3 x 3). Kernel size can't",
         ),
+        (
+            f"{LOADS} /tmp/x/LSTM-02.onnx failed:Node (LSTM__96) Op (LSTM) "
+            "[ShapeInferenceError] First input tensor must have rank 3",
+            "InvalidArgument: [ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Non-zero status code returned while running "
+            "Conv node. Name:'functional_1/layer_1/Relu:0_nchwc' Status Message: Invalid input shape: {5,8}",
+        ),
+        (
+            f"{LOADS} a.onnx failed:Type Error: Type parameter (T) of Optype "
+            "(Add) bound to different types (tensor(float) and tensor(double) in node (LSTM__9631).",
+            "InvalidGraph: [ONNXRuntimeError] : 10 : INVALID_GRAPH : Load model from b.onnx failed:This is invalid. "
+            "Type Error: Type 'tensor(int32)' of input parameter (x_int) of operator (Conv) in node (a/b) is invalid.",
+        ),
+        (
+            "Non-zero status code returned while running FusedConv node. Name:'a/BiasAdd' Status Message: no dilation",
+            "Non-zero status code returned while running Conv node. Name:'layer_nchwc' Status Message: no dilation",
+        ),
+        (
+            "Invalid model. Node input 'a/b:0' is not a graph input or output.",
+            "Invalid model. Node input 'keras_tensor_3' is not a graph input or output.",
+        ),
+        ("failed:Node (a/b/Conv) Op (Conv) has no pads", "failed:Node (Conv__96) Op (Conv) has no pads"),
     ],
 )
 def test_numbers_names_and_shapes_do_not_tell_messages_apart(one, other):
@@ -38,6 +61,10 @@ def test_words_tell_messages_apart():
     assert normalised("output 'a' has shape (3,)") != normalised("output 'a' has dtype int64")
     assert normalised("RuntimeError: The size of tensor a (3)") != normalised("RuntimeError: t() expects a tensor")
     assert normalised("Keras 2 has no layer AugMix", "AugMix") == normalised("Keras 2 has no layer MixUp", "MixUp")
+    of_runtime = f"{LOADS} a.onnx failed:Node (a) Op (Conv) [ShapeInferenceError] "
+    assert normalised(f"{of_runtime}Attribute pads has incorrect size") != normalised(
+        f"{of_runtime}Incompatible dimensions"
+    )
     assert family("GlobalMaxPooling2D") == family("GlobalMaxPooling1D")
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.analysis.legs import Leg, side_by_side
-from harness.analysis.matrix import matrix
+from harness.analysis.matrix import Cell, matrix
 from harness.analysis.pins import Pin, pins
+from harness.outcomes import Outcome
+from harness.report.matrix.view import cell, pin_lines
 from tests.legs import BEFORE, GOOD, WRONG, A, B, C, leg
 from tests.two_runs import ROUTE, result
 
@@ -33,7 +35,8 @@ def test_the_newest_good_leg_by_release_not_by_text(tmp_path: Path) -> None:
         of(tmp_path, "c", "1.5.11", "2.15.0", GOOD, WRONG),
     )
     assert names(what) == ["b"]
-    assert [(fit.leg.name, fit.bad) for fit in what.fits] == [("a", ()), ("b", ()), ("c", (("Dense", 1, 2),))]
+    one = Cell(good=1, bad=1, worst=Outcome.DIVERGENT)
+    assert [(fit.leg.name, fit.bad) for fit in what.fits] == [("a", ()), ("b", ()), ("c", (("Dense", one),))]
 
 
 def test_several_are_newest_if_each_is_newer_in_something(tmp_path: Path) -> None:
@@ -73,6 +76,26 @@ def test_where_none_is_good_the_nearest_is_told(tmp_path: Path) -> None:
     assert (what.newest, what.pairs) == ((), ())
     assert what.nearest is not None
     assert (what.nearest.leg.name, what.nearest.cases) == ("c", 1)
+
+
+def test_the_advice_counts_as_the_table_does(tmp_path: Path) -> None:
+    """Of what lies behind a failure the table's cell says nothing, but who pins the layer needs it to pass."""
+    c = "keras-Dense-b9"
+    whole = matrix(
+        side_by_side(
+            [
+                leg(tmp_path, v, result(A, *GOOD), result(B, *WRONG), result(c, *BEFORE), onnx2torch=f"1.5.{v}")
+                for v in ("9", "10")
+            ]
+        )
+    )
+    (table,) = [each for each in whole.tables if each.chain.name == ROUTE]
+    assert cell(table.rows[0].cells["10"]) == "divergent 1/2"
+    (line,) = [text for pin in pins(whole, ("Dense",)) for text in pin_lines(pin) if text.startswith(f"{ROUTE}: ")]
+    assert line == (
+        f"{ROUTE}: no leg is all good, of 2 that ran these layers; nearest is 10, where 2 cases do not pass: "
+        "Dense 1/2 and 1 behind a failure"
+    )
 
 
 def test_where_no_leg_ran_all_layers_there_is_no_nearest(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ MATLAB computed in single too; the figure says how far two float32 computations 
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -18,18 +17,19 @@ import pytest
 from harness.adapters.formats.matconvnet import MatConvNetFile
 from harness.judge.compare import compare
 from harness.matlab.readers.simplenn import read_simplenn
+from harness.optional import REAL_FILES, absence, real_files
 from harness.oracle import evaluate
 from harness.outcomes import Outcome
 from suites.matlab.dcfnet import NETWORK, RECORDED, dcfnet_cases
 
 ROOT = Path(__file__).resolve().parents[2]
-REAL = Path(os.environ.get("PARITY_REAL_FILES") or ROOT.parent / "shared" / "realmat")
+REAL = real_files(ROOT) or ROOT / "none"
 LAYERS = ("conv1", "relu1", "conv2", "norm1")
 LIMIT = 1e-6
 
 pytestmark = pytest.mark.skipif(
     not all((REAL / name).is_file() for name in (NETWORK, RECORDED)),
-    reason=f"{NETWORK} and {RECORDED} are not in {REAL}; set PARITY_REAL_FILES to their folder",
+    reason=f"{NETWORK} and {RECORDED}: {absence(REAL_FILES)}",
 )
 
 

@@ -12,6 +12,7 @@ import pytest
 from scipy.io import loadmat
 
 from harness.matlab.octave import Octave, OctaveError, executable
+from harness.optional import absence
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = (ROOT / "matlab", Path(__file__).parent / "mock")
@@ -19,7 +20,7 @@ LAYER = "nnet.cnn.layer."
 
 pytestmark = pytest.mark.skipif(
     executable() is None,
-    reason="Octave is not installed; on Debian: apt-get install --no-install-recommends octave",
+    reason=absence("octave"),
 )
 
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.matlab.octave import Octave, OctaveError, executable
+from harness.optional import absence
 
-pytestmark = pytest.mark.skipif(
-    executable() is None, reason="Octave is not installed; on Debian: apt-get install --no-install-recommends octave"
-)
+pytestmark = pytest.mark.skipif(executable() is None, reason=absence("octave"))
 
 
 def killed(octave: Octave, name: str) -> int:

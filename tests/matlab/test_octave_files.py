@@ -14,9 +14,10 @@ from harness.draw.cover import covering_array
 from harness.matlab.octave import Octave, executable
 from harness.matlab.readers.network import read_network
 from harness.matlab.readers.records import NetworkError
+from harness.optional import absence
 from harness.oracle import evaluate
 
-pytestmark = pytest.mark.skipif(executable() is None, reason="Octave is not installed")
+pytestmark = pytest.mark.skipif(executable() is None, reason=absence("octave"))
 LAYERS = ("Graph", "LSTMLayer", "GroupedConvolution2DLayer", "BatchNormalizationLayer", "removeconstantrows_reverse")
 
 

@@ -9,9 +9,10 @@ from harness.adapters.runtimes.octave import OctaveRuntime
 from harness.matlab.matfile.write import save_mat
 from harness.matlab.octave import OctaveError, executable
 from harness.matlab.readers.plain import VARIABLE, as_export
+from harness.optional import absence
 from harness.spec import Input, Layer, Spec
 
-pytestmark = pytest.mark.skipif(executable() is None, reason="Octave is not installed")
+pytestmark = pytest.mark.skipif(executable() is None, reason=absence("octave"))
 
 
 @pytest.fixture(scope="module")

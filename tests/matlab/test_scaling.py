@@ -51,7 +51,7 @@ def test_without_scale_and_offset_nothing_changes():
     assert scaling([[3, -4]]).tolist() == [[3, -4]]
     config, arrays = read_layer(Record(CLASS, "s", {}))
     assert config == {}
-    assert {name: value.tolist() for name, value in arrays.items()} == {"Scale": [[1]], "Offset": [[0]]}
+    assert arrays == {}  # read back, a network has the weights that it was written with
 
 
 def test_the_offset_was_called_bias():

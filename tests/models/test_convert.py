@@ -18,6 +18,7 @@ from harness.cli.main import AGREED, DEVIATIONS, USAGE, main
 from harness.matlab.octave import Octave, executable
 from harness.matlab.readers.plain import write_plain
 from harness.models import bounds, reader
+from harness.optional import absence
 from harness.oracle import evaluate
 from harness.spec import Input, Layer, Spec
 from harness.workers.pool import Workers
@@ -352,9 +353,7 @@ def test_long_judging_says_how_long(parity, monkeypatch):
 
 # --- what MATLAB computed ----------------------------------------------------------------------------------------
 
-needs_octave = pytest.mark.skipif(
-    executable() is None, reason="Octave is not installed; on Debian: apt-get install --no-install-recommends octave"
-)
+needs_octave = pytest.mark.skipif(executable() is None, reason=absence("octave"))
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from harness.installed import is_installed
 from harness.matlab.octave import Octave, executable
 from harness.models.predict import PredictionError, plugins, predict, read_mat, write_mat
 from harness.models.predictors import Declared, counted, fitted, plain_output
+from harness.optional import absence
 from harness.spec import Array
 from harness.workers.pool import Workers
 from harness.workers.protocol import Convert, Failure
@@ -31,7 +32,7 @@ PARITY = f"'{sys.executable}' -c 'from harness.cli.main import main; main()'"
 needs_keras = pytest.mark.skipif(not is_installed("tensorflow"), reason="TensorFlow is not installed")
 needs_onnx = pytest.mark.skipif(not is_installed("onnxruntime"), reason="ONNX Runtime is not installed")
 needs_torch = pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
-needs_octave = pytest.mark.skipif(executable() is None, reason="Octave is not installed")
+needs_octave = pytest.mark.skipif(executable() is None, reason=absence("octave"))
 
 
 # ---- the border: sizes and types --------------------------------------------------------------------------------

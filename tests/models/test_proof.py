@@ -18,13 +18,14 @@ from harness.models import proof, standalone
 from harness.models.predict import PredictionError, model_file, predict
 from harness.models.proof import prove
 from harness.models.survival import Question, Survival, examined
+from harness.optional import absence
 from harness.run.session import Selection, Session
 from harness.workers.protocol import Call, Failure
 
 pytestmark = pytest.mark.skipif(
     not all(map(is_installed, ("tensorflow", "tf2onnx", "onnxruntime", "torch"))), reason="needs TensorFlow and torch"
 )
-needs_octave = pytest.mark.skipif(executable() is None, reason="needs Octave")
+needs_octave = pytest.mark.skipif(executable() is None, reason=absence("octave"))
 NAMES = ("cnn_lstm", "mlp", "two_outputs", "recurrent")
 
 

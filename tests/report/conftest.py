@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.optional import absence, program
 from harness.report.page import write_page
 from harness.report.run import page_of, summary_of
 from tests.report.browsing import Open
 from tests.report.runs import sample
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+CHROMIUM = program("chromium")
 
 
 @pytest.fixture(scope="package")
@@ -22,7 +22,7 @@ def browser() -> Iterator[Any]:
     """Chromium. The tests are skipped where it, or Playwright, is not installed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="the page is not tested in a browser: no playwright")
     if CHROMIUM is None:
-        pytest.skip("the page is not tested in a browser: no chromium on the PATH")
+        pytest.skip(f"the page is not tested in a browser: {absence('chromium')}")
     with playwright.sync_playwright() as known:
         started = known.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started

@@ -8,8 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from harness.outcomes import Metrics, Outcome
+from harness.report.page import write_page
+from harness.report.run import page_of, summary_of
+from harness.results.events import Judgement, RecordNote, Result, Stage
 from tests.report.browsing import WRONG, Open, texts, until
-from tests.report.runs import EVIL, ROUTE
+from tests.report.runs import EVIL, ROUTE, result, run
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -201,3 +205,36 @@ def test_marks_of_direction_and_of_terminals_are_taken_out(open_page: Open) -> N
     assert "[31mred" not in text
     assert "{{7*7}} ${x}" in text
     assert EVIL not in page.content()
+
+
+SAID = "ValueError: the weights are others"
+
+
+def source(case: str, message: str, **changes: Any) -> Result:
+    """A result whose source stage fails, with a message of the result that repeats that of the stage."""
+    stage = Stage("keras", Outcome.INVALID, message=SAID)
+    return result(case, Outcome.INVALID, stages=(stage,), message=message, **changes)
+
+
+def test_a_failed_source_says_its_message_once_and_that_it_has_no_values(open_page: Open, tmp_path: Path) -> None:
+    ending = f"invalid at source: {SAID}"
+    before = RecordNote(0, "exact 0")
+    wrong = Stage("keras", Outcome.DIVERGENT, runtime="keras", metrics=Metrics(units=5000.0))
+    rows = [
+        source("new", ending),
+        source("worse", f"regression: the record has exact 0 at source, now it is {ending}", recorded=before),
+        source("known", f"{ending} (on record, and no expectation explains it)", judgement=Judgement.EXPECTED),
+        result("numbers", Outcome.DIVERGENT, stages=(wrong,)),
+        result("right"),
+    ]
+    at = write_page(page_of(summary_of(run(*rows))), tmp_path / "p.html")
+    for case in ("new", "worse", "known"):
+        page = open_page(f"tab=cases&case={case}", at=at, ready='.case[data-ready="yes"]')
+        text = page.inner_text(".case .opened")
+        assert text.count(SAID) == 1
+        assert "There are no values to compare (source: invalid)." in text
+    text = open_page("tab=cases&case=numbers", at=at, ready='.case[data-ready="yes"]').inner_text(".case .opened")
+    replay = f"parity replay numbers --route {ROUTE}"
+    assert f"The results file has no tensor of the source. To see its values: {replay}" in text
+    text = open_page("tab=cases&case=right", at=at, ready='.case[data-ready="yes"]').inner_text(".case .opened")
+    assert "No tensor was kept of this result: they are kept of what does not pass." in text

@@ -24,7 +24,7 @@ from harness.results.events import Judgement
 from tests.legs import GOOD, REFUSED, A, B, leg
 from tests.report.browsing import WRONG, Open, count, fits, texts
 from tests.report.runs import ROUTES, result, run
-from tests.two_runs import base, head
+from tests.two_runs import base, head, note
 from tests.two_runs import result as walked
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -138,10 +138,11 @@ def differing(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def versions(tmp_path: Path) -> Path:
-    """The page of a matrix: one layer works since a release, another one always did."""
+    """The page of a matrix: one layer works since a release, another one always did, a third is known not to."""
+    known = walked("keras-GRU-d4", *REFUSED, message="no GRU", **note("no-gru", "refused"))
     legs = [
-        leg(tmp_path, "old", walked(A, *REFUSED, message="no"), walked(B, *GOOD), onnx2torch="1.5.9"),
-        leg(tmp_path, "new", walked(A, *GOOD), walked(B, *GOOD), onnx2torch="1.5.10"),
+        leg(tmp_path, "old", walked(A, *REFUSED, message="no"), walked(B, *GOOD), known, onnx2torch="1.5.9"),
+        leg(tmp_path, "new", walked(A, *GOOD), walked(B, *GOOD), known, onnx2torch="1.5.10"),
     ]
     whole = matrix(side_by_side(legs))
     return write_page(page_of_matrix(View(whole, layers=("Dense",), pins=pins(whole, ("Dense",)))), tmp_path / "m.html")
@@ -166,6 +167,7 @@ def test_a_difference_is_the_same_page(open_page: Open, differing: Path) -> None
 def test_a_matrix_is_the_same_page(open_page: Open, versions: Path) -> None:
     page = open_page(at=versions, ready=".summary")
     assert "onnx2torch: fixed in 1.5.10" in page.inner_text(".news")
+    assert " ".join(page.inner_text(".news li").split()).startswith("refused onnx2torch Dense onnx2torch: fixed")
     assert page.locator("h2#pin").inner_text().startswith("What should I pin?")
     page.locator("header nav a", has_text="Matrix").click()
     page.wait_for_selector(".grid")
@@ -183,6 +185,17 @@ def test_a_matrix_is_the_same_page(open_page: Open, versions: Path) -> None:
     page.wait_for_selector("text=No layer")
     page.locator("header nav a", has_text="Defects").click()
     page.wait_for_selector(".filters")
+    page.fill("#search", "dense refused")
+    page.wait_for_selector(".grid")
+    name = page.locator(".grid tbody th").first.inner_text().split()
+    assert name[:3] == ["Dense", "onnx2torch,", "refused"]
+    assert name[3].startswith("onnx2torch-refused-")
+    page.get_by_role("button", name="Only what changes").click()
+    page.fill("#search", "gru")
+    page.wait_for_selector("text=no-gru")
+    assert page.locator(".grid tbody th").first.inner_text().split() == ["no-gru", "onnx2torch,", "refused:", "GRU"]
+    page.fill("#search", "dense divergent")
+    page.wait_for_selector("text=No defect")
 
 
 @pytest.mark.parametrize("which", ["differing", "versions"])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.report.browsing import Open, count, texts, until
-from tests.report.runs import ROUTE
+from harness.report.page import write_page
+from harness.report.run import page_of, summary_of
+from harness.results.events import Owed
+from tests.report.browsing import Open, count, fits, texts, until
+from tests.report.runs import ROUTE, result, run
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -56,6 +60,10 @@ def test_search_finds_names_settings_and_messages(open_page: Open) -> None:
         ("LAYER03", "8 of 114 results, 4 cases"),
         ("strides=2 padding=same", "2 of 114 results, 1 case"),
         ("no dense", "4 of 114 results, 4 cases"),
+        ("onnx2torch divergent", "3 of 114 results, 3 cases"),
+        ("Divergent onnx2torch conv2dtranspose failed strides=2", "3 of 114 results, 3 cases"),
+        ("keras-side", "1 of 114 results, 1 case"),
+        ("onnx2torch divergent dense", "0 of 114 results, 0 cases"),
         ("nowhere", "0 of 114 results, 0 cases"),
     ):
         page.fill("#search", text)
@@ -123,3 +131,36 @@ def test_the_address_can_be_copied(open_page: Open) -> None:
     page.get_by_role("button", name="Copy link").click()
     page.wait_for_selector("text=Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+
+def test_results_that_were_not_owed_are_explained(open_page: Open, tmp_path: Path) -> None:
+    rows = [result("a"), result("a+empty"), result("b"), result("c")]
+    whole = run(*rows, owed=(Owed(ROUTE, ("a", "b")),))
+    page = open_page(at=write_page(page_of(summary_of(whole)), tmp_path / "p.html"), ready=".facts")
+    facts = page.locator("section[aria-labelledby=whole]")
+    assert texts(facts.locator(".facts > div"))[:2] == ["Owed 2", "Run 4"]
+    beside = "1 of empty batches, which stand apart from their case where they end otherwise; 1 of cases drawn afresh."
+    assert f"Beside what was owed: {beside}" in facts.inner_text()
+    assert "Beside what was owed" not in open_page(ready=".facts").inner_text("main")
+
+
+@pytest.mark.parametrize("width", [1300, 400])
+def test_long_names_of_routes_are_whole_in_the_plots(open_page: Open, tmp_path: Path, width: int) -> None:
+    long = f"{ROUTE}-torchscript-onnxruntimetraining-onnx2pytorch-torchonnx"
+    whole = run(result("a"), result("b", route=long, layer="ContrastLimitedAdaptiveHistogramEqualization"))
+    at = write_page(page_of(summary_of(whole)), tmp_path / "p.html")
+    page = open_page("tab=plots", at=at, ready=".chart svg", viewport={"width": width, "height": 800})
+    places = page.evaluate(
+        """[...document.querySelectorAll('.chart .canvas')].slice(0, 2).map(box => {
+            const left = box.getBoundingClientRect().left;
+            const names = [...box.querySelectorAll('svg text')].filter(node => /[a-z]{4}/i.test(node.textContent));
+            return [names.map(node => node.textContent).join(' '),
+                    Math.min(...names.map(node => node.getBoundingClientRect().left)) - left];
+        })"""
+    )
+    (routes, of_routes), (layers, of_layers) = places
+    assert long in routes
+    assert "ContrastLimitedAdaptiveHistogramEqualization" in layers.replace("-", "").replace("\u00ad", "")
+    assert of_routes >= 0
+    assert of_layers >= 0
+    assert fits(page)

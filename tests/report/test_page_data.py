@@ -187,15 +187,27 @@ def test_equal_evidence_stands_once_and_only_where_there_is_some() -> None:
         (
             f"expectation 'k' says hang at b, but it is divergent at onnx2torch: {EVIL}",
             {"judgement": Judgement.FAILED},
-            True,
+            "expectation 'k' says hang at b, but it is divergent at onnx2torch",
+        ),
+        (
+            f"divergent at onnx2torch: {EVIL} (on record, and no expectation explains it)",
+            {},
+            "divergent at onnx2torch (on record, and no expectation explains it)",
+        ),
+        (
+            f"regression: the record has exact 0 at onnx2torch, now it is divergent at onnx2torch: {EVIL}",
+            {"recorded": RecordNote(2, "exact 0")},
+            False,
         ),
     ],
 )
-def test_a_message_that_a_stage_shows_is_not_said_twice(message: str, changes: dict[str, Any], shown: bool) -> None:
-    note = {"expectation": replace(NOTE, reason="why")} if changes else {}
+def test_a_message_that_a_stage_shows_is_not_said_twice(
+    message: str, changes: dict[str, Any], shown: bool | str
+) -> None:
+    note = {"expectation": replace(NOTE, reason="why")} if "judgement" in changes else {}
     deviating = result("c", Outcome.DIVERGENT, said=EVIL, message=message, **changes, **note)
     row = dict(details([deviating]))["chunk-0"]["cases"][0][0]
-    assert row.get("message") == (message if shown else None)
+    assert row.get("message") == (message if shown is True else shown or None)
 
 
 def test_what_the_record_has_goes_along() -> None:

@@ -105,7 +105,7 @@ def test_only_what_is_behind_it_is_selected_and_its_stages_are_not_walked(made: 
     assert [(stage.by, stage.kept) for stage in result.stages] == [("source", True), ("copies", True), ("reads", False)]
     assert result.outcome.passes
     options = session.header((), session.selection.options(), 3).to_json()["options"]
-    assert options == {"pack": str(made / "small.pack"), "cache": False}
+    assert options == {"pack": str(made / "small.pack"), "cache": False, "lacking": ["keras-Dense-ffff"]}
 
 
 def test_what_is_in_front_of_it_need_not_be_installed(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ class OctaveRuntime(OnOctave):
     name: ClassVar[str] = "octave"
     format: ClassVar[str] = "matlab"
     requires: ClassVar[tuple[str, ...]] = ("scipy",)
-    programs: ClassVar[tuple[str, ...]] = ("octave-cli",)
+    programs: ClassVar[tuple[str, ...]] = ("octave",)
 
     def __init__(self) -> None:
         from harness.matlab.octave import Octave

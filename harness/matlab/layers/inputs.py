@@ -57,7 +57,7 @@ def _read(record: Record) -> Read:
 def _statistic(record: Record, name: str, value: Array, size: Sequence[int]) -> Array:
     """One value, one per channel, or one per element of the input, h x w x c."""
     channels = size[-1] if size else value.size
-    if (value.size in (1, channels) and np.prod(size) != value.size) or len(size) < 3:
+    if value.size in (1, channels) or len(size) < 3:
         if value.size not in (1, channels):
             raise record.fault(name, f"1 or {channels} values")
         return value.ravel(order="F")

@@ -19,12 +19,9 @@ SIZES = ("cb", "hwc", "hwdc")
 
 
 def _read(record: Record) -> Read:
-    """Before R2025a the offset was called Bias."""
-    scale, offset = record.array("Scale"), record.array("Offset", "Bias")
-    return {}, {
-        "Scale": np.ones((1, 1), np.float32) if scale is None else np.ascontiguousarray(scale),
-        "Offset": np.zeros((1, 1), np.float32) if offset is None else np.ascontiguousarray(offset),
-    }
+    """Before R2025a the offset was called Bias. An array that the file lacks stays away: `scaling` takes 1 and 0."""
+    stored = {"Scale": record.array("Scale"), "Offset": record.array("Offset", "Bias")}
+    return {}, {name: np.ascontiguousarray(value) for name, value in stored.items() if value is not None}
 
 
 def scaled(x: Tensor, scale: Tensor, offset: Tensor) -> Tensor:

@@ -30,6 +30,7 @@ def data(difference: Difference) -> dict[str, Any]:
             {"case": each.case, "route": each.route, "outcome": each.outcome.value, "judgement": each.judgement.value}
             for each in difference.new
         ],
+        "untried": [each.to_json() for each in difference.untried],
         "acceptances": {
             "expired": [each.to_json() for each in difference.expired],
             "not_needed": [{**each.to_json(), "now": now} for each, now in difference.idle],

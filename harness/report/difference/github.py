@@ -6,10 +6,12 @@ https://docs.github.com/actions/reference/workflow-commands-for-github-actions
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from harness.analysis.difference import Difference
 from harness.analysis.grouping import Group
 from harness.report.difference import words
+from harness.results.changed import Changed
 
 MOST = 10
 """Annotations of one kind that GitHub shows for a step."""
@@ -18,7 +20,8 @@ MOST = 10
 def commands(difference: Difference, workspace: str = "") -> list[str]:
     """The lines to print. `workspace` is the folder of the checkout: what lies there is named by its path in it."""
     worse = [_of_group("error", group, workspace) for group in difference.groups if group.fails]
-    told = [_command("warning", line, title="parity") for line in _warnings(difference)]
+    told = [_of_untried(each, workspace) for each in difference.untried]
+    told += [_command("warning", line, title="parity") for line in _warnings(difference)]
     better = [_of_group("notice", group, workspace) for group in difference.groups if not group.fails]
     return [*_most("error", worse), *_most("warning", told), *_most("notice", better)]
 
@@ -26,6 +29,13 @@ def commands(difference: Difference, workspace: str = "") -> list[str]:
 def _warnings(difference: Difference) -> Iterator[str]:
     yield from words.remarks(difference)
     yield from (f"other environment: {line}" for line in words.environment(difference))
+
+
+def _of_untried(each: Changed, workspace: str) -> str:
+    """A warning at the function, in the checkout where its file lies there: its package may be in a folder `src`."""
+    found = (path for path in (each.file, f"src/{each.file}") if workspace and Path(workspace, path).is_file())
+    place: dict[str, str | int] = {"file": path, "line": max(each.line, 1)} if (path := next(found, "")) else {}
+    return _command("warning", words.not_tried(each), **place, title="not tried")
 
 
 def _of_group(kind: str, group: Group, workspace: str) -> str:

@@ -1,4 +1,7 @@
-"""The difference between two runs as JUnit XML: a suite for each route, a test for each result that was compared."""
+"""The difference between two runs as JUnit XML: a suite for each route, a test for each result that was compared.
+
+One more suite has a test for each changed function of a converter that no case entered, which was skipped.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from harness.report.difference import words
 
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 cannot hold, not even escaped."""
+NOT_TRIED = "changed and not tried"
+"""Name of the suite whose tests are functions."""
 
 
 def junit(difference: Difference) -> bytes:
@@ -28,6 +33,10 @@ def junit(difference: Difference) -> bytes:
         if (told := _told(change)) is not None:
             test.result = [told]
         suites[change.route].append(test)
+    for each in difference.untried:
+        test = TestCase(each.name, classname=each.file)
+        test.result = [Skipped(_clean(words.not_tried(each)), "untried")]
+        suites[NOT_TRIED].append(test)
     document = JUnitXml("parity")
     for route, tests in sorted(suites.items()):
         suite = TestSuite(route)

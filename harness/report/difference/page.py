@@ -40,6 +40,7 @@ def page_of(difference: Difference) -> Page:
             "new": [row for row in rows if row["unexpected"]],
             "remarks": [
                 *(f"other environment: {line}" for line in words.environment(difference)),
+                *words.untried(difference),
                 *words.remarks(difference),
             ],
             "trackers": trackers(difference.head),

@@ -27,6 +27,7 @@ def _lines(difference: Difference) -> Iterator[str]:
         yield f"{place}. {group.title}"
         yield from _details(group)
     yield ""
+    yield from words.untried(difference)
     yield from words.remarks(difference)
     yield words.counts(difference)
     yield words.sentence(difference)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from harness.analysis.choice import Choice
 from harness.analysis.difference import Difference
 from harness.analysis.grouping import Group
 from harness.analysis.messages import shown
+from harness.results.changed import Changed
 from harness.results.events import Answer
 
 NAMED = 10
@@ -49,8 +51,42 @@ def _good(difference: Difference) -> str:
         "new": len(difference.new),
     }
     counted = ", ".join(f"{count:,} {words}" for words, count in also.items() if count)
-    what = "Nothing else got worse" if accepted else "Nothing got worse"
-    return f"{what} in {many(difference.compared, 'compared result')}{f': {counted}' if counted else ''}."
+    compared = f"{many(difference.compared, 'compared result')}{f': {counted}' if counted else ''}"
+    what = "Nothing else" if accepted else "Nothing"
+    if difference.untried:
+        return f"{what} that was tried got worse in {compared}; {_number(difference.untried)} not tried."
+    return f"{what} got worse in {compared}."
+
+
+def untried(difference: Difference) -> Iterator[str]:
+    """What has changed in the converters and no case entered, a line for each, and what to do."""
+    left = difference.untried
+    for each in left[:NAMED]:
+        yield f"not tried: {not_tried(each)}"
+    if len(left) > NAMED:
+        yield f"not tried: {len(left) - NAMED:,} more, which `--json` names"
+    if left:
+        narrow = "Without `--layer` more cases are walked. " if Choice.of(difference.head).layers else ""
+        them = "it" if len(left) == 1 else "them"
+        yield (
+            f"{narrow}Other routes may enter {them}: `parity list routes`. "
+            f"If none does, only the converter's own tests try {them}."
+        )
+
+
+def not_tried(each: Changed) -> str:
+    """What differs, from what, and what kept it from being tried."""
+    kept = "no selected case imports it" if each.is_file else "no selected case enters it"
+    return f"{each} differs from {each.distribution} {each.release}; {kept}"
+
+
+def _number(left: Sequence[Changed]) -> str:
+    """`1 changed file and 2 changed functions of onnx2torch were`."""
+    files = sum(each.is_file for each in left)
+    parts = [many(files, "changed file")] * bool(files)
+    parts += [many(len(left) - files, "changed function")] * (len(left) > files)
+    converters = " and ".join(sorted({each.distribution for each in left}))
+    return f"{' and '.join(parts)} of {converters} {'was' if len(left) == 1 else 'were'}"
 
 
 def environment(difference: Difference) -> Iterator[str]:

@@ -131,7 +131,9 @@ def _pin(pin: Pin) -> dict[str, Any]:
 
 
 def _fit(fit: Fit) -> dict[str, Any]:
-    bad = [{"layer": name, "bad": count, "results": total} for name, count, total in fit.bad]
+    bad = [
+        {"layer": name, "good": cell.good, "bad": cell.bad, "behind_a_failure": cell.blocked} for name, cell in fit.bad
+    ]
     return {"leg": fit.leg.name, "good": fit.is_good, "not_run": fit.missing, "bad": bad}
 
 

@@ -186,11 +186,18 @@ def pin_lines(pin: Pin) -> Iterator[str]:
         lacking = min((fit.missing for fit in pin.fits), key=len)
         yield f"{pin.chain}: no leg ran all of these layers; not run at least: {few(lacking, 12)}"
         return
-    bad = [f"{name} {count:,} of {total:,}" for name, count, total in nearest.bad]
+    bad = [f"{name} {_lack(what)}" for name, what in nearest.bad]
     yield (
         f"{pin.chain}: no leg is all good, of {ran:,} that ran these layers; nearest is "
-        f"{nearest.leg.name} with {nearest.cases:,} bad cases: {few(bad, 12)}"
+        f"{nearest.leg.name}, where {nearest.cases:,} cases do not pass: {few(bad, 12)}"
     )
+
+
+def _lack(what: Cell) -> str:
+    """The counts of `cell`: `11/92`, `11/92 and 4 behind a failure`."""
+    parts = [f"{what.bad:,}/{what.good + what.bad:,}"] * bool(what.good + what.bad)
+    parts += [f"{what.blocked:,} {State.BLOCKED}"] * bool(what.blocked)
+    return " and ".join(parts)
 
 
 def few(names: list[str] | tuple[str, ...], most: int = NAMED) -> str:

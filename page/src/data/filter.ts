@@ -91,23 +91,32 @@ function mask(names: readonly string[], chosen: readonly string[] | undefined): 
   return Uint8Array.from(names, (name) => (chosen.includes(name) ? 1 : 0));
 }
 
-/** Whether a row's case has the settings, and its case or message the words, that were asked for. */
+/**
+ * Whether a row's case has the settings, and the row all words that were asked for: in its case with the layer and the
+ * settings, in its message, route, outcome, judgement, answer or blame.
+ */
 function caseTest(index: Index, wish: Wish): (row: number) => boolean {
   const words = wish.text.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length && !wish.having.length) return () => true;
   const { raw } = index;
   const texts = words.length ? index.texts : [];
-  const inCase = words.map((word) => marks(texts, word));
-  const inMessage = words.map((word) => marks(index.lowered, word));
+  const { first } = index;
+  const lists: readonly (readonly [readonly string[], ArrayLike<number>])[] = [
+    [texts, raw.results.case],
+    [index.lowered, raw.results.message],
+    [raw.routes.map((name) => name.toLowerCase()), raw.results.route],
+    [raw.blames.map((name) => name.toLowerCase()), raw.results.blame],
+    [first.words.outcomes.map(({ name }) => name), raw.results.outcome],
+    [first.words.judgements.map(({ name }) => name), raw.results.judgement],
+    [first.words.answers.map(({ name }) => name), raw.results.answer],
+  ];
+  const found = words.map((word) => lists.map(([names, of]) => [marks(names, word), of] as const));
   const has = wish.having.length ? havingMask(index, wish.having) : null;
   return (row) => {
     const place = raw.results.case[row];
     if (has && !has[place]) return false;
-    const message = raw.results.message[row];
-    for (let word = 0; word < words.length; word += 1) {
-      if (!inCase[word][place] && !(message >= 0 && inMessage[word][message])) return false;
-    }
-    return true;
+    // a row without a message or a blame has the place -1, at which no mark is
+    return found.every((each) => each.some(([marked, of]) => marked[of[row]]));
   };
 }
 

@@ -18,6 +18,8 @@ export interface LegsDefect {
   readonly id: string;
   readonly hop: string;
   readonly outcome: string;
+  /** Whether an expectation foresees it, whose id it has. */
+  readonly expected: boolean;
   readonly layers: readonly string[];
   readonly condition: string;
   readonly message: string;

@@ -86,6 +86,8 @@ export interface RunFacts {
   readonly floor: number;
   readonly owed: number;
   readonly results: number;
+  /** A sentence about results that were not owed; '' if there are none. */
+  readonly beside: string;
   readonly lost: number;
   readonly lost_first: readonly (readonly [string, string])[];
   readonly unavailable: readonly { readonly name: string; readonly reason: string }[];

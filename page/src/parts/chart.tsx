@@ -10,7 +10,8 @@ interface Props {
   readonly id?: string;
   readonly title: string;
   readonly says: ComponentChildren;
-  readonly options: () => Plot.PlotOptions;
+  /** The plot for a width in pixels. */
+  readonly options: (width: number) => Plot.PlotOptions;
   readonly columns: readonly string[];
   readonly rows: readonly Row[];
   readonly mark: string;
@@ -29,7 +30,7 @@ export function Chart({ id, title, says, options, columns, rows, mark }: Props) 
   }, []);
   useEffect(() => {
     if (!box.current || !width) return;
-    const drawn = Plot.plot({ ...options(), width, className: "plot", ariaLabel: title });
+    const drawn = Plot.plot({ ...options(width), width, className: "plot", ariaLabel: title });
     drawn.querySelectorAll("[aria-label]").forEach((part) => part.removeAttribute("aria-label"));
     drawn.setAttribute("role", "img");
     drawn.setAttribute("aria-label", title);
@@ -70,6 +71,29 @@ export function Chart({ id, title, says, options, columns, rows, mark }: Props) 
       </details>
     </figure>
   );
+}
+
+/** A name with soft hyphens before its capitals. */
+const breakable = (name: string): string => name.replaceAll(/([a-z0-9])(?=[A-Z])/g, "$1\u00ad");
+
+/** Pixels of a letter of a plot's names on average, and of a line of them. */
+const LETTER = 7;
+const LINE = 15;
+
+/**
+ * An axis of names on the left that shows each whole: as wide as the longest name, at most half the plot, in as many
+ * lines as it then needs. Lines break at hyphens and before capitals. `each` is the height of a name's row.
+ */
+export function named(names: readonly string[], width: number, each: number) {
+  const longest = LETTER * Math.max(0, ...names.map((name) => name.length));
+  const room = Math.max(60, Math.min(longest, width / 2));
+  // a line that breaks at hyphens is seldom full
+  const lines = longest > room ? Math.ceil((1.3 * longest) / room) : 1;
+  return {
+    marginLeft: Math.ceil(room + 16),
+    row: Math.max(each, LINE * lines),
+    axis: Plot.axisY(lines > 1 ? { label: null, lineWidth: room / 12, tickFormat: breakable } : { label: null }),
+  };
 }
 
 export { Plot };

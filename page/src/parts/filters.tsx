@@ -29,11 +29,12 @@ export function Filters() {
     <section class="filters" aria-label="Filters">
       <div class="row">
         <label class="search">
-          <span class="away">Search cases, settings and messages</span>
+          <span class="away">Search layers, settings, routes, outcomes and messages</span>
           <input
             type="search"
             id="search"
-            placeholder="Search cases, settings, messages  ( / )"
+            placeholder="Search words  ( / )"
+            title="All words must occur: in the case, its layer and settings, its message, route, outcome, judgement or blame"
             value={now.text}
             autocomplete="off"
             spellcheck={false}

@@ -182,6 +182,7 @@ const PART_NAMES: Readonly<Record<Part, string>> = { values: "Values", graphs: "
 
 function Opened({ index: open, known, all }: { readonly index: Index; readonly known: Walked; readonly all: readonly Walked[] }) {
   const { row, result, stages } = known;
+  const replay = result.replay || `parity replay ${open.caseId(row)} --route ${open.route(row)}`;
   const fault = open.raw.results.fault[row];
   const note = open.note(row);
   const now = view.value;
@@ -210,10 +211,10 @@ function Opened({ index: open, known, all }: { readonly index: Index; readonly k
           </To>
         ))}
       </nav>
-      {part === "values" ? <Values stages={stages} fault={fault} /> : null}
+      {part === "values" ? <Values stages={stages} fault={fault} replay={replay} /> : null}
       {part === "graphs" ? <Panes stages={stages} fault={fault} /> : null}
       {part === "numbers" ? <Numbers stages={stages} task={result.task} /> : null}
-      {part === "report" ? <Report index={open} row={row} stages={stages} fault={fault} replay={result.replay} /> : null}
+      {part === "report" ? <Report index={open} row={row} stages={stages} fault={fault} replay={replay} /> : null}
     </>
   );
 }
@@ -245,7 +246,15 @@ function useEvidence(stages: readonly StageDetail[]): readonly (Evidence | null)
   return all;
 }
 
-function Values({ stages, fault }: { readonly stages: readonly StageDetail[]; readonly fault: number }) {
+/** Why a result has no values to look at. */
+function Missing({ stages, fault, replay }: { readonly stages: readonly StageDetail[]; readonly fault: number; readonly replay: string }) {
+  const stage = stages[fault];
+  if (!stage) return <p class="quiet">No tensor was kept of this result: they are kept of what does not pass.</p>;
+  if (stage.units === undefined) return <p class="quiet">There are no values to compare ({stage.hop ?? "source"}: {stage.outcome}).</p>;
+  return <p class="quiet">The results file has no tensor of {stage.hop ?? "the source"}. To see its values: <code><Said text={replay} /></code></p>;
+}
+
+function Values({ stages, fault, replay }: { readonly stages: readonly StageDetail[]; readonly fault: number; readonly replay: string }) {
   const evidence = useEvidence(stages);
   const [chosen, choose] = useState(-1);
   if (!evidence) return <p class="quiet">Reading the values.</p>;
@@ -272,7 +281,7 @@ function Values({ stages, fault }: { readonly stages: readonly StageDetail[]; re
         </>
       ) : (
         <>
-          <p class="quiet">{stages.some((stage) => stage.units !== undefined) ? "No tensor was kept of this result: they are kept of what does not pass." : "There are no values to compare."}</p>
+          <Missing stages={stages} fault={fault} replay={replay} />
           {pictured.map((stage, place) => (
             <Picture key={place} stage={stage} />
           ))}
@@ -391,13 +400,12 @@ function Log({ stage }: { readonly stage: StageDetail }) {
   );
 }
 
-function Report({ index: open, row, stages, fault, replay }: { readonly index: Index; readonly row: number; readonly stages: readonly StageDetail[]; readonly fault: number; readonly replay?: string }) {
-  const again = replay || `parity replay ${open.caseId(row)} --route ${open.route(row)}`;
+function Report({ index: open, row, stages, fault, replay }: { readonly index: Index; readonly row: number; readonly stages: readonly StageDetail[]; readonly fault: number; readonly replay: string }) {
   const reproduce = `parity reproduce ${open.caseId(row)} --route ${open.route(row)} -o reproducer`;
   const report = reportOf(open, row, stages, fault);
   return (
     <div class="report">
-      <Command label="Walk it again" text={again} />
+      <Command label="Walk it again" text={replay} />
       {fault >= 0 ? (
         <>
           <Command label="Write the reproducer here: model, inputs, outputs, a script of at most 60 lines" text={reproduce} />

@@ -17,6 +17,9 @@ function useLegs(): Legs | null {
   return legs;
 }
 
+/** The first layers of a defect. */
+const layersOf = ({ layers }: LegsDefect): string => (layers.length > 3 ? `${layers.slice(0, 2).join(", ")} and ${layers.length - 2} more` : layers.join(", "));
+
 const Reading = () => <p class="quiet">Reading the matrix.</p>;
 
 export function LegsSummary() {
@@ -42,8 +45,9 @@ export function LegsSummary() {
         <ol class="news">
           {changing.slice(0, 12).map((each) => (
             <li key={each.id}>
-              <Outcome name={each.outcome} /> <b>{each.hop}</b> <code><Said text={each.id} /></code>{" "}
-              <span>{each.along.map((along) => along.words).join("; ") || "differs between legs"}</span>
+              <Outcome name={each.outcome} /> <b>{each.hop}</b> <b><Said text={layersOf(each)} /></b>{" "}
+              <span>{each.along.map((along) => along.words).join("; ") || "differs between legs"}</span>{" "}
+              <code><Said text={each.id} /></code>
             </li>
           ))}
         </ol>
@@ -207,8 +211,8 @@ export function LegsDefects() {
   if (!legs) return <Reading />;
   const findings = now.chain === "findings" && legs.findings.length > 0;
   const all = findings ? legs.findings : legs.defects;
-  const text = now.text.toLowerCase();
-  const rows = all.filter((each) => (now.side || each.changes) && `${each.id} ${each.hop} ${each.layers.join(" ")} ${each.message}`.toLowerCase().includes(text));
+  const text = now.text.toLowerCase().split(/\s+/);
+  const rows = all.filter((each) => (now.side || each.changes) && has(`${each.id} ${each.hop} ${each.outcome} ${each.layers.join(" ")} ${each.message}`, text));
   const byId = new Map(rows.map((each) => [each.id, each]));
   const columns: GridLine[] = legs.legs.map((leg) => ({ id: leg.name, label: leg.name }));
   const chains: (readonly [string, string])[] = [["defects", `defects (${legs.defects.length})`], ["findings", `findings (${legs.findings.length})`]];
@@ -221,7 +225,7 @@ export function LegsDefects() {
           caption={`${findings ? "Findings" : "Defects"} in rows, legs in columns`}
           corner={findings ? "Finding" : "Defect"}
           class="wide-names"
-          rows={rows.map((each) => ({ id: each.id, label: <><Said text={each.id} /> <small>{each.hop}, {each.outcome}</small></>, title: each.condition || each.message }))}
+          rows={rows.map((each) => ({ id: each.id, label: nameOf(each), title: [each.id, each.condition || each.message].filter(Boolean).join(": ") }))}
           columns={[...columns, { id: "since", label: "Since" }]}
           cell={(row, column) => (column.id === "since" ? words(byId.get(row.id)!.along) : defectCell(byId.get(row.id)!, column.id))}
         />
@@ -232,9 +236,20 @@ export function LegsDefects() {
   );
 }
 
+/** Whether a text has all of these words. */
+const has = (text: string, words: readonly string[]): boolean => words.every((word) => text.toLowerCase().includes(word));
+
+/** What is known by an expectation's or a finding's name has this first; the id of a new defect says little. */
+const nameOf = (each: LegsDefect) =>
+  each.expected ? (
+    <><Said text={each.id} /> <small>{each.hop}, {each.outcome}: <Said text={layersOf(each)} /></small></>
+  ) : (
+    <><Said text={layersOf(each)} /> <small>{each.hop}, {each.outcome} <Said text={each.id} /></small></>
+  );
+
 function defectCell(row: LegsDefect, leg: string): GridCell | null {
   const cell = row.legs[leg];
-  const said = `${row.id} in ${leg}: ${cell.shows} show it, ${cell.gone} do not, ${cell.otherwise} end in another way`;
+  const said = `${layersOf(row)}, ${row.id}, in ${leg}: ${cell.shows} show it, ${cell.gone} do not, ${cell.otherwise} end in another way`;
   if (cell.shows) return { tone: row.changes ? `failed o-${row.outcome}` : "known", content: <><b>{row.changes ? "\u2717" : "\u25c7"}</b> {count(cell.shows)}</>, words: said };
   if (cell.state === "not run" || cell.state === "behind a failure") return { tone: "none", content: <small>{cell.state}</small>, words: said };
   return { tone: "good", content: <small>{"\u2713"} 0 of {count(cell.gone)}</small>, words: said };

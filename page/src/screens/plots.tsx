@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Index } from "../data/index";
 import { coverage } from "../data/settings";
-import { Chart, Plot, type Row } from "../parts/chart";
+import { Chart, named, Plot, type Row } from "../parts/chart";
 import { Filters } from "../parts/filters";
 import { Outcome, Said, To } from "../parts/bits";
 import { START, view } from "../view/address";
@@ -70,14 +70,17 @@ function Outcomes({ index: open, rows, mark }: Of) {
       mark={mark}
       columns={["route", "outcome", "results"]}
       rows={sums}
-      options={() => ({
-        marginLeft: 300,
-        height: 60 + 24 * routes.length,
-        x: { percent: true, label: "% of results" },
-        y: { domain: routes, label: null },
-        color: { ...colours(), legend: false },
-        marks: [Plot.barX(sums, { x: "results", y: "route", fill: "outcome", offset: "normalize", order: first.words.outcomes.map((word) => word.name), stroke: "var(--page)", title: (each: Row) => `${each.route}: ${each.results} ${each.outcome}` } as Plot.BarXOptions)],
-      })}
+      options={(width) => {
+        const { marginLeft, row, axis } = named(routes, width, 24);
+        return {
+          marginLeft,
+          height: 60 + row * routes.length,
+          x: { percent: true, label: "% of results" },
+          y: { domain: routes, label: null },
+          color: { ...colours(), legend: false },
+          marks: [axis, Plot.barX(sums, { x: "results", y: "route", fill: "outcome", offset: "normalize", order: first.words.outcomes.map((word) => word.name), stroke: "var(--page)", title: (each: Row) => `${each.route}: ${each.results} ${each.outcome}` } as Plot.BarXOptions)],
+        };
+      }}
     />
   );
 }
@@ -100,18 +103,22 @@ function Noise({ index: open, rows, mark }: Of) {
       mark={mark}
       columns={["runtime", "layer", "from", "to", "stages"]}
       rows={cells}
-      options={() => ({
-        marginLeft: 170,
-        marginTop: 40,
-        height: 80 + 15 * layers.length,
-        fx: { domain: runtimes, label: null },
-        x: { type: "log", base: 2, label: "noise units", ticks: [1, 32, 1024, 2 ** 20], tickFormat: (value: number) => (value >= 2 ** 20 ? "1M" : String(value)) },
-        y: { domain: layers, label: null },
-        marks: [
-          Plot.rect(drawn, { x1: "from", x2: "to", y: "layer", fx: "runtime", fill: "var(--accent)", fillOpacity: (cell: Cell) => 0.15 + 0.85 * Math.sqrt(cell.share), title: (cell: Cell) => `${cell.layer} in ${cell.runtime}: ${cell.stages} stages from ${cell.from} to ${cell.to} units` } as unknown as Plot.RectOptions),
-          Plot.ruleX([faithful, drift], { stroke: "var(--bad)", strokeDasharray: "4 3" }),
-        ],
-      })}
+      options={(width) => {
+        const { marginLeft, row, axis } = named(layers, width, 15);
+        return {
+          marginLeft,
+          marginTop: 40,
+          height: 80 + row * layers.length,
+          fx: { domain: runtimes, label: null },
+          x: { type: "log", base: 2, label: "noise units", ticks: [1, 32, 1024, 2 ** 20], tickFormat: (value: number) => (value >= 2 ** 20 ? "1M" : String(value)) },
+          y: { domain: layers, label: null },
+          marks: [
+            axis,
+            Plot.rect(drawn, { x1: "from", x2: "to", y: "layer", fx: "runtime", fill: "var(--accent)", fillOpacity: (cell: Cell) => 0.15 + 0.85 * Math.sqrt(cell.share), title: (cell: Cell) => `${cell.layer} in ${cell.runtime}: ${cell.stages} stages from ${cell.from} to ${cell.to} units` } as unknown as Plot.RectOptions),
+            Plot.ruleX([faithful, drift], { stroke: "var(--bad)", strokeDasharray: "4 3" }),
+          ],
+        };
+      }}
     />
   );
 }
@@ -182,13 +189,16 @@ function Times({ index: open, rows, mark }: Of) {
         mark={mark}
         columns={["stage", "total", "stages", "mean", "longest"]}
         rows={sums.map((each) => ({ ...each, total: seconds(each.total), mean: seconds(each.mean), longest: seconds(each.longest) }))}
-        options={() => ({
-          marginLeft: 170,
-          height: 60 + 22 * sums.length,
-          x: { label: "seconds", grid: true },
-          y: { domain: sums.map((each) => each.stage), label: null },
-          marks: [Plot.barX(sums, { x: "total", y: "stage", fill: "var(--accent)", title: (each: (typeof sums)[number]) => `${each.stage}: ${seconds(each.total)} over ${each.stages} stages` }), Plot.ruleX([0])],
-        })}
+        options={(width) => {
+          const { marginLeft, row, axis } = named(sums.map((each) => each.stage), width, 22);
+          return {
+            marginLeft,
+            height: 60 + row * sums.length,
+            x: { label: "seconds", grid: true },
+            y: { domain: sums.map((each) => each.stage), label: null },
+            marks: [axis, Plot.barX(sums, { x: "total", y: "stage", fill: "var(--accent)", title: (each: (typeof sums)[number]) => `${each.stage}: ${seconds(each.total)} over ${each.stages} stages` }), Plot.ruleX([0])],
+          };
+        }}
       />
       <section aria-labelledby="slowest">
         <h3 id="slowest">Slowest cases</h3>
@@ -236,13 +246,16 @@ function Covered({ index: open, rows, mark }: Of) {
         mark={`${mark} ${size}`}
         columns={["layer", "cases", "met", "possible", "share"]}
         rows={shares.map((each) => ({ layer: clean(each.layer), cases: each.cases, met: count(each.met), possible: count(each.possible), share: `${(100 * each.share).toFixed(0)} %` }))}
-        options={() => ({
-          marginLeft: 200,
-          height: 60 + 16 * shown.length,
-          x: { label: "% that meet", percent: true, grid: true, domain: [0, 100] },
-          y: { domain: shown.map((each) => clean(each.layer)), label: null },
-          marks: [Plot.barX(shown, { x: "share", y: (each: (typeof shown)[number]) => clean(each.layer), fill: "var(--accent)", title: (each: (typeof shown)[number]) => `${each.layer}: ${each.met} of ${each.possible} in ${many(each.cases, "case")}` }), Plot.ruleX([0])],
-        })}
+        options={(width) => {
+          const { marginLeft, row, axis } = named(shown.map((each) => clean(each.layer)), width, 16);
+          return {
+            marginLeft,
+            height: 60 + row * shown.length,
+            x: { label: "% that meet", percent: true, grid: true, domain: [0, 100] },
+            y: { domain: shown.map((each) => clean(each.layer)), label: null },
+            marks: [axis, Plot.barX(shown, { x: "share", y: (each: (typeof shown)[number]) => clean(each.layer), fill: "var(--accent)", title: (each: (typeof shown)[number]) => `${each.layer}: ${each.met} of ${each.possible} in ${many(each.cases, "case")}` }), Plot.ruleX([0])],
+          };
+        }}
       />
     </>
   );

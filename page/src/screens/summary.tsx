@@ -217,6 +217,7 @@ function Whole() {
           <dd>{run.seconds === null ? "no end" : seconds(run.seconds)}</dd>
         </div>
       </dl>
+      {run.beside ? <p class="quiet">{run.beside}</p> : null}
       {run.busy ? <p class="known">{run.busy}</p> : null}
       {run.unavailable.length ? (
         <>

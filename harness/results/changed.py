@@ -1,0 +1,42 @@
+"""A function of a converter that is not as the converter's release has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A changed or new function or method, or what a changed file does when it is imported (`<module>`, line 0).
+
+    `file` begins with the package's own folder; results name it by its `digest`, which covers file and name too.
+    """
+
+    distribution: str
+    release: str
+    file: str
+    name: str
+    line: int
+    digest: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The same for a function that two runs have in common, wherever it lies in its file."""
+        return self.distribution, self.digest
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is what the file does when it is imported."""
+        return self.line == 0
+
+    def __str__(self) -> str:
+        return self.file if self.is_file else f"{self.file}: {self.name} (line {self.line})"
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Changed:
+        return cls(**data)

@@ -1,0 +1,72 @@
+"""What has changed in the converters of a run since their releases, and which of it a footprint has entered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from harness.adapters.routes import Route
+from harness.fingerprint import package_of
+from harness.judge.functions import Function
+from harness.judge.released import Released
+from harness.results.changed import Changed
+from harness.workers.footprint import Footprint
+
+
+@dataclass(frozen=True)
+class Changes:
+    """The changed functions of each distribution that differs from its release, and the folder of its package."""
+
+    functions: Mapping[str, tuple[Function, ...]] = field(default_factory=dict)
+    folders: Mapping[str, Path] = field(default_factory=dict)
+    releases: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def since(cls, releases: Iterable[Released]) -> Changes:
+        """What is installed here beside these releases. A distribution without a package here has no changes."""
+        functions, folders, versions = {}, {}, {}
+        for released in releases:
+            folder = package_of(released.distribution)
+            changed = () if folder is None else tuple(released.changed(folder))
+            if folder is not None and changed:
+                name = released.distribution
+                functions[name], folders[name], versions[name] = changed, folder, released.version
+        return cls(functions, folders, versions)
+
+    def told(self) -> tuple[Changed, ...]:
+        """The changed functions for the header of a results file."""
+        return tuple(
+            Changed(name, self.releases[name], each.file, each.name, each.first, each.digest)
+            for name, functions in self.functions.items()
+            for each in functions
+        )
+
+    def concern(self, route: Route, place: int) -> bool:
+        """Whether a changed converter made the artifact behind `place` hops, or one before: what it made may be run
+        or read by all that follow."""
+        return any(hop.distribution in self.functions for hop in route.hops[max(route.given - 1, 0) : place])
+
+    def entered(self, footprints: Iterable[Footprint]) -> tuple[str, ...]:
+        """The digests of the changed functions that these footprints entered."""
+        return tuple(
+            sorted(
+                {
+                    function.digest
+                    for footprint in footprints
+                    for file, lines in footprint.items()
+                    for function in self._of_file.get(file, ())
+                    if any(function.first <= line <= function.last for line in lines)
+                }
+            )
+        )
+
+    @cached_property
+    def _of_file(self) -> dict[str, list[Function]]:
+        files: dict[str, list[Function]] = defaultdict(list)
+        for functions in self.functions.values():
+            for function in functions:
+                files[function.file].append(function)
+        return files

@@ -1,0 +1,70 @@
+"""Which stages on record a run need not walk.
+
+The record knows stages, case by case, and not which route put them there. A stage of a selected route is lost where the
+run does not reach it, unless another route answers for it: `keras-kerastorch` walks four cases of a layer, and the
+stage `keras` of all others is on record because `keras-tf2onnx` walks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass
+
+from harness.adapters.routes import Route
+from harness.corpus.store import Entry
+
+Walks = Callable[[Route, Entry], bool]
+"""Whether a route walks a golden case by default."""
+
+
+@dataclass(frozen=True)
+class Spared:
+    """Called with a case and a chain of hops, it says whether a run need not reach that stage on record.
+
+    `own` are the routes that the run walks: a golden that one of them walks is never spared. `others` are the routes
+    that it does not walk; those without a depth answer for every case, the rest for the goldens that they walk.
+    `lacking` are the cases that the run's pack does not have. `led_past` says which stages a detour put on record.
+    """
+
+    entries: Mapping[str, Entry]
+    own: Mapping[str, tuple[Route, ...]]
+    others: Mapping[str, tuple[Route, ...]]
+    walks: Walks
+    lacking: frozenset[str]
+    led_past: Callable[[str, str], bool]
+
+    @classmethod
+    def of(
+        cls,
+        entries: Iterable[Entry],
+        routes: Iterable[Route],
+        walks: Walks,
+        *,
+        walked: Container[str],
+        lacking: Iterable[str] = (),
+        led_past: Callable[[str, str], bool] = lambda case, chain: False,
+    ) -> Spared:
+        """Of all routes, `walked` names those that the run walks."""
+        every = list(routes)
+        own = _by_chain(route for route in every if route.name in walked)
+        others = _by_chain(route for route in every if route.name not in walked)
+        return cls({entry.id: entry for entry in entries}, own, others, walks, frozenset(lacking), led_past)
+
+    def __call__(self, case: str, chain: str) -> bool:
+        if case in self.lacking or self.led_past(case, chain):
+            return True
+        entry, others = self.entries.get(case), self.others.get(chain, ())
+        if entry is None:
+            return any(route.depth is None for route in others)
+        if any(self.walks(route, entry) for route in self.own.get(chain, ())):
+            return False
+        return any(self.walks(route, entry) for route in others)
+
+
+def _by_chain(routes: Iterable[Route]) -> dict[str, tuple[Route, ...]]:
+    """The routes that lead through each chain."""
+    through: dict[str, list[Route]] = {}
+    for route in routes:
+        for chain, _ in route.chains:
+            through.setdefault(chain, []).append(route)
+    return {chain: tuple(found) for chain, found in through.items()}
