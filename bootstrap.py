@@ -23,6 +23,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -50,6 +51,7 @@ PIP_TO_UV = {
     "proxy": "ALL_PROXY",
 }
 HEARTBEAT_S = 20.0
+INTERRUPTED = 130
 
 
 class CannotSetUpError(Exception):
@@ -89,7 +91,8 @@ def call(title: str, command: list[str], env: dict[str, str], *, heartbeat: bool
                 return process.wait(timeout=pause)
             except subprocess.TimeoutExpired:
                 say(f"{title}: still running, {time.monotonic() - started:.0f} s")
-            except KeyboardInterrupt:  # the child has it too: let it close down
+            except KeyboardInterrupt:  # let the child close down: a signal to us alone it does not have
+                process.terminate()
                 process.wait()
                 raise
 
@@ -320,11 +323,17 @@ def run(verb: str, extra: list[str], venv: Path) -> int:
         return run_steps(steps, venv)
     (ROOT / PAGE).unlink(missing_ok=True)  # a page of an older run must not pass for this one's
     before = results.stat().st_mtime_ns if results.exists() else None
-    code = run_steps({"pytest": pytest}, venv)
+    try:
+        code = run_steps({"pytest": pytest}, venv)
+    except KeyboardInterrupt:  # what came is in the file, and belongs on the page
+        code = INTERRUPTED
     if not results.exists() or results.stat().st_mtime_ns == before:
         say(f"no page: this run wrote no {results}")
         return code
-    return run_steps({"report": [parity, "report", str(results), "--out", PAGE]}, venv) or code
+    failed = run_steps({"report": [parity, "report", str(results), "--out", PAGE]}, venv)
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    return failed or code
 
 
 def main(argv: list[str]) -> int:
@@ -346,9 +355,16 @@ def main(argv: list[str]) -> int:
         say(str(error))
         return error.code
     except KeyboardInterrupt:
-        say("interrupted; run the same command again to go on")
-        return 130
+        say(f"interrupted; go on with `{shlex.join(['python3', 'bootstrap.py', *argv])}`")
+        return INTERRUPTED
+
+
+def interrupt(_number: int, _frame: object) -> None:
+    """A CI system ends a job by SIGTERM: as Ctrl-C, once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, interrupt)
     sys.exit(main(sys.argv[1:]))

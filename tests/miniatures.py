@@ -287,7 +287,7 @@ HOPS = (Copies, Refuses, WritesNothing, WritesRubbish, Exits, KillsItself, Sleep
 
 
 def plugin(cls: type, kind: str) -> Plugin:
-    return Plugin(**facts_of(cls, kind, f"tests.miniatures:{cls.__name__}"))
+    return Plugin(**facts_of(cls, kind, f"{cls.__module__}:{cls.__name__}"))
 
 
 def registry(*hops: type) -> Registry:

@@ -225,10 +225,27 @@ class TestSetUp:
             os.killpg(process.pid, signal.SIGINT)
             output, _ = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert "run the same command again" in output
+        assert "interrupted; go on with `python3 bootstrap.py setup`" in output
         assert not (checkout.root / ".venv" / "stamp").exists()
         assert checkout.set_up()[0] == 0
         assert not (checkout.root / ".venv" / "half").exists()
+
+    @pytest.mark.parametrize(("number", "alone"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
+    def test_interrupted_suites_have_their_page(self, checkout: Checkout, number: signal.Signals, alone: bool) -> None:
+        checkout.set_up()
+        bin_folder, results = checkout.root / ".venv" / "bin", checkout.root / "reports" / "results.ndjson"
+        results.parent.mkdir()
+        (bin_folder / "python").unlink()
+        program(bin_folder / "python", f"#!/bin/sh\necho cut > {results}\nexec sleep 60\n")
+        program(bin_folder / "parity", '#!/bin/sh\necho "$@" > "$4"\n')
+        with checkout.start("suites", "--layer", "ELU") as process:
+            while not results.exists():
+                time.sleep(0.02)
+            (os.kill if alone else os.killpg)(process.pid, number)
+            output, _ = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert output.endswith("bootstrap: interrupted; go on with `python3 bootstrap.py suites --layer ELU`\n")
+        assert (checkout.root / "reports" / "index.html").read_text() == f"report {results} --out reports/index.html\n"
 
     @pytest.mark.parametrize("other", ["succeeds", "fails"])
     def test_one_at_a_time(self, checkout: Checkout, other: str) -> None:

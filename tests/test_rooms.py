@@ -58,7 +58,7 @@ def test_a_forbidden_import_breaks_its_contract(copy: Path) -> None:
 
 
 def test_few_modules_lie_loose() -> None:
-    assert len(list((ROOT / "harness").glob("*.py"))) <= 10
+    assert len(list((ROOT / "harness").glob("*.py"))) <= 11
 
 
 def test_the_architecture_names_every_room() -> None:

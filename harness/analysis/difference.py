@@ -206,11 +206,7 @@ def difference(
     only_head = [result.key for result in new if asked.covers(*result.key) and not base.knows(result)]
     unselected = (missing.unselected, sum(not asked.covers(*result.key) for result in new))
     if base.results is not None and not same and not changes and not missing.lost:
-        raise InconsistentResults(
-            f"nothing can be compared: base and head have no case on the same route ({len(head.results)} results)",
-            where=base.name,
-            advice="Compare runs of the same layers and routes.",
-        )
+        raise _nothing_in_common(base, len(head.results))
     return Difference(
         base=base,
         head=head,
@@ -223,6 +219,25 @@ def difference(
         only_head=tuple(sorted(only_head)),
         unselected=unselected,
         warnings=tuple(_warnings(base, head, environment)),
+    )
+
+
+def check_common(base: Base, head: Results, ends: Iterable[Key]) -> None:
+    """Raise InconsistentResults, before it is walked, for a head of which nothing can be compared with the base.
+
+    `ends` are case and chain of the last stage of each result that the head owes.
+    """
+    if base.results is None or base.owed & head.owed_pairs or not base.record.cells.keys().isdisjoint(ends):
+        return
+    if len(_missing(base, head, lambda case, chain: False).lost) == len(head.lost):  # no route of the base is selected
+        raise _nothing_in_common(base, len(head.owed_pairs))
+
+
+def _nothing_in_common(base: Base, results: int) -> InconsistentResults:
+    return InconsistentResults(
+        f"nothing can be compared: base and head have no case on the same route ({results} results)",
+        where=base.name,
+        advice="Compare runs of the same layers and routes.",
     )
 
 

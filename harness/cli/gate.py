@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from harness.adapters.routes import Route
-from harness.analysis.difference import RECORDED
+from harness.analysis.difference import RECORDED, Base, check_common
 from harness.cli.console import (
     RESULTS,
     anew_option,
@@ -31,7 +31,7 @@ from harness.cli.console import (
     route_option,
     worker_option,
 )
-from harness.cli.main import AGREED, DEVIATIONS
+from harness.cli.main import AGREED, DEVIATIONS, walking
 from harness.cli.outputs import Outputs, across_option, base_of, compared, output_options, shown
 from harness.corpus.store import Entry
 from harness.results.events import Header, Owed
@@ -96,6 +96,7 @@ def command(
             return DEVIATIONS if head.lost else AGREED
         base = base_of(session, baseline)
         base.environment(header.versions, across)  # what cannot be compared is told before anything is walked
+        _check_common(base, header, pairs)
         outputs.acceptances()
         head = _walk(session, pairs, header, results, jobs)
         return shown(session, compared(session, base, head, across=across), outputs)
@@ -107,6 +108,12 @@ def _check_apart(results: Path, baseline: str) -> None:
         raise SelectionError(
             "the results would replace the baseline", where=results, advice="Name another file by --results"
         )
+
+
+def _check_common(base: Base, header: Header, pairs: Sequence[tuple[Entry, Route]]) -> None:
+    """Raise InconsistentResults for a baseline that has nothing of what is to be walked."""
+    owed = tuple(Owed.of((entry.id, route.name) for entry, route in pairs))
+    check_common(base, Results(header, (), owed=owed), {(entry.id, route.chains[-1][0]) for entry, route in pairs})
 
 
 def _pairs(session: Session) -> list[tuple[Entry, Route]]:
@@ -123,6 +130,7 @@ def _pairs(session: Session) -> list[tuple[Entry, Route]]:
 def _walk(session: Session, pairs: Sequence[tuple[Entry, Route]], header: Header, path: Path, jobs: int) -> Results:
     """Walk the pairs and write their results."""
     with (
+        walking(path),
         Writer(path, header, Owed.of((entry.id, route.name) for entry, route in pairs)) as writer,
         progress() as bar,
     ):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -16,9 +18,27 @@ import click
 
 import harness.cli
 from harness.errors import InputError
+from harness.signals import interruptible
 
-AGREED, DEVIATIONS, USAGE, INTERNAL = 0, 1, 2, 3
-"""Exit codes: nothing unexpected, deviations, wrong usage or input, an internal error."""
+AGREED, DEVIATIONS, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: nothing unexpected, deviations, wrong usage or input, an internal error, an interruption."""
+
+
+class Interrupted(Exception):
+    """A walk was interrupted by Ctrl-C or SIGTERM. `results` is its results file, which is cut."""
+
+    def __init__(self, results: Path) -> None:
+        super().__init__(str(results))
+        self.results = results
+
+
+@contextmanager
+def walking(results: Path) -> Iterator[None]:
+    """Raise Interrupted, with this results file, where the walk within is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted(results) from None
 
 
 class Verbs(click.Group):
@@ -62,7 +82,7 @@ def cli() -> None:
     """Test model converters: Keras -> ONNX -> PyTorch, and MATLAB .mat -> PyTorch.
 
     \b
-    Exit codes: 0 agreed, 1 deviations, 2 usage or input error, 3 internal error.
+    Exit codes: 0 agreed, 1 deviations, 2 usage or input error, 3 internal error, 130 interrupted.
     `parity COMMAND --help` shows an example.
     """
 
@@ -75,17 +95,38 @@ def _end(code: int | None) -> None:
 
 def main() -> None:
     """Run the command; turn every kind of failure into its documented exit code."""
+    with interruptible():
+        sys.exit(_ended())
+
+
+def _ended() -> int:
+    """The exit code, once what there is to say has been said."""
     try:
-        sys.exit(cli.main(prog_name="parity", standalone_mode=False))
-    except click.exceptions.Abort:
-        sys.exit(130)
+        return int(cli.main(prog_name="parity", standalone_mode=False) or AGREED)
+    except Interrupted as interrupted:
+        _show_cut(interrupted.results)
+        return INTERRUPTED
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("parity: interrupted", err=True)
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
-        sys.exit(USAGE)
+        return USAGE
     except InputError as error:
         click.echo(f"parity: {error}", err=True)
-        sys.exit(USAGE)
+        return USAGE
     except Exception:
         traceback.print_exc()
         click.echo("parity: internal error; please report it with the lines above", err=True)
-        sys.exit(INTERNAL)
+        return INTERNAL
+
+
+def _show_cut(path: Path) -> None:
+    """Say how far the walk came, and write a page of that."""
+    from harness.report import cut  # which the other ends of a command do not need
+    from harness.results.file import Results
+
+    with suppress(KeyboardInterrupt):
+        results = Results.load(path, cut_ok=True)
+        click.secho(cut.line(results, path), fg="red", err=True)
+        cut.write(results, path)

@@ -28,7 +28,7 @@ from harness.cli.console import (
     tracked,
     worker_option,
 )
-from harness.cli.main import DEVIATIONS
+from harness.cli.main import DEVIATIONS, walking
 from harness.results.events import Owed
 from harness.results.file import Results, Writer
 from harness.run.corpus_walk import CorpusWalk
@@ -73,7 +73,7 @@ def _walk(session: Session, path: Path) -> None:
     session.warm(session.runnable)
     walk = CorpusWalk(session)
     header = session.header(["parity", *sys.argv[1:]], session.selection.options(), len(pairs))
-    with Writer(path, header, Owed.of((entry.id, route.name) for entry, route in pairs)) as writer:
+    with walking(path), Writer(path, header, Owed.of((entry.id, route.name) for entry, route in pairs)) as writer:
         for entry, route in tracked(pairs, lambda pair: pair[0].subject, total=len(pairs)):
             for result in walk.results(entry, route):
                 writer.add(result)

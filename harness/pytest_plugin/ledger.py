@@ -23,8 +23,9 @@ from harness.files import atomic_write
 from harness.judge.expectations import Expectation
 from harness.pytest_plugin.options import session_of, workplace
 from harness.pytest_plugin.parameters import GOLDEN_TEST
+from harness.report import cut
 from harness.results.events import Answer, Judgement, Owed, Result
-from harness.results.file import Writer
+from harness.results.file import Results, Writer
 from harness.run.universal import Planted, by_layer, table
 from harness.spec import EMPTY_BATCH
 
@@ -82,6 +83,7 @@ class Ledger:
         self.changes = Changes()
         self.planted: list[Planted] = []
         self.failure = ""
+        self.is_cut = False
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
@@ -124,10 +126,13 @@ class Ledger:
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.writer is None:
             return
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-            self.writer.close()
-        else:
+        ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        stopped = session.shouldfail or session.shouldstop  # by --maxfail
+        self.is_cut = not ended or bool(stopped and self.owed - self.seen)
+        if self.is_cut:
             self.writer.abandon()
+        else:
+            self.writer.close()
         if self.planted:
             atomic_write(self.path.with_suffix(UNIVERSAL), json.dumps(by_layer(self.planted), indent=1).encode())
         if exitstatus == pytest.ExitCode.OK and (failure := self._failure()):
@@ -168,7 +173,7 @@ class Ledger:
 
         An expectation of a random outcome may foresee none in any one run, and says nothing by it.
         """
-        if self.config.getoption("--route"):  # the minimal case may deviate on other routes
+        if self.is_cut or self.config.getoption("--route"):  # the minimal case may deviate on other routes
             return []
         cases = {case.removesuffix(EMPTY_BATCH) for case, _ in self.seen}
         known = session_of(self.config).expectations
@@ -189,13 +194,24 @@ class Ledger:
             terminalreporter.write_line(f"{count:5} deviate as expected: {name}")
         for line in table(self.planted):
             terminalreporter.write_line(line)
-        for line in self.changes.lines(self.lost):
+        for line in self.changes.lines(() if self.is_cut else self.lost):
             terminalreporter.write_line(line)
         if defects := self.tally.defects():
             terminalreporter.write_line(f"{sentence(defects)}; see `parity defects`")
         terminalreporter.write_line(f"{len(self.seen)} results in {self.path} (python {sys.version.split()[0]})")
         if self.failure:
             terminalreporter.write_line(self.failure, red=True)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Say of a run that was cut how far it came, below all else, and write a page of that."""
+        if not self.is_cut:
+            return
+        results = Results.load(self.path, cut_ok=True)
+        terminal = self.config.get_terminal_writer()
+        terminal.line(cut.line(results, self.path), red=True)
+        terminal.flush()
+        cut.write(results, self.path)
 
     def _warnings(self) -> Iterator[str]:
         """Warnings of routes and plugins that cannot be used, and of expectations that foresaw nothing."""

@@ -1,14 +1,23 @@
-"""The processes of a run: how many `-n auto` starts, and how each collects its tests."""
+"""The processes of a run: how many `-n auto` starts, how each collects its tests, and what interrupts them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
 from harness.run.crew import most_jobs
+from harness.signals import interruptible
 from harness.workers.garbage import uncollected
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the SIGTERM of a CI system end the run as Ctrl-C does."""
+    signals = ExitStack()
+    signals.enter_context(interruptible())
+    config.add_cleanup(signals.close)
 
 
 @pytest.hookimpl(optionalhook=True)

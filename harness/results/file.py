@@ -248,6 +248,12 @@ class Results:
         return tuple(sorted(self.owed_pairs - {result.key for result in self.results}))
 
     @property
+    def share_that_came(self) -> str:
+        """How many of the owed results came, such as `153 of 21,458`; of a run that owes none, how many there are."""
+        owed = len(self.owed_pairs)
+        return f"{owed - len(self.lost):,} of {owed:,}" if owed else _many(len(self.results), "results")
+
+    @property
     def below_floor(self) -> bool:
         """Whether the run wrote fewer results than it owes, or none."""
         return len(self.results) < max(self.header.floor, 1)
@@ -269,7 +275,8 @@ class Results:
         cases = len({result.case for result in self.results})
         over = f"{_many(total, 'results')} of {_many(cases, 'cases')} along {_many(len(self.routes), 'routes')}"
         if self.cut:
-            return f"The run was cut: it has no end. It got to {over}; {len(self.failures)} failed."
+            owed = f" {self.share_that_came} owed results came:" if self.owed else " It got to"
+            return f"The run was cut: it has no end.{owed} {over}; {len(self.failures)} failed."
         if self.below_floor:
             return f"The run did too little: {over}, expected at least {_many(max(self.header.floor, 1), 'results')}."
         if self.lost:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from itertools import groupby, islice
 from pathlib import Path
+from types import FrameType
 
 import psutil
 
@@ -19,12 +22,15 @@ from harness.errors import InputError
 from harness.results.events import Result
 from harness.run.corpus_walk import CorpusWalk
 from harness.run.session import Selection, Session
+from harness.signals import ENDING, held, released
 from harness.workers.garbage import uncollected
 
 TRAY = 24
 """Cases that a process gets at once: few, so that all end at the same time; more than one, because asking costs."""
 WORKER_BYTES = 3 << 30
 """Memory of one process with its framework workers."""
+GRACE = 5.0
+"""Seconds that a process may take to end its workers when the run is interrupted."""
 Pair = tuple[Entry, Route]
 
 
@@ -52,11 +58,14 @@ def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Resul
     trays = iter(_trays(pairs))
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, _open, (session.selection, session.root))
+    is_whole = False
     running: set[Future[list[Result]]] = set()
     try:
         while True:
-            running |= {pool.submit(_walk, tray) for tray in islice(trays, 2 * jobs - len(running))}
+            with held(*ENDING):
+                running |= {pool.submit(_walk, tray) for tray in islice(trays, 2 * jobs - len(running))}
             if not running:
+                is_whole = True
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
@@ -70,7 +79,29 @@ def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Resul
             advice="Its own message may stand above; where memory ran out, use fewer processes",
         ) from error
     finally:
+        if not is_whole:
+            _dismiss()
         pool.shutdown(cancel_futures=True)
+
+
+def _dismiss() -> None:
+    """End the processes of the crew at once, with their workers: nobody waits for the trays that they have."""
+    members = multiprocessing.active_children()
+    family = [psutil.Process(member.pid) for member in members if member.is_alive()]
+    family += [child for each in family for child in _children(each)]
+    for member in members:
+        member.terminate()
+    _, left = psutil.wait_procs(family, timeout=GRACE)
+    for each in left:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _here(session: Session, pairs: Iterable[Pair]) -> Iterator[Result]:
@@ -103,13 +134,24 @@ class _Member:
 
 
 def _open(selection: Selection, root: Path) -> None:
-    """Called once in each process."""
+    """Called once in each process, which began with the signals held that end a run: SIGTERM is how the run ends it."""
     _Member.session = session = Session(selection, root)
     atexit.register(session.close)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    released(*ENDING)
     with uncollected():
         _Member.walk = CorpusWalk(session)
         _Member.routes = {route.name: route for route in (*session.runnable, *session.detours)}
     session.warm(session.runnable)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End the workers, and this process in the midst of its walk."""
+    try:
+        _Member.session.close()
+    finally:
+        os._exit(1)
 
 
 def _walk(tray: Sequence[tuple[Entry, Sequence[str]]]) -> list[Result]:

@@ -27,6 +27,7 @@ import harness
 from harness.adapters.places import Place
 from harness.adapters.plugin import CPU
 from harness.adapters.registry import Plugin
+from harness.signals import held
 from harness.workers.protocol import A, Answer, Load, Request, decode, encode
 from harness.workers.turns import Turns
 from harness.workers.watch import Watch
@@ -168,7 +169,8 @@ class Worker:
         if self._gateway is not None or self._succeeded():
             return
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
-        self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
+        with held(signal.SIGINT):
+            self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
         root = str(Path(harness.__file__).parent.parent)
         here = self.setting.python == sys.executable
         self._channel = self._gateway.remote_exec(

@@ -25,6 +25,7 @@ from harness.results.events import CutRun, Result
 from harness.run.selection import Shard
 from tests.gates import CASES, IDS, RESULTS, ROUTE, Parity, fill, results, world
 from tests.miniatures import (
+    Copies,
     Doubles,
     Exits,
     LacksModule,
@@ -33,6 +34,7 @@ from tests.miniatures import (
     Uninstalled,
     WritesNothing,
     WritesRubbish,
+    registry,
 )
 
 RED, REFUSED = 1, 2
@@ -285,6 +287,16 @@ def test_an_option_that_cannot_be_used_walks_nothing(parity: Parity, args: list[
     assert (code, message in out) == (REFUSED, True), out
     assert not RESULTS.exists()
     assert results(Path(BASE)).passed
+
+
+def test_a_baseline_of_another_route_is_refused_before_anything_is_walked(parity: Parity) -> None:
+    two = parity.over(lambda: registry(Copies, Doubles))
+    gate = ("gate", "--no-cache", "-n", "1")
+    assert two(*gate, "--route", "mini-copies", "--results", "copies.ndjson")[0] == 0
+    code, out = two(*gate, "--route", "mini-doubles", "--baseline", "copies.ndjson", "--results", "doubles.ndjson")
+    why = "copies.ndjson: nothing can be compared: base and head have no case on the same route (3 results)"
+    assert (code, why in out) == (REFUSED, True)
+    assert not Path("doubles.ndjson").exists()
 
 
 def test_a_gate_without_a_record_or_a_baseline(parity: Parity) -> None:

@@ -87,6 +87,7 @@ def test_help_imports_click_alone() -> None:
         "harness.cli",
         "harness.cli.main",
         "harness.errors",
+        "harness.signals",
     ]
 
 
