@@ -34,7 +34,7 @@ STEPS = 1 << 20
 SETTLED = 2.0
 """Seconds after its last change from which a file's state tells contents apart; clocks of file systems are coarse."""
 LARGE = 1 << 20
-"""Bytes from which to read a file anew is dear: torch has a hundred such files, and in them 19 of 20 of its bytes."""
+"""Bytes from which reading a file anew is dear. Of 5.7 GB of torch, 5.4 GB lie in some hundred such files."""
 FOR_DEVELOPERS = re.compile(r"(build|check|ci|cover|dev|doc|enabler|lint|profil|test|typ)")
 """Names of extras that hold a distribution's own tools: what it does does not depend on them."""
 MARK = Path("harness", "fingerprint.py")
@@ -62,9 +62,9 @@ def interpreter() -> str:
 class State(NamedTuple):
     """What the disk says of a file without reading it. Times are in nanoseconds.
 
-    `written` is the time of its content, which a program may set back; `entered` that of its entry, which none can, and
-    which changes too when the file gets another name, or loses one. uv makes environments of links to the same files:
-    each is one file with several names, and its entry changes when an environment elsewhere is made or removed.
+    `written` is the time of the content; a program may set it back. `entered` is the time of the file's entry, which no
+    program can set back. The entry changes too when the file gets or loses a name (`links`). uv makes environments of
+    links to the same files: such a file has several names, and an environment made elsewhere changes its entry.
     """
 
     device: int
@@ -98,9 +98,9 @@ class State(NamedTuple):
     def has_content_of(self, earlier: State) -> bool:
         """Whether the content is sure to be what it was.
 
-        An entry that has changed may hide an edit whose time was set back: the file must be read. A large file that
-        had and has several names need not be, as nobody edits it by hand, unless its time is in whole seconds: tools
-        set such.
+        A changed entry may hide an edit whose time was set back: the file must be read. A large file that had and has
+        several names need not be read, as nobody edits it by hand. It must be where its time is in whole seconds: tools
+        set such times, the same for each build.
         """
         is_exact = self.written % 1_000_000_000 != 0
         is_shared = min(self.links, earlier.links) > 1
@@ -136,10 +136,10 @@ def digest_of(path: str) -> str:
 class Fingerprints:
     """The digests of installed distributions.
 
-    `known` keeps digests of files, so that an unchanged file, which its state shows, is read once only; new digests are
-    added to it, but those of files that have just been written. Files are listed, and their states seen, by `look`;
-    what is read later, in another thread perhaps, has the states that were seen then if `are_unchanged` says so.
-    Reading raises Stopped between two files as soon as `is_stopped` says so.
+    `known` holds digests of files by place; a file whose state is known is not read. New digests are added to `known`,
+    but not those of files that have just been written. `look` lists files with their states. They may be read later, by
+    another thread; `are_unchanged` tells whether they still have the states that `look` saw. Reading raises Stopped
+    between two files as soon as `is_stopped` says so.
     """
 
     def __init__(self, known: Known | None = None, *, is_stopped: Callable[[], bool] = lambda: False) -> None:
@@ -193,9 +193,9 @@ class Fingerprints:
         return any(state is not None and not self._known_content(state) for state in states)
 
     def are_unchanged(self) -> bool:
-        """Whether the files that were looked at are still as they were when they were.
+        """Whether the files are still as `look` saw them.
 
-        A file of several names whose entry has changed is, if its content is the same.
+        A file of several names whose entry has changed is unchanged if its content is the same.
         """
         for path, state in self._states.items():
             now = state_of(path)

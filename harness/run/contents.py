@@ -1,9 +1,9 @@
 """Reads what steps depend on, in a thread beside the walk.
 
-To read every file of the frameworks takes as long as the disk needs, a minute where it is slow; to see which files
-there are, and their states, a second. So they are looked at before anything is walked, and read while it is. Digests
-are remembered for the whole machine by the places of files on the disk: environments that uv makes share their files.
-Of several processes one reads, and the others learn from it.
+Reading every file of the frameworks takes as long as the disk needs, a minute where it is slow. Listing these files and
+their states takes a second. So files are listed before the walk begins, and read while the walk goes on. Digests are
+remembered for the whole machine by the places of files on the disk: environments that uv makes share their files. One
+process reads at a time, and the next takes the digests from the memory of the machine.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class _Question:
 class Contents:
     """Digests of all that steps depend on, of which the walk need not wait.
 
-    `memory` belongs to the thread: nobody else may use it. `folder` is where the processes of the machine meet, `suite`
-    the code of this project, of which everything counts but what lies `without`.
+    `memory` belongs to the thread: nobody else may use it. In `folder` lies the lock of the processes that read.
+    `suite` is the folder of this project's code; what is named in `without` does not count.
     """
 
     def __init__(self, memory: Memory, folder: Path, *, suite: Path, without: Collection[str]) -> None:
@@ -70,7 +70,7 @@ class Contents:
         self._lock = Lock()
 
     def ask(self, told: Iterable[str], distributions: Iterable[str], programs: Iterable[str]) -> Future[str]:
-        """See which files there are, and have them read. The answer is '' where the files cannot be told."""
+        """List the files now; the thread reads them. The answer is '' where the files cannot be told."""
         needed = tuple(distributions)
         try:
             looked = self._files.look(needed, without=[SUITE])
@@ -86,7 +86,7 @@ class Contents:
         return question.answer
 
     def are_unchanged(self) -> bool:
-        """Whether all files are as they were when they were looked at. Ask when everything has been answered."""
+        """Whether all files are as they were when they were listed. Ask when every question has been answered."""
         return self._files.are_unchanged()
 
     def stop(self) -> None:

@@ -54,7 +54,7 @@ LOOK_AFTER = 20.0
 UNINVOLVED = ("analysis", "bisection", "catalogue", "cli", "draw", "pytest_plugin", "report", "reproducer")
 """Rooms of the suite that no step depends on: they draw cases, or look at results."""
 AT_MOST = 10.0
-"""Seconds that a run waits for contents before it walks what earlier runs may have kept, and at its end."""
+"""Seconds that a run waits for contents: at its beginning, where earlier runs kept steps, and at its end."""
 UNNAMED = 256 << 20
 """Bytes of steps that may wait for their keys; above, the walk waits for contents."""
 SETTINGS = re.compile(
@@ -235,7 +235,7 @@ class Shelf:
 
 @dataclass(frozen=True)
 class _Key:
-    """The key of a step, or of `what` is kept beside it, as soon as the contents for which it stands have been read."""
+    """The key of a step, or of what is kept beside the step by the name `what`; known once contents have been read."""
 
     parts: tuple[str, ...]
     contents: tuple[Future[str], ...]
@@ -266,7 +266,7 @@ class _Unnamed:
         self.bytes += len(head) + len(artifact)
 
     def named(self) -> Iterator[tuple[str, bytes, bytes]]:
-        """Those whose keys are known by now, and which can be kept. They wait no more."""
+        """The steps whose keys are known by now, without those that cannot be kept. They wait no more."""
         while self._steps and self._steps[0][0].is_known:
             key, head, artifact = self._steps.popleft()
             self.bytes -= len(head) + len(artifact)
@@ -378,7 +378,7 @@ class Kept:
         return _Key((fact,), tuple(self._of_plugin(plugin) for plugin in plugins))
 
     def _put(self, key: _Key, head: bytes, artifact: bytes) -> None:
-        """Store something under its key, or have it wait for it."""
+        """Store data under a key, or have the data wait until the key is known."""
         if self.trouble:
             return
         self._unnamed.add(key, head, artifact)
@@ -408,8 +408,8 @@ class Kept:
             self._go_without("a file of a converter, a framework or the suite has changed since the run began")
 
     def close(self, *, in_haste: bool = False) -> None:
-        """Keep what was walked. For contents that are still being read, wait as long as the run has taken at most, or
-        a few seconds: what took less is walked again sooner. In haste, do not wait."""
+        """Keep what was walked. Wait for contents at most as long as the run has taken, or `AT_MOST` seconds: what took
+        less is walked again sooner. In haste, do not wait."""
         self._unnamed.wait(0.0 if in_haste else max(AT_MOST, time.monotonic() - self._began))
         with self._or_without():
             self._store()
