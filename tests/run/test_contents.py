@@ -53,7 +53,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "site"
     monkeypatch.syspath_prepend(str(folder))
     monkeypatch.setattr(harness.run.kept, "COMPARES_WITH", ())
-    install(folder, "conv", {"conv/__init__.py": "a = 1"})
+    install(folder, "conv", {"conv/__init__.py": "a = 1", "conv/later.py": "a = 1"})
     for path in folder.rglob("*"):
         os.utime(path, (1e9, 1e9))
     forget()
@@ -90,7 +90,9 @@ def keep(cache: Path, known: Registry) -> Kept:
 
 
 def test_the_first_walk_does_not_wait_for_contents(site: Path, cache: Path, slow: Slow) -> None:
+    began = time.monotonic()
     kept = keep(cache, known := world())
+    assert time.monotonic() < began + harness.run.kept.AT_MOST / 2
     assert slow.read == []
     slow.may.set()
     kept.close()
@@ -120,7 +122,7 @@ def test_a_step_walked_before_an_edit_is_not_kept_with_the_contents_behind_it(
 ) -> None:
     """Walked with `a = 1`, read when it was `a = 2`: the contents are those of another converter."""
     kept = keep(cache, known := world())
-    source = site / "conv/__init__.py"
+    source = site / "conv/later.py"  # the first file is being read by now
     source.write_text("a = 2")
     os.utime(source, (1e9, 1e9))
     slow.may.set()
@@ -186,4 +188,4 @@ def test_what_one_process_reads_the_others_learn(site: Path, tmp_path: Path, slo
     answers = [each.ask(["text"], ["conv"], []) for each in both]
     slow.may.set()
     assert answers[0].result(20) == answers[1].result(20) != ""
-    assert sorted(slow.read) == ["METADATA", "__init__.py"]
+    assert sorted(slow.read) == ["METADATA", "__init__.py", "later.py"]
