@@ -251,11 +251,10 @@ def uv_settings(pip: list[str]) -> dict[str, str]:
     """uv's environment variables that make it do as pip does here: uv does not read pip's configuration."""
     lines = [line.partition("=") for line in (probe(*pip, "config", "list") or "").splitlines()]
     settings = {"UV_INDEX_STRATEGY": "unsafe-best-match"}  # several indexes are one, as for pip
+    settings["UV_COMPILE_BYTECODE"] = "1"  # else each worker of the first run would compile its framework by itself
     certificates = ssl.get_default_verify_paths()
     if certificates.cafile or (certificates.capath and os.listdir(certificates.capath)):
         settings["UV_SYSTEM_CERTS"] = "1"  # as pip does; uv's own list lacks a company's
-    if sys.dont_write_bytecode:
-        settings["UV_COMPILE_BYTECODE"] = "1"  # else each start of a framework would take 10 s longer, for ever
     for section in ("global", "install", ":env:"):  # the later one rules
         for key, _, value in lines:
             uv_name = PIP_TO_UV.get(key.removeprefix(f"{section}."))

@@ -394,9 +394,9 @@ class TestSettings:
         monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
         monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://c.example")
         monkeypatch.setattr(bootstrap.ssl, "get_default_verify_paths", lambda: FILELESS)
-        monkeypatch.setattr(bootstrap.sys, "dont_write_bytecode", False)
         assert bootstrap.uv_settings(pip) == {
             "UV_INDEX_STRATEGY": "unsafe-best-match",
+            "UV_COMPILE_BYTECODE": "1",
             "UV_DEFAULT_INDEX": "https://mirror.example/simple",
             "UV_INDEX": "https://c.example",
             "UV_FIND_LINKS": "/wheels,/more",
@@ -405,9 +405,8 @@ class TestSettings:
         }
 
     def test_nothing_configured(self, bootstrap: ModuleType, pip: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-        """Not even where there is no pip; what Python may not compile later is compiled at once."""
+        """Not even where there is no pip; packages are compiled as pip does, before the first run."""
         monkeypatch.setattr(bootstrap.ssl, "get_default_verify_paths", lambda: FILELESS._replace(cafile="/ca.pem"))
-        monkeypatch.setattr(bootstrap.sys, "dont_write_bytecode", True)
         plain = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_SYSTEM_CERTS": "1", "UV_COMPILE_BYTECODE": "1"}
         assert bootstrap.uv_settings(pip) == plain
         assert bootstrap.uv_settings(["/nowhere/python", "-m", "pip"]) == plain

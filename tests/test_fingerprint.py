@@ -281,6 +281,88 @@ def test_a_file_is_read_again_only_when_its_state_changes(site: Path, monkeypatc
     assert read == ["table.bin"]
 
 
+@pytest.fixture
+def read(site: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The files that are read. `table.bin` is large, and all have another name in uv's cache."""
+    files: list[str] = []
+    whole = harness.fingerprint.digest_of
+    monkeypatch.setattr(harness.fingerprint, "SETTLED", 0.0)
+    monkeypatch.setattr(harness.fingerprint, "LARGE", 1000)
+    monkeypatch.setattr(
+        harness.fingerprint, "digest_of", lambda path: files.append(os.path.basename(path)) or whole(path)
+    )
+    (site / "conv/data/table.bin").write_text("1" * 1000)
+    for number, path in enumerate(sorted(path for path in site.rglob("*") if path.is_file())):
+        os.utime(path, ns=(10**18 + 1, 10**18 + 1))
+        os.link(path, site.parent / f"cached{number}")
+    time.sleep(0.02)
+    return files
+
+
+def test_a_large_file_is_read_once_a_machine(
+    site: Path, read: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """uv makes a second environment of links to the same files; their entries change with it."""
+    known: dict[str, tuple[str, str]] = {}
+    first = Fingerprints(known)
+    before = first.of(["conv"])
+    assert read.count("table.bin") == 1
+    second = tmp_path / "second"
+    for path in [path for path in site.rglob("*") if path.is_file()]:
+        (second / path.relative_to(site)).parent.mkdir(parents=True, exist_ok=True)
+        os.link(path, second / path.relative_to(site))
+    monkeypatch.setattr(sys, "path", [str(second), *(each for each in sys.path if each != str(site))])
+    del read[:]
+    assert Fingerprints(known).of(["conv"]) == before
+    assert set(read) == {"METADATA", "__init__.py"}
+    del read[:]
+    assert first.are_unchanged()
+    assert "table.bin" not in read
+
+
+def test_an_environment_made_and_removed_meanwhile_is_no_change(site: Path, read: list[str], tmp_path: Path) -> None:
+    """The number of names is as before, the time of the entry is not."""
+    prints = Fingerprints()
+    prints.of(["conv"])
+    for path in [path for path in site.rglob("*") if path.is_file()]:
+        os.link(path, tmp_path / "link")
+        (tmp_path / "link").unlink()
+    del read[:]
+    assert prints.are_unchanged()
+    assert set(read) == {"METADATA", "__init__.py"}
+
+
+@pytest.mark.parametrize("file", ["__init__.py", "data/table.bin"])
+def test_an_edit_whose_time_was_set_back_is_seen(site: Path, read: list[str], file: str) -> None:
+    """Size, inode and time are as before: so it is told from a link by reading, and a large file by its one name."""
+    known: dict[str, tuple[str, str]] = {}
+    prints = Fingerprints(known)
+    before = prints.of(["conv"])
+    path = site / "conv" / file
+    if file == "data/table.bin":
+        for each in site.parent.glob("cached*"):
+            each.unlink()
+        prints = Fingerprints(known)
+        assert prints.of(["conv"]) == before
+    with path.open("r+") as opened:
+        opened.write("2")
+    os.utime(path, ns=(10**18 + 1, 10**18 + 1))
+    assert not prints.are_unchanged()
+    assert Fingerprints(known).of(["conv"]) != before
+
+
+def test_a_large_file_with_a_time_in_whole_seconds_is_read(site: Path, read: list[str], tmp_path: Path) -> None:
+    """Tools set such times, the same for each build: another build of as many bytes may be copied over the file."""
+    table = site / "conv/data/table.bin"
+    os.utime(table, (1e9, 1e9))
+    known: dict[str, tuple[str, str]] = {}
+    time.sleep(0.02)
+    before = Fingerprints(known).of(["conv"])
+    table.write_text("2" * 1000)
+    os.utime(table, (1e9, 1e9))
+    assert Fingerprints(known).of(["conv"]) != before
+
+
 def test_the_state_of_a_file_just_written_is_not_trusted(site: Path) -> None:
     """It may be written once more within one tick of the clock, and have as many bytes."""
     known: dict[str, tuple[str, str]] = {}
@@ -297,14 +379,14 @@ def test_a_change_while_a_run_goes_on_shows(site: Path) -> None:
 
 
 def test_state_of_what_is_no_file(tmp_path: Path) -> None:
-    assert state_of(str(tmp_path)) == ""
-    assert state_of(str(tmp_path / "nothing")) == ""
+    assert state_of(str(tmp_path)) is None
+    assert state_of(str(tmp_path / "nothing")) is None
     assert digest_of(str(tmp_path / "nothing")) == UNREADABLE
 
 
-def test_digest_of_a_file_is_blake2(tmp_path: Path) -> None:
+def test_digest_of_a_file_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
-    assert digest_of(str(tmp_path / "abc")) == "cf4ab791c62b8d2b2109c90275287816"
+    assert digest_of(str(tmp_path / "abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_folder_without_rooms_at_its_top(tmp_path: Path) -> None:

@@ -52,9 +52,6 @@ def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Resul
     if jobs < 2:
         yield from _here(session, pairs)
         return
-    if session.kept is not None:
-        session.kept.prepare(part for route in session.runnable for part in route.plugins(session.registry))
-        session.kept.shelf.close()  # a connection must not be shared
     trays = iter(_trays(pairs))
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(jobs, context, _open, (session.selection, session.root))

@@ -2,7 +2,8 @@
 
 The key of a step is made of the case, the chain of plugins up to it, and for each plugin its facts, the environment of
 its worker, and the contents of all distributions that it needs (`harness.fingerprint`); then those of the suite's own
-modules that convert, run and compare. So nothing needs to be declared invalid: what changed has another key.
+modules that convert, run and compare. So nothing needs to be declared invalid: what changed has another key. Contents
+are read beside the walk (`harness.run.contents`), so the first steps of a run may wait for their keys.
 
 Steps lie in an SQLite database, which several processes may use at once; SQLite comes with Python. No code that is kept
 runs.
@@ -16,7 +17,9 @@ import re
 import sqlite3
 import sys
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import asdict, dataclass
@@ -33,9 +36,9 @@ from harness.adapters.registry import Plugin, Registry
 from harness.adapters.routes import Route
 from harness.corpus.store import answers_of
 from harness.errors import InputError
-from harness.fingerprint import Fingerprints, UnknownFiles, digest_of
 from harness.installed import SUITE
 from harness.optional import program
+from harness.run.contents import Contents, joined, said
 from harness.run.step import Step, from_bytes, packed, size_of, to_bytes, unpack
 from harness.spec import Case
 from harness.workers.pool import COMMON
@@ -50,6 +53,10 @@ LOOK_AFTER = 20.0
 """Seconds between two looks at the files that keys stand for. A look takes a quarter of a second."""
 UNINVOLVED = ("analysis", "bisection", "catalogue", "cli", "draw", "pytest_plugin", "report", "reproducer")
 """Rooms of the suite that no step depends on: they draw cases, or look at results."""
+AT_MOST = 10.0
+"""Seconds that a run waits for contents: at its beginning, where earlier runs kept steps, and at its end."""
+UNNAMED = 256 << 20
+"""Bytes of steps that may wait for their keys; above, the walk waits for contents."""
 SETTINGS = re.compile(
     r"(ATEN|AUTOGRAPH|BLIS|CUDA|DNNL|GLIBC|GOMP|JAX|KERAS|KMP|LANG|LC_|LD_|MALLOC|MKL|NPY|NUMEXPR|NUMPY|OCTAVE|OMP|ONEDNN"
     r"|ONNX|OPENBLAS|ORT_|PYTHON(?!PATH$|DONTWRITE|PYCACHE|UNBUFFERED)|PYTORCH|TF|TORCH|XLA)"
@@ -64,7 +71,8 @@ SETTINGS_OF_DATABASE = "pragma journal_mode=wal; pragma synchronous=off; pragma 
 TABLES = """
 create table if not exists steps (key text primary key, stored real, bytes integer, head blob, artifact blob);
 create index if not exists by_age on steps (stored);
-create table if not exists files (path text primary key, state text, digest text);
+create table if not exists contents (place text primary key, state text, digest text);
+drop table if exists files;
 """
 
 
@@ -209,20 +217,71 @@ class Shelf:
         return size
 
     def digests(self) -> dict[str, tuple[str, str]]:
-        """State and digest of files, by path."""
+        """State and digest of files, by place."""
         with self._explained():
-            rows = self._database.execute("select path, state, digest from files").fetchall()
-        return {path: (state, digest) for path, state, digest in rows}
+            rows = self._database.execute("select place, state, digest from contents").fetchall()
+        return {place: (state, digest) for place, state, digest in rows}
 
     def learn(self, digests: Mapping[str, tuple[str, str]]) -> None:
         with self._explained():
-            rows = ((path, *both) for path, both in digests.items())
-            self._together("insert or replace into files values (?, ?, ?)", rows)
+            rows = ((place, *both) for place, both in digests.items())
+            self._together("insert or replace into contents values (?, ?, ?)", rows)
 
     def close(self) -> None:
         if "_database" in self.__dict__:
             self._database.close()
             del self.__dict__["_database"]
+
+
+@dataclass(frozen=True)
+class _Key:
+    """The key of a step, or of what is kept beside the step by the name `what`; known once contents have been read."""
+
+    parts: tuple[str, ...]
+    contents: tuple[Future[str], ...]
+    what: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return all(each.done() for each in self.contents)
+
+    def text(self) -> str:
+        """Waits for the contents; '' if the step cannot be kept."""
+        contents = [each.result() for each in self.contents]
+        if not all(contents):
+            return ""
+        key = joined([*self.parts, *contents])
+        return joined([key, self.what]) if self.what else key
+
+
+class _Unnamed:
+    """Steps that wait for their keys, those that came first first."""
+
+    def __init__(self) -> None:
+        self._steps: deque[tuple[_Key, bytes, bytes]] = deque()
+        self.bytes = 0
+
+    def add(self, key: _Key, head: bytes, artifact: bytes) -> None:
+        self._steps.append((key, head, artifact))
+        self.bytes += len(head) + len(artifact)
+
+    def named(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """The steps whose keys are known by now, without those that cannot be kept. They wait no more."""
+        while self._steps and self._steps[0][0].is_known:
+            key, head, artifact = self._steps.popleft()
+            self.bytes -= len(head) + len(artifact)
+            if text := key.text():
+                yield text, head, artifact
+
+    def wait(self, seconds: float | None = None) -> None:
+        wait({each for key, _, _ in self._steps for each in key.contents}, seconds)
+
+    def clear(self) -> None:
+        self._steps.clear()
+        self.bytes = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._steps)
 
 
 class Kept:
@@ -240,14 +299,17 @@ class Kept:
         self._beside = beside
         self.elsewhere = frozenset(elsewhere)
         self.trouble = ""
-        self._plugins: dict[str, str] = {}
+        suite = Path(harness.__file__).parent
+        self._contents = Contents(Shelf(shelf.path.parent), shelf.path.parent, suite=suite, without=UNINVOLVED)
+        self._plugins: dict[str, Future[str]] = {}
         self._case: tuple[Case | None, str] = (None, "")
+        self._unnamed = _Unnamed()
         self._pending: list[str] = []
-        self._looked = time.monotonic()
+        self._began = self._looked = time.monotonic()
 
     def find(self, case: Case, route: Route, place: int, scratch: Path) -> Step | None:
         with self._or_without():
-            key = self.key(case, route, place)
+            key = self._soon(self._key(case, route, place))
             data = self.shelf.head(key) if key else None
             with suppress(ValueError):  # damaged: it is walked
                 return from_bytes(data, scratch) if data else None
@@ -269,30 +331,28 @@ class Kept:
         if sum(size_of(path) for path in files) > LARGEST:
             return
         with self._or_without():
-            if key := self.key(case, route, place):
-                self.shelf.put(key, to_bytes(step), packed(files))
-                self._pending.append(key)
+            key = self._key(case, route, place)
+            if not key.is_known or key.text():  # else to pack it were in vain
+                self._put(key, to_bytes(step), packed(files))
             if time.monotonic() > self._looked + LOOK_AFTER:
                 self.confirm()
 
     def beside(self, case: Case, route: Route, place: int, what: str) -> bytes | None:
         """What an earlier run kept beside a step under this name."""
         with self._or_without():
-            key = self.key(case, route, place)
-            return self.shelf.head(_joined([key, what])) if key else None
+            key = self._soon(self._key(case, route, place, what))
+            return self.shelf.head(key) if key else None
         return None
 
     def keep_beside(self, case: Case, route: Route, place: int, what: str, data: bytes) -> None:
         """Keep something that depends on a step alone."""
         with self._or_without():
-            if key := self.key(case, route, place):
-                self.shelf.put(_joined([key, what]), data, b"")
-                self._pending.append(_joined([key, what]))
+            self._put(self._key(case, route, place, what), data, b"")
 
     def of(self, registry: Registry) -> Kept:
-        """The same for a walk with other plugins."""
+        """The same for a walk with other plugins. What it keeps waits with what this one keeps."""
         twin = copy(self)
-        twin.registry, twin._plugins, twin._pending = registry, {}, []
+        twin.registry, twin._plugins = registry, {}
         return twin
 
     @property
@@ -305,37 +365,57 @@ class Kept:
     def knows(self, fact: str, plugins: Iterable[Plugin]) -> bool:
         """Whether an earlier run has learnt a fact that depends on its text and on these plugins alone."""
         with self._or_without():
-            key = self._of_fact(fact, plugins)
+            key = self._soon(self._of_fact(fact, plugins))
             return bool(key) and self.shelf.head(key) is not None
         return False
 
     def learn(self, fact: str, plugins: Iterable[Plugin]) -> None:
         """Keep such a fact for later runs."""
         with self._or_without():
-            if key := self._of_fact(fact, plugins):
-                self.shelf.put(key, b"known", b"")
-                self._pending.append(key)
+            self._put(self._of_fact(fact, plugins), b"known", b"")
 
-    def _of_fact(self, fact: str, plugins: Iterable[Plugin]) -> str:
-        parts = [self._of_plugin(plugin) for plugin in plugins]
-        return _joined([fact, *parts]) if all(parts) and not self.trouble else ""
+    def _of_fact(self, fact: str, plugins: Iterable[Plugin]) -> _Key:
+        return _Key((fact,), tuple(self._of_plugin(plugin) for plugin in plugins))
+
+    def _put(self, key: _Key, head: bytes, artifact: bytes) -> None:
+        """Store data under a key, or have the data wait until the key is known."""
+        if self.trouble:
+            return
+        self._unnamed.add(key, head, artifact)
+        if self._unnamed.bytes > UNNAMED:
+            self._unnamed.wait()
+        self._store()
+
+    def _store(self) -> None:
+        for key, head, artifact in self._unnamed.named():
+            self.shelf.put(key, head, artifact)
+            self._pending.append(key)
 
     def confirm(self) -> None:
-        """Look whether the files are still those of the keys. If so, what was walked is kept; else nothing is any
-        more."""
-        keys, self._pending = self._pending, []
-        if self.trouble or not keys:
-            return
+        """Look whether the files are still those of the keys, if all keys are known. If so, what was walked is kept;
+        else nothing is any more."""
         with self._or_without():
-            if self._fingerprints.are_unchanged():
+            self._store()
+            if self.trouble or self._unnamed or not self._pending:
+                return
+            keys = self._pending.copy()
+            self._pending.clear()
+            if self._contents.are_unchanged():
                 self.shelf.confirm(keys)
                 self._looked = time.monotonic()
                 return
             self.shelf.drop(keys)
             self._go_without("a file of a converter, a framework or the suite has changed since the run began")
 
-    def close(self) -> None:
+    def close(self, *, in_haste: bool = False) -> None:
+        """Keep what was walked. Wait for contents at most as long as the run has taken, or `AT_MOST` seconds: what took
+        less is walked again sooner. In haste, do not wait."""
+        self._unnamed.wait(0.0 if in_haste else max(AT_MOST, time.monotonic() - self._began))
+        with self._or_without():
+            self._store()
+        self._unnamed.clear()
         self.confirm()
+        self._contents.stop()
         self.shelf.close()
 
     @contextmanager
@@ -346,88 +426,67 @@ class Kept:
             self._go_without(str(error))
 
     def _go_without(self, why: str) -> None:
+        self._unnamed.clear()
         if not self.trouble:
             self.trouble = f"the run goes on, and keeps no steps: {why}"
             print(f"parity: {self.trouble}", file=sys.stderr)
 
     def key(self, case: Case, route: Route, place: int) -> str:
-        """The key of a step; '' if it cannot be kept, because a plugin belongs to no distribution."""
+        """The key of a step, for which contents may have to be read; '' if it cannot be kept, because a plugin belongs
+        to no distribution."""
+        return "" if self.trouble else self._key(case, route, place).text()
+
+    def _soon(self, key: _Key) -> str:
+        """The text of a key, or '' if that takes longer than a run shall wait: not at all where nothing is kept."""
         if self.trouble:
             return ""
+        if not key.is_known:
+            wait(key.contents, 0.0 if self._was_empty else max(0.0, self._until - time.monotonic()))
+        return key.text() if key.is_known else ""
+
+    @cached_property
+    def _until(self) -> float:
+        """The time until which this run waits for contents."""
+        return time.monotonic() + AT_MOST
+
+    @cached_property
+    def _was_empty(self) -> bool:
+        """Whether nothing was kept when it was first asked for."""
+        return self.is_empty
+
+    def _key(self, case: Case, route: Route, place: int, what: str = "") -> _Key:
         chain, plugins = route.chains[place]
         runtimes = [self.registry.runtime_of(plugin.target or plugin.name) for plugin in plugins]
-        parts = [self._of_plugin(plugin) for plugin in (*plugins, *runtimes) if plugin is not None]
-        return _joined([self._of_case(case), self._beside, chain, *parts]) if all(parts) else ""
+        contents = tuple(self._of_plugin(plugin) for plugin in (*plugins, *runtimes) if plugin is not None)
+        return _Key((self._of_case(case), self._beside, chain), contents, what)
 
     def _of_case(self, case: Case) -> str:
         if self._case[0] is not case:
             goldens = [sample.golden for sample in case.samples if sample.golden is not None]
             rules = [(golden.exactness.value, golden.channel_axis) for golden in goldens]
-            self._case = case, _joined([case.id, answers_of(case), json.dumps(rules)])
+            self._case = case, joined([case.id, answers_of(case), json.dumps(rules)])
         return self._case[1]
 
-    def _of_plugin(self, plugin: Plugin) -> str:
+    def _of_plugin(self, plugin: Plugin) -> Future[str]:
         if plugin.reference not in self._plugins:
-            self._plugins[plugin.reference] = self.fingerprint(plugin)
+            self._plugins[plugin.reference] = self._asked(plugin)
         return self._plugins[plugin.reference]
 
-    def fingerprint(self, plugin: Plugin) -> str:
+    def _asked(self, plugin: Plugin) -> Future[str]:
         """Digest of all that a plugin's steps depend on; '' where that cannot be told: for a class of no distribution,
         a distribution whose files are unknown, or a worker elsewhere."""
-        if plugin.worker in self.elsewhere or not (plugin.is_ours or plugin.origin):
-            return ""
+        if self.trouble or plugin.worker in self.elsewhere or not (plugin.is_ours or plugin.origin):
+            return said("")
         place = Place.of(plugin.worker, self.registry.plugins)
         needed = {*plugin.distributions, plugin.origin, *COMPARES_WITH} - {SUITE, ""}
         named = tuple(re.sub(r"\W", "_", name).upper() + "_" for name in needed)
         environment = {key: value for key, value in os.environ.items() if SETTINGS.match(key) or key.startswith(named)}
-        try:
-            contents = self._fingerprints.of(needed, without=[SUITE])
-        except UnknownFiles:
-            return ""
-        parts = [
+        told = (
             json.dumps(asdict(plugin), sort_keys=True),
             json.dumps([{**environment, **COMMON, **place.environment}, place.without], sort_keys=True),
-            contents,
-            *(digest_of(os.path.realpath(program(name) or os.devnull)) for name in plugin.programs),
-            self._suite,
-        ]
-        self.shelf.learn(self._digests.news())
-        return _joined(parts)
-
-    @cached_property
-    def _digests(self) -> _Digests:
-        return _Digests(self.shelf.digests())
-
-    @cached_property
-    def _fingerprints(self) -> Fingerprints:
-        return Fingerprints(self._digests)
-
-    @cached_property
-    def _suite(self) -> str:
-        return self._fingerprints.of_folder(Path(harness.__file__).parent, without=UNINVOLVED)
-
-    def prepare(self, plugins: Iterable[Plugin]) -> None:
-        """Read what plugins depend on. The first time takes as long as reading all of their files."""
-        with self._or_without():
-            for plugin in plugins:
-                self._of_plugin(plugin)
-
-
-class _Digests(dict[str, tuple[str, str]]):
-    """Digests of files, which knows those that are new."""
-
-    def __init__(self, known: Mapping[str, tuple[str, str]]) -> None:
-        super().__init__(known)
-        self._news: set[str] = set()
-
-    def __setitem__(self, path: str, value: tuple[str, str]) -> None:
-        super().__setitem__(path, value)
-        self._news.add(path)
-
-    def news(self) -> dict[str, tuple[str, str]]:
-        """Those that came since the last call."""
-        news, self._news = {path: self[path] for path in self._news}, set()
-        return news
+        )
+        programs = (os.path.realpath(program(name) or os.devnull) for name in plugin.programs)
+        return self._contents.ask(told, needed, programs)
 
 
 def _sealed(data: bytes, key: str) -> bytes:
@@ -438,7 +497,3 @@ def _sealed(data: bytes, key: str) -> bytes:
 def _opened(data: bytes, key: str) -> bytes | None:
     """What was sealed; None if that was something else."""
     return data[16:] if _sealed(data[16:], key) == data else None
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return blake2b("\0".join(parts).encode(), digest_size=20).hexdigest()

@@ -514,12 +514,12 @@ class Session:
         }
         return {name: text if name in needed else self.pack.versions.get(name, text) for name, text in here.items()}
 
-    def close(self) -> None:
-        """End the walk and the workers, if they were opened."""
+    def close(self, *, in_haste: bool = False) -> None:
+        """End the walk and the workers, if they were opened. In haste, nothing that still takes time is kept."""
         if "walk" in self.__dict__:
             self.walk.close()
         if "kept" in self.__dict__ and self.kept is not None:
-            self.kept.close()
+            self.kept.close(in_haste=in_haste)
         if "pack" in self.__dict__ and self.pack is not None:
             self.pack.close()
         if "workers" in self.__dict__:
@@ -531,4 +531,4 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(in_haste=kind is not None)

@@ -18,6 +18,7 @@ import harness
 import harness.run.kept
 from harness.adapters.registry import Registry
 from harness.adapters.routes import Route, all_routes
+from harness.fingerprint import Fingerprints, UnknownFiles
 from harness.outcomes import Outcome
 from harness.results.events import Stage
 from harness.run.kept import UNINVOLVED, Kept, KeptError, Shelf, Size, folder
@@ -196,7 +197,6 @@ def test_without_a_shelf_the_walk_goes_on_and_says_so_once(
     (cache / "steps-1.sqlite").write_bytes(b"no database at all" * 100)
     known = world()
     kept = Kept(Shelf(cache), known)
-    kept.prepare(known.plugins)
     for _ in range(2):
         assert kept.find(dense_case(), route_of(known), 1, tmp_path) is None
         kept.keep(dense_case(), route_of(known), 1, STEP, [])
@@ -209,7 +209,7 @@ def test_without_a_shelf_the_walk_goes_on_and_says_so_once(
 def test_full_disk(cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     known = world()
     kept = Kept(Shelf(cache), known)
-    kept.prepare(known.plugins)
+    kept.key(dense_case(), route_of(known), 1)
     pages = kept.shelf._database.execute("pragma page_count").fetchone()[0]
     kept.shelf._database.execute(f"pragma max_page_count = {pages + 1}")
     large = tmp_path / "large"
@@ -281,6 +281,7 @@ def test_a_walk_with_other_plugins_keeps_on_the_same_shelf(cache: Path) -> None:
     twin = kept.of(known)
     twin.keep(dense_case(), route_of(known), 1, STEP, [])
     twin.confirm()
+    kept.close()
     assert Kept(Shelf(cache), known).find(dense_case(), route_of(known), 1, Path()) is not None
 
 
@@ -291,7 +292,7 @@ def test_nothing_is_kept_once_a_file_has_changed(
     known = world()
     kept = Kept(Shelf(cache), known)
     kept.keep(dense_case(), route_of(known), 1, STEP, [])
-    monkeypatch.setattr(kept._fingerprints, "are_unchanged", lambda: False)
+    monkeypatch.setattr(kept._contents, "are_unchanged", lambda: False)
     kept.close()
     assert "a file of a converter, a framework or the suite has changed" in capsys.readouterr().err
     assert Shelf(cache).size().steps == 0
@@ -301,6 +302,7 @@ def test_looks_now_and_then(cache: Path, tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(harness.run.kept, "LOOK_AFTER", -1.0)
     known = world()
     kept = Kept(Shelf(cache), known)
+    kept.key(dense_case(), route_of(known), 1)
     kept.keep(dense_case(), route_of(known), 1, STEP, [])
     assert Kept(Shelf(cache), known).find(dense_case(), route_of(known), 1, tmp_path) is not None
 
@@ -334,9 +336,9 @@ def test_a_class_of_no_distribution_is_not_kept_nor_what_is_behind_it() -> None:
 
 def test_a_distribution_of_unknown_files_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*args: object, **more: object) -> str:
-        raise harness.run.kept.UnknownFiles
+        raise UnknownFiles
 
-    monkeypatch.setattr(harness.run.kept.Fingerprints, "of", unknown)
+    monkeypatch.setattr(Fingerprints, "look", unknown)
     assert key() == ""
 
 
