@@ -369,9 +369,11 @@ def _is_package(folder: Path) -> bool:
 def _places(top: str) -> list[Path]:
     """Where a package or module lies: its folders, or its file, for each folder of the path that has one.
 
-    Workers look into the working directory first (`python -c`), and this process perhaps not.
+    Workers look into the working directory first (`python -c`), and this process perhaps not. With a safe path they
+    look where this process does, and what lies behind the first is never imported.
     """
-    specs = [PathFinder.find_spec(top, [folder]) for folder in dict.fromkeys([os.getcwd(), *sys.path])]
+    folders = [] if sys.flags.safe_path else dict.fromkeys([os.getcwd(), *sys.path])
+    specs = [PathFinder.find_spec(top, [folder]) for folder in folders]
     with suppress(ImportError, ValueError):
         specs.append(find_spec(top))  # the finders of editable installations
     places: list[str] = []

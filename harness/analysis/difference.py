@@ -23,7 +23,7 @@ from harness.judge.baseline import record_of
 from harness.judge.expectations import Expectation, covering
 from harness.judge.record import Key, Record, plain_id, split_id
 from harness.results.changed import Changed
-from harness.results.environments import Discrepancy, discrepancies
+from harness.results.environments import Discrepancy, differing, discrepancies, refused_of
 from harness.results.events import Answer, InconsistentResults, Judgement, Result
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
@@ -37,11 +37,19 @@ NOT_OWED = "it is on record, and the head does not owe it"
 
 @dataclass(frozen=True)
 class Base:
-    """What a head is held to: the results of another run, or the record, which has no `results`."""
+    """What a head is held to: the results of another run, or the record, which has no `results`.
+
+    `under_test` names the distributions of the converters that may differ. With `beside`, the run is that of their
+    releases, walked beside the head; `apart` is what made the record, or another run, unfit for that.
+    """
 
     name: str
     record: Record
     results: Results | None = None
+    under_test: tuple[str, ...] = ()
+    beside: bool = False
+    apart: tuple[Discrepancy, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, name: str, results: Results, known: Record | None = None) -> Base:
@@ -68,10 +76,18 @@ class Base:
 
     def environment(self, versions: Mapping[str, str], across: Iterable[str] = ()) -> tuple[Discrepancy, ...]:
         """What differs from the versions of a head. Raises OtherEnvironment as `discrepancies` does."""
-        if self.results is not None:
-            return discrepancies(self.results.header.versions, versions, across=across)
-        known = {**versions, **self.record.versions}  # of interpreter and platform the record knows nothing
-        return discrepancies(known, versions, across=across)
+        return discrepancies(self._versions(versions), versions, across=(*across, *self._may_differ(versions)))
+
+    def _may_differ(self, versions: Mapping[str, str]) -> Iterator[str]:
+        return (name for name in self.under_test if name in versions)
+
+    def unlike(self, versions: Mapping[str, str], across: Iterable[str] = ()) -> tuple[Discrepancy, ...]:
+        """What differs from the versions of a head and may not. Raises OtherEnvironment for a name that neither has."""
+        return refused_of(differing(self._versions(versions), versions, across=across))
+
+    def _versions(self, head: Mapping[str, str]) -> Mapping[str, str]:
+        """Its versions; of interpreter and platform the record knows nothing, and takes those of the head."""
+        return {**head, **self.record.versions} if self.results is None else self.results.header.versions
 
     @cached_property
     def _cases(self) -> frozenset[str]:
@@ -350,7 +366,7 @@ def _check_whole(name: str, results: Results) -> None:
 def _check_order(base: Base, head: Results, *, backwards: bool) -> None:
     """Raise InconsistentResults if both are one run, or the head is a shard or began before the base."""
     _check_whole("head", head)
-    if base.results is None:
+    if base.results is None or base.beside:
         return
     if (base.results.header, base.results.footer) == (head.header, head.footer):
         raise InconsistentResults(
@@ -369,9 +385,10 @@ def _check_order(base: Base, head: Results, *, backwards: bool) -> None:
 def _warnings(base: Base, head: Results, environment: Iterable[Discrepancy]) -> Iterator[str]:
     if older := [each for each in environment if each.is_backwards]:
         yield f"the head has older versions than the base: {', '.join(map(str, older))}; are they swapped?"
-    if base.results is not None and head.header.started < base.results.header.started:
+    if base.results is not None and not base.beside and head.header.started < base.results.header.started:
         yield f"the head began before the base: {head.header.started} and {base.results.header.started}"
     if base.results is not None and base.results.lost:
         yield f"the base lost {len(base.results.lost)} results that it owed: the head's are new"
+    yield from base.remarks
     for route in head.header.unavailable:
         yield f"route {route.name} could not be walked: {route.reason}"

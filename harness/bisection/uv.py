@@ -99,6 +99,12 @@ class Uv:
         shutil.copyfile(locked, earlier)
         return python
 
+    def unpack(self, requirement: str, folder: Path) -> None:
+        """Install what a requirement names into a folder of its own, without what it requires. Raises UvError."""
+        done = self._call("pip", "install", "--no-deps", "--python", self.python, "--target", str(folder), requirement)
+        if done.returncode:
+            raise UvError(last_words(done))
+
     @property
     def cache(self) -> Path:
         """The folder from which environments on the same file system take their files."""

@@ -1,15 +1,18 @@
 """Walk what is selected, and say what got worse: a gate.
 
 The cases are walked in several processes, the results are compared with what is on record, or with a results file as
-the baseline, and the differences are grouped by defect. With --pack only what is behind a pack's converters is walked,
-without TensorFlow and Keras. Exit code 1 on a regression, a change for the worse or a loss that is not accepted, and on
-nothing else; 2 for an input that cannot be used.
+the baseline, and the differences are grouped by defect. Where other versions are installed, or what is selected is not
+on record, the released converter is walked beside, with all else as it is here, and the results are compared with what
+it did; the first line says so. With --pack only what is behind a pack's converters is walked, without TensorFlow and
+Keras. Exit code 1 on a regression, a change for the worse or a loss that is not accepted, and on nothing else; 2 for an
+input that cannot be used.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import click
 
 from harness.adapters.routes import Route
 from harness.analysis.difference import RECORDED, Base, check_common
+from harness.beside.base import Bar, Standard
 from harness.cli.console import (
     RESULTS,
     anew_option,
@@ -94,10 +98,10 @@ def command(
             head = _walk(session, pairs, header, results, jobs)
             click.echo(f"shard {selection.shard}: {head.sentence}")
             return DEVIATIONS if head.lost else AGREED
-        base = base_of(session, baseline)
-        base.environment(header.versions, across)  # what cannot be compared is told before anything is walked
-        _check_common(base, header, pairs)
+        asked = base_of(session, baseline)
+        _check_common(asked, header, pairs)
         outputs.acceptances()
+        base = Standard(session, header, pairs, jobs, _bar(len(pairs))).base(asked, across)
         head = _walk(session, pairs, header, results, jobs)
         return shown(session, compared(session, base, head, across=across), outputs)
 
@@ -125,6 +129,19 @@ def _pairs(session: Session) -> list[tuple[Entry, Route]]:
         raise SelectionError("no route can run for these layers; `parity list routes` says why")
     session.check_walked(route for _, route in pairs)
     return pairs
+
+
+def _bar(total: int) -> Bar:
+    """Opens a bar for a walk of so many results."""
+
+    @contextmanager
+    def opened(title: str) -> Iterator[Callable[[], None]]:
+        with progress() as bar:
+            task = bar.add_task(title, total=total)
+            yield lambda: bar.advance(task)
+            bar.update(task, completed=total)  # what was kept is done, too
+
+    return opened
 
 
 def _walk(session: Session, pairs: Sequence[tuple[Entry, Route]], header: Header, path: Path, jobs: int) -> Results:

@@ -69,26 +69,38 @@ def version_in(versions: Mapping[str, str], name: str) -> str:
     return versions.get(name, CPU if name == DEVICE else MISSING)
 
 
-def discrepancies(
+def differing(
     base: Mapping[str, str], head: Mapping[str, str], *, across: Iterable[str] = ()
 ) -> tuple[Discrepancy, ...]:
     """What differs between two environments, in the order of their names; `across` names what may differ.
 
-    Raises OtherEnvironment for what differs in both and is not named, and for a name that neither knows.
+    Raises OtherEnvironment for a name that neither knows.
     """
     names = list(dict.fromkeys((*base, *head)))
     allowed = {_name(text, names) for text in across}
     versions = [(name, version_in(base, name), version_in(head, name)) for name in names]
-    differing = tuple(Discrepancy(name, was, now, name in allowed) for name, was, now in versions if was != now)
-    refused = [each for each in differing if each.matters and not each.allowed]
-    if refused:
+    return tuple(Discrepancy(name, was, now, name in allowed) for name, was, now in versions if was != now)
+
+
+def refused_of(found: Iterable[Discrepancy]) -> tuple[Discrepancy, ...]:
+    """Those for which two runs are not compared: both have it, and it may not differ."""
+    return tuple(each for each in found if each.matters and not each.allowed)
+
+
+def discrepancies(
+    base: Mapping[str, str], head: Mapping[str, str], *, across: Iterable[str] = ()
+) -> tuple[Discrepancy, ...]:
+    """What differs between two environments, as `differing` has it. Raises OtherEnvironment also for what is not
+    allowed."""
+    found = differing(base, head, across=across)
+    if refused := refused_of(found):
         raise OtherEnvironment(
             f"the runs are of different environments: {', '.join(map(str, refused))}",
             where="versions",
             expected="the same versions in both",
             advice="If this is what you compare, say so: " + " ".join(f"--across {each.name}" for each in refused),
         )
-    return differing
+    return found
 
 
 def _name(text: str, names: Iterable[str]) -> str:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sqlite3
 import sys
 import time
@@ -51,7 +52,7 @@ LARGEST = 256 << 20
 """Most bytes of an artifact that is kept."""
 LOOK_AFTER = 20.0
 """Seconds between two looks at the files that keys stand for. A look takes a quarter of a second."""
-UNINVOLVED = ("analysis", "bisection", "catalogue", "cli", "draw", "pytest_plugin", "report", "reproducer")
+UNINVOLVED = ("analysis", "beside", "bisection", "catalogue", "cli", "draw", "pytest_plugin", "report", "reproducer")
 """Rooms of the suite that no step depends on: they draw cases, or look at results."""
 AT_MOST = 10.0
 """Seconds that a run waits for contents: at its beginning, where earlier runs kept steps, and at its end."""
@@ -59,7 +60,7 @@ UNNAMED = 256 << 20
 """Bytes of steps that may wait for their keys; above, the walk waits for contents."""
 SETTINGS = re.compile(
     r"(ATEN|AUTOGRAPH|BLIS|CUDA|DNNL|GLIBC|GOMP|JAX|KERAS|KMP|LANG|LC_|LD_|MALLOC|MKL|NPY|NUMEXPR|NUMPY|OCTAVE|OMP|ONEDNN"
-    r"|ONNX|OPENBLAS|ORT_|PYTHON(?!PATH$|DONTWRITE|PYCACHE|UNBUFFERED)|PYTORCH|TF|TORCH|XLA)"
+    r"|ONNX|OPENBLAS|ORT_|PYTHON(?!PATH$|SAFEPATH$|DONTWRITE|PYCACHE|UNBUFFERED)|PYTORCH|TF|TORCH|XLA)"
 )
 """Beginnings of environment variables that frameworks and Python read. Others count for the distributions after which
 they are named: TF2ONNX_DEBUG for tf2onnx."""
@@ -88,6 +89,11 @@ def folder() -> Path:
     """Where steps are kept: the variable PARITY_CACHE, else, and where it is `off`, the user's folder for caches."""
     named = os.environ.get("PARITY_CACHE", OFF)
     return user_cache_path("parity-suite") if named in ("", OFF) else Path(named)
+
+
+def beside_folder() -> Path:
+    """Where released converters are kept, and what they did."""
+    return folder() / "beside"
 
 
 @dataclass(frozen=True)
@@ -214,6 +220,7 @@ class Shelf:
         with self._explained():
             for path in self.path.parent.glob("steps-*.sqlite*"):
                 path.unlink(missing_ok=True)
+            shutil.rmtree(self.path.parent / beside_folder().name, ignore_errors=True)
         return size
 
     def digests(self) -> dict[str, tuple[str, str]]:
@@ -373,6 +380,10 @@ class Kept:
         """Keep such a fact for later runs."""
         with self._or_without():
             self._put(self._of_fact(fact, plugins), b"known", b"")
+
+    def key_of(self, fact: str, plugins: Iterable[Plugin]) -> str:
+        """The key of what depends on a text and on these plugins alone; '' if it cannot be kept. Waits for contents."""
+        return "" if self.trouble else self._of_fact(fact, plugins).text()
 
     def _of_fact(self, fact: str, plugins: Iterable[Plugin]) -> _Key:
         return _Key((fact,), tuple(self._of_plugin(plugin) for plugin in plugins))

@@ -13,6 +13,7 @@ from harness.results.file import Results
 def data(difference: Difference) -> dict[str, Any]:
     """Strict JSON data."""
     content = {
+        "title": words.title(difference),
         "sentence": words.sentence(difference),
         "passed": not difference.fails,
         "base": _run(difference.base.name, difference.base.results),

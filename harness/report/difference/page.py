@@ -39,6 +39,7 @@ def page_of(difference: Difference) -> Page:
             "defects": words.counts(difference),
             "new": [row for row in rows if row["unexpected"]],
             "remarks": [
+                words.title(difference),
                 *(f"other environment: {line}" for line in words.environment(difference)),
                 *words.untried(difference),
                 *words.remarks(difference),
@@ -47,7 +48,7 @@ def page_of(difference: Difference) -> Page:
             "history": [],
         },
         blocks=_blocks(difference, summary),
-        plain=(f"{verdict}. {sentence}", words.counts(difference)),
+        plain=(words.title(difference), f"{verdict}. {sentence}", words.counts(difference)),
     )
 
 

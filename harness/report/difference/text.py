@@ -15,12 +15,13 @@ LINES = 5
 
 
 def text(difference: Difference) -> str:
-    """What differs between the environments, the groups, the remarks, the counts, and the sentence."""
+    """What is compared with what, what differs between the environments, the groups, the remarks, the counts, and the
+    sentence."""
     return "\n".join(_lines(difference))
 
 
 def _lines(difference: Difference) -> Iterator[str]:
-    yield f"base {difference.base.name}, head of {difference.head.header.started}"
+    yield words.title(difference)
     yield from (f"  other environment: {line}" for line in words.environment(difference))
     for place, group in enumerate(difference.groups, 1):
         yield ""

@@ -9,7 +9,9 @@ from harness.analysis.choice import Choice
 from harness.analysis.difference import Difference
 from harness.analysis.grouping import Group
 from harness.analysis.messages import shown
+from harness.judge.record import plain_id
 from harness.results.changed import Changed
+from harness.results.environments import version_in
 from harness.results.events import Answer
 
 NAMED = 10
@@ -19,6 +21,21 @@ _NOUNS = {
     Answer.CHANGED: ("change for the worse", "changes for the worse"),
     Answer.LOST: ("loss", "losses"),
 }
+
+
+def title(difference: Difference) -> str:
+    """What is compared with what."""
+    base, head = difference.base, difference.head
+    cases = many(len({plain_id(result.case) for result in head.results}), "case")
+    if not base.under_test:
+        name = "the record" if base.results is None else base.name
+        return f"head of {head.header.started} beside {name}; {cases}"
+    installed = ", ".join(f"{name} {version_in(head.header.versions, name)}" for name in base.under_test)
+    if not base.beside:
+        return f"{installed} (installed) beside {'the record' if base.results is None else base.name}; {cases}"
+    others = [f"{each.name} {each.head}" for each in base.apart if each.name not in base.under_test]
+    both = f", both with {', '.join(others)}" if others else ""
+    return f"{installed} (installed) beside {base.name}{both}; {cases}"
 
 
 def sentence(difference: Difference) -> str:

@@ -21,6 +21,7 @@ from harness.report.difference.page import page_of
 from harness.report.difference.text import text
 from harness.report.difference.words import sentence
 from harness.report.page import render
+from harness.results.environments import Discrepancy
 from tests.two_runs import ROUTE, base, head, result
 
 A, B, C, D = (f"keras-Dense-{name}" for name in ("a1", "b2", "c3", "d4"))
@@ -84,7 +85,7 @@ def test_what_is_accepted_is_in_the_sentence(worse: Difference) -> None:
 def test_the_text_lists_the_environment_first(worse: Difference) -> None:
     lines = text(worse).splitlines()
     assert lines[:2] == [
-        "base base.ndjson, head of 2026-01-03T00:00:00+00:00",
+        "head of 2026-01-03T00:00:00+00:00 beside base.ndjson; 3 cases",
         "  other environment: onnx2torch 1.5.15 -> 1.5.16",
     ]
     assert lines[3] == "1. regression: onnx2torch refused (loud), 1 case, 1 result"
@@ -126,12 +127,36 @@ def test_the_markdown_shows_a_message_as_it_is_and_calls_nobody(worse: Differenc
     assert rendered.count("<details>") == rendered.count("</details>") == 3
     assert f"{B} {ROUTE}: faithful 1 -&gt; refused" in rendered
     assert page.index("| onnx2torch | 1.5.15 | 1.5.16 |") < page.index("### 1.")
-    assert page.startswith("## \u274c parity: failed\n\n1 regression and 1 loss of 1 defect in onnx2torch: look at")
+    assert page.startswith(
+        "## \u274c parity: failed\n\nhead of 2026-01-03T00:00:00+00:00 beside base.ndjson; 3 cases\n"
+    )
+    assert "\n\n1 regression and 1 loss of 1 defect in onnx2torch: look at" in page
     assert f" with <code>parity replay {B} --route {ROUTE}</code>, then " in page
 
 
 def test_the_markdown_of_a_good_comparison(good: Difference) -> None:
-    assert markdown(good).startswith("## \u2705 parity: passed\n\nNothing got worse in 2 compared results: 1 fixed.\n")
+    assert markdown(good).startswith("## \u2705 parity: passed\n\nhead of ")
+    assert "\n\nNothing got worse in 2 compared results: 1 fixed.\n" in markdown(good)
+
+
+def test_what_is_compared_with_what_is_the_first_line_of_all(good: Difference) -> None:
+    """The converter in both versions, and what else differs from the record, with which both were walked."""
+    versions = {**good.head.header.versions, "onnx2torch": "1.6.0.dev3", "numpy": "2.4.5"}
+    now = replace(good.head, header=replace(good.head.header, versions=versions))
+    numpy = Discrepancy("numpy", "2.4.6", "2.4.5")
+    beside = replace(
+        good,
+        head=now,
+        base=replace(good.base, name="onnx2torch 1.5.15 (released)", under_test=("onnx2torch",), beside=True),
+    )
+    line = "onnx2torch 1.6.0.dev3 (installed) beside onnx2torch 1.5.15 (released); 2 cases"
+    assert text(beside).splitlines()[0] == data(beside)["title"] == page_of(beside).plain[0] == line
+    apart = replace(beside, base=replace(beside.base, apart=(numpy,)))
+    both = line.replace(";", ", both with numpy 2.4.5;")
+    assert text(apart).splitlines()[0] == both
+    assert both.replace("_", "") in markdown(apart).splitlines()[2]
+    of_record = replace(beside, base=replace(beside.base, results=None, beside=False))
+    assert text(of_record).splitlines()[0] == "onnx2torch 1.6.0.dev3 (installed) beside the record; 2 cases"
 
 
 def test_the_markdown_fits_and_counts_what_it_leaves_out(tmp_path: Path) -> None:

@@ -1,0 +1,165 @@
+"""What a gate compares with where the record does not fit: the released converter, walked beside, in real processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.judge.record import load as load_record
+from tests.beside.miniature import DEPENDENCY, install
+from tests.bisection.miniature import BAD, GOOD, REFUSES, release
+from tests.gates import ROUTE, Parity
+
+RED, REFUSED = 1, 2
+KEPT = Path("..", "cache", "beside")
+
+
+def gate(parity: Parity, *args: str) -> tuple[int, str, str]:
+    """Exit code, first line of the answer and all that was said, of a gate that keeps its steps."""
+    code, out = parity("gate", "-n", "1", "--route", ROUTE, *args)
+    answer = [line for line in out.splitlines() if "\u2501" not in line]  # the bars are not part of it
+    return code, answer[0] if answer else "", out
+
+
+def test_the_record_where_it_fits(parity: Parity, index: Path) -> None:
+    code, title, _ = gate(parity)
+    assert (code, title) == (0, "minipkg 1.2 (installed) beside the record; 3 cases")
+    assert not KEPT.exists()
+
+
+def test_another_version_of_a_dependency(parity: Parity, site: Path) -> None:
+    """An unchanged converter is green, a fault is red, and all else is the same on both sides."""
+    install(site, "1.1", "", name=DEPENDENCY)
+    code, title, out = gate(parity)
+    expected = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with minidep 1.1; 3 cases"
+    assert (code, title) == (0, expected), out
+    install(site, "1.2", BAD)
+    code, title, out = gate(parity)
+    assert (code, title, "3 regressions of 1 defect in reads" in out) == (RED, expected, True)
+
+
+def test_a_working_copy_in_the_working_directory(parity: Parity, site: Path) -> None:
+    """Workers look there first; with the release they look there last, or release and fault were the same."""
+    install(site, "1.1", "", name=DEPENDENCY)
+    Path("minipkg.py").write_text(BAD)
+    code, _, out = gate(parity)
+    assert (code, "3 regressions of 1 defect in reads" in out) == (RED, True)
+
+
+def test_a_walk_that_fails_says_why(parity: Parity, site: Path, index: Path) -> None:
+    """An error of the process beside is an error of the gate, in its words."""
+    release(index, "1.2", "raise SystemExit")
+    (site / "sitecustomize.py").write_text(f"import sys\nif sys.flags.safe_path: sys.path[:0] = [{str(site)!r}]\n")
+    install(site, "1.1", "", name=DEPENDENCY)
+    code, _, out = gate(parity)
+    assert (code, "is not what would be imported" in out, "--across minidep" in out) == (REFUSED, True, True)
+
+
+def test_a_fault_that_the_dependency_brings_to_both(parity: Parity, site: Path, index: Path) -> None:
+    """What the release does not do with it either is nothing that the converter broke."""
+    source = "import minidep\n\ndef answer(): return minidep.VALUE"
+    release(index, "1.2", source)
+    install(site, "1.2", source)
+    install(site, "1.1", "VALUE = 2.0", name=DEPENDENCY)
+    code, title, out = gate(parity)
+    assert (code, "both with minidep 1.1" in title, "3 same" in out) == (0, True, True)
+
+
+def test_what_is_kept_is_not_walked_again(parity: Parity, site: Path, index: Path) -> None:
+    """Neither index nor walk: a file of results that was kept answers. Another release of a dependency has its own."""
+    install(site, "1.1", "", name=DEPENDENCY)
+    assert gate(parity)[0] == 0
+    (kept,) = KEPT.glob("results/*.ndjson")
+    lines = kept.read_text().splitlines()
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    kept.write_text("\n".join([*lines[:-1], lines[-1].replace('"event":', '"event" :')]) + "\n")
+    mark = kept.read_text()
+    install(site, "1.2", BAD)
+    assert gate(parity)[0] == RED
+    assert kept.read_text() == mark
+    install(site, "1.3", "", name=DEPENDENCY)
+    assert gate(parity)[0] == RED
+    assert len(list(KEPT.glob("results/*.ndjson"))) == 2
+    assert parity("cache", "clear")[0] == 0
+    assert not KEPT.exists()
+
+
+def test_nothing_is_kept_where_no_steps_are(parity: Parity, site: Path) -> None:
+    install(site, "1.1", "", name=DEPENDENCY)
+    assert gate(parity, "--no-cache")[0] == 0
+    assert not KEPT.exists()
+
+
+def test_no_release_can_be_had(parity: Parity, site: Path, index: Path) -> None:
+    """It is refused, with what to do; and --across compares with the record all the same."""
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    install(site, "1.1", "", name=DEPENDENCY)
+    code, _, out = gate(parity)
+    assert (code, "expected minidep 1.0, got minidep 1.1" in out) == (REFUSED, True)
+    assert "no release of minipkg can be had" in out
+    assert out.rstrip().endswith(
+        "Install the versions on record, which `parity constraints` prints; or compare all the same: --across minidep"
+    )
+    code, title, _ = gate(parity, "--across", "minidep")
+    assert (code, title) == (0, "minipkg 1.2 (installed) beside the record; 3 cases")
+
+
+def test_what_is_not_on_record_is_judged_by_the_release(parity: Parity, site: Path) -> None:
+    """Without it, what a fault refuses were new, and green."""
+    record = load_record(Path("golden/record"))
+    record.with_cells({key: () for key in record.cells if key[1] == ROUTE}).save(Path("golden/record"))
+    assert gate(parity)[:2] == (0, "minipkg 1.2 (installed) beside minipkg 1.2 (released); 3 cases")
+    install(site, "1.3.dev0", REFUSES)
+    code, title, out = gate(parity)
+    assert (code, title) == (RED, "minipkg 1.3.dev0 (installed) beside minipkg 1.2 (released); 3 cases")
+    assert "3 regressions" in out
+
+
+def test_a_converter_without_any_release_is_new(parity: Parity, site: Path, index: Path) -> None:
+    """It is not on record, and not in the index: nothing can be worse than before, and the answer says so."""
+    path = Path("golden/record/versions.json")
+    path.write_text(
+        json.dumps({name: text for name, text in json.loads(path.read_text()).items() if name != "minipkg"})
+    )
+    record = load_record(Path("golden/record"))
+    record.with_cells({key: () for key in record.cells if key[1] == ROUTE}).save(Path("golden/record"))
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    install(site, "0.1.dev0", BAD)
+    code, _, out = gate(parity)
+    assert (code, "3 new" in out, "no release of minipkg can be had" in out) == (0, True, True)
+
+
+def test_a_working_copy_ahead_of_the_release_on_record(parity: Parity, site: Path, index: Path) -> None:
+    """The record is that of its release, so nothing is walked beside, whether there is an index or not."""
+    install(site, "1.3.dev0", GOOD)
+    assert gate(parity)[:2] == (0, "minipkg 1.3.dev0 (installed) beside the record; 3 cases")
+    install(site, "1.3.dev0", BAD)
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    assert gate(parity)[:2] == (RED, "minipkg 1.3.dev0 (installed) beside the record; 3 cases")
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.3"])
+def test_another_release_of_the_converter_unchanged(parity: Parity, site: Path, index: Path, version: str) -> None:
+    """It is as good as it was released, older or newer than the one on record."""
+    release(index, version, REFUSES)
+    install(site, version, REFUSES)
+    code, title, out = gate(parity)
+    assert (code, title) == (0, f"minipkg {version} (installed) beside minipkg {version} (released); 3 cases"), out
+
+
+def test_a_baseline_of_another_environment(parity: Parity, site: Path) -> None:
+    """The release takes its place; of the converter itself the version may differ."""
+    assert gate(parity, "--results", "base.ndjson")[0] == 0
+    install(site, "1.3.dev0", GOOD)
+    assert gate(parity, "--baseline", "base.ndjson")[1] == "minipkg 1.3.dev0 (installed) beside base.ndjson; 3 cases"
+    install(site, "1.1", "", name=DEPENDENCY)
+    code, title, _ = gate(parity, "--baseline", "base.ndjson")
+    assert (code, "beside minipkg 1.2 (released), both with minidep 1.1" in title) == (0, True)
+
+
+def test_a_name_that_nobody_knows_is_refused(parity: Parity, site: Path) -> None:
+    install(site, "1.1", "", name=DEPENDENCY)
+    code, _, out = gate(parity, "--across", "minidip")
+    assert (code, "neither run knows 'minidip'" in out) == (REFUSED, True)
