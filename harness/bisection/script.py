@@ -49,7 +49,7 @@ class Script:
         Raises GoldenError, SelectionError and ReproduceError.
         """
         entry = session.find(name)
-        case, routes = entry.load(), session.routes_from(entry.dialect)
+        case, routes = entry.load(), session.routes_of(entry)
         return cls._written(session, case, routes, folder)
 
     @classmethod

@@ -26,7 +26,15 @@ from harness.bisection.script import Script
 from harness.bisection.search import Bisection
 from harness.bisection.trials import Trials, installed, scratch
 from harness.bisection.uv import Uv
-from harness.cli.console import hop_option, json_option, opset_option, print_records
+from harness.cli.console import (
+    anew_option,
+    hop_option,
+    json_option,
+    opset_option,
+    pack_option,
+    print_records,
+    tell_beginning,
+)
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.run.session import Selection, Session
 
@@ -78,6 +86,8 @@ def _checked(_context: click.Context, _parameter: click.Parameter, limits: tuple
 )
 @hop_option
 @opset_option
+@pack_option
+@anew_option
 @json_option
 def command(
     *,
@@ -86,6 +96,8 @@ def command(
     route: tuple[str, ...],
     hops: tuple[str, ...],
     opset: tuple[int, ...],
+    pack: Path | None,
+    anew: bool,
     package: str,
     good: str | None,
     bad: str | None,
@@ -105,7 +117,8 @@ def command(
     commits = None if source is None else needs_both(good, bad)
     with scratch(keep) as folder:
         uv = Uv.here(folder, python)  # without uv nothing is walked
-        script = _script(case, expectation, Selection(route=route, hops=hops, opset=opset, all_cases=True), folder)
+        chosen = Selection(route=route, hops=hops, opset=opset, pack=pack, anew=anew, all_cases=True)
+        script = _script(case, expectation, chosen, folder)
         here = installed()
         trials = Trials(
             uv,
@@ -134,6 +147,7 @@ def _script(case: str | None, expectation: str | None, selection: Selection, fol
     if case is not None and Path(case).is_dir():
         return Script.of_folder(Path(case), place)
     with Session(selection) as session:
+        tell_beginning(session)
         if case is not None:
             return Script.of_case(session, case, place)
         assert expectation is not None

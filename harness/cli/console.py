@@ -15,6 +15,7 @@ from rich.table import Table
 from harness.adapters.plugin import CPU
 from harness.files import atomic_write
 from harness.results.file import Results
+from harness.run.session import Session
 
 T = TypeVar("T")
 
@@ -69,6 +70,12 @@ page_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write to this file instead of printing.",
 )
+
+
+def tell_beginning(session: Session) -> None:
+    """Say on standard error that the beginning of a route is taken from a pack, if nobody named one."""
+    if session.beginning:
+        click.echo(session.beginning, err=True)
 
 
 def load_results(path: Path, *, cut_ok: bool = False) -> Results:

@@ -33,6 +33,7 @@ from harness.cli.console import (
     pack_option,
     progress,
     route_option,
+    tell_beginning,
     worker_option,
 )
 from harness.cli.main import AGREED, DEVIATIONS, walking
@@ -89,10 +90,14 @@ def command(
     *, results: Path, baseline: str, across: Sequence[str], shard: str | None, jobs: int, **options: Any
 ) -> int:
     outputs = Outputs(**{name: options.pop(name) for name in Outputs.names()})
-    selection = Selection(**options, shard=None if shard is None else Shard.parse(shard))
+    words = (
+        () if baseline == RECORDED else ("--baseline", baseline, *(w for name in across for w in ("--across", name)))
+    )
+    selection = Selection(**options, compared=words, shard=None if shard is None else Shard.parse(shard))
     _check_apart(results, baseline)
     with Session(selection) as session:
         pairs = _pairs(session)
+        tell_beginning(session)
         header = session.header(["parity", *sys.argv[1:]], selection.options(), len(pairs))
         if selection.shard is not None:
             head = _walk(session, pairs, header, results, jobs)

@@ -45,7 +45,13 @@ def command(
         from_model = is_model(Path(case))
         whole = model_case(Path(case), session) if from_model else session.find(case).load()
         name = case if from_model else whole.id
-        deviating = (each for each in session.runnable_for(whole.spec.dialect) if fault_on(session.walk, whole, each))
+        routes = session.runnable_for(whole.spec.dialect)
+        able = [each for each in routes if not each.given]  # a pack has no model with fewer layers
+        if routes and not able:
+            raise ReduceError(
+                f"the routes need {routes[0].source.name}, which cannot run here: a pack has no smaller models"
+            )
+        deviating = (each for each in able if fault_on(session.walk, whole, each))
         first = next(deviating, None)
         if first is None:
             raise ReduceError(

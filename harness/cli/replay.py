@@ -15,8 +15,18 @@ from typing import Any
 import click
 import rich
 
-from harness.cli.console import device_option, hop_option, opset_option, route_option, worker_option
+from harness.cli.console import (
+    anew_option,
+    device_option,
+    hop_option,
+    opset_option,
+    pack_option,
+    route_option,
+    tell_beginning,
+    worker_option,
+)
 from harness.cli.main import AGREED, DEVIATIONS
+from harness.cli.outputs import across_option
 from harness.reproducer.running import run_reproducer
 from harness.results.events import Judgement, Result
 from harness.run.corpus_walk import CorpusWalk
@@ -33,6 +43,18 @@ from harness.spec import EMPTY_BATCH
 @worker_option
 @device_option
 @opset_option
+@pack_option
+@anew_option
+@click.option(
+    "--limit", metavar="SECONDS", type=float, default=Selection.limit, help="Limit the processor time of one request."
+)
+@click.option(
+    "--baseline",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Judge by this results file instead of the record.",
+)
+@across_option
 def command(case: str, **chosen: Any) -> int:
     if Path(case).is_dir():
         answer, line = run_reproducer(Path(case))
@@ -40,8 +62,10 @@ def command(case: str, **chosen: Any) -> int:
         return answer
     with Session(Selection(**chosen, all_cases=True)) as session:
         entry = session.find(case)
+        session.check()
+        tell_beginning(session)
         walk = CorpusWalk(session)
-        results = [result for each in session.routes_from(entry.dialect) for result in walk.results(entry, each)]
+        results = [result for each in session.routes_of(entry) for result in walk.results(entry, each)]
     click.secho(entry.id, bold=True)
     rich.print_json(data=results[0].to_json()["config"], indent=None)
     for result in results:

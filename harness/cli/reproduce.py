@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from harness.cli.console import hop_option, opset_option, tracked
+from harness.cli.console import anew_option, hop_option, opset_option, pack_option, tell_beginning, tracked
 from harness.cli.main import AGREED, DEVIATIONS
 from harness.models.origin import KINDS
 from harness.models.survival import Piece, piece_of
@@ -39,6 +39,8 @@ from harness.run.session import Selection, Session
 )
 @hop_option
 @opset_option
+@pack_option
+@anew_option
 def command(
     *,
     case: str | None,
@@ -49,12 +51,15 @@ def command(
     folder: Path,
     hops: tuple[str, ...],
     opset: tuple[int, ...],
+    pack: Path | None,
+    anew: bool,
 ) -> int:
     if (case is None) != expectations or (case is not None and not route):
         raise click.UsageError("give a CASE with its --route, or --expectations")
     if layer is not None and Path(case or "").suffix.lower() not in KINDS:
         raise click.UsageError("--layer is for a model file")
-    with Session(Selection(route=route, hops=hops, opset=opset, all_cases=True)) as session:
+    chosen = Selection(route=route, hops=hops, opset=opset, pack=pack, anew=anew, all_cases=True)
+    with Session(chosen) as session:
         if case is None:
             return _write_all(session, glob, folder)
         if Path(case).suffix.lower() in KINDS:
@@ -69,7 +74,8 @@ def _write_piece(session: Session, piece: Piece, folder: Path) -> int:
 
 def _write_one(session: Session, name: str, folder: Path) -> int:
     entry = session.find(name)
-    routes = session.routes_from(entry.dialect)
+    tell_beginning(session)
+    routes = session.routes_of(entry)
     case = entry.load()
     route = next((route for route in routes if not session.walk.result(case, route).outcome.passes), routes[0])
     return _written(write(session, case, route, folder))

@@ -25,6 +25,7 @@ from harness.cli.console import (
     opset_option,
     pack_option,
     route_option,
+    tell_beginning,
     tracked,
     worker_option,
 )
@@ -63,6 +64,7 @@ def command(results: Path, **chosen: Any) -> int:
 
 def _walk(session: Session, path: Path) -> None:
     session.check()
+    tell_beginning(session)
     pairs = session.pairs()
     for route in session.routes:
         if why := route.missing(session.registry):

@@ -127,6 +127,11 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say that the beginning of a route is taken from a pack, if nobody named one; '' otherwise."""
+    return session_of(config).beginning
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Close the session."""
     if _SESSION in config.stash:

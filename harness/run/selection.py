@@ -7,6 +7,7 @@ are errors, before anything runs.
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -63,6 +64,8 @@ class Selection:
     `baseline`, a results file, takes the place of the record; what differs between its environment and this one must be
     named in `across`. `workers` are those with an interpreter of their own, as `NAME=PYTHON`. With `anew`, the pack's
     artifacts are run here, instead of taking what they gave where the pack was made. Artifacts run on `device`.
+    `compared` are the words that a printed command needs beside these, as the results are compared with a baseline by
+    which they are not judged.
     """
 
     route: tuple[str, ...] = ()
@@ -79,6 +82,7 @@ class Selection:
     workers: tuple[str, ...] = ()
     anew: bool = False
     device: str = CPU
+    compared: tuple[str, ...] = ()
 
     @property
     def is_narrow(self) -> bool:
@@ -89,9 +93,30 @@ class Selection:
     def options(self) -> dict[str, object]:
         """What is selected, for the header of a results file; what is left at its default is left out."""
         chosen = {
-            item.name: getattr(self, item.name) for item in fields(self) if getattr(self, item.name) != item.default
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if getattr(self, item.name) != item.default and item.name != "compared"
         }
         return {name: str(value) if isinstance(value, Shard) else value for name, value in chosen.items()}
+
+
+def again(selection: Selection, case: str, route: Route, *, pack: str = "") -> str:
+    """The command that shows a case on a route again, with all options on which its answer depends.
+
+    `pack` is the pack that gives the route's beginning, if the selection names none.
+    """
+    words = ["parity", "replay", case, "--route", route.name]
+    words += [] if route.opset is None else ["--opset", str(route.opset)]
+    words += [word for hop in selection.hops for word in ("--hop", hop)]
+    words += [word for worker in selection.workers for word in ("--worker", worker)]
+    if route.given:
+        words += ["--pack", str(selection.pack or pack), *(["--anew"] if selection.anew else [])]
+    words += [] if selection.device == CPU else ["--device", selection.device]
+    words += [] if selection.limit == LIMIT else ["--limit", f"{selection.limit:g}"]
+    if selection.baseline is not None:
+        words += ["--baseline", str(selection.baseline)]
+        words += [word for name in selection.across for word in ("--across", name)]
+    return shlex.join([*words, *selection.compared])
 
 
 def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, where: str, advice: str) -> None:
@@ -102,17 +127,20 @@ def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, 
             raise SelectionError(f"no {noun} fits {pattern!r}", where=where, advice=pointer(pattern, known) + advice)
 
 
-def offered(registry: Registry, selection: Selection, given: Callable[[Route], int] | None = None) -> list[Route]:
+def offered(
+    registry: Registry, selection: Selection, given: Callable[[Route], int] | None = None, *, whole: bool = False
+) -> list[Route]:
     """The routes of every opset that are walked by default; with `all_cases` all routes.
 
     `given` counts the stages of a route that a pack gives: then only routes that go on behind them are offered, and
-    with `anew` those too that end there.
+    with `anew` those too that end there. With `whole` also routes of which the pack gives nothing.
     """
     routes = [route for route in all_routes(registry) if selection.all_cases or route.depth != 0]
     if given is None:
         return routes
-    behind = [replace(route, given=count, anew=selection.anew) for route in routes if (count := given(route))]
-    return [route for route in behind if route.taken < len(route.chains)]
+    counted = [(route, given(route)) for route in routes]
+    behind = [replace(route, given=count, anew=selection.anew) if count else route for route, count in counted]
+    return [route for route in behind if (whole or route.given) and route.taken < len(route.chains)]
 
 
 def detours(registry: Registry) -> list[Route]:
@@ -120,14 +148,16 @@ def detours(registry: Registry) -> list[Route]:
     return [route for route in all_routes(registry) if route.hidden_behind()]
 
 
-def selected(registry: Registry, selection: Selection, given: Callable[[Route], int] | None = None) -> list[Route]:
+def selected(
+    registry: Registry, selection: Selection, given: Callable[[Route], int] | None = None, *, whole: bool = False
+) -> list[Route]:
     """The selected routes, including routes that cannot run here.
 
     Without opsets these are the routes whose converters take their defaults, with opsets those whose converter writes
     one of them. Raises SelectionError for an opset that no converter writes, a pattern that fits no route or none that
     can run here, and for a converter that was named and is on no selected route that can run here.
     """
-    every = offered(registry, selection, given)
+    every = offered(registry, selection, given, whole=whole)
     opsets = sorted({route.opset for route in every if route.opset is not None})
     if unknown := [opset for opset in selection.opset if opset not in opsets]:
         raise SelectionError(
@@ -136,7 +166,7 @@ def selected(registry: Registry, selection: Selection, given: Callable[[Route], 
             expected=f"one of {', '.join(map(str, opsets))}",
         )
     every = [route for route in every if route.opset in (selection.opset or (None,))]
-    names = [route.name for route in (*every, *(detours(registry) if given is None else ()))]
+    names = [route.name for route in (*every, *(detours(registry) if given is None or whole else ()))]
     check_patterns(selection.route, names, noun="route", where="--route", advice=LISTED)
     for pattern in selection.route:
         _check_able(registry, select(every, (pattern,)), f"no route that fits {pattern!r} can run here", "--route")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -38,6 +38,7 @@ from harness.run.selection import (
     LISTED,
     Selection,
     SelectionError,
+    again,
     check_patterns,
     detours,
     obstacle,
@@ -96,14 +97,15 @@ class Session:
     @cached_property
     def pack(self) -> Pack | None:
         """The pack that gives the beginnings of routes, if one is selected: a file, or the name of one that comes with
-        the goldens.
+        the goldens. Without one, the pack that comes with the goldens and has the beginning of a route that was named
+        and cannot run here.
 
         Raises PackError if it is damaged or made for other goldens.
         """
-        if self.selection.pack is None:
+        if (path := self.selection.pack or self._fitting_pack) is None:
             return None
-        shipped = self.root / "golden" / PACKS / f"{self.selection.pack.name}.pack"
-        pack = Pack.read(shipped if shipped.exists() and not self.selection.pack.exists() else self.selection.pack)
+        shipped = self.root / "golden" / PACKS / f"{path.name}.pack"
+        pack = Pack.read(shipped if shipped.exists() and not path.exists() else path)
         try:
             pack.check((pack.store or Store(self.root / "golden")).entries())
         except InputError:
@@ -117,8 +119,45 @@ class Session:
         return (self.pack and self.pack.store) or Store(self.root / "golden")
 
     @property
-    def _given(self) -> Callable[[Route], int] | None:
-        return None if self.pack is None else self.pack.places
+    def _fitting_pack(self) -> Path | None:
+        """The pack that comes with the goldens and has the beginning of a named route that cannot run here. A pack that
+        comes with the goldens is called as its chain."""
+        if not self.selection.route:
+            return None
+        named = select(offered(self.registry, self.selection), self.selection.route)
+        stuck = [route for route in named if route.missing(self.registry)]
+        packs = sorted((self.root / "golden" / PACKS).glob("*.pack"))
+        return next((path for path in packs if any(r.name.startswith(f"{path.stem}-") for r in stuck)), None)
+
+    @property
+    def _takes_pack(self) -> bool:
+        """Whether a pack is taken by itself: then the routes that can run here are walked whole as ever."""
+        return self.selection.pack is None and self.pack is not None
+
+    def _given(self, route: Route) -> int:
+        """The stages of a route that come from the pack: of a pack that was named all that it has; of one taken by
+        itself, all that it has of a route that cannot run here."""
+        if self.pack is None or (self.selection.pack is None and not route.missing(self.registry)):
+            return 0
+        places = self.pack.places(route)
+        return places if self.selection.pack is not None or places - self.selection.anew < len(route.chains) else 0
+
+    @property
+    def beginning(self) -> str:
+        """What is said of a pack that is taken by itself; '' if none is."""
+        route = next((each for each in self.runnable if each.given), None) if self._takes_pack else None
+        if route is None or self.pack is None:
+            return ""
+        parts = dict.fromkeys(part.distribution for part in (route.source, *route.hops)[: route.given])
+        made = ", ".join(f"{name} {self.pack.versions[name]}" for name in parts if name in self.pack.versions)
+        return (
+            f"the beginning {route.chains[route.given - 1][0]} cannot run here, and is taken from the pack "
+            f"{self.pack.path.stem}, made with {made}"
+        )
+
+    def again(self, case: str, route: Route) -> str:
+        """The command that shows a case on a route again."""
+        return again(self.selection, case, route, pack="" if self.pack is None else self.pack.path.stem)
 
     @cached_property
     def registry(self) -> Registry:
@@ -137,13 +176,14 @@ class Session:
     @cached_property
     def routes(self) -> list[Route]:
         """The selected routes, including routes that cannot run here. Raises SelectionError as `selected` does."""
-        return selected(self.registry, self.selection, self._given)
+        given = None if self.pack is None else self._given
+        return selected(self.registry, self.selection, given, whole=self._takes_pack)
 
     def check(self) -> None:
         """Raise SelectionError if something was named that does not exist or cannot run here: a layer, a route, an
         opset, a converter, a shard. Otherwise nothing is opened: an unselective run needs no check."""
         self._check_layers()
-        if self.selection.anew and self.selection.pack is None:
+        if self.selection.anew and self.pack is None:
             raise SelectionError("there is no pack to run anew", where="--anew", advice="Name one by --pack")
         if self.selection.route or self.selection.hops or self.selection.opset or self.pack:
             self.routes  # noqa: B018 - it raises
@@ -211,7 +251,8 @@ class Session:
     @cached_property
     def every_route(self) -> list[Route]:
         """The routes of every opset that are walked by default; with `all_cases` all routes."""
-        return offered(self.registry, self.selection, self._given)
+        given = None if self.pack is None else self._given
+        return offered(self.registry, self.selection, given, whole=self._takes_pack)
 
     @cached_property
     def runnable(self) -> list[Route]:
@@ -221,7 +262,9 @@ class Session:
     @cached_property
     def detours(self) -> list[Route]:
         """Routes to a converter past another one that fails: walked over the cases that this one hides from it."""
-        routes = () if self.selection.opset or self.pack else select(detours(self.registry), self.selection.route)
+        routes = (
+            () if self.selection.opset or self.selection.pack else select(detours(self.registry), self.selection.route)
+        )
         return [route for route in routes if not route.missing(self.registry)]
 
     @cached_property
@@ -242,12 +285,23 @@ class Session:
         """
         known = load_record(self.store.root / RECORD)
         if self.pack is not None:  # it may lack cases, which is known since it was made
-            cells = {key: cells for key, cells in known.cells.items() if plain_id(key[0]) in self.pack.cases}
+            spared = self._walked_whole
+            cells = {
+                key: cells
+                for key, cells in known.cells.items()
+                if key[1] in spared or plain_id(key[0]) in self.pack.cases
+            }
             known = replace(known, cells=cells)
         if self.selection.baseline is None:
             return known
         run = Results.load(self.selection.baseline)
         return baseline(run, self._versions, across=self.selection.across, known=known)
+
+    @property
+    def _walked_whole(self) -> set[str]:
+        """The chains of routes that are walked whole, beside a pack that is taken by itself."""
+        whole = [route for route in self.runnable if not route.given] if self._takes_pack else []
+        return {chain for route in whole for chain, _ in route.chains}
 
     @cached_property
     def workers(self) -> Workers:
@@ -274,6 +328,7 @@ class Session:
             given={} if self.pack is None else self.pack.versions,
             limit=self.selection.limit,
             changes=self.changes,
+            again=self.again,
         )
 
     @cached_property
@@ -306,10 +361,28 @@ class Session:
             raise SelectionError(why, advice=LISTED)
         return self.runnable_for(dialect)
 
+    def routes_of(self, entry: Entry) -> list[Route]:
+        """The selected routes along which a case can be walked here. Raises SelectionError if there is none."""
+        routes = self.routes_from(entry.dialect)
+        able = [route for route in routes if self._has(entry, route)]
+        if not able and self.pack is not None:
+            raise SelectionError(
+                f"the pack {self.pack.path.stem} does not have the case {entry.id}",
+                where=routes[0].name,
+                advice=f"Walk it where {routes[0].chains[routes[0].given - 1][0]} is installed, without a pack",
+            )
+        return able
+
+    def _has(self, entry: Entry, route: Route) -> bool:
+        """Whether the beginning of a route is there for a case: walked here, or in the pack."""
+        return not route.given or (self.pack is not None and self.pack.has(entry.id, route.chains[route.given - 1][0]))
+
     def explored(self, dialect: str) -> list[Route]:
-        """The routes for fresh cases of a dialect: routes without a depth, or all if `route` or `all_cases` is set."""
+        """The routes for fresh cases of a dialect: routes without a depth, or all if `route` or `all_cases` is set. A
+        pack that is taken by itself has none of these cases."""
         every = self.selection.all_cases or bool(self.selection.route)
-        return [route for route in self.runnable_for(dialect) if every or route.depth is None]
+        routes = [route for route in self.runnable_for(dialect) if not (route.given and self._takes_pack)]
+        return [route for route in routes if every or route.depth is None]
 
     def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
         """Golden cases with the routes that walk them, all routes of a case together: those of the selected shard.
@@ -342,9 +415,7 @@ class Session:
         for entry in entries:
             pairs += [(entry, route) for route in self.runnable_for(entry.dialect) if walks(route, entry)]
             pairs += [(entry, route) for route in self.detours if not entry.is_large and self._is_hidden(entry, route)]
-        if self.pack is None:
-            return pairs
-        return [(entry, route) for entry, route in pairs if self.pack.has(entry.id, route.chains[route.given - 1][0])]
+        return [(entry, route) for entry, route in pairs if self._has(entry, route)]
 
     def _is_hidden(self, entry: Entry, detour: Route) -> bool:
         """Whether, on record, a converter for which the detour stands in deviates, and nothing on the way past it."""
@@ -407,7 +478,7 @@ class Session:
         if self.pack is None:
             return ()
         cells = {**load_record(self.root / "golden" / RECORD).cells, **self.record.cells}
-        chains = {chain for route in self.runnable for chain, _ in route.chains}
+        chains = {chain for route in self.runnable if route.given for chain, _ in route.chains} - self._walked_whole
         known = {plain_id(case) for case, chain in cells if chain in chains and self.selects(split_id(case)[1])}
         return tuple(sorted(known - self.pack.cases.keys()))
 
@@ -427,7 +498,7 @@ class Session:
         """
         self._check_layers()
         entries = self.store.entries(*self.selection.layer, folder=folder)
-        if self.pack is None:
+        if self.pack is None or self._takes_pack:
             self.findings.check_cases({entry.id for entry in entries})
         else:
             entries = [entry for entry in entries if entry.id in self.pack.cases]
@@ -471,6 +542,8 @@ class Session:
             options = {**options, "shard": str(self.selection.shard), "manifest": manifest_digest(pairs)}
         if self.lacking:
             options = {**options, LACKING: list(self.lacking)}
+        if self._takes_pack and self.pack is not None:
+            options = {**options, "pack": self.pack.path.stem, "beginning": self.beginning}
         return Header(
             command=tuple(command),
             versions=self._versions,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic
 
@@ -33,6 +34,8 @@ from harness.outcomes import Outcome
 from harness.results.device import DeviceNote
 from harness.results.events import Answer, ExpectationNote, Judgement, Result, Stage
 from harness.run.changes import Changes
+from harness.run.selection import Selection
+from harness.run.selection import again as again_alone
 from harness.run.step import Keeper, Source, Step
 from harness.spec import EMPTY_BATCH, Case, Sample
 from harness.workers.footprint import Footprint, joined
@@ -62,7 +65,8 @@ class Walk:
 
     A step that one of the `sources` has is not walked; a step that is walked is offered to the keepers among them.
     `given` are the versions with which the first stages of routes were walked that a pack gives. Of converters with
-    `changes`, results name the changed functions that were entered.
+    `changes`, results name the changed functions that were entered. `again` makes the command that shows a case on a
+    route again.
     """
 
     def __init__(
@@ -76,8 +80,10 @@ class Walk:
         given: Mapping[str, str] | None = None,
         limit: float = LIMIT,
         changes: Changes | None = None,
+        again: Callable[[str, Route], str] | None = None,
     ) -> None:
         self.registry = registry
+        self._again = again or partial(again_alone, Selection())
         self.workers = workers
         self.expectations = expectations
         self._of_route: dict[str, tuple[Sequence[Expectation], list[Expectation]]] = {}
@@ -454,9 +460,7 @@ class Walk:
             answer=judged.answer,
             recorded=judged.recorded,
             message=judged.message,
-            replay=f"parity replay {case.id} --route {route.name}"
-            + ("" if route.opset is None else f" --opset {route.opset}")
-            + ("" if self.registry.device == CPU else f" --device {self.registry.device}"),
+            replay=self._again(case.id, route),
             task=task,
             facts={name: value for name, value in facts(case).items() if value is not None},
         )

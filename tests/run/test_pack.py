@@ -329,3 +329,61 @@ def test_a_pack_holds_no_evidence() -> None:
     stage = Stage("onnx", Outcome.DIVERGENT, evidence=Evidence("a note"))
     line = module._line(("case", CHAIN), Step(stage, None, rest=stage))
     assert "a note" not in line
+
+
+def without_keras() -> Any:
+    """The world without the converter that wrote the pack."""
+    whole = world()
+    (copies,) = (hop for hop in whole.hops if hop.name == "copies")
+    hops = [replace(hop, requires=("no-such-thing>=1",)) if hop is copies else hop for hop in whole.hops]
+    return replace(whole, hops=(*hops, replace(copies, name="direct")))
+
+
+@pytest.fixture
+def ships(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the pack among its goldens, where the beginning that it has cannot run."""
+    shipped = made / "golden" / "packs" / f"{CHAIN}.pack"
+    shipped.parent.mkdir(exist_ok=True)
+    shipped.write_bytes((made / "small.pack").read_bytes())
+    monkeypatch.setattr(harness.run.session, "installed", without_keras)
+    return made
+
+
+def test_a_pack_is_taken_by_itself_where_the_beginning_cannot_run(ships: Path) -> None:
+    with Session(Selection(route=(ROUTE,), cache=False), ships) as session:
+        session.check()
+        assert [(route.name, route.given) for route in session.runnable] == [(ROUTE, 2)]
+        assert session.beginning.startswith(
+            f"the beginning {CHAIN} cannot run here, and is taken from the pack {CHAIN}, made with "
+        )
+        options = session.header((), {}, 0).options
+        assert (options["pack"], options["beginning"]) == (CHAIN, session.beginning)
+        (entry, route), *_ = session.pairs()
+        result = session.walk.result(entry.load(), route)
+        assert [stage.kept for stage in result.stages] == [True, True, False]
+        assert result.replay == f"parity replay {entry.id} --route {ROUTE} --pack {CHAIN}"
+        assert session.unwalked() == []
+
+
+def test_what_can_run_is_walked_whole_beside_a_pack_taken_by_itself(
+    ships: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Session(Selection(route=("*",), cache=False), ships) as session:
+        given = {route.name: route.given for route in session.runnable}
+        assert {route.given for _, route in session.pairs()} == {0, 2}
+    assert given[ROUTE] == 2
+    others = {name for name in given if not name.startswith(CHAIN)}
+    assert others
+    assert all(given[name] == 0 for name in others)
+    monkeypatch.setattr(harness.run.session, "installed", world)
+    with Session(Selection(route=(ROUTE,)), ships) as session:  # where all is installed nothing changes
+        assert (session.pack, session.beginning, [route.given for route in session.routes]) == (None, "", [0])
+
+
+def test_a_case_that_the_pack_taken_by_itself_lacks(ships: Path) -> None:
+    with Session(Selection(route=(ROUTE,)), ships) as session:
+        entry = session.pairs()[0][0]
+        assert [route.name for route in session.routes_of(entry)] == [ROUTE]
+        other = replace(entry, id="keras-Dense-ffff")
+        with pytest.raises(SelectionError, match=f"the pack {CHAIN} does not have the case keras-Dense-ffff"):
+            session.routes_of(other)
