@@ -147,9 +147,9 @@ def plain_id(case: str) -> str:
 
 def load(folder: Path) -> Record:
     """Read a record; an empty one if the folder has none. Raises RecordError for a file that was damaged."""
-    versions = recorded_versions(folder)
-    if not versions:
+    if not (folder / VERSIONS).exists():
         return Record()
+    versions = recorded_versions(folder)
     cells: dict[Key, tuple[Cell, ...]] = {}
     for path in sorted(folder.glob("*/*.txt")):
         cells.update(_parsed(path))
