@@ -484,11 +484,17 @@ class Session:
 
     def led_past(self, case: str, chain: str) -> bool:
         """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
-        return any(
-            chain in dict(detour.chains[1:])
-            and any(self.record.deviates(case, other) for other in detour.hidden_behind())
-            for detour in detours(self.registry)
-        )
+        return any(self.record.deviates(case, other) for other in self._hiding.get(chain, ()))
+
+    @cached_property
+    def _hiding(self) -> dict[str, set[str]]:
+        """For each chain of a detour the chains for which it stands in. The record asks for thousands of stages, and
+        finding the detours goes through every route."""
+        hiding: dict[str, set[str]] = {}
+        for detour in detours(self.registry):
+            for chain, _ in detour.chains[1:]:
+                hiding.setdefault(chain, set()).update(detour.hidden_behind())
+        return hiding
 
     def entries(self, folder: str | None = None) -> list[Entry]:
         """The golden cases of the selected layers, the minimal cases of expectations first.

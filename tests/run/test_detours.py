@@ -76,6 +76,18 @@ def test_what_a_detour_left_on_record_is_not_lost_where_it_leads_past_nothing(se
     assert session.unwalked() == [("keras-Dense-ffff", "mini")]
 
 
+def test_detours_are_found_once(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not for each of the thousands of stages on record that a side route does not walk: that took 15 seconds."""
+    on_record(session)
+    found: list[int] = []
+    monkeypatch.setattr(
+        harness.run.session, "detours", lambda registry: found.append(1) or harness.run.selection.detours(registry)
+    )
+    chains = ("mini", "mini-copies", "mini-spare", "mini-spare-reads")
+    assert [session.led_past(CASES[0].id, chain) for chain in chains] == [False, False, True, True]
+    assert len(found) == 1
+
+
 def test_a_stage_is_owed_where_every_route_that_shares_it_is_walked(session: Session) -> None:
     left = {("keras-Dense-ffff", "mini"): (Cell.parse("exact 0"),), ("keras-Dense-ffff", "mini-copies"): (FINE,)}
     session.__dict__["record"] = Record(left)

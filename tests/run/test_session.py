@@ -70,6 +70,7 @@ def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.
     thin = Route(
         KERAS, (hop("tf2onnx", "keras", "onnx"), hop("x", "onnx", "torch"), hop("torchonnx", "torch", "onnx", depth=1))
     )
+    session.__dict__["store"] = SimpleNamespace(entries=lambda *layers, folder=None: entries, root=tmp_path)
     monkeypatch.setattr(session, "entries", lambda folder=None: entries)
     monkeypatch.setattr(session, "runnable_for", lambda dialect: [thin])
     monkeypatch.setattr(
