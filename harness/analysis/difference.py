@@ -24,7 +24,7 @@ from harness.judge.expectations import Expectation, covering
 from harness.judge.record import Key, Record, plain_id, split_id
 from harness.results.changed import Changed
 from harness.results.environments import Discrepancy, differing, discrepancies, refused_of
-from harness.results.events import Answer, InconsistentResults, Judgement, Result
+from harness.results.events import Answer, InconsistentResults, Judgement, Result, Stage
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
 
@@ -281,7 +281,7 @@ def _change(
     result: Result, cells: Sequence[Cells], random: Sequence[Expectation], earlier: dict[Key, Result]
 ) -> tuple[Change, bool]:
     speaking = _speaking_of(result, random)
-    free = [any(item.blames(stage.by) for item in speaking) for stage in result.stages]
+    free = [_may_happen(stage, speaking) for stage in result.stages]
     against = answered(result.stages, [() if is_free else each for is_free, each in zip(free, cells, strict=True)])
     is_random = against.answer is Answer.NEW and free[against.place] and bool(cells[against.place])
     if is_random:
@@ -289,6 +289,12 @@ def _change(
     before = earlier.get(result.key) or earlier.get((plain_id(result.case), result.route))
     is_random = is_random or any(len(each) > 1 for each in cells)
     return Change(result.case, result.route, against, result, before), is_random
+
+
+def _may_happen(stage: Stage, random: Sequence[Expectation]) -> bool:
+    """Whether an outcome that is known to be random may be this one: what augments at random may agree or be divergent,
+    as its expectation says, and may not refuse."""
+    return any(item.blames(stage.by) and (stage.outcome.passes or item.foresees(stage)) for item in random)
 
 
 def _speaking_of(result: Result, expectations: Sequence[Expectation]) -> list[Expectation]:

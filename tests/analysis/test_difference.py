@@ -237,6 +237,8 @@ def test_what_an_expectation_knows_to_be_random_is_no_difference(tmp_path: Path)
     what = compare(was, now, expectations=[random])
     assert (answers(what), what.random, what.fails) == ({"same": 1}, 1, False)
     assert compare(was, now).fails
+    refused = head(tmp_path, result(A, *GOOD[:2], "refused"))  # which the expectation does not name
+    assert answers(compare(was, refused, expectations=[random])) == {"regression": 1}
 
 
 def test_stages_of_one_run_that_ended_differently_are_alternatives(tmp_path: Path) -> None:
