@@ -22,7 +22,7 @@ class Spared:
     """Called with a case and a chain of hops, it says whether a run need not reach that stage on record.
 
     `own` are the routes that the run walks: a golden that one of them walks is never spared. `others` are the routes
-    that it does not walk; those without a depth answer for every case, the rest for the goldens that they walk.
+    that it does not walk; they answer for the goldens that they walk. For a golden that vanished nobody can answer.
     `lacking` are the cases that the run's pack does not have. `led_past` says which stages a detour put on record.
     """
 
@@ -53,12 +53,10 @@ class Spared:
     def __call__(self, case: str, chain: str) -> bool:
         if case in self.lacking or self.led_past(case, chain):
             return True
-        entry, others = self.entries.get(case), self.others.get(chain, ())
-        if entry is None:
-            return any(route.depth is None for route in others)
-        if any(self.walks(route, entry) for route in self.own.get(chain, ())):
+        entry = self.entries.get(case)
+        if entry is None or any(self.walks(route, entry) for route in self.own.get(chain, ())):
             return False
-        return any(self.walks(route, entry) for route in others)
+        return any(self.walks(route, entry) for route in self.others.get(chain, ()))
 
 
 def _by_chain(routes: Iterable[Route]) -> dict[str, tuple[Route, ...]]:

@@ -19,7 +19,7 @@ from harness.analysis.difference import Base
 from harness.cli.outputs import compared
 from harness.corpus.store import Entry
 from harness.judge.acceptance import chains
-from harness.judge.record import Record
+from harness.judge.record import Cell, Record
 from harness.outcomes import Outcome
 from harness.results.events import Footer, Judgement, Metrics, Owed, Result, Stage
 from harness.results.file import Results, Writer
@@ -97,6 +97,19 @@ def test_a_case_that_vanishes_is_lost() -> None:
             assert {change.case for change in what.changes} == {entry.id}
             assert what.fails
             assert session.unwalked() == [(change.case, change.route) for change in what.changes]
+
+
+@pytest.mark.parametrize("route", ["keras-tf2onnx-onnx2torch", "keras-tf2onnx-onnx2torch-torchscript"])
+def test_a_golden_that_vanished_is_lost_on_a_route_that_it_stopped_early(route: str) -> None:
+    """It is on record at stages only that the route shares with others, which do not answer for it."""
+    gone = "keras-ELU-ffffffffffff"
+    cells = {(gone, "keras"): (Cell(Outcome.EXACT, 0.0),), (gone, "keras-tf2onnx"): (Cell(Outcome.REFUSED),)}
+    with gate(Selection(route=(route,), layer=("ELU",))) as (session, _):
+        session.__dict__["record"] = session.record.with_cells(cells)
+        what = compared(session, Base.recorded(session.record), walked(session))
+        assert [change.key for change in what.changes] == list(cells)
+        assert what.fails
+        assert session.unwalked() == list(cells)
 
 
 @contextmanager

@@ -88,13 +88,13 @@ def test_detours_are_found_once(session: Session, monkeypatch: pytest.MonkeyPatc
     assert len(found) == 1
 
 
-def test_a_stage_is_owed_where_every_route_that_shares_it_is_walked(session: Session) -> None:
+def test_a_golden_that_vanished_is_owed_by_every_route_through_its_stages(session: Session) -> None:
     left = {("keras-Dense-ffff", "mini"): (Cell.parse("exact 0"),), ("keras-Dense-ffff", "mini-copies"): (FINE,)}
     session.__dict__["record"] = Record(left)
     assert session.unwalked() == [("keras-Dense-ffff", "mini"), ("keras-Dense-ffff", "mini-copies")]
     with Session(Selection(route=("mini-copies-reads",)), session.root) as narrow:
         narrow.__dict__["record"] = session.record
-        assert narrow.unwalked() == []  # mini-copies, a route of its own, is not walked
+        assert narrow.unwalked() == session.unwalked()  # no golden: nobody can answer for it
     with Session(Selection(route=("mini-copies*",)), session.root) as wider:
         wider.__dict__["record"] = session.record
-        assert wider.unwalked() == [("keras-Dense-ffff", "mini-copies")]
+        assert wider.unwalked() == session.unwalked()
