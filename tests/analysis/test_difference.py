@@ -241,6 +241,13 @@ def test_what_an_expectation_knows_to_be_random_is_no_difference(tmp_path: Path)
     assert answers(compare(was, refused, expectations=[random])) == {"regression": 1}
 
 
+def test_what_the_pack_of_the_head_lacks_is_said(tmp_path: Path) -> None:
+    was, now = base(tmp_path, result(A, *GOOD)), head(tmp_path, result(A, *GOOD), options={"lacking": [B, C]})
+    assert compare(was, now).warnings == (
+        f"the head's pack lacks 2 cases on record, which the head does not owe; the first is {B}",
+    )
+
+
 def test_stages_of_one_run_that_ended_differently_are_alternatives(tmp_path: Path) -> None:
     """Two routes share a stage; two processes walked them, and it ended in two ways."""
     was = base(tmp_path, result(A, "exact 0", "invalid"), result(A, "exact 0", "exact 0.5", route="keras-tf2onnx"))
