@@ -71,6 +71,7 @@ def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.
         KERAS, (hop("tf2onnx", "keras", "onnx"), hop("x", "onnx", "torch"), hop("torchonnx", "torch", "onnx", depth=1))
     )
     monkeypatch.setattr(session, "entries", lambda folder=None: entries)
+    session.__dict__["store"] = SimpleNamespace(root=tmp_path, entries=lambda *layers, folder=None: entries)
     monkeypatch.setattr(session, "runnable_for", lambda dialect: [thin])
     monkeypatch.setattr(
         type(session), "expectations", property(lambda self: [SimpleNamespace(case="c4", route="*-torchonnx")])
