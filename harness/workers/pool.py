@@ -27,7 +27,7 @@ import harness
 from harness.adapters.places import Place
 from harness.adapters.plugin import CPU
 from harness.adapters.registry import Plugin
-from harness.signals import held
+from harness.signals import ENDING, held
 from harness.workers.protocol import A, Answer, Load, Request, decode, encode
 from harness.workers.turns import Turns
 from harness.workers.watch import Watch
@@ -130,7 +130,9 @@ class Setting:
 
 
 _BOOT = """
-import importlib.machinery, sys
+import importlib.machinery, signal, sys
+if hasattr(signal, "pthread_sigmask"):  # it began with SIGTERM held
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
 _find = importlib.machinery.PathFinder.find_spec
 def _hiding(name, path=None, target=None):
     if name == "harness":  # the suite from here, even where it lies beside what another interpreter has in its own way
@@ -169,7 +171,7 @@ class Worker:
         if self._gateway is not None or self._succeeded():
             return
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
-        with held(signal.SIGINT):
+        with held(*ENDING):  # a process that ends in the midst of this leaves a worker that talks to nobody
             self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
         root = str(Path(harness.__file__).parent.parent)
         here = self.setting.python == sys.executable

@@ -43,7 +43,7 @@ def test_an_interruption_says_how_far_it_came(
     assert lines[-1] == (
         f"interrupted: {came} of 3; go on with `parity {' '.join(args)}`; reports/results.html shows what came"
     )
-    assert not [line for line in lines if "Traceback" in line or "lost" in line]
+    assert not [line for line in lines if "Traceback" in line or "lost" in line], "\n".join(lines)
     assert results.cut
     assert came < 3
     assert {result.outcome.passes for result in results.results} <= {

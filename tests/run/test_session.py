@@ -72,6 +72,7 @@ def test_minimal_cases_see_the_routes_of_their_expectations(monkeypatch: pytest.
     )
     session.__dict__["store"] = SimpleNamespace(entries=lambda *layers, folder=None: entries, root=tmp_path)
     monkeypatch.setattr(session, "entries", lambda folder=None: entries)
+    session.__dict__["store"] = SimpleNamespace(root=tmp_path, entries=lambda *layers, folder=None: entries)
     monkeypatch.setattr(session, "runnable_for", lambda dialect: [thin])
     monkeypatch.setattr(
         type(session), "expectations", property(lambda self: [SimpleNamespace(case="c4", route="*-torchonnx")])
