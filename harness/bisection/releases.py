@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import dropwhile
 
 from packaging.version import InvalidVersion, Version
 
@@ -59,8 +58,10 @@ class Releases:
         after = trials.release(name)
         _check_end(after, word, trials.package, NOUN)
         older = self._between(trials, None, name)
-        trials.tell(f"{len(older)} releases are older: they are tried from the oldest on, until one answers")
-        names = list(dropwhile(lambda each: trials.release(each).answer is Answer.ERROR, older))
+        trials.tell(
+            f"{len(older)} releases are older: the oldest is tried, then halves, until the oldest that answers is known"
+        )
+        names = older[_first_that_answers(trials, older) :]
         if not names:
             raise BisectError(
                 f"no {NOUN} of {trials.package} older than {name} can be tried",
@@ -93,6 +94,24 @@ class Releases:
                 f"{trials.package} is not installed here", where=option, expected=f"a {NOUN}", came="no option"
             )
         return Version(self.here).public
+
+
+def _first_that_answers(trials: Trials, names: Sequence[str]) -> int:
+    """The place of the oldest release that can be tried; the number of releases if none can.
+
+    What cannot be tried is old, as a rule: it lacks a wheel for this Python, or needs what nothing else here bears. So
+    halves are tried, not one after the other: each may take a minute to say nothing.
+    """
+    if not names or trials.release(names[0]).answer is not Answer.ERROR:
+        return 0
+    silent, answering = 0, len(names)
+    while answering - silent > 1:
+        middle = (silent + answering) // 2
+        if trials.release(names[middle]).answer is Answer.ERROR:
+            silent = middle
+        else:
+            answering = middle
+    return answering
 
 
 def checked_ends(bad: Trial, good: Trial, package: str, noun: str) -> tuple[Trial, Trial]:

@@ -175,7 +175,15 @@ def test_the_installed_version_is_the_bad_one_and_the_oldest_that_answers_the_go
     releases(index, v0_1="import nosuch", v0_2=CRASHES, v1_2=GOOD, v1_3=BAD, v1_4=BAD, v1_5=GOOD)
     found = bisect(lab(), here="1.4+cpu")
     assert found.sentences == ("1.3 is the first bad release of minipkg; 1.2 is good.",)
-    assert [name for name, _ in answers(found)] == ["1.4", "0.1", "0.2", "1.2", "1.3"]
+    assert [name for name, _ in answers(found)] == ["1.4", "0.1", "1.2", "0.2", "1.3"]
+
+
+def test_releases_that_cannot_be_tried_are_not_tried_one_after_the_other(index: Path, lab: Lab) -> None:
+    silent = {f"v0_{number}": "import nosuch" for number in range(1, 7)}
+    releases(index, **silent, v1_0=GOOD, v1_1=BAD, v1_2=BAD)
+    found = bisect(lab(), here="1.2")
+    assert found.sentences == ("1.1 is the first bad release of minipkg; 1.0 is good.",)
+    assert [name for name, word in answers(found) if word == "skipped"] == ["0.1", "0.5", "0.6"]
 
 
 def test_the_installed_version_is_the_good_one_where_the_case_agrees(index: Path, lab: Lab) -> None:

@@ -1,0 +1,1 @@
+"""What the documentation prints, found and run."""

@@ -1,0 +1,87 @@
+"""Every shell block of the documentation is run where a reader types it, or says here why not.
+
+`tests/printed/plan.toml` has a table for each block, so a new block fails until somebody says where it runs.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.printed import desk
+from tests.printed.blocks import ROOT, Block, blocks, of_page
+from tests.printed.desk import Desk
+
+PLAN: dict[str, dict[str, Any]] = tomllib.loads((Path(desk.__file__).parent / "plan.toml").read_text(encoding="utf-8"))
+BLOCKS = {block.name: block for block in blocks()}
+KEYS = {"pending", "codes", "environment", "held_by", "store"}
+
+
+def pending(block: Block) -> dict[int, str]:
+    """Why each line that is not run is not run, by its number."""
+    said = {int(number): why for number, why in PLAN[block.name].get("pending", {}).items()}
+    return dict.fromkeys(range(1, len(block.commands) + 1), said[0]) if 0 in said else said
+
+
+RUN = [
+    block
+    for name, block in BLOCKS.items()
+    if name in PLAN and "held_by" not in PLAN[name] and len(pending(block)) < len(block.commands)
+]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return desk.checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A folder with all goldens, which its commands only read."""
+    folder = tmp_path_factory.mktemp("whole")
+    (folder / "golden").symlink_to(ROOT / "golden")
+    return Desk(folder)
+
+
+def test_every_block_is_planned_and_nothing_else() -> None:
+    assert sorted(PLAN) == sorted(BLOCKS)
+    assert {key for table in PLAN.values() for key in table} <= KEYS
+
+
+def test_what_is_not_run_says_why() -> None:
+    for block in BLOCKS.values():
+        assert all(len(why.split()) > 1 for why in pending(block).values()), block.name
+        assert set(pending(block)) <= set(range(1, len(block.commands) + 1)), block.name
+
+
+def test_what_another_test_runs_is_named_there() -> None:
+    for name, table in PLAN.items():
+        if "held_by" in table:
+            text = (ROOT / table["held_by"]).read_text()
+            assert BLOCKS[name].page in text or Path(BLOCKS[name].page).parent.name in text, name
+
+
+@pytest.mark.parametrize("block", RUN, ids=lambda block: block.name)
+def test_a_block_does_what_it_says(block: Block, small: Desk, whole: Desk) -> None:
+    table = PLAN[block.name]
+    place = whole if table.get("store") == "whole" else small
+    codes = {int(number): code for number, code in table.get("codes", {}).items()}
+    for number, command in enumerate(block.commands, start=1):
+        if number in pending(block):
+            continue
+        place.lay(command)
+        ended = place.run(command, **table.get("environment", {}))
+        assert ended.code == codes.get(number, 0), f"{command}\n{ended.output}"
+
+
+def test_blocks_are_found() -> None:
+    lines = ["# A", "", "    parity list", "    $ ls", "", "text", "", "    outputs", "", "## B", ""]
+    lines += ["```yaml", "jobs:", "```", "", "    $ pytest x \\", "        -q", "    1 passed"]
+    page = "\n".join(lines) + "\n"
+    first, second, third = of_page("docs/x.md", page)
+    assert (first.name, first.commands) == ("docs/x.md: A 1", ("ls",))
+    assert second.is_workflow
+    assert (third.name, third.commands) == ("docs/x.md: B 2", ("pytest x -q",))
