@@ -59,7 +59,7 @@ class Releases:
         _check_end(after, word, trials.package, NOUN)
         older = self._between(trials, None, name)
         trials.tell(
-            f"{len(older)} releases are older: the oldest is tried, then halves, until the oldest that answers is known"
+            f"{len(older)} releases are older: halves of them are tried, to find the oldest that answers"
         )
         names = older[_first_that_answers(trials, older) :]
         if not names:
