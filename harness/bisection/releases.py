@@ -58,9 +58,7 @@ class Releases:
         after = trials.release(name)
         _check_end(after, word, trials.package, NOUN)
         older = self._between(trials, None, name)
-        trials.tell(
-            f"{len(older)} releases are older: halves of them are tried, to find the oldest that answers"
-        )
+        trials.tell(f"{len(older)} releases are older: halves of them are tried, to find the oldest that answers")
         names = older[_first_that_answers(trials, older) :]
         if not names:
             raise BisectError(
