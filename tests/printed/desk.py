@@ -62,7 +62,8 @@ class Desk:
         for name, maker in MAKERS.items():
             if name not in self.made and re.search(rf"(?<![\w./-]){re.escape(name)}(?![\w.-])", script):
                 maker(self)
-                self.made.add(name)
+                if name != LATEST:
+                    self.made.add(name)
 
     def run(self, script: str, **more: str) -> Ended:
         """Type the lines of a script into a shell that stops at the first line that fails."""
@@ -146,20 +147,21 @@ def _few(store: Store) -> Iterator[Entry]:
 PACKED = (
     "parity gate --pack keras-tf2onnx --route 'keras-tf2onnx-onnx2*' --layer 'Conv*' --layer Dense --layer ELU -n 1"
 )
-EARLIER, LATER = "reports/earlier.ndjson", "reports/results.ndjson"
+EARLIER, LATER = "runs/earlier.ndjson", "runs/later.ndjson"
+LATEST = "reports/results.ndjson"
+"""Where commands leave their results unless they are told otherwise: it is laid anew for each block that names it."""
 RELU = "matlab-ReLULayer-6f9b82e0c3e8"
 
 
 def _run_of(name: str) -> Callable[[Desk], None]:
-    """A results file of one of two runs of the same cases: `reports/results.ndjson` is of the later one."""
+    """A results file of one of two runs of the same cases: `LATEST` is of the later one."""
 
     def make(desk: Desk) -> None:
         for file in (EARLIER, LATER):
             if file not in desk.made:
                 desk.made.add(file)
                 desk.must(f"{PACKED} --results {file}")
-        if name != LATER:
-            _copy(EARLIER, name)(desk)
+        _copy(LATER if name == LATEST else EARLIER, name)(desk)
 
     return make
 
@@ -181,8 +183,9 @@ def _copy(source: str, name: str) -> Callable[[Desk], None]:
 
 
 def _legs(desk: Desk) -> None:
-    _run_of("legs/a.ndjson")(desk)
-    _copy(LATER, "legs/b.ndjson")(desk)
+    _run_of(LATEST)(desk)
+    for name in ("a", "b"):
+        _copy(LATER, f"legs/{name}.ndjson")(desk)
 
 
 def _network(name: str) -> Callable[[Desk], None]:
@@ -202,7 +205,7 @@ def _as_onnx(desk: Desk) -> None:
 
 
 MAKERS: dict[str, Callable[[Desk], None]] = {
-    **{name: _run_of(name) for name in ("main.ndjson", "old.ndjson", "mon.ndjson", "tue.ndjson", LATER)},
+    **{name: _run_of(name) for name in ("main.ndjson", "old.ndjson", "mon.ndjson", "tue.ndjson", LATEST)},
     **{name: _run_of(name) for name in ("last-week/a.ndjson", "last-week/b.ndjson")},
     "legs/*.ndjson": _legs,
     "before.ndjson": lambda desk: desk.must("parity gate --route onnx-onnx2torch -n 1 --results before.ndjson"),
