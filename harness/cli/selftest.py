@@ -1,4 +1,4 @@
-"""Plant known faults and check that the golden corpus catches them.
+"""Plant known faults and check that the goldens catch them.
 
 Exit code 1 if a fault survives: it shows a hole in the corpus.
 """

@@ -113,8 +113,8 @@ def test_nothing_is_kept_of_what_it_does(old: Path, cache: Path, monkeypatch: py
     monkeypatch.setattr(harness.run.session, "installed", world)
     with Session(Selection(workers=(f"tool={old}",))) as session:
         assert session.kept is not None
-        assert session.kept.fingerprint(replace(session.registry.hops[0], origin="numpy")) == ""
-        assert session.kept.fingerprint(replace(session.registry.formats[0], origin="numpy"))
+        assert session.kept._of_plugin(replace(session.registry.hops[0], origin="numpy")).result() == ""
+        assert session.kept._of_plugin(replace(session.registry.formats[0], origin="numpy")).result()
 
 
 def test_two_releases_of_a_converter_in_one_run(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:

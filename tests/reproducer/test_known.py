@@ -14,6 +14,7 @@ from harness.outcomes import Outcome
 from harness.reproducer import known
 from harness.reproducer.running import Answer
 from harness.reproducer.write import SCRIPT, ReproduceError
+from harness.run.contents import said
 from harness.run.kept import Kept
 from harness.run.session import SelectionError, Session
 from tests.miniatures import Copies, Uninstalled, registry
@@ -100,7 +101,7 @@ def test_a_script_that_deviated_is_not_run_again(cache: Path, tmp_path: Path, mo
     """Unless the script, or what writes scripts, has changed; one that does not deviate is run each time."""
     ran: list[Path] = []
     answers = iter([Answer.FIXED, Answer.FAILED, Answer.FAILED, Answer.FAILED])
-    monkeypatch.setattr(Kept, "fingerprint", lambda kept, plugin: plugin.name)  # to read all of torch takes long
+    monkeypatch.setattr(Kept, "_asked", lambda kept, plugin: said(plugin.name))  # to read all of torch takes long
     monkeypatch.setattr(known, "run_reproducer", lambda folder: (ran.append(folder), (next(answers), "line"))[1])
     (tmp_path / SCRIPT).write_text("script")
 
