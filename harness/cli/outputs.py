@@ -99,7 +99,7 @@ def compared(
 
 
 def spared_by(session: Session, head: Results) -> Spared:
-    """Which stages on record a head need not have: its header says what it walked, and what its pack lacks."""
+    """Which stages on record a head need not have, by the routes and by the lacking cases that the header names."""
     walked = (route.name for route in head.header.routes if route.available)
     return session.spared(walked, head.header.options.get(LACKING, ()))
 

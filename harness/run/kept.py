@@ -262,7 +262,7 @@ class _Key:
 
 
 class _Unnamed:
-    """Steps that wait for their keys, those that came first first."""
+    """Steps that wait for their keys, the oldest first."""
 
     def __init__(self) -> None:
         self._steps: deque[tuple[_Key, bytes, bytes]] = deque()
