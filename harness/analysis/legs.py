@@ -156,6 +156,12 @@ def _in_releases(leg: Leg, labels: Sequence[str], results: Sequence[Result]) -> 
     for label in labels:
         name, _, release = label.partition(AT)
         versions[packages.get(label) or name] = release
+    # The release stands in its own worker, too: counted twice, it would be two components, and no leg comparable.
+    versions = {
+        name: version
+        for name, version in versions.items()
+        if name == plain_name(name) or version != versions.get(plain_name(name))
+    }
     renamed = tuple(
         replace(
             result,

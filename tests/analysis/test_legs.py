@@ -111,7 +111,11 @@ def test_a_converter_in_two_releases_makes_two_legs(tmp_path: Path) -> None:
     label = "onnx2torch@1.5.13"
     old = result(A, *REFUSED, route=f"{'-'.join(ROUTE.split('-')[:2])}-{label}", message="no")
     old = replace(old, stages=(*old.stages[:2], replace(old.stages[2], hop=label, artifact="torch@1.5.13")))
-    versions = {"torch (torch@1.5.13)": "2.10.0", "python (torch@1.5.13)": "3.12.1"}
+    versions = {
+        "torch (torch@1.5.13)": "2.10.0",
+        "python (torch@1.5.13)": "3.12.1",
+        "onnx2torch (torch@1.5.13)": "1.5.13",
+    }
     whole = leg(tmp_path, "run", result(A, *GOOD), old, versions=versions)
     header = whole.results.header
     known = (*header.plugins, PluginNote(label, "hop", "onnx2torch", "onnx2torch", distribution="onnx2torch"))
