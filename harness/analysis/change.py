@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from harness.judge.accepted import LOST, Accepted
 from harness.judge.answers import Answered, Cells, cell_of
 from harness.judge.record import split_id
 from harness.outcomes import Harm, Outcome
+from harness.results.command import replay
 from harness.results.events import Answer, Result, Stage
 
 
@@ -19,8 +20,8 @@ class Change:
     """A difference at one case and route.
 
     `result` is the head's, None for one that is lost; `earlier` the base's, None beside a record or where the base has
-    the stage from another route. `why` says how a result got lost. `accepted` is the entry that accepts the change, and
-    `expired` whether its day has passed.
+    the stage from another route. `why` says how a result got lost, and `walk` is the command that walks it.
+    `accepted` is the entry that accepts the change, and `expired` whether its day has passed.
     """
 
     case: str
@@ -29,13 +30,24 @@ class Change:
     result: Result | None = None
     earlier: Result | None = None
     why: str = ""
+    walk: str = ""
     accepted: Accepted | None = None
     expired: bool = False
 
     @classmethod
-    def lost(cls, case: str, route: str, why: str, *, cells: Cells = (), earlier: Result | None = None) -> Change:
-        """A result, or a stage on record of these cells, that did not come."""
-        return cls(case, route, Answered(Answer.LOST, cells=cells, fails=True), earlier=earlier, why=why)
+    def lost(
+        cls,
+        case: str,
+        route: str,
+        why: str,
+        *,
+        options: Mapping[str, Any],
+        cells: Cells = (),
+        earlier: Result | None = None,
+    ) -> Change:
+        """A result, or a stage on record of these cells, that did not come in a run with these options."""
+        answered, walk = Answered(Answer.LOST, cells=cells, fails=True), replay(case, route, options)
+        return cls(case, route, answered, earlier=earlier, why=why, walk=walk)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -110,7 +122,7 @@ class Change:
     @property
     def replay(self) -> str:
         """The command that shows it again."""
-        return f"parity replay {self.case} --route {self.route}" if self.result is None else self.result.replay
+        return self.walk if self.result is None else self.result.replay
 
     @property
     def text(self) -> str:

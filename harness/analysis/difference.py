@@ -316,7 +316,8 @@ class _Missing:
 
 def _missing(base: Base, head: Results, spared: Callable[[str, str], bool]) -> _Missing:
     earlier = {} if base.results is None else {result.key: result for result in base.results.results}
-    lost = [Change.lost(*key, NO_RESULT, earlier=earlier.get(key)) for key in head.lost]
+    options = head.header.options
+    lost = [Change.lost(*key, NO_RESULT, options=options, earlier=earlier.get(key)) for key in head.lost]
     if base.results is None:
         return _Missing((*lost, *_off_the_record(base.record, head, spared)), (), 0)
     choice, was = Choice.of(head), Choice.of(base.results)
@@ -332,7 +333,8 @@ def _missing(base: Base, head: Results, spared: Callable[[str, str], bool]) -> _
             unselected += 1
         elif route not in walked and (route not in routes or not routes[route].available):
             reason = routes[route].reason if route in routes else "it has no such route"
-            lost.append(Change.lost(case, route, f"{NOT_WALKED}: {reason}", earlier=earlier.get((case, route))))
+            why, before = f"{NOT_WALKED}: {reason}", earlier.get((case, route))
+            lost.append(Change.lost(case, route, why, options=options, earlier=before))
         elif choice.breadth != was.breadth:
             unselected += 1
         else:
@@ -355,7 +357,7 @@ def _off_the_record(record: Record, head: Results, spared: Callable[[str, str], 
             and not any((plain_id(case), name) in owed for name in through[chain])
             and not spared(plain_id(case), chain)
         ):
-            yield Change.lost(case, chain, NOT_OWED, cells=record.at(case, chain))
+            yield Change.lost(case, chain, NOT_OWED, options=head.header.options, cells=record.at(case, chain))
 
 
 def _pairs(results: Results) -> frozenset[Key]:

@@ -151,7 +151,7 @@ def _section(item: Finding, seen: Seen) -> list[str]:
         + (f", fixed in {item.fixed_in}" if item.fixed_in else ""),
     ]
     if example := seen.example([expectation.case for expectation in item.expectations]):
-        lines.append(f"- Replay: `parity replay {example.case} --route {example.route}`")
+        lines.append(f"- Replay: `{example.replay}`")
     return [*lines, f"- Expectations: {_named(item)}", ""]
 
 

@@ -32,6 +32,7 @@ from harness.report.run import page_of, summary_of
 from harness.reproducer.program import NoProgram
 from harness.reproducer.write import ReproduceError, write
 from harness.results import events
+from harness.results.command import replay
 from harness.results.events import Owed
 from harness.results.file import Results, Writer
 from harness.run.session import Session
@@ -77,7 +78,7 @@ def check_model(
             click.echo(f"\n{folder / PAGE} shows each way; its models lie beside it")
         if to_corpus:
             for piece in survival.pieces:
-                click.echo(f"kept: parity replay {piece.case.id} --route {piece.route}")
+                click.echo(f"kept: {replay(piece.case.id, piece.route, {'hops': question.hops})}")
     return AGREED if survival.ways and len(survival.good) == len(survival.ways) else DEVIATIONS
 
 

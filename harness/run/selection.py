@@ -7,7 +7,6 @@ are errors, before anything runs.
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from harness.adapters.routes import Route, all_routes, select
 from harness.errors import InputError
 from harness.judge.record import plain_id
 from harness.patterns import fits, pointer
+from harness.results.command import replay
 from harness.workers.pool import LIMIT
 
 LISTED = "`parity list routes` shows all, and why one cannot run"
@@ -105,18 +105,10 @@ def again(selection: Selection, case: str, route: Route, *, pack: str = "") -> s
 
     `pack` is the pack that gives the route's beginning, if the selection names none.
     """
-    words = ["parity", "replay", case, "--route", route.name]
-    words += [] if route.opset is None else ["--opset", str(route.opset)]
-    words += [word for hop in selection.hops for word in ("--hop", hop)]
-    words += [word for worker in selection.workers for word in ("--worker", worker)]
+    options = {name: value for name, value in selection.options().items() if name != "pack"}
     if route.given:
-        words += ["--pack", str(selection.pack or pack), *(["--anew"] if selection.anew else [])]
-    words += [] if selection.device == CPU else ["--device", selection.device]
-    words += [] if selection.limit == LIMIT else ["--limit", f"{selection.limit:g}"]
-    if selection.baseline is not None:
-        words += ["--baseline", str(selection.baseline)]
-        words += [word for name in selection.across for word in ("--across", name)]
-    return shlex.join([*words, *selection.compared])
+        options["pack"] = selection.pack or pack
+    return replay(case, route.name, options, opset=route.opset, more=selection.compared)
 
 
 def check_patterns(patterns: Iterable[str], names: Iterable[str], *, noun: str, where: str, advice: str) -> None:

@@ -105,6 +105,13 @@ def test_a_lost_case_fails(tmp_path: Path) -> None:
     assert (change.key, change.why, change.before) == ((B, ROUTE), NO_RESULT, "faithful 1")
 
 
+def test_a_lost_case_is_walked_again_with_the_options_of_its_run(tmp_path: Path) -> None:
+    was = base(tmp_path, result(A, *GOOD), result(B, *GOOD))
+    options = {"pack": "keras-tf2onnx"}
+    what = compare(was, head(tmp_path, result(A, *GOOD), owed=[(A, ROUTE), (B, ROUTE)], options=options))
+    assert what.changes[0].replay == f"parity replay {B} --route {ROUTE} --pack keras-tf2onnx"
+
+
 def test_a_renamed_case_is_lost_and_new(tmp_path: Path) -> None:
     was = base(tmp_path, result(A, *GOOD), result(B, *GOOD))
     what = compare(

@@ -68,6 +68,7 @@ def _result(case: str, route: str, units: float, name: str = "a-odd") -> Result:
         judgement=Judgement.EXPECTED,
         expectation=ExpectationNote(id=name, outcome=Outcome.DIVERGENT, reason="(", link=""),
         message="divergent at a: off",
+        replay=f"parity replay {case} --route {route}",
     )
 
 

@@ -132,7 +132,8 @@ def test_the_bug_report_is_filled_in(open_page: Open) -> None:
     script = Path(waiting.value.path()).read_text()
     compile(script, "reproduce.py", "exec")
     assert '#     "onnx2torch==1.5.15",' in script
-    assert 'CASE = "dense-1"' in script
+    assert f'COMMAND = "parity reproduce dense-1 --route {ROUTE}"' in script
+    assert f"Shown by `parity replay dense-1 --route {ROUTE}`; `parity reproduce dense-1" in filled["body"][0]
     assert f"parity reproduce dense-1 --route {ROUTE} -o reproducer" in page.inner_text(".report")
 
 

@@ -15,7 +15,15 @@ export interface Report {
 /** Characters of an address that GitHub and browsers take. */
 const LONGEST = 7000;
 
-export function reportOf(index: Index, row: number, stages: readonly StageDetail[], fault: number): Report {
+/** The command that writes a reproducer, from the one that walks the case again: with its options that both have. */
+export function reproduceOf(replay: string): string {
+  const [, start] = /^(parity replay \S+)/.exec(replay) ?? [];
+  const options = replay.match(/--(?:route|opset|hop|pack) (?:'[^']*'|\S+)|--anew/g) ?? [];
+  return [start?.replace("replay", "reproduce") ?? "parity reproduce", ...options].join(" ");
+}
+
+/** `replay` is the command that walks the case again. */
+export function reportOf(index: Index, row: number, stages: readonly StageDetail[], fault: number, replay: string): Report {
   const stage = stages[Math.max(fault, 0)];
   const word = index.first.words.outcomes.find((each) => each.name === stage.outcome);
   const blame = index.blame(row) || "source";
@@ -36,12 +44,12 @@ export function reportOf(index: Index, row: number, stages: readonly StageDetail
     message ? `**What came**\n${fence}\n${message.slice(0, 1500)}\n${fence}` : "",
     `**Way**: ${stages.map((each) => `${each.hop ? `${each.hop} \u2192 ` : ""}${each.artifact}${each.runtime ? ` in ${each.runtime}` : ""}: ${each.outcome}`).join("; ")}`,
     `**Versions**: ${shown.map((name) => `${name} ${versions[name]}`).join(", ")}`,
-    `Shown by \`parity replay ${index.caseId(row)} --route ${index.route(row)}\`; \`parity reproduce\` writes a script that needs the frameworks only.`,
+    `Shown by \`${replay}\`; \`${reproduceOf(replay)}\` writes a script that needs the frameworks only.`,
   ]
     .filter(Boolean)
     .join("\n\n");
   const tracker = index.first.trackers[blame] ?? "";
-  return { title, body, form: tracker ? form(tracker, title, body) : "", script: script(index, row, title) };
+  return { title, body, form: tracker ? form(tracker, title, body) : "", script: script(index, title, reproduceOf(replay), index.caseId(row)) };
 }
 
 function form(tracker: string, title: string, body: string): string {
@@ -54,7 +62,7 @@ function form(tracker: string, title: string, body: string): string {
 const quoted = (text: string): string => JSON.stringify(text);
 
 /** A script that installs the versions of this run and writes the reproducer: `uv run` reads its first lines. */
-function script(index: Index, row: number, title: string): string {
+function script(index: Index, title: string, command: string, name: string): string {
   const { versions } = index.first.run;
   const pinned = Object.entries(versions).filter(([name, version]) => !["python", "platform"].includes(name) && /^\d/.test(version));
   const lines = [
@@ -68,14 +76,13 @@ function script(index: Index, row: number, title: string): string {
     "#",
     "# `uv run FILE` makes the environment of the run, walks the case again, and writes a folder beside this file: a",
     "# script of at most 60 lines that needs the frameworks only, the model, inputs, expected and actual outputs.",
+    "import shlex",
     "import subprocess",
     "import sys",
     "",
-    `CASE = ${quoted(index.caseId(row))}`,
-    `ROUTE = ${quoted(index.route(row))}`,
+    `COMMAND = ${quoted(command)}`,
     "",
-    'command = ["parity", "reproduce", CASE, "--route", ROUTE, "--out", f"reproduce-{CASE}"]',
-    "sys.exit(subprocess.run(command, check=False).returncode)",
+    `sys.exit(subprocess.run([*shlex.split(COMMAND), "--out", ${quoted(`reproduce-${name}`)}], check=False).returncode)`,
     "",
   ];
   return lines.join("\n");

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { evidenceOf, logOf, walked, type Walked } from "../data/details";
 import { asNumber, GRADES } from "../data/grades";
 import type { Index } from "../data/index";
-import { reportOf } from "../data/issue";
+import { reportOf, reproduceOf } from "../data/issue";
 import { nearestAgreeing, settingOf } from "../data/settings";
 import type { Evidence, StageDetail } from "../data/types";
 import { Chain } from "../parts/chain";
@@ -401,8 +401,8 @@ function Log({ stage }: { readonly stage: StageDetail }) {
 }
 
 function Report({ index: open, row, stages, fault, replay }: { readonly index: Index; readonly row: number; readonly stages: readonly StageDetail[]; readonly fault: number; readonly replay: string }) {
-  const reproduce = `parity reproduce ${open.caseId(row)} --route ${open.route(row)} -o reproducer`;
-  const report = reportOf(open, row, stages, fault);
+  const reproduce = `${reproduceOf(replay)} -o reproducer`;
+  const report = reportOf(open, row, stages, fault, replay);
   return (
     <div class="report">
       <Command label="Walk it again" text={replay} />
