@@ -87,6 +87,7 @@ def test_a_case_that_agrees_and_a_converter_of_ours_have_no_reproducer(
         ("lambda y: {}[0]", "DEVIATES: KeyError: 0"),
         ("lambda y: y if len(y) == 2 else y + 1", "DEVIATES: "),
         ("lambda y: os.abort()", "DEVIATES: the process died with status -6"),
+        ("lambda y: (os.write(1, b'half a line'), y)[1]", "FIXED"),
     ],
 )
 def test_the_script_of_a_case_that_agrees_here_knows_every_deviation(
