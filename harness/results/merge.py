@@ -134,7 +134,7 @@ def _check_alike(first: Shard, other: Shard, across: Iterable[str]) -> None:
         differing = discrepancies(first.results.header.versions, other.results.header.versions, across=across)
     except InputError as error:
         raise error.at(other.path) from None
-    lacking = [str(each) for each in differing if not each.matters]
+    lacking = [str(each) for each in differing if not (each.matters or each.is_idle)]
     for what, was, now in (
         ("manifests", first.manifest, other.manifest),
         ("options", _options(first), _options(other)),

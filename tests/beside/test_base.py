@@ -40,6 +40,16 @@ def test_another_version_of_a_dependency(parity: Parity, site: Path) -> None:
     assert (code, title, "3 regressions of 1 defect in reads" in out) == (RED, expected, True)
 
 
+def test_another_version_of_what_runs_tests(parity: Parity, site: Path, index: Path) -> None:
+    """No result depends on it: nothing is walked beside."""
+    install(site, "99.0", "", name="pytest")
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    code, title, out = gate(parity)
+    assert (code, title) == (0, "minipkg 1.2 (installed) beside the record; 3 cases"), out
+    assert "pytest " in out
+    assert "99.0" in out
+
+
 def test_a_working_copy_in_the_working_directory(parity: Parity, site: Path) -> None:
     """Workers look there first; with the release they look there last, or release and fault were the same."""
     install(site, "1.1", "", name=DEPENDENCY)

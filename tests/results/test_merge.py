@@ -122,6 +122,11 @@ def test_an_environment_that_differs_may_be_named(tmp_path: Path, target: Path) 
     assert len(merge(paths, target, across=["platform"]).results) == 3
 
 
+def test_another_pytest_makes_no_other_run(tmp_path: Path, target: Path) -> None:
+    paths = [shard(tmp_path, 1, CASES[:2]), shard(tmp_path, 2, CASES[2:], versions={"pytest": "9.3.0"})]
+    assert len(merge(paths, target).results) == 3
+
+
 def test_a_case_in_two_shards(tmp_path: Path, target: Path) -> None:
     paths = [shard(tmp_path, 1, CASES[:2]), shard(tmp_path, 2, CASES[1:])]
     refused(paths, target, f"case {CASES[1]} on route {ROUTE} is in two shards")
