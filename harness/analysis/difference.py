@@ -24,7 +24,7 @@ from harness.judge.expectations import Expectation, covering
 from harness.judge.record import Key, Record, plain_id, split_id
 from harness.results.changed import Changed
 from harness.results.environments import Discrepancy, differing, discrepancies, refused_of
-from harness.results.events import LACKING, Answer, InconsistentResults, Judgement, Result, Stage
+from harness.results.events import Answer, InconsistentResults, Judgement, Result, Stage
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
 
@@ -396,8 +396,12 @@ def _warnings(base: Base, head: Results, environment: Iterable[Discrepancy]) -> 
     if base.results is not None and base.results.lost:
         yield f"the base lost {len(base.results.lost)} results that it owed: the head's are new"
     yield from base.remarks
-    if lacking := head.header.options.get(LACKING, ()):
-        cases = f"{len(lacking):,} {'case' if len(lacking) == 1 else 'cases'}"
-        yield f"the head's pack lacks {cases} on record, which the head does not owe; the first is {lacking[0]}"
+    if (pack := head.header.pack) is not None and pack.lacking:
+        cases = f"{len(pack.lacking):,} {'case' if len(pack.lacking) == 1 else 'cases'}"
+        behind = pack.routes[0] if len(pack.routes) == 1 else f"the {len(pack.routes):,} routes behind it"
+        yield (
+            f"the head's pack {pack.name} lacks {cases} on record, which the head does not owe on {behind}; "
+            f"the first is {pack.lacking[0]}"
+        )
     for route in head.header.unavailable:
         yield f"route {route.name} could not be walked: {route.reason}"

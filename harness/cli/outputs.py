@@ -25,7 +25,6 @@ from harness.report.difference.markdown import markdown
 from harness.report.difference.page import page_of
 from harness.report.difference.text import text
 from harness.report.page import write_page
-from harness.results.events import LACKING
 from harness.results.file import Results
 from harness.run.session import Session
 from harness.run.spared import Spared
@@ -99,9 +98,9 @@ def compared(
 
 
 def spared_by(session: Session, head: Results) -> Spared:
-    """Which stages on record a head need not have, by the routes and by the lacking cases that the header names."""
+    """Which stages on record a head need not have, by the routes and the pack that the header names."""
     walked = (route.name for route in head.header.routes if route.available)
-    return session.spared(walked, head.header.options.get(LACKING, ()))
+    return session.spared(walked, head.header.pack)
 
 
 def shown(session: Session, what: Difference, outputs: Outputs) -> int:

@@ -27,10 +27,11 @@ from harness.judge.record import load as load_record
 from harness.judge.released import load as load_releases
 from harness.patterns import fits
 from harness.results.environments import DEVICE
-from harness.results.events import LACKING, Header, PluginNote, RouteStatus
+from harness.results.events import Header, PluginNote, RouteStatus
 from harness.results.file import Results
 from harness.results.load import load
 from harness.results.merge import manifest_digest
+from harness.results.packs import PackNote
 from harness.run.changes import Changes
 from harness.run.kept import OFF, Kept, Shelf, folder
 from harness.run.pack import Pack
@@ -454,7 +455,7 @@ class Session:
         chains = {chain for route in self.runnable for chain, _ in route.chains}
         reached = {(entry.id, chain) for entry, route in self.every_pair() for chain, _ in route.chains}
         shard = self.selection.shard
-        spared = self.spared((route.name for route in self.runnable), self.lacking)
+        spared = self.spared((route.name for route in self.runnable), self.pack_note)
         return sorted(
             (case, chain)
             for case, chain in self.record.cells
@@ -465,22 +466,23 @@ class Session:
             and not spared(plain_id(case), chain)
         )
 
-    def spared(self, walked: Iterable[str], lacking: Iterable[str] = ()) -> Spared:
-        """Which stages on record a run over the routes of these names need not reach. `lacking` are the cases that the
-        run's pack lacks."""
+    def spared(self, walked: Iterable[str], pack: PackNote | None = None) -> Spared:
+        """Which stages on record a run over the routes of these names need not reach, some of them behind a pack."""
         entries, routes = self.store.entries(*self.selection.layer), offered(self.registry, self.selection)
-        return Spared.of(entries, routes, self._walks(), walked=set(walked), lacking=lacking, led_past=self.led_past)
+        return Spared.of(entries, routes, self._walks(), walked=set(walked), pack=pack, led_past=self.led_past)
 
     @cached_property
-    def lacking(self) -> tuple[str, ...]:
-        """The cases of the selected layers and routes that are on record, here or in the pack, and that the pack lacks;
-        none without a pack."""
+    def pack_note(self) -> PackNote | None:
+        """The pack, the selected routes whose beginnings it gives, and the cases of the selected layers that are on
+        record there, here or in the pack, and that it lacks. None without a pack."""
         if self.pack is None:
-            return ()
+            return None
         cells = {**load_record(self.root / "golden" / RECORD).cells, **self.record.cells}
-        chains = {chain for route in self.runnable if route.given for chain, _ in route.chains} - self._walked_whole
+        behind = [route for route in self.runnable if route.given]
+        chains = {chain for route in behind for chain, _ in route.chains} - self._walked_whole
         known = {plain_id(case) for case, chain in cells if chain in chains and self.selects(split_id(case)[1])}
-        return tuple(sorted(known - self.pack.cases.keys()))
+        lacking = tuple(sorted(known - self.pack.cases.keys()))
+        return PackNote(self.pack.path.stem, self.pack.digest, tuple(route.name for route in behind), lacking)
 
     def led_past(self, case: str, chain: str) -> bool:
         """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
@@ -546,8 +548,6 @@ class Session:
         if self.selection.shard is not None:
             pairs = ((entry.id, route.name) for entry, route in self.every_pair())
             options = {**options, "shard": str(self.selection.shard), "manifest": manifest_digest(pairs)}
-        if self.lacking:
-            options = {**options, LACKING: list(self.lacking)}
         if self._takes_pack and self.pack is not None:
             options = {**options, "pack": self.pack.path.stem, "beginning": self.beginning}
         return Header(
@@ -569,6 +569,7 @@ class Session:
             floor=floor,
             load=load(),
             changed=self.changes.told(),
+            pack=self.pack_note,
         )
 
     @property
