@@ -154,6 +154,14 @@ def test_every_job_has_a_time_limit_and_no_more_rights_than_it_asks_for(path: Pa
     assert all("timeout-minutes" in job or "uses" in job for job in data.get("jobs", {}).values())
 
 
+def test_frameworks_are_installed_in_the_versions_of_the_record() -> None:
+    """Else what came out on the day of a release makes its gate another one than that which was tested."""
+    lines = [line for script in SCRIPTS for line in str(script.values[0]).splitlines()]
+    installs = [line for line in lines if re.search(r'install .*(parity-suite\[|"\$SUITE")', line)]
+    assert len(installs) == 3
+    assert all(' -c "$RUNNER_TEMP/' in line for line in installs)
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_callers_give_the_inputs_that_the_called_workflow_has(path: Path) -> None:
     for job in load(path)["jobs"].values():
