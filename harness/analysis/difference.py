@@ -52,13 +52,27 @@ class Base:
     remarks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, results: Results, known: Record | None = None) -> Base:
+    def of(cls, name: str, results: Results, known: Record | None = None, *, part: bool = False) -> Base:
         """The results of a run; stages that are random in the record `known` are so in the base.
 
-        Raises InconsistentResults for a shard.
+        Raises InconsistentResults for a shard, unless a `part` will do.
         """
-        _check_whole("base", results)
+        if not part:
+            _check_whole("base", results)
         return cls(name, record_of(results, known), results)
+
+    @classmethod
+    def released(
+        cls,
+        name: str,
+        results: Results,
+        known: Record,
+        *,
+        under_test: tuple[str, ...],
+        apart: tuple[Discrepancy, ...] = (),
+    ) -> Base:
+        """What released converters did, walked beside the head or beside a shard of it."""
+        return replace(cls.of(name, results, known, part=True), under_test=under_test, beside=True, apart=apart)
 
     @classmethod
     def recorded(cls, record: Record) -> Base:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import click
 from harness.adapters.routes import Route
 from harness.analysis.difference import RECORDED, Base, check_common
 from harness.beside.base import Bar, Standard
+from harness.beside.stored import path_of
 from harness.cli.console import (
     RESULTS,
     anew_option,
@@ -99,15 +101,17 @@ def command(
         pairs = _pairs(session)
         tell_beginning(session)
         header = session.header(["parity", *sys.argv[1:]], selection.options(), len(pairs))
-        if selection.shard is not None:
-            head = _walk(session, pairs, header, results, jobs)
-            click.echo(f"shard {selection.shard}: {head.sentence}")
-            return DEVIATIONS if head.lost else AGREED
-        asked = base_of(session, baseline)
-        _check_common(asked, header, pairs)
+        asked = base_of(session, baseline, part=selection.shard is not None)
+        if selection.shard is None:
+            _check_common(asked, header, pairs)
         outputs.acceptances()
-        base = Standard(session, header, pairs, jobs, _bar(len(pairs))).base(asked, across)
+        base = Standard(session, header, results, jobs, _bar(len(pairs))).base(asked, across)
+        header = replace(header, under_test=base.under_test, beside=base.name if base.beside else "")
         head = _walk(session, pairs, header, results, jobs)
+        if selection.shard is not None:
+            beside = f" beside {base.name}, whose results are in {path_of(results)}" if base.beside else ""
+            click.echo(f"shard {selection.shard}{beside}: {head.sentence}")
+            return DEVIATIONS if head.lost else AGREED
         return shown(session, compared(session, base, head, across=across), outputs)
 
 

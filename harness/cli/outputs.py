@@ -77,10 +77,11 @@ def output_options(command: F) -> F:
     return command
 
 
-def base_of(session: Session, name: str) -> Base:
-    """What a run is compared with: a results file, or for the word `recorded` the record."""
+def base_of(session: Session, name: str, *, part: bool = False) -> Base:
+    """What a run is compared with: a results file, for a `part` also that of a shard, or for the word `recorded` the
+    record."""
     record = session.record
-    return Base.recorded(record) if name == RECORDED else Base.of(name, load_results(Path(name)), record)
+    return Base.recorded(record) if name == RECORDED else Base.of(name, load_results(Path(name)), record, part=part)
 
 
 def compared(

@@ -192,7 +192,8 @@ class Header:
 
     `load` is that of the machine (`harness.results.load`) at the start; None if it is not known. `changed` are the
     functions of the walked converters that are not as released, as far as their releases are on record. `pack` is what
-    gave the beginnings of routes; None if all were walked whole.
+    gave the beginnings of routes; None if all were walked whole. A gate names the distributions of the converters
+    `under_test`, and the releases that it has walked `beside`, if any: `onnx2torch 1.5.15 (released)`.
     """
 
     command: tuple[str, ...]
@@ -206,6 +207,8 @@ class Header:
     load: float | None = None
     changed: tuple[Changed, ...] = ()
     pack: PackNote | None = None
+    under_test: tuple[str, ...] = ()
+    beside: str = ""
 
     @property
     def unavailable(self) -> tuple[RouteStatus, ...]:
@@ -225,7 +228,11 @@ class Header:
             "floor": self.floor,
             **_known(load=self.load),
             **({"changed": [each.to_json() for each in self.changed]} if self.changed else {}),
-            **_known(pack=None if self.pack is None else self.pack.to_json()),
+            **_known(
+                pack=None if self.pack is None else self.pack.to_json(),
+                under_test=list(self.under_test) or None,
+                beside=self.beside or None,
+            ),
         }
 
     @classmethod
@@ -243,6 +250,8 @@ class Header:
             load=data.get("load"),
             changed=tuple(Changed.from_json(each) for each in data.get("changed", ())),
             pack=None if pack is None else PackNote.from_json(pack),
+            under_test=tuple(data.get("under_test", ())),
+            beside=data.get("beside", ""),
         )
 
 

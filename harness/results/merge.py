@@ -136,6 +136,7 @@ def _check_alike(first: Shard, other: Shard, across: Iterable[str]) -> None:
         raise error.at(other.path) from None
     lacking = [str(each) for each in differing if not (each.matters or each.is_idle)]
     for what, was, now in (
+        ("released converters", *(shard.results.header.beside or "none" for shard in (first, other))),
         ("packs", *(str(shard.results.header.pack or "no pack") for shard in (first, other))),
         ("manifests", first.manifest, other.manifest),
         ("options", _options(first), _options(other)),

@@ -10,7 +10,7 @@ import pytest
 from harness.judge.record import load as load_record
 from tests.beside.miniature import DEPENDENCY, install
 from tests.bisection.miniature import BAD, GOOD, REFUSES, release
-from tests.gates import ROUTE, Parity
+from tests.gates import IDS, RESULTS, ROUTE, Parity
 
 RED, REFUSED = 1, 2
 KEPT = Path("..", "cache", "beside")
@@ -173,3 +173,69 @@ def test_a_name_that_nobody_knows_is_refused(parity: Parity, site: Path) -> None
     install(site, "1.1", "", name=DEPENDENCY)
     code, _, out = gate(parity, "--across", "minidip")
     assert (code, "neither run knows 'minidip'" in out) == (REFUSED, True)
+
+
+def shards(parity: Parity, *args: str) -> tuple[int, str, str]:
+    """Exit code, first line and all of `parity diff recorded` over the joined shards of a gate."""
+    for number in ("1", "2"):
+        code, _, out = gate(parity, *args, "--shard", f"{number}/2", "--results", f"{number}/results.ndjson")
+        assert code == 0, out
+    code, out = parity("merge", "1/results.ndjson", "2/results.ndjson", "-o", "whole.ndjson")
+    assert code == 0, out
+    code, out = parity("diff", "recorded", "whole.ndjson")
+    return code, out.splitlines()[0], out
+
+
+def test_shards_where_the_record_fits(parity: Parity, site: Path, index: Path) -> None:
+    """Nothing is walked beside, and the verdict needs no option."""
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    title = "minipkg {} (installed) beside the record; 3 cases"
+    assert shards(parity)[:2] == (0, title.format("1.2"))
+    install(site, "1.3.dev0", BAD)
+    assert shards(parity)[:2] == (RED, title.format("1.3.dev0"))
+    assert not Path("whole.ndjson.released").exists()
+
+
+def test_shards_with_another_version_of_a_dependency(parity: Parity, site: Path) -> None:
+    """Each shard walks its part of the release, and the verdict is that of a gate in one piece. It needs no converter,
+    no framework and no index."""
+    install(site, "1.1", "", name=DEPENDENCY)
+    expected = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with minidep 1.1; 3 cases"
+    assert shards(parity)[:2] == (0, expected)
+    install(site, "1.2", BAD)
+    code, title, out = shards(parity)
+    assert (code, title, "3 regressions of 1 defect in reads" in out) == (RED, expected, True)
+    whole = gate(parity)
+    assert whole[:2] == (RED, expected)
+    assert parity("diff", "recorded", str(RESULTS)) == (RED, out)
+    code, out = parity("diff", "recorded", "whole.ndjson", "--across", "minidep")
+    assert (code, out.splitlines()[0]) == (RED, "minipkg 1.2 (installed) beside the record; 3 cases")
+
+
+def test_shards_of_which_one_has_what_is_not_on_record(parity: Parity, site: Path) -> None:
+    """All have the same base."""
+    record = load_record(Path("golden/record"))
+    record.with_cells({(IDS[0], ROUTE): ()}).save(Path("golden/record"))
+    assert shards(parity)[:2] == (0, "minipkg 1.2 (installed) beside minipkg 1.2 (released); 3 cases")
+
+
+def test_a_shard_without_the_results_of_the_release(parity: Parity, site: Path) -> None:
+    install(site, "1.1", "", name=DEPENDENCY)
+    assert shards(parity)[0] == 0
+    Path("whole.ndjson").unlink()
+    Path("2/results.ndjson.released").unlink()
+    code, out = parity("merge", "1/results.ndjson", "2/results.ndjson", "-o", "whole.ndjson")
+    assert (code, Path("whole.ndjson").exists()) == (REFUSED, False)
+    assert "2/results.ndjson.released: shard 2/results.ndjson was walked beside minipkg 1.2 (released)" in out
+
+
+def test_a_difference_from_a_run_of_another_environment(parity: Parity, site: Path) -> None:
+    """The gate compared with the release in its place, and so does `diff`. One of the same environment stays the base."""
+    assert gate(parity, "--results", "base.ndjson")[0] == 0
+    install(site, "1.1", "", name=DEPENDENCY)
+    title = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with minidep 1.1; 3 cases"
+    assert gate(parity, "--baseline", "base.ndjson", "--results", "now.ndjson")[1] == title
+    assert parity("diff", "base.ndjson", "now.ndjson")[1].splitlines()[0] == title
+    assert gate(parity, "--results", "later.ndjson")[1] == title
+    code, out = parity("diff", "now.ndjson", "later.ndjson")
+    assert (code, out.splitlines()[0]) == (0, "minipkg 1.2 (installed) beside now.ndjson; 3 cases")
