@@ -134,8 +134,8 @@ def test_the_page_shows_inputs_that_there_are(block: str) -> None:
     assert job.get("with", {}).keys() >= {name for name, each in inputs.items() if each.get("required")}
 
 
-def test_the_workflow_that_the_page_shows_has_ten_lines() -> None:
-    assert len(BLOCKS[0].strip().splitlines()) == 10
+def test_the_workflow_that_the_page_shows_has_nine_lines() -> None:
+    assert len(BLOCKS[0].strip().splitlines()) == 9
 
 
 def test_action_and_workflow_have_the_same_steps() -> None:

@@ -230,7 +230,7 @@ def test_a_shard_without_the_results_of_the_release(parity: Parity, site: Path) 
 
 
 def test_a_difference_from_a_run_of_another_environment(parity: Parity, site: Path) -> None:
-    """The gate compared with the release in its place, and so does `diff`. One of the same environment stays the base."""
+    """The gate compared with the release in its place, and so does `diff`. One of the same environment stays."""
     assert gate(parity, "--results", "base.ndjson")[0] == 0
     install(site, "1.1", "", name=DEPENDENCY)
     title = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with minidep 1.1; 3 cases"
