@@ -23,7 +23,8 @@ from harness.judge.baseline import record_of
 from harness.judge.expectations import Expectation, covering
 from harness.judge.record import Key, Record, plain_id, split_id
 from harness.results.changed import Changed
-from harness.results.environments import Discrepancy, differing, discrepancies, refused_of
+from harness.results.device import CPU
+from harness.results.environments import DEVICE, Discrepancy, differing, discrepancies, refused_of
 from harness.results.events import Answer, InconsistentResults, Judgement, Result, Stage
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
@@ -100,8 +101,10 @@ class Base:
         return refused_of(differing(self._versions(versions), versions, across=across))
 
     def _versions(self, head: Mapping[str, str]) -> Mapping[str, str]:
-        """Its versions; of interpreter and platform the record knows nothing, and takes those of the head."""
-        return {**head, **self.record.versions} if self.results is None else self.results.header.versions
+        """Its versions; of interpreter and platform the record knows nothing, and takes those of the head. It was made
+        on the CPU."""
+        known = {**head, DEVICE: CPU, **self.record.versions}
+        return known if self.results is None else self.results.header.versions
 
     @cached_property
     def _cases(self) -> frozenset[str]:

@@ -28,6 +28,11 @@ from harness.results.file import Results
 from harness.run.kept import beside_folder
 from harness.run.session import Session
 
+ALONE = (
+    "no converter on these routes has a release that could be walked beside: formats or runtimes need it, too, "
+    "or it is of no distribution"
+)
+"""Why there is nothing to walk. What converts may be Keras, with which the source is written."""
 Bar = Callable[[str], AbstractContextManager[Callable[[], None]]]
 """Opens a bar of this title, and gives what moves it on."""
 
@@ -66,10 +71,12 @@ class Standard:
         asked = replace(asked, under_test=converters(self.session))
         across = tuple(across)
         apart = self._apart(asked, across)
-        if not asked.under_test:
-            asked.environment(self.header.versions, across)  # it raises for what makes the base unfit
         if not apart and not self._lacks(asked):
             return asked
+        if not asked.under_test:
+            if apart:
+                raise _refused(apart, (), ALONE)
+            return replace(asked, remarks=(f"what is not on record is new, and nothing more: {ALONE}",))
         try:
             return self._walked(asked, apart)
         except (ReleaseError, BesideError) as error:
@@ -99,7 +106,7 @@ class Standard:
             return True
 
     def _lacks(self, asked: Base) -> bool:
-        """Whether the record lacks a stage of a converter under test that the head owes."""
+        """Whether the record lacks a stage of a converter under test that the head owes; of any, if none is."""
         return asked.results is None and any(
             _is_new(asked.record, entry.id, route, asked.under_test) for entry, route in self.session.every_pair()
         )
@@ -128,9 +135,11 @@ class Standard:
 
 
 def _is_new(record: Record, case: str, route: Route, under_test: Sequence[str]) -> bool:
-    """Whether a stage of these converters is not on record, though those before it do not deviate there."""
+    """Whether a stage of these converters, or of any if none is named, is not on record, though those before it do not
+    deviate there."""
     for chain, parts in route.chains:
-        if parts[-1].distribution in under_test and parts[-1].kind == "hop" and not record.at(case, chain):
+        is_tested = parts[-1].kind == "hop" and (not under_test or parts[-1].distribution in under_test)
+        if is_tested and not record.at(case, chain):
             return True
         if record.deviates(case, chain):
             return False

@@ -239,3 +239,36 @@ def test_a_difference_from_a_run_of_another_environment(parity: Parity, site: Pa
     assert gate(parity, "--results", "later.ndjson")[1] == title
     code, out = parity("diff", "now.ndjson", "later.ndjson")
     assert (code, out.splitlines()[0]) == (0, "minipkg 1.2 (installed) beside now.ndjson; 3 cases")
+
+
+def test_routes_without_a_converter_under_test(parity: Parity, site: Path) -> None:
+    """`copies` needs what the source is written with: no release of it could be walked. Another version is refused,
+    and what is not on record is new, which is said."""
+    record = load_record(Path("golden/record"))
+    record.with_cells({key: () for key in record.cells if key[1] == "mini-copies"}).save(Path("golden/record"))
+    code, out = parity("gate", "-n", "1", "--route", "mini-copies")
+    assert (code, "3 new" in out) == (0, True)
+    assert "what is not on record is new, and nothing more: no converter on these routes has a release" in out
+    install(site, "1.1", "", name=DEPENDENCY)
+    code, out = parity("gate", "-n", "1", "--route", "mini-copies")
+    assert (code, "no converter on these routes has a release that could be walked beside" in out) == (REFUSED, True)
+    assert out.rstrip().endswith("--across minidep")
+
+
+def test_a_device(parity: Parity, site: Path) -> None:
+    """The record is that of the CPU. What deviates on a device with the release, too, is nothing that the converter
+    broke; and a fault is red."""
+    path = Path("golden/record/versions.json")
+    versions = json.loads(path.read_text())
+    assert versions.pop("device") == "cpu"
+    path.write_text(json.dumps(versions))  # as a record of before there were devices
+    title = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with device fake (Stand-in, 1.0); 3 cases"
+    code, first, out = gate(parity, "--device", "fake")
+    assert (code, first, "3 same" in out) == (0, title, True), out
+    install(site, "1.2", BAD)
+    code, first, out = gate(parity, "--device", "fake")
+    assert (code, first, "1 regression, 2 changed" in out) == (RED, title, True), out
+    code, out = parity("diff", "recorded", str(RESULTS))
+    assert (code, out.splitlines()[0]) == (RED, title)
+    code, first, out = gate(parity, "--device", "fake", "--across", "device")
+    assert (code, first) == (RED, "minipkg 1.2 (installed) beside the record; 3 cases")
