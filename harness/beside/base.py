@@ -106,8 +106,11 @@ class Standard:
             return True
 
     def _lacks(self, asked: Base) -> bool:
-        """Whether the record lacks a stage of a converter under test that the head owes; of any, if none is."""
-        return asked.results is None and any(
+        """Whether the record lacks a stage of a converter under test that the head owes; of any, if none is. Of a run
+        only fresh cases are asked: that it lacks goldens may be meant."""
+        if asked.results is not None:
+            return any((entry.id, route.name) not in asked.owed for entry, route in self.session.fresh)
+        return any(
             _is_new(asked.record, entry.id, route, asked.under_test) for entry, route in self.session.every_pair()
         )
 

@@ -385,8 +385,35 @@ class Session:
         routes = [route for route in self.runnable_for(dialect) if not (route.given and self._takes_pack)]
         return [route for route in routes if every or route.depth is None]
 
+    @cached_property
+    def fresh(self) -> list[tuple[Entry, Route]]:
+        """The selected fresh cases, which are no goldens, with the routes that walk them. No pack has them.
+
+        Raises SelectionError if no route walks one.
+        """
+        if (asked := self.selection.explore) is None:
+            return []
+        from harness.catalogue import rows  # which other runs do not need
+        from harness.run.fresh import drawn
+
+        routes = {dialect: self._walked_fresh(dialect) for dialect in {row.dialect for row in rows()}}
+        walked = [row for row in rows() if routes[row.dialect] and self.selects(row.layer)]
+        if not walked:
+            raise SelectionError(
+                "no selected route walks fresh cases of these layers",
+                where="--explore",
+                advice="No pack has any: select a route whose beginning can run here",
+            )
+        known = {entry.id for entry in self.store.entries(*self.selection.layer)}
+        entries = [entry for entry in drawn(asked, walked) if entry.id not in known]
+        return [(entry, route) for entry in entries for route in routes[entry.dialect]]
+
+    def _walked_fresh(self, dialect: str) -> list[Route]:
+        return [route for route in self.explored(dialect) if not route.given]
+
     def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
-        """Golden cases with the routes that walk them, all routes of a case together: those of the selected shard.
+        """Golden cases, and the selected fresh ones, with the routes that walk them, all routes of a case together:
+        those of the selected shard.
 
         Raises SelectionError for a shard without a case.
         """
@@ -399,14 +426,14 @@ class Session:
         return pairs
 
     def every_pair(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
-        """Golden cases with the routes that walk them, whatever the shard.
+        """Golden cases, and the selected fresh ones, with the routes that walk them, whatever the shard.
 
         A route of depth n walks the first n cases of each layer, as `ranked` orders them, and the minimal cases of its
         expectations; a route without a depth walks all. Large models go along routes without a depth only. Detours
         walk the cases that a failing converter hides.
         """
         if folder not in self._pairs:
-            self._pairs[folder] = self._paired(folder)
+            self._pairs[folder] = self._paired(folder) + (self.fresh if folder is None else [])
         return self._pairs[folder]
 
     def _paired(self, folder: str | None) -> list[tuple[Entry, Route]]:

@@ -272,3 +272,46 @@ def test_a_device(parity: Parity, site: Path) -> None:
     assert (code, out.splitlines()[0]) == (RED, title)
     code, first, out = gate(parity, "--device", "fake", "--across", "device")
     assert (code, first) == (RED, "minipkg 1.2 (installed) beside the record; 3 cases")
+
+
+def test_fresh_cases(parity: Parity, site: Path) -> None:
+    """The release judges what is on no record. The same cases come again, and those that fail can be replayed."""
+    fresh = ("--layer", "Dense", "--explore", "4")
+    title = "minipkg 1.2 (installed) beside minipkg 1.2 (released); 7 cases"
+    code, first, out = gate(parity, *fresh)
+    assert (code, first, "7 same" in out) == (0, title, True), out
+    (kept,) = KEPT.glob("results/*.ndjson")
+    assert gate(parity, *fresh)[0] == 0
+    assert list(KEPT.glob("results/*.ndjson")) == [kept]
+    assert not Path("reports/explored").exists()
+    install(site, "1.2", BAD)
+    code, first, out = gate(parity, *fresh)
+    assert (code, first, "7 regressions" in out) == (RED, title, True), out
+    assert len(list(Path("reports/explored").glob("keras-Dense-*.zip"))) == 4
+    name = next(case for case in (path.stem for path in Path("reports/explored").iterdir()))
+    assert name not in IDS
+    code, out = parity("replay", name, "--route", ROUTE)
+    assert (code, "minipkg gives 2.0" in out) == (RED, True)
+    install(site, "1.2", GOOD)
+    assert gate(parity, *fresh, "--random")[:2] == (0, title)
+    assert len(list(KEPT.glob("results/*.ndjson"))) == 2
+
+
+def test_fresh_cases_in_shards_and_beside_a_baseline(parity: Parity, site: Path) -> None:
+    fresh = ("--layer", "Dense", "--explore", "4")
+    title = "minipkg 1.2 (installed) beside {}; 7 cases"
+    assert shards(parity, *fresh)[:2] == (0, title.format("minipkg 1.2 (released)"))
+    assert gate(parity, *fresh, "--baseline", "whole.ndjson")[:2] == (0, title.format("whole.ndjson"))
+    assert gate(parity, "--results", "few.ndjson")[0] == 0
+    assert gate(parity, *fresh, "--baseline", "few.ndjson")[:2] == (0, title.format("minipkg 1.2 (released)"))
+    install(site, "1.2", BAD)
+    assert gate(parity, *fresh, "--baseline", "few.ndjson")[0] == RED
+    assert shards(parity, *fresh)[:2] == (RED, title.format("minipkg 1.2 (released)"))
+
+
+def test_no_fresh_cases(parity: Parity) -> None:
+    code, _, out = gate(parity, "--random")
+    assert (code, "Say how many by --explore N" in out) == (REFUSED, True)
+    assert parity("pack", "--route", "mini-copies", "-o", "mini.pack")[0] == 0
+    code, _, out = gate(parity, "--layer", "Dense", "--explore", "2", "--pack", "mini.pack")
+    assert (code, "no selected route walks fresh cases of these layers. No pack has any" in out) == (REFUSED, True), out
