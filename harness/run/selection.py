@@ -176,7 +176,9 @@ def selected(
         raise SelectionError(
             f"no converter writes opset {unknown[0]}",
             where="--opset",
-            expected=f"one of {', '.join(map(str, opsets))}",
+            expected=f"one of {', '.join(map(str, opsets))}"
+            if opsets
+            else "none: a pack has that with which it was made",
         )
     every = [route for route in every if route.opset in (selection.opset or (None,))]
     names = [route.name for route in (*every, *(detours(registry) if given is None or whole else ()))]
