@@ -10,6 +10,7 @@ from harness.judge.record import Cell
 from harness.outcomes import Metrics
 from harness.results.events import ExpectationNote, Header, Judgement, Owed, PluginNote, Result, RouteStatus, Stage
 from harness.results.file import Results, Writer
+from harness.results.packs import PackNote
 from harness.spec import EMPTY_BATCH
 
 ROUTE = "keras-tf2onnx-onnx2torch"
@@ -67,6 +68,7 @@ def write(
     versions: dict[str, str] | None = None,
     options: dict[str, Any] | None = None,
     routes: tuple[RouteStatus, ...] | None = None,
+    pack: PackNote | None = None,
 ) -> Path:
     """The file of a run with these results; it owes these pairs, by default those of its results."""
     results = list(results)
@@ -80,6 +82,7 @@ def write(
         floor=len(pairs),
         started=started,
         plugins=PLUGINS,
+        pack=pack,
     )
     with Writer(path, header, Owed.of(pairs)) as writer:
         for each in results:

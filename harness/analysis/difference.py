@@ -23,8 +23,9 @@ from harness.judge.baseline import record_of
 from harness.judge.expectations import Expectation, covering
 from harness.judge.record import Key, Record, plain_id, split_id
 from harness.results.changed import Changed
-from harness.results.environments import Discrepancy, differing, discrepancies, refused_of
-from harness.results.events import LACKING, Answer, InconsistentResults, Judgement, Result, Stage
+from harness.results.device import CPU
+from harness.results.environments import DEVICE, Discrepancy, differing, discrepancies, refused_of
+from harness.results.events import Answer, InconsistentResults, Judgement, Result, Stage
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
 
@@ -52,13 +53,27 @@ class Base:
     remarks: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, name: str, results: Results, known: Record | None = None) -> Base:
+    def of(cls, name: str, results: Results, known: Record | None = None, *, part: bool = False) -> Base:
         """The results of a run; stages that are random in the record `known` are so in the base.
 
-        Raises InconsistentResults for a shard.
+        Raises InconsistentResults for a shard, unless a `part` will do.
         """
-        _check_whole("base", results)
+        if not part:
+            _check_whole("base", results)
         return cls(name, record_of(results, known), results)
+
+    @classmethod
+    def released(
+        cls,
+        name: str,
+        results: Results,
+        known: Record,
+        *,
+        under_test: tuple[str, ...],
+        apart: tuple[Discrepancy, ...] = (),
+    ) -> Base:
+        """What released converters did, walked beside the head or beside a shard of it."""
+        return replace(cls.of(name, results, known, part=True), under_test=under_test, beside=True, apart=apart)
 
     @classmethod
     def recorded(cls, record: Record) -> Base:
@@ -86,8 +101,10 @@ class Base:
         return refused_of(differing(self._versions(versions), versions, across=across))
 
     def _versions(self, head: Mapping[str, str]) -> Mapping[str, str]:
-        """Its versions; of interpreter and platform the record knows nothing, and takes those of the head."""
-        return {**head, **self.record.versions} if self.results is None else self.results.header.versions
+        """Its versions; of interpreter and platform the record knows nothing, and takes those of the head. It was made
+        on the CPU."""
+        known = {**head, DEVICE: CPU, **self.record.versions}
+        return known if self.results is None else self.results.header.versions
 
     @cached_property
     def _cases(self) -> frozenset[str]:
@@ -398,8 +415,12 @@ def _warnings(base: Base, head: Results, environment: Iterable[Discrepancy]) -> 
     if base.results is not None and base.results.lost:
         yield f"the base lost {len(base.results.lost)} results that it owed: the head's are new"
     yield from base.remarks
-    if lacking := head.header.options.get(LACKING, ()):
-        cases = f"{len(lacking):,} {'case' if len(lacking) == 1 else 'cases'}"
-        yield f"the head's pack lacks {cases} on record, which the head does not owe; the first is {lacking[0]}"
+    if (pack := head.header.pack) is not None and pack.lacking:
+        cases = f"{len(pack.lacking):,} {'case' if len(pack.lacking) == 1 else 'cases'}"
+        behind = pack.routes[0] if len(pack.routes) == 1 else f"the {len(pack.routes):,} routes behind it"
+        yield (
+            f"the head's pack {pack.name} lacks {cases} on record, which the head does not owe on {behind}; "
+            f"the first is {pack.lacking[0]}"
+        )
     for route in head.header.unavailable:
         yield f"route {route.name} could not be walked: {route.reason}"

@@ -21,13 +21,11 @@ from harness.judge.acceptance import chains
 from harness.judge.record import plain_id
 from harness.outcomes import Outcome
 from harness.patterns import fits, pointer
-from harness.results.environments import version_in
+from harness.results.environments import IDLE, version_in
 from harness.results.events import Result, Stage
 from harness.results.file import Results
 from harness.spec import EMPTY_BATCH
 
-IDLE = ("hypothesis", "pytest")
-"""Distributions with which no stage of a golden case is walked."""
 Layer = tuple[str, str]
 """Dialect and name."""
 

@@ -6,6 +6,7 @@ the version may differ: a working copy is ahead of its release.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -17,15 +18,21 @@ from packaging.version import InvalidVersion, Version
 from harness.adapters.routes import Route
 from harness.analysis.difference import Base
 from harness.beside.release import Release, ReleaseError
+from harness.beside.stored import path_of
 from harness.beside.walk import BesideError, Order
 from harness.installed import AT, SUITE
 from harness.judge.record import Record
 from harness.results.environments import Discrepancy, OtherEnvironment
 from harness.results.events import Header
-from harness.run.crew import Pair
+from harness.results.file import Results
 from harness.run.kept import beside_folder
 from harness.run.session import Session
 
+ALONE = (
+    "no converter on these routes has a release that could be walked beside: formats or runtimes need it, too, "
+    "or it is of no distribution"
+)
+"""Why there is nothing to walk. What converts may be Keras, with which the source is written."""
 Bar = Callable[[str], AbstractContextManager[Callable[[], None]]]
 """Opens a bar of this title, and gives what moves it on."""
 
@@ -43,11 +50,15 @@ def converters(session: Session) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Standard:
-    """Finds the base for the pairs that a session is about to walk with `jobs` processes."""
+    """Finds the base for what a session is about to walk with `jobs` processes, its results going to `target`.
+
+    Beside these, it leaves those of released converters. Shards agree on their base: what one has is decided by the
+    pairs of the whole run.
+    """
 
     session: Session
     header: Header
-    pairs: Sequence[Pair]
+    target: Path
     jobs: int
     bar: Bar
 
@@ -60,10 +71,12 @@ class Standard:
         asked = replace(asked, under_test=converters(self.session))
         across = tuple(across)
         apart = self._apart(asked, across)
-        if not asked.under_test:
-            asked.environment(self.header.versions, across)  # it raises for what makes the base unfit
         if not apart and not self._lacks(asked):
             return asked
+        if not asked.under_test:
+            if apart:
+                raise _refused(apart, (), ALONE)
+            return replace(asked, remarks=(f"what is not on record is new, and nothing more: {ALONE}",))
         try:
             return self._walked(asked, apart)
         except (ReleaseError, BesideError) as error:
@@ -93,9 +106,12 @@ class Standard:
             return True
 
     def _lacks(self, asked: Base) -> bool:
-        """Whether the record lacks a stage of a converter under test that the head owes."""
-        return asked.results is None and any(
-            _is_new(asked.record, entry.id, route, asked.under_test) for entry, route in self.pairs
+        """Whether the record lacks a stage of a converter under test that the head owes; of any, if none is. Of a run
+        only fresh cases are asked: that it lacks goldens may be meant."""
+        if asked.results is not None:
+            return any((entry.id, route.name) not in asked.owed for entry, route in self.session.fresh)
+        return any(
+            _is_new(asked.record, entry.id, route, asked.under_test) for entry, route in self.session.every_pair()
         )
 
     def _release(self, name: str, place: Path) -> Release:
@@ -113,15 +129,20 @@ class Standard:
             folder.mkdir(exist_ok=True)
             order = Order(self.session.selection, self.session.root, releases, folder, self.jobs, self.header.command)
             with self.bar(f"walking {names}") as tell:
-                results = order.results(tell)
-        base = Base.of(f"{names} (released)", results, self.session.record)
-        return replace(base, under_test=asked.under_test, beside=True, apart=apart)
+                walked = order.results(tell)
+            self.target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(walked, path_of(self.target))
+        results = Results.load(path_of(self.target))
+        name = f"{names} (released)"
+        return Base.released(name, results, self.session.record, under_test=asked.under_test, apart=apart)
 
 
 def _is_new(record: Record, case: str, route: Route, under_test: Sequence[str]) -> bool:
-    """Whether a stage of these converters is not on record, though those before it do not deviate there."""
+    """Whether a stage of these converters, or of any if none is named, is not on record, though those before it do not
+    deviate there."""
     for chain, parts in route.chains:
-        if parts[-1].distribution in under_test and parts[-1].kind == "hop" and not record.at(case, chain):
+        is_tested = parts[-1].kind == "hop" and (not under_test or parts[-1].distribution in under_test)
+        if is_tested and not record.at(case, chain):
             return True
         if record.deviates(case, chain):
             return False

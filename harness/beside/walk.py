@@ -18,7 +18,7 @@ from harness.beside.release import Release
 from harness.errors import InputError
 from harness.fingerprint import digest_of
 from harness.results.events import Header, Owed
-from harness.results.file import Results, Writer
+from harness.results.file import Writer
 from harness.results.merge import manifest_digest
 from harness.run.crew import Pair, walked
 from harness.run.session import Selection, Session
@@ -49,8 +49,8 @@ class Order:
     jobs: int
     command: tuple[str, ...] = ()
 
-    def results(self, tell: Callable[[], None] = lambda: None) -> Results:
-        """The results, kept or walked; `tell` is called for each that is walked. Raises BesideError."""
+    def results(self, tell: Callable[[], None] = lambda: None) -> Path:
+        """The file of the results, kept or walked; `tell` is called for each that is walked. Raises BesideError."""
         path = ""
         with subprocess.Popen(  # noqa: S603
             [sys.executable, "-c", _START.format(root=str(Path(harness.__file__).parent.parent))],
@@ -79,7 +79,7 @@ class Order:
                 came=f"exit code {process.returncode}",
                 advice="Its own message may stand above; where memory ran out, use fewer processes by -n",
             )
-        return Results.load(Path(path))
+        return Path(path)
 
     @property
     def _environment(self) -> dict[str, str]:

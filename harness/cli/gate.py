@@ -11,9 +11,12 @@ input that cannot be used.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from secrets import randbits
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -21,6 +24,7 @@ import click
 from harness.adapters.routes import Route
 from harness.analysis.difference import RECORDED, Base, check_common
 from harness.beside.base import Bar, Standard
+from harness.beside.stored import path_of
 from harness.cli.console import (
     RESULTS,
     anew_option,
@@ -38,11 +42,12 @@ from harness.cli.console import (
 )
 from harness.cli.main import AGREED, DEVIATIONS, walking
 from harness.cli.outputs import Outputs, across_option, base_of, compared, output_options, shown
-from harness.corpus.store import Entry
+from harness.corpus.store import Entry, keep
+from harness.judge.record import plain_id
 from harness.results.events import Header, Owed
 from harness.results.file import Results, Writer
 from harness.run.crew import most_jobs, walked
-from harness.run.selection import Selection, SelectionError, Shard
+from harness.run.selection import Fresh, Selection, SelectionError, Shard
 from harness.run.session import Session
 from harness.spec import EMPTY_BATCH
 from harness.workers.garbage import uncollected
@@ -85,10 +90,24 @@ from harness.workers.garbage import uncollected
 @click.option(
     "--results", type=click.Path(dir_okay=False, path_type=Path), default=RESULTS, help="Write the results here."
 )
+@click.option(
+    "--explore",
+    metavar="N",
+    type=click.IntRange(0),
+    default=0,
+    help="Walk N fresh cases of each layer, too, which the released converter judges.",
+)
+@click.option("--random", is_flag=True, help="Draw other fresh cases each time.")
 @output_options
-def command(
-    *, results: Path, baseline: str, across: Sequence[str], shard: str | None, jobs: int, **options: Any
-) -> int:
+def command(**options: Any) -> int:
+    if options["random"] and not options["explore"]:
+        raise SelectionError("there are no fresh cases to draw", where="--random", advice="Say how many by --explore N")
+    with TemporaryDirectory(prefix="parity-fresh-", ignore_cleanup_errors=True) as scratch:
+        count, seed = options.pop("explore"), randbits(32) if options.pop("random") else 0
+        return _gate(**options, explore=Fresh(count, seed, Path(scratch, "fresh.zip")) if count else None)
+
+
+def _gate(*, results: Path, baseline: str, across: Sequence[str], shard: str | None, jobs: int, **options: Any) -> int:
     outputs = Outputs(**{name: options.pop(name) for name in Outputs.names()})
     words = (
         () if baseline == RECORDED else ("--baseline", baseline, *(w for name in across for w in ("--across", name)))
@@ -99,16 +118,21 @@ def command(
         pairs = _pairs(session)
         tell_beginning(session)
         header = session.header(["parity", *sys.argv[1:]], selection.options(), len(pairs))
-        if selection.shard is not None:
-            head = _walk(session, pairs, header, results, jobs)
-            click.echo(f"shard {selection.shard}: {head.sentence}")
-            return DEVIATIONS if head.lost else AGREED
-        asked = base_of(session, baseline)
-        _check_common(asked, header, pairs)
+        asked = base_of(session, baseline, part=selection.shard is not None)
+        if selection.shard is None:
+            _check_common(asked, header, pairs)
         outputs.acceptances()
-        base = Standard(session, header, pairs, jobs, _bar(len(pairs))).base(asked, across)
+        base = Standard(session, header, results, jobs, _bar(len(pairs))).base(asked, across)
+        header = replace(header, under_test=base.under_test, beside=base.name if base.beside else "")
         head = _walk(session, pairs, header, results, jobs)
-        return shown(session, compared(session, base, head, across=across), outputs)
+        _keep(session, (result.case for result in head.failures))
+        if selection.shard is not None:
+            beside = f" beside {base.name}, whose results are in {path_of(results)}" if base.beside else ""
+            click.echo(f"shard {selection.shard}{beside}: {head.sentence}")
+            return DEVIATIONS if head.lost else AGREED
+        what = compared(session, base, head, across=across)
+        _keep(session, (change.case for change in what.failing))
+        return shown(session, what, outputs)
 
 
 def _check_apart(results: Path, baseline: str) -> None:
@@ -134,6 +158,13 @@ def _pairs(session: Session) -> list[tuple[Entry, Route]]:
         raise SelectionError("no route can run for these layers; `parity list routes` says why")
     session.check_walked(route for _, route in pairs)
     return pairs
+
+
+def _keep(session: Session, cases: Iterable[str]) -> None:
+    """Keep those of these cases that are fresh, so that their ids can be replayed."""
+    fresh = {entry.id: entry for entry, _ in session.fresh}
+    for name in {plain_id(case) for case in cases} & fresh.keys():
+        keep(fresh[name].load(), session.root)
 
 
 def _bar(total: int) -> Bar:

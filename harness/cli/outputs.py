@@ -25,7 +25,6 @@ from harness.report.difference.markdown import markdown
 from harness.report.difference.page import page_of
 from harness.report.difference.text import text
 from harness.report.page import write_page
-from harness.results.events import LACKING
 from harness.results.file import Results
 from harness.run.session import Session
 from harness.run.spared import Spared
@@ -78,10 +77,11 @@ def output_options(command: F) -> F:
     return command
 
 
-def base_of(session: Session, name: str) -> Base:
-    """What a run is compared with: a results file, or for the word `recorded` the record."""
+def base_of(session: Session, name: str, *, part: bool = False) -> Base:
+    """What a run is compared with: a results file, for a `part` also that of a shard, or for the word `recorded` the
+    record."""
     record = session.record
-    return Base.recorded(record) if name == RECORDED else Base.of(name, load_results(Path(name)), record)
+    return Base.recorded(record) if name == RECORDED else Base.of(name, load_results(Path(name)), record, part=part)
 
 
 def compared(
@@ -99,9 +99,9 @@ def compared(
 
 
 def spared_by(session: Session, head: Results) -> Spared:
-    """Which stages on record a head need not have, by the routes and by the lacking cases that the header names."""
+    """Which stages on record a head need not have, by the routes and the pack that the header names."""
     walked = (route.name for route in head.header.routes if route.available)
-    return session.spared(walked, head.header.options.get(LACKING, ()))
+    return session.spared(walked, head.header.pack)
 
 
 def shown(session: Session, what: Difference, outputs: Outputs) -> int:

@@ -20,6 +20,7 @@ from harness.judge import record as records
 from harness.judge.acceptance import proposed
 from harness.judge.record import RecordError
 from harness.judge.released import Released
+from harness.results.environments import IDLE
 from harness.results.events import Answer
 from harness.results.file import Results
 from harness.run.session import RECORD, Selection, Session
@@ -145,7 +146,9 @@ def _check_versions(record: records.Record, run: Results) -> None:
     """Raise RecordError if the run had other versions than the record."""
     ran = _recordable(run)
     other = [
-        f"{name} {ran.get(name, 'not installed')}" for name, text in record.versions.items() if ran.get(name) != text
+        f"{name} {ran.get(name, 'not installed')}"
+        for name, text in record.versions.items()
+        if name not in IDLE and ran.get(name) != text
     ]
     if other and record.cells:
         raise RecordError(

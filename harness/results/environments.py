@@ -15,8 +15,9 @@ from harness.results.device import CPU
 
 MISSING = "not installed"
 """The version of a distribution that an environment lacks."""
-
-
+IDLE = ("hypothesis", "pytest")
+"""Distributions that run tests and draw fresh cases. No stage of a case is walked with them: no result depends on their
+versions."""
 DEVICE = "device"
 """Stands among the versions for what artifacts ran on."""
 
@@ -36,9 +37,14 @@ class Discrepancy:
 
     @property
     def matters(self) -> bool:
-        """Whether both have it, in two releases. What one lacks could change nothing there: what needs it was not
-        walked."""
-        return MISSING not in (self.base, self.head) and not self.is_build
+        """Whether both have it, in two releases, and results depend on it. What one lacks could change nothing there:
+        what needs it was not walked."""
+        return MISSING not in (self.base, self.head) and not (self.is_build or self.is_idle)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no result depends on it."""
+        return self.name in IDLE
 
     @property
     def is_build(self) -> bool:

@@ -29,6 +29,7 @@ from harness.outcomes import Metrics, Outcome
 from harness.results.changed import Changed
 from harness.results.device import DeviceNote
 from harness.results.evidence import Evidence
+from harness.results.packs import PackNote
 
 SCHEMA = 3
 """Number of the file's schema; a reader refuses other numbers."""
@@ -185,16 +186,14 @@ class PluginNote:
         return cls(**{**data, "requires": None if requires is None else tuple(requires)})
 
 
-LACKING = "lacking"
-"""The option in a header that lists the cases which the run's pack lacks: on record, and not owed."""
-
-
 @dataclass(frozen=True)
 class Header:
     """The first line: command, versions, routes, and the number of results that the run owes (`floor`).
 
     `load` is that of the machine (`harness.results.load`) at the start; None if it is not known. `changed` are the
-    functions of the walked converters that are not as released, as far as their releases are on record.
+    functions of the walked converters that are not as released, as far as their releases are on record. `pack` is what
+    gave the beginnings of routes; None if all were walked whole. A gate names the distributions of the converters
+    `under_test`, and the releases that it has walked `beside`, if any: `onnx2torch 1.5.15 (released)`.
     """
 
     command: tuple[str, ...]
@@ -207,6 +206,9 @@ class Header:
     plugins: tuple[PluginNote, ...] = ()
     load: float | None = None
     changed: tuple[Changed, ...] = ()
+    pack: PackNote | None = None
+    under_test: tuple[str, ...] = ()
+    beside: str = ""
 
     @property
     def unavailable(self) -> tuple[RouteStatus, ...]:
@@ -226,10 +228,16 @@ class Header:
             "floor": self.floor,
             **_known(load=self.load),
             **({"changed": [each.to_json() for each in self.changed]} if self.changed else {}),
+            **_known(
+                pack=None if self.pack is None else self.pack.to_json(),
+                under_test=list(self.under_test) or None,
+                beside=self.beside or None,
+            ),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Header:
+        pack = data.get("pack")
         return cls(
             command=tuple(data["command"]),
             versions=data["versions"],
@@ -241,6 +249,9 @@ class Header:
             schema=data["schema"],
             load=data.get("load"),
             changed=tuple(Changed.from_json(each) for each in data.get("changed", ())),
+            pack=None if pack is None else PackNote.from_json(pack),
+            under_test=tuple(data.get("under_test", ())),
+            beside=data.get("beside", ""),
         )
 
 

@@ -134,8 +134,10 @@ def _check_alike(first: Shard, other: Shard, across: Iterable[str]) -> None:
         differing = discrepancies(first.results.header.versions, other.results.header.versions, across=across)
     except InputError as error:
         raise error.at(other.path) from None
-    lacking = [str(each) for each in differing if not each.matters]
+    lacking = [str(each) for each in differing if not (each.matters or each.is_idle)]
     for what, was, now in (
+        ("released converters", *(shard.results.header.beside or "none" for shard in (first, other))),
+        ("packs", *(str(shard.results.header.pack or "no pack") for shard in (first, other))),
         ("manifests", first.manifest, other.manifest),
         ("options", _options(first), _options(other)),
         ("routes", first.results.header.routes, other.results.header.routes),

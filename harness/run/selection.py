@@ -56,6 +56,18 @@ class Shard:
 
 
 @dataclass(frozen=True)
+class Fresh:
+    """So many fresh cases of each layer, drawn by a seed, and the archive in which they lie once they are drawn."""
+
+    count: int
+    seed: int
+    archive: Path
+
+    def __str__(self) -> str:
+        return f"{self.count} by the seed {self.seed}"
+
+
+@dataclass(frozen=True)
 class Selection:
     """The part of the suite to run. `route` and `layer` are patterns, of which a name fits one; none selects all.
 
@@ -64,8 +76,8 @@ class Selection:
     `baseline`, a results file, takes the place of the record; what differs between its environment and this one must be
     named in `across`. `workers` are those with an interpreter of their own, as `NAME=PYTHON`. With `anew`, the pack's
     artifacts are run here, instead of taking what they gave where the pack was made. Artifacts run on `device`.
-    `compared` are the words that a printed command needs beside these, as the results are compared with a baseline by
-    which they are not judged.
+    With `explore`, fresh cases are walked, too. `compared` are the words that a printed command needs beside these, as
+    the results are compared with a baseline by which they are not judged.
     """
 
     route: tuple[str, ...] = ()
@@ -82,6 +94,7 @@ class Selection:
     workers: tuple[str, ...] = ()
     anew: bool = False
     device: str = CPU
+    explore: Fresh | None = None
     compared: tuple[str, ...] = ()
 
     @property
@@ -97,7 +110,7 @@ class Selection:
             for item in fields(self)
             if getattr(self, item.name) != item.default and item.name != "compared"
         }
-        return {name: str(value) if isinstance(value, Shard) else value for name, value in chosen.items()}
+        return {name: str(value) if isinstance(value, Shard | Fresh) else value for name, value in chosen.items()}
 
 
 def again(selection: Selection, case: str, route: Route, *, pack: str = "") -> str:
@@ -155,7 +168,9 @@ def selected(
         raise SelectionError(
             f"no converter writes opset {unknown[0]}",
             where="--opset",
-            expected=f"one of {', '.join(map(str, opsets))}",
+            expected=f"one of {', '.join(map(str, opsets))}"
+            if opsets
+            else "none: a pack has that with which it was made",
         )
     every = [route for route in every if route.opset in (selection.opset or (None,))]
     names = [route.name for route in (*every, *(detours(registry) if given is None or whole else ()))]

@@ -27,10 +27,11 @@ from harness.judge.record import load as load_record
 from harness.judge.released import load as load_releases
 from harness.patterns import fits
 from harness.results.environments import DEVICE
-from harness.results.events import LACKING, Header, PluginNote, RouteStatus
+from harness.results.events import Header, PluginNote, RouteStatus
 from harness.results.file import Results
 from harness.results.load import load
 from harness.results.merge import manifest_digest
+from harness.results.packs import PackNote
 from harness.run.changes import Changes
 from harness.run.kept import OFF, Kept, Shelf, folder
 from harness.run.pack import Pack
@@ -384,8 +385,35 @@ class Session:
         routes = [route for route in self.runnable_for(dialect) if not (route.given and self._takes_pack)]
         return [route for route in routes if every or route.depth is None]
 
+    @cached_property
+    def fresh(self) -> list[tuple[Entry, Route]]:
+        """The selected fresh cases, which are no goldens, with the routes that walk them. No pack has them.
+
+        Raises SelectionError if no route walks one.
+        """
+        if (asked := self.selection.explore) is None:
+            return []
+        from harness.catalogue import rows  # which other runs do not need
+        from harness.run.fresh import drawn
+
+        routes = {dialect: self._walked_fresh(dialect) for dialect in {row.dialect for row in rows()}}
+        walked = [row for row in rows() if routes[row.dialect] and self.selects(row.layer)]
+        if not walked:
+            raise SelectionError(
+                "no selected route walks fresh cases of these layers",
+                where="--explore",
+                advice="No pack has any: select a route whose beginning can run here",
+            )
+        known = {entry.id for entry in self.store.entries(*self.selection.layer)}
+        entries = [entry for entry in drawn(asked, walked) if entry.id not in known]
+        return [(entry, route) for entry in entries for route in routes[entry.dialect]]
+
+    def _walked_fresh(self, dialect: str) -> list[Route]:
+        return [route for route in self.explored(dialect) if not route.given]
+
     def pairs(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
-        """Golden cases with the routes that walk them, all routes of a case together: those of the selected shard.
+        """Golden cases, and the selected fresh ones, with the routes that walk them, all routes of a case together:
+        those of the selected shard.
 
         Raises SelectionError for a shard without a case.
         """
@@ -398,14 +426,14 @@ class Session:
         return pairs
 
     def every_pair(self, folder: str | None = None) -> list[tuple[Entry, Route]]:
-        """Golden cases with the routes that walk them, whatever the shard.
+        """Golden cases, and the selected fresh ones, with the routes that walk them, whatever the shard.
 
         A route of depth n walks the first n cases of each layer, as `ranked` orders them, and the minimal cases of its
         expectations; a route without a depth walks all. Large models go along routes without a depth only. Detours
         walk the cases that a failing converter hides.
         """
         if folder not in self._pairs:
-            self._pairs[folder] = self._paired(folder)
+            self._pairs[folder] = self._paired(folder) + (self.fresh if folder is None else [])
         return self._pairs[folder]
 
     def _paired(self, folder: str | None) -> list[tuple[Entry, Route]]:
@@ -454,7 +482,7 @@ class Session:
         chains = {chain for route in self.runnable for chain, _ in route.chains}
         reached = {(entry.id, chain) for entry, route in self.every_pair() for chain, _ in route.chains}
         shard = self.selection.shard
-        spared = self.spared((route.name for route in self.runnable), self.lacking)
+        spared = self.spared((route.name for route in self.runnable), self.pack_note)
         return sorted(
             (case, chain)
             for case, chain in self.record.cells
@@ -465,22 +493,23 @@ class Session:
             and not spared(plain_id(case), chain)
         )
 
-    def spared(self, walked: Iterable[str], lacking: Iterable[str] = ()) -> Spared:
-        """Which stages on record a run over the routes of these names need not reach. `lacking` are the cases that the
-        run's pack lacks."""
+    def spared(self, walked: Iterable[str], pack: PackNote | None = None) -> Spared:
+        """Which stages on record a run over the routes of these names need not reach, some of them behind a pack."""
         entries, routes = self.store.entries(*self.selection.layer), offered(self.registry, self.selection)
-        return Spared.of(entries, routes, self._walks(), walked=set(walked), lacking=lacking, led_past=self.led_past)
+        return Spared.of(entries, routes, self._walks(), walked=set(walked), pack=pack, led_past=self.led_past)
 
     @cached_property
-    def lacking(self) -> tuple[str, ...]:
-        """The cases of the selected layers and routes that are on record, here or in the pack, and that the pack lacks;
-        none without a pack."""
+    def pack_note(self) -> PackNote | None:
+        """The pack, the selected routes whose beginnings it gives, and the cases of the selected layers that are on
+        record there, here or in the pack, and that it lacks. None without a pack."""
         if self.pack is None:
-            return ()
+            return None
         cells = {**load_record(self.root / "golden" / RECORD).cells, **self.record.cells}
-        chains = {chain for route in self.runnable if route.given for chain, _ in route.chains} - self._walked_whole
+        behind = [route for route in self.runnable if route.given]
+        chains = {chain for route in behind for chain, _ in route.chains} - self._walked_whole
         known = {plain_id(case) for case, chain in cells if chain in chains and self.selects(split_id(case)[1])}
-        return tuple(sorted(known - self.pack.cases.keys()))
+        lacking = tuple(sorted(known - self.pack.cases.keys()))
+        return PackNote(self.pack.path.stem, self.pack.digest, tuple(route.name for route in behind), lacking)
 
     def led_past(self, case: str, chain: str) -> bool:
         """Whether a stage is on record as part of a detour, which is not walked again where it leads past nothing."""
@@ -546,8 +575,6 @@ class Session:
         if self.selection.shard is not None:
             pairs = ((entry.id, route.name) for entry, route in self.every_pair())
             options = {**options, "shard": str(self.selection.shard), "manifest": manifest_digest(pairs)}
-        if self.lacking:
-            options = {**options, LACKING: list(self.lacking)}
         if self._takes_pack and self.pack is not None:
             options = {**options, "pack": self.pack.path.stem, "beginning": self.beginning}
         return Header(
@@ -569,6 +596,7 @@ class Session:
             floor=floor,
             load=load(),
             changed=self.changes.told(),
+            pack=self.pack_note,
         )
 
     @property

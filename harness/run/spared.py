@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from harness.adapters.routes import Route
 from harness.corpus.store import Entry
+from harness.results.packs import PackNote
 
 Walks = Callable[[Route, Entry], bool]
 """Whether a route walks a golden case by default."""
@@ -23,14 +24,15 @@ class Spared:
 
     `own` are the routes that the run walks: a golden that one of them walks is never spared. `others` are the routes
     that it does not walk; they answer for the goldens that they walk. For a golden that vanished nobody can answer.
-    `lacking` are the cases that the run's pack does not have. `led_past` says which stages a detour put on record.
+    `pack` gives the beginnings of some of its routes, which need not reach what it lacks. `led_past` says which stages
+    a detour put on record.
     """
 
     entries: Mapping[str, Entry]
     own: Mapping[str, tuple[Route, ...]]
     others: Mapping[str, tuple[Route, ...]]
     walks: Walks
-    lacking: frozenset[str]
+    pack: PackNote | None
     led_past: Callable[[str, str], bool]
 
     @classmethod
@@ -41,22 +43,28 @@ class Spared:
         walks: Walks,
         *,
         walked: Container[str],
-        lacking: Iterable[str] = (),
+        pack: PackNote | None = None,
         led_past: Callable[[str, str], bool] = lambda case, chain: False,
     ) -> Spared:
         """Of all routes, `walked` names those that the run walks."""
         every = list(routes)
         own = _by_chain(route for route in every if route.name in walked)
         others = _by_chain(route for route in every if route.name not in walked)
-        return cls({entry.id: entry for entry in entries}, own, others, walks, frozenset(lacking), led_past)
+        return cls({entry.id: entry for entry in entries}, own, others, walks, pack, led_past)
 
     def __call__(self, case: str, chain: str) -> bool:
-        if case in self.lacking or self.led_past(case, chain):
+        if self._lacks(case, chain) or self.led_past(case, chain):
             return True
         entry = self.entries.get(case)
         if entry is None or any(self.walks(route, entry) for route in self.own.get(chain, ())):
             return False
         return any(self.walks(route, entry) for route in self.others.get(chain, ()))
+
+    def _lacks(self, case: str, chain: str) -> bool:
+        """Whether the pack lacks the case, and no route leads there that is walked whole."""
+        if self.pack is None or case not in self.pack.lacking:
+            return False
+        return all(route.name in self.pack.routes for route in self.own.get(chain, ()))
 
 
 def _by_chain(routes: Iterable[Route]) -> dict[str, tuple[Route, ...]]:

@@ -16,6 +16,7 @@ from harness.outcomes import Outcome
 from harness.results.environments import OtherEnvironment
 from harness.results.events import Answer, CutRun, ForeignResults, InconsistentResults, RouteStatus
 from harness.results.file import Results
+from harness.results.packs import PackNote
 from tests.two_runs import ROUTE, base, head, note, result
 
 A, B, C = "keras-Dense-a1", "keras-Dense-b2", "keras-Dense-c3"
@@ -248,10 +249,15 @@ def test_what_an_expectation_knows_to_be_random_is_no_difference(tmp_path: Path)
     assert answers(compare(was, refused, expectations=[random])) == {"regression": 1}
 
 
-def test_what_the_pack_of_the_head_lacks_is_said(tmp_path: Path) -> None:
-    was, now = base(tmp_path, result(A, *GOOD)), head(tmp_path, result(A, *GOOD), options={"lacking": [B, C]})
+@pytest.mark.parametrize(
+    ("routes", "where"), [((ROUTE,), ROUTE), ((ROUTE, "keras-tf2onnx-mine"), "the 2 routes behind it")]
+)
+def test_what_the_pack_of_the_head_lacks_is_said(tmp_path: Path, routes: tuple[str, ...], where: str) -> None:
+    pack = PackNote("keras-tf2onnx", "0123", routes, (B, C))
+    was, now = base(tmp_path, result(A, *GOOD)), head(tmp_path, result(A, *GOOD), pack=pack)
     assert compare(was, now).warnings == (
-        f"the head's pack lacks 2 cases on record, which the head does not owe; the first is {B}",
+        f"the head's pack keras-tf2onnx lacks 2 cases on record, which the head does not owe on {where}; "
+        f"the first is {B}",
     )
 
 

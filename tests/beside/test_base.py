@@ -10,7 +10,7 @@ import pytest
 from harness.judge.record import load as load_record
 from tests.beside.miniature import DEPENDENCY, install
 from tests.bisection.miniature import BAD, GOOD, REFUSES, release
-from tests.gates import ROUTE, Parity
+from tests.gates import IDS, RESULTS, ROUTE, Parity
 
 RED, REFUSED = 1, 2
 KEPT = Path("..", "cache", "beside")
@@ -38,6 +38,16 @@ def test_another_version_of_a_dependency(parity: Parity, site: Path) -> None:
     install(site, "1.2", BAD)
     code, title, out = gate(parity)
     assert (code, title, "3 regressions of 1 defect in reads" in out) == (RED, expected, True)
+
+
+def test_another_version_of_what_runs_tests(parity: Parity, site: Path, index: Path) -> None:
+    """No result depends on it: nothing is walked beside."""
+    install(site, "99.0", "", name="pytest")
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    code, title, out = gate(parity)
+    assert (code, title) == (0, "minipkg 1.2 (installed) beside the record; 3 cases"), out
+    assert "pytest " in out
+    assert "99.0" in out
 
 
 def test_a_working_copy_in_the_working_directory(parity: Parity, site: Path) -> None:
@@ -163,3 +173,145 @@ def test_a_name_that_nobody_knows_is_refused(parity: Parity, site: Path) -> None
     install(site, "1.1", "", name=DEPENDENCY)
     code, _, out = gate(parity, "--across", "minidip")
     assert (code, "neither run knows 'minidip'" in out) == (REFUSED, True)
+
+
+def shards(parity: Parity, *args: str) -> tuple[int, str, str]:
+    """Exit code, first line and all of `parity diff recorded` over the joined shards of a gate."""
+    for number in ("1", "2"):
+        code, _, out = gate(parity, *args, "--shard", f"{number}/2", "--results", f"{number}/results.ndjson")
+        assert code == 0, out
+    code, out = parity("merge", "1/results.ndjson", "2/results.ndjson", "-o", "whole.ndjson")
+    assert code == 0, out
+    code, out = parity("diff", "recorded", "whole.ndjson")
+    return code, out.splitlines()[0], out
+
+
+def test_shards_where_the_record_fits(parity: Parity, site: Path, index: Path) -> None:
+    """Nothing is walked beside, and the verdict needs no option."""
+    (index / "minipkg-1.2-py3-none-any.whl").unlink()
+    title = "minipkg {} (installed) beside the record; 3 cases"
+    assert shards(parity)[:2] == (0, title.format("1.2"))
+    install(site, "1.3.dev0", BAD)
+    assert shards(parity)[:2] == (RED, title.format("1.3.dev0"))
+    assert not Path("whole.ndjson.released").exists()
+
+
+def test_shards_with_another_version_of_a_dependency(parity: Parity, site: Path) -> None:
+    """Each shard walks its part of the release, and the verdict is that of a gate in one piece. It needs no converter,
+    no framework and no index."""
+    install(site, "1.1", "", name=DEPENDENCY)
+    expected = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with minidep 1.1; 3 cases"
+    assert shards(parity)[:2] == (0, expected)
+    install(site, "1.2", BAD)
+    code, title, out = shards(parity)
+    assert (code, title, "3 regressions of 1 defect in reads" in out) == (RED, expected, True)
+    whole = gate(parity)
+    assert whole[:2] == (RED, expected)
+    assert parity("diff", "recorded", str(RESULTS)) == (RED, out)
+    code, out = parity("diff", "recorded", "whole.ndjson", "--across", "minidep")
+    assert (code, out.splitlines()[0]) == (RED, "minipkg 1.2 (installed) beside the record; 3 cases")
+
+
+def test_shards_of_which_one_has_what_is_not_on_record(parity: Parity, site: Path) -> None:
+    """All have the same base."""
+    record = load_record(Path("golden/record"))
+    record.with_cells({(IDS[0], ROUTE): ()}).save(Path("golden/record"))
+    assert shards(parity)[:2] == (0, "minipkg 1.2 (installed) beside minipkg 1.2 (released); 3 cases")
+
+
+def test_a_shard_without_the_results_of_the_release(parity: Parity, site: Path) -> None:
+    install(site, "1.1", "", name=DEPENDENCY)
+    assert shards(parity)[0] == 0
+    Path("whole.ndjson").unlink()
+    Path("2/results.ndjson.released").unlink()
+    code, out = parity("merge", "1/results.ndjson", "2/results.ndjson", "-o", "whole.ndjson")
+    assert (code, Path("whole.ndjson").exists()) == (REFUSED, False)
+    assert "2/results.ndjson.released: shard 2/results.ndjson was walked beside minipkg 1.2 (released)" in out
+
+
+def test_a_difference_from_a_run_of_another_environment(parity: Parity, site: Path) -> None:
+    """The gate compared with the release in its place, and so does `diff`. One of the same environment stays."""
+    assert gate(parity, "--results", "base.ndjson")[0] == 0
+    install(site, "1.1", "", name=DEPENDENCY)
+    title = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with minidep 1.1; 3 cases"
+    assert gate(parity, "--baseline", "base.ndjson", "--results", "now.ndjson")[1] == title
+    assert parity("diff", "base.ndjson", "now.ndjson")[1].splitlines()[0] == title
+    assert gate(parity, "--results", "later.ndjson")[1] == title
+    code, out = parity("diff", "now.ndjson", "later.ndjson")
+    assert (code, out.splitlines()[0]) == (0, "minipkg 1.2 (installed) beside now.ndjson; 3 cases")
+
+
+def test_routes_without_a_converter_under_test(parity: Parity, site: Path) -> None:
+    """`copies` needs what the source is written with: no release of it could be walked. Another version is refused,
+    and what is not on record is new, which is said."""
+    record = load_record(Path("golden/record"))
+    record.with_cells({key: () for key in record.cells if key[1] == "mini-copies"}).save(Path("golden/record"))
+    code, out = parity("gate", "-n", "1", "--route", "mini-copies")
+    assert (code, "3 new" in out) == (0, True)
+    assert "what is not on record is new, and nothing more: no converter on these routes has a release" in out
+    install(site, "1.1", "", name=DEPENDENCY)
+    code, out = parity("gate", "-n", "1", "--route", "mini-copies")
+    assert (code, "no converter on these routes has a release that could be walked beside" in out) == (REFUSED, True)
+    assert out.rstrip().endswith("--across minidep")
+
+
+def test_a_device(parity: Parity, site: Path) -> None:
+    """The record is that of the CPU. What deviates on a device with the release, too, is nothing that the converter
+    broke; and a fault is red."""
+    path = Path("golden/record/versions.json")
+    versions = json.loads(path.read_text())
+    assert versions.pop("device") == "cpu"
+    path.write_text(json.dumps(versions))  # as a record of before there were devices
+    title = "minipkg 1.2 (installed) beside minipkg 1.2 (released), both with device fake (Stand-in, 1.0); 3 cases"
+    code, first, out = gate(parity, "--device", "fake")
+    assert (code, first, "3 same" in out) == (0, title, True), out
+    install(site, "1.2", BAD)
+    code, first, out = gate(parity, "--device", "fake")
+    assert (code, first, "1 regression, 2 changed" in out) == (RED, title, True), out
+    code, out = parity("diff", "recorded", str(RESULTS))
+    assert (code, out.splitlines()[0]) == (RED, title)
+    code, first, out = gate(parity, "--device", "fake", "--across", "device")
+    assert (code, first) == (RED, "minipkg 1.2 (installed) beside the record; 3 cases")
+
+
+def test_fresh_cases(parity: Parity, site: Path) -> None:
+    """The release judges what is on no record. The same cases come again, and those that fail can be replayed."""
+    fresh = ("--layer", "Dense", "--explore", "4")
+    title = "minipkg 1.2 (installed) beside minipkg 1.2 (released); 7 cases"
+    code, first, out = gate(parity, *fresh)
+    assert (code, first, "7 same" in out) == (0, title, True), out
+    (kept,) = KEPT.glob("results/*.ndjson")
+    assert gate(parity, *fresh)[0] == 0
+    assert list(KEPT.glob("results/*.ndjson")) == [kept]
+    assert not Path("reports/explored").exists()
+    install(site, "1.2", BAD)
+    code, first, out = gate(parity, *fresh)
+    assert (code, first, "7 regressions" in out) == (RED, title, True), out
+    assert len(list(Path("reports/explored").glob("keras-Dense-*.zip"))) == 4
+    name = next(case for case in (path.stem for path in Path("reports/explored").iterdir()))
+    assert name not in IDS
+    code, out = parity("replay", name, "--route", ROUTE)
+    assert (code, "minipkg gives 2.0" in out) == (RED, True)
+    install(site, "1.2", GOOD)
+    assert gate(parity, *fresh, "--random")[:2] == (0, title)
+    assert len(list(KEPT.glob("results/*.ndjson"))) == 2
+
+
+def test_fresh_cases_in_shards_and_beside_a_baseline(parity: Parity, site: Path) -> None:
+    fresh = ("--layer", "Dense", "--explore", "4")
+    title = "minipkg 1.2 (installed) beside {}; 7 cases"
+    assert shards(parity, *fresh)[:2] == (0, title.format("minipkg 1.2 (released)"))
+    assert gate(parity, *fresh, "--baseline", "whole.ndjson")[:2] == (0, title.format("whole.ndjson"))
+    assert gate(parity, "--results", "few.ndjson")[0] == 0
+    assert gate(parity, *fresh, "--baseline", "few.ndjson")[:2] == (0, title.format("minipkg 1.2 (released)"))
+    install(site, "1.2", BAD)
+    assert gate(parity, *fresh, "--baseline", "few.ndjson")[0] == RED
+    assert shards(parity, *fresh)[:2] == (RED, title.format("minipkg 1.2 (released)"))
+
+
+def test_no_fresh_cases(parity: Parity) -> None:
+    code, _, out = gate(parity, "--random")
+    assert (code, "Say how many by --explore N" in out) == (REFUSED, True)
+    assert parity("pack", "--route", "mini-copies", "-o", "mini.pack")[0] == 0
+    code, _, out = gate(parity, "--layer", "Dense", "--explore", "2", "--pack", "mini.pack")
+    assert (code, "no selected route walks fresh cases of these layers. No pack has any" in out) == (REFUSED, True), out

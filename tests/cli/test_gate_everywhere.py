@@ -1,13 +1,14 @@
 """A gate over every route, with every option that selects: green for an unchanged converter, red for one that refuses.
 
 A released converter does what the record says. So what a walk over it would give is made from the record, cell by cell,
-for every pair that the gate would walk, and put through the gate's own comparison. That takes no framework.
+for every pair that the gate would walk, and put through the gate's own comparison. That takes no framework. Where
+nothing is on record, the released converter is walked beside: for this walk, too, such results stand in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +17,18 @@ import pytest
 from harness.adapters.registry import installed
 from harness.adapters.routes import Route
 from harness.analysis.difference import Base
+from harness.beside.base import Standard
+from harness.beside.release import Release
+from harness.beside.walk import Order
 from harness.cli.outputs import compared
-from harness.corpus.store import Entry
+from harness.corpus.store import Entry, Store
 from harness.judge.acceptance import chains
 from harness.judge.record import Cell, Record
 from harness.outcomes import Outcome
-from harness.results.events import Footer, Judgement, Metrics, Owed, Result, Stage
+from harness.results.events import Footer, Header, Judgement, Metrics, Owed, Result, Stage
 from harness.results.file import Results, Writer
 from harness.results.merge import merge
-from harness.run.selection import Selection, Shard, offered
+from harness.run.selection import Fresh, Selection, Shard, offered
 from harness.run.session import Session
 from harness.spec import EMPTY_BATCH
 
@@ -41,6 +45,22 @@ SELECTIONS = {
     "all behind the pack": Selection(pack=PACK),
     "all": Selection(),
     "all cases of a side route": Selection(route=("keras-kerastorch",), layer=("Dense", "ELU"), all_cases=True),
+}
+
+IMPORTER = ("keras-tf2onnx*onnx2torch", "onnx-onnx2torch")
+BESIDE = {
+    "an opset": Selection(route=("keras-tf2onnx18*",), opset=(18,), layer=("ReLU", "Conv2D")),
+    "two opsets": Selection(route=("*-onnx2pytorch",), opset=(15, 18), layer=("Dense",)),
+    "a device": Selection(route=IMPORTER, device="cuda", layer=("ReLU", "Conv2D")),
+    "a device behind the pack": Selection(pack=PACK, device="cuda-tf32", layer=("ReLU",)),
+    "a device, and the pack's files anew": Selection(pack=PACK, anew=True, device="cuda", layer=("ReLU",)),
+    "fresh cases": Selection(route=IMPORTER, layer=("ReLU", "Network"), explore=Fresh(3, 0, Path("fresh.zip"))),
+    "fresh cases of an opset": Selection(
+        route=("keras-tf2onnx18-*",), opset=(18,), layer=("ELU",), explore=Fresh(3, 1, Path("fresh.zip"))
+    ),
+    "a part of fresh cases": Selection(
+        route=IMPORTER, layer=("ELU",), shard=Shard(2, 3), explore=Fresh(9, 0, Path("fresh.zip"))
+    ),
 }
 
 
@@ -67,6 +87,27 @@ def test_an_unchanged_converter_is_green_and_one_that_refuses_everything_red(nam
     assert passed <= {change.key for change in red.failing}
 
 
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_is_on_no_record_is_green_unchanged_and_red_if_refused(name: str, tmp_path: Path) -> None:
+    """What is refused were new, and green, if the released converter were not walked beside."""
+    selection, results = BESIDE[name], tmp_path / "results.ndjson"
+    if selection.explore is not None:
+        selection = replace(selection, explore=replace(selection.explore, archive=tmp_path / "fresh.zip"))
+    with gate(selection) as (session, record), released(session, tmp_path / "kept.ndjson"):
+        healthy, refusing = walked(session), walked(session, refusing=True)
+        base = Standard(session, healthy.header, results, 1, lambda title: nullcontext(lambda: None)).base(record)
+        assert base.beside
+        assert bool(session.fresh) is (selection.explore is not None)
+        if selection.shard is not None:
+            healthy, refusing = (replace(each, header=unsharded(each.header)) for each in (healthy, refusing))
+        green, red = compared(session, base, healthy), compared(session, base, refusing)
+    assert green.changes == green.new == ()
+    assert green.same == len(healthy.results) > 0
+    passed = {result.key for result in healthy.results if result.judgement is Judgement.PASSED}
+    assert passed
+    assert passed <= {change.key for change in red.failing}
+
+
 @pytest.mark.parametrize("pack", [None, PACK])
 def test_shards_are_green_and_red_as_the_whole_is(pack: Path | None, tmp_path: Path) -> None:
     """Merged, and compared by a session that knows nothing but the file, as `parity diff recorded` does."""
@@ -76,10 +117,7 @@ def test_shards_are_green_and_red_as_the_whole_is(pack: Path | None, tmp_path: P
         for number in (1, 2, 3):
             with gate(replace(selection, shard=Shard(number, 3))) as (session, _):
                 part = walked(session, refusing=refusing)
-                files.append(tmp_path / f"{refusing}-{number}.ndjson")
-                with Writer(files[-1], part.header, part.owed) as writer:
-                    for result in part.results:
-                        writer.add(result)
+                files.append(written(tmp_path / f"{refusing}-{number}.ndjson", part))
         merged = merge(files, tmp_path / "whole.ndjson")
         with gate(Selection()) as (session, base):
             what = compared(session, base, merged)
@@ -87,16 +125,24 @@ def test_shards_are_green_and_red_as_the_whole_is(pack: Path | None, tmp_path: P
         assert bool(what.changes) is refusing
 
 
-def test_a_case_that_vanishes_is_lost() -> None:
-    """On a route that walks all cases, and on a side route that walked it."""
-    for route, layer in (("keras-tf2onnx-onnx2torch", "ELU"), ("keras-kerastorch", "Cropping1D")):
-        with gate(Selection(route=(route,), layer=(layer,))) as (session, base):
-            entry, _ = session.pairs()[0]
-            session._pairs[None] = [pair for pair in session.pairs() if pair[0].id != entry.id]
-            what = compared(session, base, walked(session))
-            assert {change.case for change in what.changes} == {entry.id}
-            assert what.fails
-            assert session.unwalked() == [(change.case, change.route) for change in what.changes]
+@pytest.mark.parametrize("remains", [False, True])
+@pytest.mark.parametrize(("route", "layer"), [("keras-tf2onnx-onnx2torch", "ELU"), ("keras-kerastorch", "Cropping1D")])
+def test_a_case_that_vanishes_is_lost(route: str, layer: str, remains: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a route that walks all cases, and on a side route that walked it; whether its golden is gone, too, or remains
+    and the walk leaves it out."""
+    selection, entries = Selection(route=(route,), layer=(layer,)), Store.entries
+    with gate(selection) as (session, _):
+        gone = session.pairs()[-1][0].id
+    if not remains:
+        monkeypatch.setattr(
+            Store, "entries", lambda *args, **names: [each for each in entries(*args, **names) if each.id != gone]
+        )
+    with gate(selection) as (session, base):
+        session._pairs[None] = [pair for pair in session.pairs() if pair[0].id != gone]
+        what = compared(session, base, walked(session))
+        assert {change.case for change in what.changes} == {gone}
+        assert what.fails
+        assert session.unwalked() == [(change.case, change.route) for change in what.changes]
 
 
 @pytest.mark.parametrize("route", ["keras-tf2onnx-onnx2torch", "keras-tf2onnx-onnx2torch-torchscript"])
@@ -120,6 +166,33 @@ def gate(selection: Selection) -> Iterator[tuple[Session, Base]]:
         yield session, Base.recorded(session.record)
 
 
+@contextmanager
+def released(session: Session, kept: Path) -> Iterator[None]:
+    """What the released converters do is what is on record, or right; and a GPU is there."""
+
+    def results(order: Order, tell: Callable[[], None]) -> Path:
+        assert order.selection == session.selection
+        return written(kept, walked(session))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Order, "results", results)
+        patch.setattr(Standard, "_release", lambda self, name, place: Release(name, "1.0", place))
+        session.__dict__["device"] = "cpu" if session.selection.device == "cpu" else "cuda (Stand-in, 9.0)"
+        yield
+
+
+def unsharded(header: Header) -> Header:
+    """As after the merge."""
+    return replace(header, options={name: each for name, each in header.options.items() if name != "shard"})
+
+
+def written(path: Path, results: Results) -> Path:
+    with Writer(path, results.header, results.owed) as writer:
+        for result in results.results:
+            writer.add(result)
+    return path
+
+
 def walked(session: Session, *, refusing: bool = False) -> Results:
     """What a run over the selected pairs gives if every stage does what is on record; with `refusing`, the last
     converter of each route that passes somewhere on record refuses all that it is given."""
@@ -140,19 +213,20 @@ def results_of(entry: Entry, route: Route, record: Record, *, refused: int | Non
     """The result of a case, and that of its empty batch where the record has one of its own."""
     yield result_of(entry, entry.id, route, record, refused=refused)
     empty = entry.id + EMPTY_BATCH
-    if any(record.at(empty, chain) for chain, _ in route.chains):
+    if any(record.at(empty, chain) for chain in plain_chains(route)):
         yield result_of(entry, empty, route, record, refused=refused)
 
 
 def result_of(entry: Entry, case: str, route: Route, record: Record, *, refused: int | None) -> Result:
     stages: list[Stage] = []
     formats, parts = route.formats, (None, *(hop.name for hop in route.hops))
-    for place, (chain, _) in enumerate(route.chains):
+    is_fresh = not record.at(entry.id, route.chains[0][0])
+    for place, chain in enumerate(plain_chains(route)):
         cells = record.at(case, chain) or record.at(entry.id, chain)
         if place == refused:
             stages.append(Stage(formats[place], Outcome.REFUSED, parts[place], message="not supported"))
             break
-        if not cells and stages:
+        if not cells and stages and not is_fresh:
             break
         outcome, units = (cells[0].outcome, cells[0].units) if cells else (Outcome.EXACT, 0.0)
         stages.append(Stage(formats[place], outcome, parts[place], metrics=Metrics(units=units)))
@@ -173,7 +247,12 @@ def result_of(entry: Entry, case: str, route: Route, record: Record, *, refused:
 def under_test(route: Route, passing: Container[str]) -> int:
     """The place of the last converter of a route that passes somewhere on record: what refuses everything anyway cannot
     get worse. 0, the source format, for a route without converters."""
-    return max(place for place, (chain, _) in enumerate(route.chains) if place == 0 or chain in passing)
+    return max(place for place, chain in enumerate(plain_chains(route)) if place == 0 or chain in passing)
+
+
+def plain_chains(route: Route) -> list[str]:
+    """The chains of the route whose converters take their default opset: those that are on record."""
+    return ["-".join(part.base for part in parts) for _, parts in route.chains]
 
 
 def passing_chains(record: Record) -> frozenset[str]:

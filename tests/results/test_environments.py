@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from harness.results.environments import OtherEnvironment, discrepancies
@@ -60,3 +63,14 @@ def test_what_one_lacks_is_listed_and_not_refused() -> None:
         ("torch", "2.15.0", "not installed", False),
         ("jax", "not installed", "0.10.2", False),
     ]
+
+
+def test_what_runs_tests_is_listed_and_not_refused() -> None:
+    """A newer pytest alone made a gate walk everything twice. Nothing that gives a result imports it or Hypothesis:
+    the import linter holds that for this project, and here it is seen of a gate and of a worker."""
+    newer = {"pytest": "9.3.0", "hypothesis": "6.171.0", "torch": "2.15.0"}
+    differing = discrepancies({"pytest": "9.2.0", "hypothesis": "6.170.15", "torch": "2.15.0"}, newer)
+    assert [(each.name, each.matters) for each in differing] == [("pytest", False), ("hypothesis", False)]
+    code = "import sys, harness.cli.gate, harness.beside.walk, harness.workers.serve; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pytest", "_pytest", "hypothesis"} & set(done.stdout.split())

@@ -15,10 +15,12 @@ from harness.results.events import CutRun, Result
 from harness.results.evidence import Evidence, Tensor, packed
 from harness.results.file import Results
 from harness.results.merge import MergeError, manifest_digest, merge
+from harness.results.packs import PackNote
 from tests.two_runs import ROUTE, result, write
 
 CASES = ["keras-Dense-a1", "keras-Dense-b2", "keras-GRU-c3"]
 ALL = [(case, ROUTE) for case in CASES]
+PARTS = (slice(0, 2), slice(2, 3))
 ENDS = ("exact 0", "exact 0.5", "faithful 1")
 
 
@@ -120,6 +122,25 @@ def test_an_environment_that_differs_may_be_named(tmp_path: Path, target: Path) 
     paths = [shard(tmp_path, 1, CASES[:2]), shard(tmp_path, 2, CASES[2:], versions={"platform": "Linux-b"})]
     refused(paths, target, "platform Linux-a -> Linux-b", OtherEnvironment)
     assert len(merge(paths, target, across=["platform"]).results) == 3
+
+
+def test_shards_behind_different_packs(tmp_path: Path, target: Path) -> None:
+    """One pack was made anew between the shards: what stands before the converter is not the same."""
+    packs = [PackNote("keras-tf2onnx", digest, (ROUTE,)) for digest in ("0123", "4567")]
+    paths = [
+        shard(tmp_path, number, CASES[at], pack=pack) for number, at, pack in zip((1, 2), PARTS, packs, strict=True)
+    ]
+    expected = "expected keras-tf2onnx with the digest 0123, got keras-tf2onnx with the digest 4567"
+    refused(paths, target, f"shards 1 and 2 are of different runs: their packs differ; {expected}")
+    other = shard(tmp_path, 2, CASES[2:])
+    refused([paths[0], other], target, "their packs differ; expected keras-tf2onnx with the digest 0123, got no pack")
+    alike = shard(tmp_path, 2, CASES[2:], pack=packs[0])
+    assert merge([paths[0], alike], target).header.pack == packs[0]
+
+
+def test_another_pytest_makes_no_other_run(tmp_path: Path, target: Path) -> None:
+    paths = [shard(tmp_path, 1, CASES[:2]), shard(tmp_path, 2, CASES[2:], versions={"pytest": "9.3.0"})]
+    assert len(merge(paths, target).results) == 3
 
 
 def test_a_case_in_two_shards(tmp_path: Path, target: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,11 +16,15 @@ from typing import Any
 import pytest
 
 import harness.run.session
+from harness.analysis.difference import Base
+from harness.cli.outputs import compared
 from harness.corpus.store import Store
 from harness.judge.record import Cell, Record
+from harness.judge.record import load as load_record
 from harness.outcomes import Outcome
-from harness.results.events import Stage
+from harness.results.events import Header, Owed, Stage
 from harness.results.evidence import Evidence
+from harness.results.file import Results
 from harness.run import pack as module
 from harness.run.pack import ABOUT, STEPS, Contents, Pack, PackError, goldens_of
 from harness.run.session import Selection, SelectionError, Session
@@ -104,8 +109,10 @@ def test_only_what_is_behind_it_is_selected_and_its_stages_are_not_walked(made: 
         result = session.walk.result(entry.load(), route)
     assert [(stage.by, stage.kept) for stage in result.stages] == [("source", True), ("copies", True), ("reads", False)]
     assert result.outcome.passes
-    options = session.header((), session.selection.options(), 3).to_json()["options"]
-    assert options == {"pack": str(made / "small.pack"), "cache": False, "lacking": ["keras-Dense-ffff"]}
+    header = session.header((), session.selection.options(), 3).to_json()
+    digest = session.pack and session.pack.digest
+    assert header["options"] == {"pack": str(made / "small.pack"), "cache": False}
+    assert header["pack"] == {"name": "small", "digest": digest, "routes": [ROUTE], "lacking": ["keras-Dense-ffff"]}
 
 
 def test_what_is_in_front_of_it_need_not_be_installed(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,3 +394,24 @@ def test_a_case_that_the_pack_taken_by_itself_lacks(ships: Path) -> None:
         other = replace(entry, id="keras-Dense-ffff")
         with pytest.raises(SelectionError, match=f"the pack {CHAIN} does not have the case keras-Dense-ffff"):
             session.routes_of(other)
+
+
+def test_what_the_pack_lacks_is_lost_on_a_route_that_is_walked_whole(ships: Path, tmp_path: Path) -> None:
+    """A golden vanished that is on record behind the pack and on another route. The pack excuses what is behind it."""
+    shutil.copytree(ships, tmp_path / "lost")
+    cells = {("keras-Dense-ffff", chain): (Cell.parse("faithful 1"),) for chain in ("mini-direct", ROUTE)}
+    load_record(ships / "golden" / "record").with_cells(cells).save(tmp_path / "lost" / "golden" / "record")
+    for patterns, lost in (((ROUTE,), []), (("*",), [("keras-Dense-ffff", "mini-direct")])):
+        with Session(Selection(route=patterns), tmp_path / "lost") as session:
+            header = session.header((), {}, 0)
+            assert header.pack is not None
+            assert (header.pack.routes, header.pack.lacking) == ((ROUTE,), ("keras-Dense-ffff",))
+            assert Header.from_json(header.to_json()).pack == header.pack
+            assert session.unwalked() == lost
+            owed = Owed.of((entry.id, route.name) for entry, route in session.pairs())
+            what = compared(session, Base.recorded(session.record), Results(header, (), owed=owed))
+            assert [change.key for change in what.changes if change.case not in IDS] == lost
+            assert what.warnings[0] == (
+                f"the head's pack {CHAIN} lacks 1 case on record, which the head does not owe on {ROUTE}; "
+                "the first is keras-Dense-ffff"
+            )
