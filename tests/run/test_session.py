@@ -44,6 +44,8 @@ def test_opsets_are_asked_for() -> None:
     assert all("tf2onnx13" in name for name in at13)
     with pytest.raises(SelectionError, match="--opset: no converter writes opset 12; expected one of 13, 15, 17, 18"):
         Session(Selection(opset=(12,))).routes  # noqa: B018
+    with pytest.raises(SelectionError, match="opset 18; expected none: a pack has that with which it was made"):
+        Session(Selection(opset=(18,), pack=Path("keras-tf2onnx"))).routes  # noqa: B018
 
 
 def test_routes_that_are_not_walked_by_default_are_with_all_cases() -> None:
