@@ -128,7 +128,7 @@ def _gate(*, results: Path, baseline: str, across: Sequence[str], shard: str | N
         _keep(session, (result.case for result in head.failures))
         if selection.shard is not None:
             beside = f" beside {base.name}, whose results are in {path_of(results)}" if base.beside else ""
-            click.echo(f"shard {selection.shard}{beside}: {head.sentence}")
+            click.echo("\n".join([f"shard {selection.shard}{beside}: {head.sentence}", *base.remarks]))
             return DEVIATIONS if head.lost else AGREED
         what = compared(session, base, head, across=across)
         _keep(session, (change.case for change in what.failing))

@@ -139,6 +139,8 @@ def test_a_converter_without_any_release_is_new(parity: Parity, site: Path, inde
     install(site, "0.1.dev0", BAD)
     code, _, out = gate(parity)
     assert (code, "3 new" in out, "no release of minipkg can be had" in out) == (0, True, True)
+    code, _, out = gate(parity, "--shard", "1/2")
+    assert (code, "no release of minipkg can be had" in out) == (0, True)
 
 
 def test_a_working_copy_ahead_of_the_release_on_record(parity: Parity, site: Path, index: Path) -> None:
