@@ -2,10 +2,10 @@
 
 The cases are walked in several processes, the results are compared with what is on record, or with a results file as
 the baseline, and the differences are grouped by defect. Where other versions are installed, or what is selected is not
-on record, the released converter is walked beside, with all else as it is here, and the results are compared with what
-it did; the first line says so. With --pack only what is behind a pack's converters is walked, without TensorFlow and
-Keras. Exit code 1 on a regression, a change for the worse or a loss that is not accepted, and on nothing else; 2 for an
-input that cannot be used.
+on record, as another opset, a device or fresh cases, the released converter is walked beside, with all else as it is
+here, and the results are compared with what it did; the first line says so. With --pack only what is behind a pack's
+converters is walked, without TensorFlow and Keras. Exit code 1 on a regression, a change for the worse or a loss that
+is not accepted, and on nothing else; 2 for an input that cannot be used.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ from harness.workers.garbage import uncollected
 def command(**options: Any) -> int:
     if options["random"] and not options["explore"]:
         raise SelectionError("there are no fresh cases to draw", where="--random", advice="Say how many by --explore N")
+    if options["random"] and options["shard"]:
+        raise SelectionError("each shard would draw other cases", where="--random", advice="Go without it in shards")
     with TemporaryDirectory(prefix="parity-fresh-", ignore_cleanup_errors=True) as scratch:
         count, seed = options.pop("explore"), randbits(32) if options.pop("random") else 0
         return _gate(**options, explore=Fresh(count, seed, Path(scratch, "fresh.zip")) if count else None)

@@ -314,6 +314,8 @@ def test_fresh_cases_in_shards_and_beside_a_baseline(parity: Parity, site: Path)
 def test_no_fresh_cases(parity: Parity) -> None:
     code, _, out = gate(parity, "--random")
     assert (code, "Say how many by --explore N" in out) == (REFUSED, True)
+    code, _, out = gate(parity, "--explore", "2", "--random", "--shard", "1/2")
+    assert (code, "each shard would draw other cases" in out) == (REFUSED, True)
     assert parity("pack", "--route", "mini-copies", "-o", "mini.pack")[0] == 0
     code, _, out = gate(parity, "--layer", "Dense", "--explore", "2", "--pack", "mini.pack")
     assert (code, "no selected route walks fresh cases of these layers. No pack has any" in out) == (REFUSED, True), out
