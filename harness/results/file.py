@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TextIO, TypeVar
 
+from harness.files import writing
 from harness.outcomes import Outcome
 from harness.results.events import (
     SCHEMA,
@@ -61,9 +62,12 @@ class Writer:
         self._allowance = Allowance()
 
     def open(self) -> Self:
-        """Begin the file with its header and what the run owes; an existing file is replaced."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("w", encoding="utf-8", newline="\n")
+        """Begin the file with its header and what the run owes; an existing file is replaced.
+
+        Raises CannotWriteError.
+        """
+        with writing(self.path):
+            self._file = self.path.open("w", encoding="utf-8", newline="\n")
         self._begun = time.monotonic()
         self._write(self.header.to_json())
         for owed in self.owed:

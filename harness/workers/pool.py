@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -172,7 +173,7 @@ class Worker:
             return
         env = "".join(f"//env:{key}={value}" for key, value in self.setting.environment.items())
         with held(*ENDING):  # a process that ends in the midst of this leaves a worker that talks to nobody
-            self._gateway = self.group.makegateway(f"popen//python={self.setting.python}{env}")
+            self._gateway = self.group.makegateway(f"popen//python={shlex.quote(self.setting.python)}{env}")
         root = str(Path(harness.__file__).parent.parent)
         here = self.setting.python == sys.executable
         self._channel = self._gateway.remote_exec(

@@ -37,6 +37,15 @@ import csv
     assert (done.returncode, done.stdout) == (0, "hidden False\n"), done.stderr
 
 
+def test_an_interpreter_in_a_path_with_blanks_and_umlauts_starts(tmp_path: Path) -> None:
+    python = tmp_path / "Mein Prüfstand" / "python's"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with Workers(settings=(Setting("apart", python=str(python)),)) as workers:
+        assert workers["apart"].request(Call(f"{__name__}:grow", (1,))).value > 0
+
+
 def grow(mebibytes: int) -> int:
     """Called in a worker: keeps that much memory, and returns the process' id."""
     KEPT.append(b"x" * (mebibytes << 20))
