@@ -9,6 +9,10 @@ import pytest
 from harness.run.kept import OFF
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run the printed blocks that take long")
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """Walk everything; processes that a test starts inherit it."""

@@ -1,6 +1,7 @@
 """Every shell block of the documentation is run where a reader types it, or says here why not.
 
-`tests/printed/plan.toml` has a table for each block, so a new block fails until somebody says where it runs.
+`tests/printed/plan.toml` has a table for each block, so a new block fails until somebody says where it runs. Blocks
+that take long, most of them for TensorFlow, run with `--long`, as in `.ci/run`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.printed.desk import Desk
 
 PLAN: dict[str, dict[str, Any]] = tomllib.loads((Path(desk.__file__).parent / "plan.toml").read_text(encoding="utf-8"))
 BLOCKS = {block.name: block for block in blocks()}
-KEYS = {"pending", "codes", "environment", "held_by", "store"}
+KEYS = {"pending", "codes", "environment", "held_by", "desk", "long"}
 
 
 def pending(block: Block) -> dict[int, str]:
@@ -26,16 +27,30 @@ def pending(block: Block) -> dict[int, str]:
     return dict.fromkeys(range(1, len(block.commands) + 1), said[0]) if 0 in said else said
 
 
-RUN = [
-    block
-    for name, block in BLOCKS.items()
-    if name in PLAN and "held_by" not in PLAN[name] and len(pending(block)) < len(block.commands)
-]
+def lasting(block: Block) -> set[int]:
+    """The numbers of the lines that run with `--long` only."""
+    said = PLAN[block.name].get("long", ())
+    return set(range(1, len(block.commands) + 1)) if 0 in said else set(said)
+
+
+def run(block: Block) -> set[int]:
+    """The numbers of the lines that a test below runs."""
+    return set() if "held_by" in PLAN[block.name] else {*range(1, len(block.commands) + 1)} - set(pending(block))
+
+
+QUICK = [block for name, block in BLOCKS.items() if name in PLAN and run(block) - lasting(block)]
+LONG = [block for name, block in BLOCKS.items() if name in PLAN and run(block) & lasting(block)]
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return desk.checkout(tmp_path_factory.mktemp("checkout"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Desk:
+    """A checkout for one block, which changes the store."""
+    return desk.checkout(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +59,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     folder = tmp_path_factory.mktemp("whole")
     (folder / "golden").symlink_to(ROOT / "golden")
     return Desk(folder)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A converter's repository, and an environment that has nothing but what the converter needs."""
+    return desk.repository(tmp_path_factory.mktemp("repository"))
 
 
 def test_every_block_is_planned_and_nothing_else() -> None:
@@ -64,17 +85,29 @@ def test_what_another_test_runs_is_named_there() -> None:
             assert BLOCKS[name].page in text or Path(BLOCKS[name].page).parent.name in text, name
 
 
-@pytest.mark.parametrize("block", RUN, ids=lambda block: block.name)
-def test_a_block_does_what_it_says(block: Block, small: Desk, whole: Desk) -> None:
+def follow(block: Block, place: Desk, numbers: set[int]) -> None:
+    """Type these lines of a block, which end with the codes of the plan."""
     table = PLAN[block.name]
-    place = whole if table.get("store") == "whole" else small
     codes = {int(number): code for number, code in table.get("codes", {}).items()}
     for number, command in enumerate(block.commands, start=1):
-        if number in pending(block):
-            continue
-        place.lay(command)
-        ended = place.run(command, **table.get("environment", {}))
-        assert ended.code == codes.get(number, 0), f"{command}\n{ended.output}"
+        if number in numbers:
+            place.lay(command)
+            ended = place.run(command, **table.get("environment", {}))
+            assert ended.code == codes.get(number, 0), f"{command}\n{ended.output}"
+
+
+@pytest.mark.parametrize("block", QUICK, ids=lambda block: block.name)
+def test_a_block_does_what_it_says(block: Block, request: pytest.FixtureRequest) -> None:
+    place: Desk = request.getfixturevalue(PLAN[block.name].get("desk", "small"))
+    follow(block, place, run(block) - lasting(block))
+
+
+@pytest.mark.parametrize("block", LONG, ids=lambda block: block.name)
+def test_a_block_that_takes_long_does_what_it_says(block: Block, request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("--long"):
+        pytest.skip("takes long; --long runs it")
+    place: Desk = request.getfixturevalue(PLAN[block.name].get("desk", "small"))
+    follow(block, place, run(block))
 
 
 def test_blocks_are_found() -> None:

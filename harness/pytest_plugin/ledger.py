@@ -19,7 +19,7 @@ import pytest
 from harness.analysis.changes import Changes
 from harness.analysis.defects import sentence
 from harness.analysis.tally import Tally
-from harness.files import atomic_write
+from harness.files import CannotWriteError, atomic_write
 from harness.judge.expectations import Expectation
 from harness.pytest_plugin.options import session_of, workplace
 from harness.pytest_plugin.parameters import GOLDEN_TEST
@@ -106,8 +106,11 @@ class Ledger:
         command = ["pytest", *map(str, self.config.invocation_params.args)]
         header = session_of(self.config).header(command, options, self.floor)
         self.tally = Tally(header.plugins)
-        self.writer = Writer(self.path, header, Owed.of((case, route) for case, route in owed))
-        self.writer.open()
+        writer = Writer(self.path, header, Owed.of((case, route) for case, route in owed))
+        try:
+            self.writer = writer.open()
+        except CannotWriteError as error:
+            raise pytest.UsageError(str(error)) from None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when != "call" or self.writer is None:

@@ -11,14 +11,19 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+import numpy as np
+from scipy.io import savemat
 
 from harness.corpus.store import Entry, Store
 from harness.judge.findings import load as load_findings
@@ -99,6 +104,37 @@ def checkout(folder: Path) -> Desk:
             shutil.copy2(source, target)
     small_store(folder)
     return Desk(folder, {"PYTHONDONTWRITEBYTECODE": "1", "PARITY_CACHE": "off"})
+
+
+PROJECT = """
+[project]
+name = "onnx2torch"
+version = "1.5.15"
+
+[tool.setuptools.packages.find]
+include = ["onnx2torch*"]
+"""
+
+
+def repository(folder: Path) -> Desk:
+    """A repository with the source of onnx2torch and the small store, and an empty environment beside it.
+
+    pip finds this project's wheel in the place of an index, and the packages that it asks for are there already, from
+    the cache of uv, at which pip would download gigabytes.
+    """
+    place, site, dist = Desk(folder / "work"), folder / "site", folder / "dist"
+    package = Path(find_spec("onnx2torch").origin).parent
+    shutil.copytree(package, place.folder / "onnx2torch", ignore=shutil.ignore_patterns("__pycache__"))
+    (place.folder / "pyproject.toml").write_text(PROJECT)
+    small_store(place.folder)
+    Desk(ROOT, {}).must(f"python -m build --wheel --no-isolation --outdir {shlex.quote(str(dist))} .")
+    (wheel,) = dist.glob("*.whl")
+    place.must(f"uv venv -q --seed --python {sys.executable} {site}")
+    place.must(f"uv pip install -q -p {site}/bin/python -c {ROOT}/constraints.txt '{wheel}[onnx2torch]'")
+    place.must(f"uv pip uninstall -q -p {site}/bin/python parity-suite onnx2torch")
+    links = " ".join(filter(None, (str(dist), os.environ.get("PIP_FIND_LINKS"))))
+    place.environment = {"BIN": f"{site}/bin", "PIP_FIND_LINKS": links, "PARITY_CACHE": "off", "VIRTUAL_ENV": str(site)}
+    return place
 
 
 def small_store(folder: Path) -> None:
@@ -204,6 +240,36 @@ def _as_onnx(desk: Desk) -> None:
     desk.must("parity convert net.mat --to onnx -o made && mv made/model.onnx net.onnx")
 
 
+def _as_keras(name: str) -> Callable[[Desk], None]:
+    """The model with a convolution, a recurrent layer and an activation that docs/usage.md checks, as Keras file."""
+    model = "from tests.model_files import cnn_lstm, shaken; shaken(cnn_lstm())"
+    return lambda desk: desk.must(f'PYTHONPATH={ROOT} python -c "{model}.save({name!r})"')
+
+
+def _inputs(desk: Desk) -> None:
+    """Two samples for the model of `_as_keras`."""
+    savemat(desk.folder / "in.mat", {"x1": np.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype("float32")})
+
+
+def _my_module(desk: Desk) -> None:
+    """The converter that README prints."""
+    (text,) = re.findall(r"```python\n(class MyConverter.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (desk.folder / "my_module.py").write_text(text)
+
+
+def _old(desk: Desk) -> None:
+    """An interpreter with older releases of a converter and of ONNX Runtime."""
+    older = {"onnx2torch": "1.5.13", "onnxruntime": "1.31.0"}
+    lines = [
+        line for line in (ROOT / "constraints.txt").read_text().splitlines() if line.partition("==")[0] not in older
+    ]
+    lines += [f"{name}=={version}" for name, version in older.items()]
+    (desk.folder / "older.txt").write_text("\n".join(lines))
+    desk.must(f"uv venv -q --python {sys.executable} old")
+    wanted = "onnxruntime onnx2torch tf2onnx tensorflow psutil packaging scipy"
+    desk.must(f"uv pip install -q -p old/bin/python -c older.txt {wanted}")
+
+
 MAKERS: dict[str, Callable[[Desk], None]] = {
     **{name: _run_of(name) for name in ("main.ndjson", "old.ndjson", "mon.ndjson", "tue.ndjson", LATEST)},
     **{name: _run_of(name) for name in ("last-week/a.ndjson", "last-week/b.ndjson")},
@@ -216,5 +282,9 @@ MAKERS: dict[str, Callable[[Desk], None]] = {
     "net.mat": _network("net.mat"),
     "net.onnx": _as_onnx,
     "dag.mat": _network("dag.mat"),
+    **{name: _as_keras(name) for name in ("net.keras", "model.keras", "cnn.keras", "cnn_lstm.keras")},
+    "in.mat": _inputs,
+    "my_module": _my_module,
+    "old/bin/python": _old,
 }
 """What makes each file that a page speaks of, by the name that the page gives it."""

@@ -87,6 +87,7 @@ def test_shards_divide_the_tests_beside_the_goldens(world: pytest.Pytester) -> N
         (["--baseline", "nothing.ndjson"], "nothing.ndjson: there is no results file that can be read"),
         (["--baseline", "reports/results.ndjson"], "the results would replace the baseline"),
         (["--baseline", "."], "there is no results file that can be read"),
+        (["--results", "test_suite.py/r.ndjson"], "test_suite.py/r.ndjson: the file cannot be written: "),
         (["--pack", "nothing.pack"], "nothing.pack: there is no such pack"),
         (["--pack", "test_suite.py"], "test_suite.py: not a pack"),
     ],
