@@ -88,7 +88,7 @@ def test_a_plan_says_one_thing() -> None:
 @pytest.mark.parametrize("command", TYPED)
 def test_a_command_is_one(command: str, small: Desk) -> None:
     typed = f"{command} --help" if PLAN[command].get("help") else command
-    small.lay(typed)
+    small.lay(f"{typed} {desk.LATEST}" if command.startswith("parity report") else typed)
     ended = small.run(typed)
     assert ended.code == 0, f"{typed}\n{ended.output}"
 
