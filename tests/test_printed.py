@@ -18,7 +18,7 @@ from tests.printed.desk import Desk
 
 PLAN: dict[str, dict[str, Any]] = tomllib.loads((Path(desk.__file__).parent / "plan.toml").read_text(encoding="utf-8"))
 BLOCKS = {block.name: block for block in blocks()}
-KEYS = {"pending", "codes", "environment", "held_by", "desk", "long"}
+KEYS = {"pending", "codes", "environment", "held_by", "desk", "folder", "long"}
 
 
 def pending(block: Block) -> dict[int, str]:
@@ -92,7 +92,7 @@ def follow(block: Block, place: Desk, numbers: set[int]) -> None:
     for number, command in enumerate(block.commands, start=1):
         if number in numbers:
             place.lay(command)
-            ended = place.run(command, **table.get("environment", {}))
+            ended = place.run(f"cd {table.get('folder', '.')}\n{command}", **table.get("environment", {}))
             assert ended.code == codes.get(number, 0), f"{command}\n{ended.output}"
 
 

@@ -134,7 +134,14 @@ def _recipe(session: Session, deviation: Deviation) -> tuple[Recipe, Path | None
     registry, route, case = session.registry, deviation.route, deviation.case
     try:
         if route.hops:
-            return of_hop(route.hops[-1], registry), deviation.steps[-2].artifact
+            artifact = deviation.steps[-2].artifact
+            if artifact is not None and not artifact.exists():
+                raise ReproduceError(
+                    f"{route.hops[-1].name} is at fault, and the pack does not hold the file that it read",
+                    where=f"{case.id} on {route.name}",
+                    advice="Write the reproducer without --pack, where this converter is installed.",
+                )
+            return of_hop(route.hops[-1], registry), artifact
         recipe = of_source(route.source, registry)
         start = registry.format(route.source.saved_from) or route.source
         artifact = session.walk.steps(case, Route(start, ()))[0].artifact

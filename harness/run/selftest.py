@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.adapters.registry import Registry
 from harness.adapters.routes import Route
-from harness.corpus.store import Entry
+from harness.corpus.store import Entry, GoldenError
 from harness.planted import Fault
 from harness.results.events import Result
 from harness.run.session import Session
@@ -65,7 +65,7 @@ class _Hunt:
 def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
     """Walk with the session's workers; yields each fault when it is caught, then the faults that no case caught.
 
-    Raises ValueError for a fault whose layers have no golden case.
+    Raises GoldenError for a fault whose layers have no golden case.
     """
     planted = _planted(session, faults)
     hunts = [_Hunt(fault, *_routes(planted, fault)) for fault in faults]
@@ -73,8 +73,12 @@ def run(session: Session, faults: Sequence[Fault]) -> Iterator[Catch]:
     entries = {place: session.store.entries(place[1], folder=place[0]) for place in places}
     for hunt in hunts:
         if not any(entries[place] for place in hunt.places):
-            fault = hunt.fault
-            raise ValueError(f"fault {fault.name} concerns {fault.layers}, of which there is no golden case")
+            raise GoldenError(
+                f"no golden case can catch the fault {hunt.fault.name}",
+                where=session.store.root,
+                expected=f"cases of {' or '.join(hunt.fault.layers)}",
+                advice="`parity golden freeze` draws them.",
+            )
     kept = None if session.kept is None else session.kept.of(planted)
     walk = Walk(
         planted,

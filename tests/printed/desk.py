@@ -240,9 +240,9 @@ def _as_onnx(desk: Desk) -> None:
     desk.must("parity convert net.mat --to onnx -o made && mv made/model.onnx net.onnx")
 
 
-def _as_keras(name: str) -> Callable[[Desk], None]:
-    """The model with a convolution, a recurrent layer and an activation that docs/usage.md checks, as Keras file."""
-    model = "from tests.model_files import cnn_lstm, shaken; shaken(cnn_lstm())"
+def _as_keras(name: str, function: str = "cnn_lstm") -> Callable[[Desk], None]:
+    """A model of `tests.model_files` as Keras file."""
+    model = f"from tests.model_files import {function}, shaken; shaken({function}())"
     return lambda desk: desk.must(f'PYTHONPATH={ROOT} python -c "{model}.save({name!r})"')
 
 
@@ -282,7 +282,8 @@ MAKERS: dict[str, Callable[[Desk], None]] = {
     "net.mat": _network("net.mat"),
     "net.onnx": _as_onnx,
     "dag.mat": _network("dag.mat"),
-    **{name: _as_keras(name) for name in ("net.keras", "model.keras", "cnn.keras", "cnn_lstm.keras")},
+    **{name: _as_keras(name) for name in ("net.keras", "model.keras", "cnn_lstm.keras")},
+    "cnn.keras": _as_keras("cnn.keras", "halves"),
     "in.mat": _inputs,
     "my_module": _my_module,
     "old/bin/python": _old,

@@ -10,7 +10,7 @@ import pytest
 
 import harness.run.session
 from harness.adapters.registry import installed
-from harness.corpus.store import Store
+from harness.corpus.store import GoldenError, Store
 from harness.planted import EQUIVALENT, Fault, faults, sampled
 from harness.run import selftest
 from harness.run.session import Session
@@ -96,5 +96,5 @@ def test_a_case_is_converted_once_for_all_faults_behind_the_real_hop(
 def test_fault_without_goldens_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Store(tmp_path / "golden").put("keras", "Dense", [dense_case()], seed=0)
     monkeypatch.setattr(harness.run.session, "installed", lambda: registry(Copies))
-    with Session(root=tmp_path) as session, pytest.raises(ValueError, match="no golden case"):
+    with Session(root=tmp_path) as session, pytest.raises(GoldenError, match="no golden case can catch"):
         list(selftest.run(session, [Fault("x", "X.", ("GRU",), "copies", plugin(Doubles, "hops"))]))

@@ -39,7 +39,7 @@ def markdown(difference: Difference, *, most: int = MOST) -> str:
         results = sum(len(group.changes) for group in rest)
         blocks.append(
             f"\n**{words.many(len(rest), 'more group')}** of {words.many(results, 'result')} "
-            "did not fit here; `parity diff --json` has them all.\n"
+            "did not fit here; `parity diff` has them all with `--json`.\n"
         )
     return head + "".join(blocks)
 
