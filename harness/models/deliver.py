@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import importlib.util
 import json
 import re
 import tempfile
@@ -17,6 +16,7 @@ import numpy as np
 from harness.files import atomic_write
 from harness.matlab.readers.card import Card, recipe
 from harness.matlab.torch.source import WEIGHTS, build, program
+from harness.models.programs import module_of
 from harness.spec import Array, Spec
 
 MODEL, ONNX = "model.py", "model.onnx"
@@ -35,12 +35,7 @@ def write_torch(spec: Spec, weights: Mapping[str, Array], folder: Path, card: Ca
 
 def load_torch(folder: Path) -> Any:
     """The module of a delivered folder, made by the `load` of its `model.py`."""
-    spec = importlib.util.spec_from_file_location("delivered_network", folder / MODEL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.load()
+    return module_of(folder / MODEL).load()
 
 
 def run_torch(folder: Path, inputs: Sequence[Array]) -> list[Array]:

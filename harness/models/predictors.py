@@ -6,7 +6,6 @@ declares restore rank and type (docs/predict.md). Only methods import a framewor
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import json
 import re
@@ -24,6 +23,7 @@ from harness.adapters.runtimes.onnxruntime import OnnxRuntime
 from harness.adapters.runtimes.torch import TorchRuntime
 from harness.adapters.torch_artifact import KEPT_AS
 from harness.errors import InputError
+from harness.models.programs import module_of
 from harness.spec import Array
 
 MATLAB_CLASSES = MappingProxyType({"float64": "double", "float32": "single", "bool": "logical"})
@@ -402,11 +402,7 @@ class ProgramPredictor(TorchPredictor):
             raise PredictionError(
                 "a model.py is a program, which can run any code", advice="If you trust its author, give --trust."
             )
-        spec = importlib.util.spec_from_file_location("program_of_a_user", artifact)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        module = module_of(artifact)
         if not hasattr(module, "load"):
             raise PredictionError("has no function load", expected="a model.py that `parity convert` wrote")
         return module.load()

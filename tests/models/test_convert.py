@@ -131,7 +131,8 @@ print(json.dumps({**outputs, "more": sorted(more), "keys": list(network.state_di
 
 
 @pytest.mark.usefixtures("lasting")
-def test_torch_is_a_program_and_its_weights(parity, tmp_path):
+def test_torch_is_a_program_and_its_weights(parity, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     code, out, err = parity("convert", "net.mat", "-o", tmp_path / "made")
     assert (code, err) == (AGREED, ""), out + err
     assert "net.mat (parity): 5 layers; inputs, without the batch: in_in 2 x 6 x 5" in out

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from harness.files import CannotWriteError
 from harness.outcomes import Metrics, Outcome
 from harness.report.blocks import short
 from harness.report.columns import index, ordered
@@ -237,7 +238,7 @@ def test_the_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError("no space left")
 
     monkeypatch.setattr(Path, "replace", torn)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(CannotWriteError, match="no space"):
         write_page(page_of(summary_of(sample())), out)
     assert out.read_bytes() == before
     assert [item.name for item in out.parent.iterdir()] == ["report.html"]
