@@ -67,6 +67,20 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return desk.repository(tmp_path_factory.mktemp("repository"))
 
 
+@pytest.fixture
+def empty(repository: Desk) -> Desk:
+    """The same, without this project."""
+    repository.must("python -m pip uninstall -q -y parity-suite")
+    return repository
+
+
+@pytest.fixture
+def installed(repository: Desk) -> Desk:
+    """The same, with this project's wheel."""
+    repository.must("python -m pip install -q parity-suite")
+    return repository
+
+
 def test_every_block_is_planned_and_nothing_else() -> None:
     assert sorted(PLAN) == sorted(BLOCKS)
     assert {key for table in PLAN.values() for key in table} <= KEYS
