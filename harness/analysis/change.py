@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from harness.judge.accepted import LOST, Accepted
 from harness.judge.answers import Answered, Cells, cell_of
 from harness.judge.record import split_id
 from harness.outcomes import Harm, Outcome
-from harness.results.command import replay
-from harness.results.events import Answer, Result, Stage
+from harness.results.command import walk_of
+from harness.results.events import Answer, Header, Result, Stage
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ class Change:
         route: str,
         why: str,
         *,
-        options: Mapping[str, Any],
+        header: Header,
         cells: Cells = (),
         earlier: Result | None = None,
     ) -> Change:
-        """A result, or a stage on record of these cells, that did not come in a run with these options."""
-        answered, walk = Answered(Answer.LOST, cells=cells, fails=True), replay(case, route, options)
+        """A result, or a stage on record of these cells, that did not come in the run of this header."""
+        answered, walk = Answered(Answer.LOST, cells=cells, fails=True), walk_of(header, case, route)
         return cls(case, route, answered, earlier=earlier, why=why, walk=walk)
 
     @property

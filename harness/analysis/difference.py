@@ -333,8 +333,7 @@ class _Missing:
 
 def _missing(base: Base, head: Results, spared: Callable[[str, str], bool]) -> _Missing:
     earlier = {} if base.results is None else {result.key: result for result in base.results.results}
-    options = head.header.options
-    lost = [Change.lost(*key, NO_RESULT, options=options, earlier=earlier.get(key)) for key in head.lost]
+    lost = [Change.lost(*key, NO_RESULT, header=head.header, earlier=earlier.get(key)) for key in head.lost]
     if base.results is None:
         return _Missing((*lost, *_off_the_record(base.record, head, spared)), (), 0)
     choice, was = Choice.of(head), Choice.of(base.results)
@@ -351,7 +350,7 @@ def _missing(base: Base, head: Results, spared: Callable[[str, str], bool]) -> _
         elif route not in walked and (route not in routes or not routes[route].available):
             reason = routes[route].reason if route in routes else "it has no such route"
             why, before = f"{NOT_WALKED}: {reason}", earlier.get((case, route))
-            lost.append(Change.lost(case, route, why, options=options, earlier=before))
+            lost.append(Change.lost(case, route, why, header=head.header, earlier=before))
         elif choice.breadth != was.breadth:
             unselected += 1
         else:
@@ -374,7 +373,7 @@ def _off_the_record(record: Record, head: Results, spared: Callable[[str, str], 
             and not any((plain_id(case), name) in owed for name in through[chain])
             and not spared(plain_id(case), chain)
         ):
-            yield Change.lost(case, chain, NOT_OWED, options=head.header.options, cells=record.at(case, chain))
+            yield Change.lost(case, chain, NOT_OWED, header=head.header, cells=record.at(case, chain))
 
 
 def _pairs(results: Results) -> frozenset[Key]:

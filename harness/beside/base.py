@@ -20,6 +20,7 @@ from harness.analysis.difference import Base
 from harness.beside.release import Release, ReleaseError
 from harness.beside.stored import path_of
 from harness.beside.walk import BesideError, Order
+from harness.files import writing
 from harness.installed import AT, SUITE
 from harness.judge.record import Record
 from harness.results.environments import Discrepancy, OtherEnvironment
@@ -52,8 +53,8 @@ def converters(session: Session) -> tuple[str, ...]:
 class Standard:
     """Finds the base for what a session is about to walk with `jobs` processes, its results going to `target`.
 
-    Beside these, it leaves those of released converters. Shards agree on their base: what one has is decided by the
-    pairs of the whole run.
+    The results of released converters go to a file next to `target`. Shards agree on their base, as the pairs of the
+    whole run decide what it is.
     """
 
     session: Session
@@ -130,9 +131,9 @@ class Standard:
             order = Order(self.session.selection, self.session.root, releases, folder, self.jobs, self.header.command)
             with self.bar(f"walking {names}") as tell:
                 walked = order.results(tell)
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(walked, path_of(self.target))
-        results = Results.load(path_of(self.target))
+            with writing(path := path_of(self.target)):
+                shutil.copyfile(walked, path)
+        results = Results.load(path)
         name = f"{names} (released)"
         return Base.released(name, results, self.session.record, under_test=asked.under_test, apart=apart)
 

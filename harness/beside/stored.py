@@ -51,19 +51,23 @@ def joined(shards: Iterable[Path], target: Path, *, across: Iterable[str] = ()) 
     nothing is written.
     """
     shards, across = tuple(shards), tuple(across)
-    merged = merge(shards, target, across=across)
-    if not merged.header.beside:
-        return merged
+    part = target.with_name(f".{target.name}.joined")
     try:
-        for path in shards:
-            if not path_of(path).is_file():
-                raise MergeError(
-                    f"shard {path} was walked beside {merged.header.beside}, and their results are missing",
-                    where=path_of(path),
-                    advice="Keep both files of each shard together.",
-                )
-        merge([path_of(path) for path in shards], path_of(target), across=across)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
+        merged = merge(shards, part, across=across)
+        if merged.header.beside:
+            _check_released(shards, merged.header.beside)
+            merge([path_of(path) for path in shards], path_of(target), across=across)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
     return merged
+
+
+def _check_released(shards: Iterable[Path], beside: str) -> None:
+    for path in shards:
+        if not path_of(path).is_file():
+            raise MergeError(
+                f"shard {path} was walked beside {beside}, and their results are missing",
+                where=path_of(path),
+                advice="Keep both files of each shard together.",
+            )

@@ -1,11 +1,11 @@
 """Walk what is selected, and say what got worse: a gate.
 
 The cases are walked in several processes, the results are compared with what is on record, or with a results file as
-the baseline, and the differences are grouped by defect. Where other versions are installed, or what is selected is not
-on record, as another opset, a device or fresh cases, the released converter is walked beside, with all else as it is
-here, and the results are compared with what it did; the first line says so. With --pack only what is behind a pack's
-converters is walked, without TensorFlow and Keras. Exit code 1 on a regression, a change for the worse or a loss that
-is not accepted, and on nothing else; 2 for an input that cannot be used.
+the baseline, and the differences are grouped by defect. Where the record does not fit, the released converter is walked
+beside, with all else as it is here, and takes the place of the record: with other versions, another opset, a device, or
+fresh cases. The first line says so. With --pack only what is behind a pack's converters is walked, without TensorFlow
+and Keras. Exit code 1 on a regression, a change for the worse or a loss that is not accepted, and on nothing else; 2
+for an input that cannot be used.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def _pairs(session: Session) -> list[tuple[Entry, Route]]:
 
 
 def _keep(session: Session, cases: Iterable[str]) -> None:
-    """Keep those of these cases that are fresh, so that their ids can be replayed."""
+    """Keep the fresh cases among these, so that a reader can replay their ids."""
     fresh = {entry.id: entry for entry, _ in session.fresh}
     for name in {plain_id(case) for case in cases} & fresh.keys():
         keep(fresh[name].load(), session.root)

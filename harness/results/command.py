@@ -1,4 +1,4 @@
-"""Printed commands: those that show a case again, with all options of its run on which the answer depends."""
+"""Commands that the software prints, so that a reader can walk a case again as its run walked it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from harness.results.events import Header
+
 _REPEATED = {"hops": "--hop", "workers": "--worker"}
 
 
 def replay(
     case: str, route: str, options: Mapping[str, Any], *, opset: int | None = None, more: Sequence[str] = ()
 ) -> str:
-    """`parity replay` of a case on a route, for a shell. `options` are those of a results file's header, in which what
-    is left at its default is missing; `more` are words behind them. Without `opset` that of the run counts, if it has
-    one."""
+    """`parity replay` of a case on a route, quoted for a shell.
+
+    `options` are those of the header of a results file, which leaves out what has its default. Without `opset` the
+    command names the opset of the run, if the run has one opset only. `more` are words that end the command.
+    """
     words = ["parity", "replay", case, "--route", route]
     opsets = options.get("opset", ()) if opset is None else (opset,)
     words += ["--opset", str(opsets[0])] if len(opsets) == 1 else []
@@ -27,3 +31,12 @@ def replay(
         words += ["--baseline", str(baseline)]
         words += [word for name in options.get("across", ()) for word in ("--across", name)]
     return shlex.join([*words, *more])
+
+
+def walk_of(header: Header, case: str, route: str) -> str:
+    """`parity replay` of a case without a result, on a route or on the first part of one. The pack of the run is named
+    where it gives the beginning of the route."""
+    routes = () if header.pack is None else header.pack.routes
+    is_behind = any(f"{each}-".startswith(f"{route}-") for each in routes)
+    options = {name: value for name, value in header.options.items() if name != "pack" or is_behind}
+    return replay(case, route, options)

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class PackNote:
-    """A pack, by name and by the digest of what it gives, and the `routes` whose beginnings it gives.
+    """A pack: its name, the digest of what it gives, and the `routes` whose beginnings come from it.
 
     `lacking` are the cases on record there that it does not have: on these routes, the run does not owe them.
     """

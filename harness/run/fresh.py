@@ -1,7 +1,7 @@
 """Draws fresh cases from the catalogue, beyond the goldens, for a gate. The same number and seed draw the same cases.
 
-They need no Hypothesis, so that nothing of them depends on its version. They lie in an archive, as goldens do, where
-every process of a gate finds them.
+The draw needs no Hypothesis, so fresh cases do not depend on a version of Hypothesis. They lie in an archive, as
+goldens do, where every process of a gate finds them.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Fresh:
-    """So many fresh cases of each layer, drawn by a seed, and the archive in which they lie once they are drawn."""
+    """Fresh cases: `count` of each layer, drawn by `seed`. `archive` is the file that holds them once drawn."""
 
     count: int
     seed: int

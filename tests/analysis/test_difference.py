@@ -107,10 +107,13 @@ def test_a_lost_case_fails(tmp_path: Path) -> None:
 
 
 def test_a_lost_case_is_walked_again_with_the_options_of_its_run(tmp_path: Path) -> None:
+    """The pack is named where it gives the beginning of the route: the other routes have none to take from it."""
     was = base(tmp_path, result(A, *GOOD), result(B, *GOOD))
-    options = {"pack": "keras-tf2onnx"}
-    what = compare(was, head(tmp_path, result(A, *GOOD), owed=[(A, ROUTE), (B, ROUTE)], options=options))
-    assert what.changes[0].replay == f"parity replay {B} --route {ROUTE} --pack keras-tf2onnx"
+    options = {"pack": "keras-tf2onnx", "limit": 5.0}
+    for routes, words in (((ROUTE,), " --pack keras-tf2onnx"), (("keras-else",), "")):
+        pack = PackNote("keras-tf2onnx", "0123", routes)
+        run = head(tmp_path, result(A, *GOOD), owed=[(A, ROUTE), (B, ROUTE)], options=options, pack=pack)
+        assert compare(was, run).changes[0].replay == f"parity replay {B} --route {ROUTE}{words} --limit 5"
 
 
 def test_a_renamed_case_is_lost_and_new(tmp_path: Path) -> None:

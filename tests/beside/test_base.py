@@ -231,6 +231,23 @@ def test_a_shard_without_the_results_of_the_release(parity: Parity, site: Path) 
     assert "2/results.ndjson.released: shard 2/results.ndjson was walked beside minipkg 1.2 (released)" in out
 
 
+def test_a_whole_run_that_was_there_outlives_a_merge_that_fails(parity: Parity, site: Path) -> None:
+    install(site, "1.1", "", name=DEPENDENCY)
+    assert shards(parity)[0] == 0
+    before = {path.name: path.read_bytes() for path in Path().glob("*whole.ndjson*")}
+    Path("2/results.ndjson.released").unlink()
+    assert parity("merge", "1/results.ndjson", "2/results.ndjson", "-o", "whole.ndjson")[0] == REFUSED
+    assert {path.name: path.read_bytes() for path in Path().glob("*whole.ndjson*")} == before
+    assert len(before) == 2
+
+
+def test_results_that_cannot_be_written_beside(parity: Parity, site: Path) -> None:
+    install(site, "1.1", "", name=DEPENDENCY)
+    Path("taken").write_text("")
+    code, _, out = gate(parity, "--results", "taken/results.ndjson")
+    assert (code, "taken/results.ndjson.released: the file cannot be written: " in out) == (REFUSED, True), out
+
+
 def test_a_difference_from_a_run_of_another_environment(parity: Parity, site: Path) -> None:
     """The gate compared with the release in its place, and so does `diff`. One of the same environment stays."""
     assert gate(parity, "--results", "base.ndjson")[0] == 0

@@ -154,6 +154,8 @@ HEADER = Header(
     started="2026-01-02T03:04:05+00:00",
     plugins=(PluginNote("onnx2torch", "hop", "onnx2torch", "onnx2torch", distribution="nowhere-to-be-found"),),
 )
+PACKED = f"parity replay dense-3 --route {ROUTE} --hop 'an old/mine:Mine' --pack keras-tf2onnx --anew --limit 5"
+"""The command of a result behind a pack."""
 NOTE = ExpectationNote("known-1", Outcome.REFUSED, f"a reason {EVIL}", "https://github.com/a/b/issues/7")
 
 
@@ -205,8 +207,9 @@ def sample() -> Results:
     rows.append(result("transpose-0", route="keras-side", config={"strides": 1, "padding": "same", "filters": 0}))
     known = {"judgement": Judgement.EXPECTED, "expectation": NOTE, "said": "no Dense"}
     rows += [
-        result(f"dense-{place}", Outcome.REFUSED, layer="Dense", config={"units": place}, **known) for place in range(4)
+        result(f"dense-{place}", Outcome.REFUSED, layer="Dense", config={"units": place}, **known) for place in range(3)
     ]
+    rows.append(result("dense-3", Outcome.REFUSED, layer="Dense", config={"units": 3}, replay=PACKED, **known))
     rows.append(result(f"evil-{EVIL}", Outcome.INVALID, layer=f"Evil {EVIL}", config={EVIL: EVIL}, said=EVIL, log=EVIL))
     owed = tuple(Owed(route, tuple(row.case for row in rows if row.route == route)) for route in ROUTES)
     return run(*rows, owed=owed)

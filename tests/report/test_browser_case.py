@@ -13,7 +13,7 @@ from harness.report.page import write_page
 from harness.report.run import page_of, summary_of
 from harness.results.events import Judgement, RecordNote, Result, Stage
 from tests.report.browsing import WRONG, Open, texts, until
-from tests.report.runs import EVIL, ROUTE, result, run
+from tests.report.runs import EVIL, PACKED, ROUTE, result, run
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -135,6 +135,13 @@ def test_the_bug_report_is_filled_in(open_page: Open) -> None:
     assert f'COMMAND = "parity reproduce dense-1 --route {ROUTE}"' in script
     assert f"Shown by `parity replay dense-1 --route {ROUTE}`; `parity reproduce dense-1" in filled["body"][0]
     assert f"parity reproduce dense-1 --route {ROUTE} -o reproducer" in page.inner_text(".report")
+
+
+def test_a_reproducer_has_the_options_that_it_knows(open_page: Open) -> None:
+    page = open_page("case=dense-3&part=report", ready=".issue")
+    assert PACKED in page.inner_text(".report")
+    command = f"parity reproduce dense-3 --route {ROUTE} --hop 'an old/mine:Mine' --pack keras-tf2onnx --anew"
+    assert f"{command} -o reproducer" in page.inner_text(".report")
 
 
 def clicks(page: Any, *targets: str) -> int:
