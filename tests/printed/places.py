@@ -25,11 +25,6 @@ class Place:
     command: str
 
     @property
-    def name(self) -> str:
-        """How the plan calls it: `harness/cli/run.py: parity report {path}`."""
-        return f"{self.file}: {self.command}"
-
-    @property
     def is_whole(self) -> bool:
         """Whether a reader can type it as it stands in the source."""
         return not re.search(r"[{}]", self.command)
