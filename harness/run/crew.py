@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from itertools import groupby, islice
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 
@@ -84,8 +85,7 @@ def walked(session: Session, pairs: Sequence[Pair], jobs: int) -> Iterator[Resul
 def _dismiss() -> None:
     """End the processes of the crew at once, with their workers: nobody waits for the trays that they have."""
     members = multiprocessing.active_children()
-    family = [psutil.Process(member.pid) for member in members if member.is_alive()]
-    family += [child for each in family for child in _children(each)]
+    family = [process for member in members for process in _family(member)]
     for member in members:
         member.terminate()
     _, left = psutil.wait_procs(family, timeout=GRACE)
@@ -94,9 +94,11 @@ def _dismiss() -> None:
             each.kill()
 
 
-def _children(process: psutil.Process) -> list[psutil.Process]:
+def _family(member: BaseProcess) -> list[psutil.Process]:
+    """A process of the crew and its workers. None if the process has ended: the pool reaps its processes, too."""
     try:
-        return process.children(recursive=True)
+        process = psutil.Process(member.pid)
+        return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
 

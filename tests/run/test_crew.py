@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 import harness.run.crew as crew
@@ -46,6 +49,18 @@ def test_a_process_that_cannot_begin_ends_the_run(session: Session, tmp_path: Pa
         (tmp_path / "site" / "sitecustomize.py").write_text(SITE + "import os\nos._exit(9)\n")
         with pytest.raises(CrewError, match="-n 2: a process of the walk died, or could not begin"):
             list(walked(session, pairs, 2))
+
+
+def test_a_process_that_ends_while_the_crew_is_dismissed_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pool waits for its processes in a thread of its own: one may be gone although it was alive a moment ago."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended, subprocess.Popen(["sleep", "60"]) as alive:
+        ended.wait()
+        members = [
+            SimpleNamespace(pid=each.pid, is_alive=lambda: True, terminate=each.terminate) for each in (ended, alive)
+        ]
+        monkeypatch.setattr(crew.multiprocessing, "active_children", lambda: members)
+        crew._dismiss()
+        assert not psutil.pid_exists(alive.pid)
 
 
 def test_trays_hold_few_cases_and_large_ones_alone(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
