@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,11 +55,62 @@ class Check:
 
 
 def freeze(row: Row, store: Store, *, seed: int = 0) -> int:
-    """Draw the cases of a row's covering array, compute their goldens and store them. Returns their number."""
+    """Draw the cases of a row's covering array, compute their goldens and store them. Returns their number.
+
+    A stored golden that agrees with today's oracle stays as it is. Processors compute float64 functions with other last
+    bits (with AVX512, for instance), and a pack knows a golden by all of its bits.
+    """
     cases = [seeded_case(row, choice, seed) for choice in covering_array(row)]
-    unique = {case.id: case for case in cases}
+    stored = _readable(row, store)
+    unique = {case.id: _settled(case, stored.get(case.id)) for case in cases}
     store.put(row.dialect, row.layer, unique.values(), seed=seed)
     return len(unique)
+
+
+def _readable(row: Row, store: Store) -> dict[str, Entry]:
+    """The stored cases of a row by id; none where there is no archive, or a damaged one."""
+    try:
+        return {entry.id: entry for entry in store.entries(row.layer, folder=row.dialect)}
+    except GoldenError:
+        return {}
+
+
+def _settled(drawn: Case, entry: Entry | None) -> Case:
+    """The drawn case, with the stored goldens where these agree with the drawn ones."""
+    if entry is None:
+        return drawn
+    try:
+        samples = entry.load().samples
+    except GoldenError:
+        return drawn
+    agree = len(samples) == len(drawn.samples) and all(map(_agree, samples, drawn.samples))
+    return replace(drawn, samples=samples) if agree else drawn
+
+
+def _agree(stored: Sample, drawn: Sample) -> bool:
+    """Whether two samples have the same inputs and rules, and goldens and noise scales that differ by rounding only."""
+    old, new = stored.golden, drawn.golden
+    if old is None or new is None or (old.exactness, old.channel_axis) != (new.exactness, new.channel_axis):
+        return False
+    if list(old.expected) != list(new.expected) or list(stored.inputs) != list(drawn.inputs):
+        return False
+    if any(value.tobytes() != drawn.inputs[name].tobytes() for name, value in stored.inputs.items()):
+        return False
+    with np.errstate(all="ignore"):  # infinities are compared as such
+        return all(
+            _drift(old, name, value) <= DRIFT_UNITS
+            and _same_zeros(old.expected[name], value)
+            and np.allclose(old.noise[name], new.noise[name], rtol=2**-4, atol=0, equal_nan=True)
+            for name, value in new.expected.items()
+        )
+
+
+def _same_zeros(stored: Array, now: Array) -> bool:
+    """Whether the elements that are zero in both arrays have the same signs."""
+    if now.dtype.kind != "f":
+        return True
+    zero = (stored == 0) & (now == 0)
+    return np.array_equal(np.signbit(stored[zero]), np.signbit(now[zero]))
 
 
 def verify(rows: Iterable[Row], store: Store) -> Iterator[Check]:
