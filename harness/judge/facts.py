@@ -35,6 +35,7 @@ def facts(case: Case) -> dict[str, Any]:
         "input_rank": len(shape),
         "same_pad": same_pad(layer, shape),
         "crop": crop(layer, shape, out),
+        "bias_as_wide": bias_as_wide(layer, out),
         "axes": axes(layer),
     }
 
@@ -96,6 +97,17 @@ def crop(layer: Layer, shape: Sequence[int], out: Sequence[int] | None) -> str |
         )
     ]
     return "beyond" if any(total < 0 for total in totals) else _symmetry(totals)
+
+
+def bias_as_wide(layer: Layer, out: Sequence[int] | None) -> bool | None:
+    """Whether a channels_first convolution adds a bias that is as long as the width of its output.
+
+    `out` is the shape of the output, with the batch axis. None for other layers.
+    """
+    config = layer.config
+    if out is None or "kernel_size" not in config or "LSTM" in layer.kind:
+        return None
+    return config.get("data_format") == "channels_first" and config.get("use_bias", True) and out[1] == out[-1]
 
 
 def axes(layer: Layer) -> str | None:

@@ -1,5 +1,8 @@
 """The catalogue and its exclusions against the classes that Keras exports."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from harness.catalogue import excluded, rows
@@ -20,6 +23,12 @@ def missing(layers):
 
 def test_every_class_is_in_the_catalogue_or_excluded():
     assert missing(row.layer for row in rows("keras")) == []
+
+
+def test_the_readme_says_how_many_there_are():
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    named = {row.layer for row in rows("keras")} & set(exported())
+    assert re.findall(r"`keras.layers` \((\d+) in the catalogue", readme) == [str(len(named))]
 
 
 def test_a_class_without_a_row_is_noticed():

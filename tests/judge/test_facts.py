@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.judge.facts import axes, crop, facts, infinity, same_pad
+from harness.judge.facts import axes, bias_as_wide, crop, facts, infinity, same_pad
 from harness.spec import Case, Exactness, Golden, Input, Layer, Sample, Spec
 from tests.miniatures import dense_case
 
@@ -123,9 +123,9 @@ def test_facts_are_those_of_the_subject() -> None:
     both = {"up": (2, 10, 10, 4), "pad": (2, 5, 5, 4)}
     rank = {"infinity": "none", "kinds": ["Conv2D", "Conv2DTranspose"], "input_rank": 4}
     case = case_of(up, pad, subject="Conv2DTranspose", shape=(2, 5, 5, 3), outputs=both)
-    assert facts(case) == {**rank, "same_pad": None, "crop": "lopsided", "axes": None}
+    assert facts(case) == {**rank, "same_pad": None, "crop": "lopsided", "bias_as_wide": False, "axes": None}
     case = case_of(up, pad, subject="Conv2D", shape=(2, 5, 5, 3), outputs=both)
-    assert facts(case) == {**rank, "same_pad": "lopsided", "crop": None, "axes": None}
+    assert facts(case) == {**rank, "same_pad": "lopsided", "crop": None, "bias_as_wide": None, "axes": None}
 
 
 @pytest.mark.parametrize("outputs", [None, {"end": (2, 10, 10, 4)}])
@@ -138,6 +138,7 @@ def test_crop_is_unknown_where_the_subject_makes_no_output(outputs: dict[str, tu
         "input_rank": 4,
         "same_pad": None,
         "crop": None,
+        "bias_as_wide": None,
         "axes": None,
     }
 
@@ -171,8 +172,29 @@ def test_facts_of_a_case() -> None:
         "input_rank": 3,
         "same_pad": None,
         "crop": None,
+        "bias_as_wide": None,
         "axes": None,
     }
+
+
+FIRST = {"kernel_size": 3, "data_format": "channels_first"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "out", "expected"),
+    [
+        ("Conv2D", FIRST, (2, 5, 4, 5), True),
+        ("Conv3DTranspose", FIRST, (1, 5, 2, 3, 5), True),
+        ("Conv2D", FIRST, (2, 5, 5, 4), False),  # as high, not as wide
+        ("Conv2D", {**FIRST, "use_bias": False}, (2, 5, 4, 5), False),
+        ("Conv2D", {"kernel_size": 3}, (2, 5, 4, 5), False),
+        ("Conv2D", FIRST, None, None),  # the convolution is not what the case gives
+        ("ConvLSTM2D", FIRST, (2, 5, 4, 5), None),
+        ("MaxPooling2D", {"pool_size": 3, "data_format": "channels_first"}, (2, 5, 4, 5), None),
+    ],
+)
+def test_bias_as_wide(kind: str, config: dict[str, object], out: tuple[int, ...] | None, expected: bool | None) -> None:
+    assert bias_as_wide(Layer(kind, "layer", config, ("x",)), out) == expected
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def walked(device: str = "cuda", layer: str = "Conv2D", count: int = 3) -> tuple
     selection = Selection(route=(ROUTE,), layer=(layer,), device=device, pack=PACK, anew=True)
     with Session(selection) as session:
         session.check()
-        pairs = [pair for pair in session.pairs() if not session.record.deviates(pair[0].id, ROUTE)][:count]
+        deviates = session.record.deviates
+        pairs = [pair for pair in session.pairs() if not any(deviates(pair[0].id, to) for to in ("keras", ROUTE))]
+        pairs = pairs[:count]
         results = [session.walk.result(entry.load(), route) for entry, route in pairs]
         return results, session.header([], selection.options(), len(pairs)).versions["device"]
 

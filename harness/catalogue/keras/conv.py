@@ -102,6 +102,9 @@ UNGROUPED = rule("groups", reason="tf2onnx writes a call of the function that Ke
     lambda groups: groups == 1
 )
 
+AS_WIDE = {"data_format": "channels_first", "width": "as the bias"}
+"""Pin of a bias that Keras' TensorFlow backend adds along the width: see `last_size`. The siblings' rows have no such
+pin: on a route with few cases of a layer, the pin would take the place of a case that converts."""
 LOW_RANK = ({"lora_rank": 2}, {"lora_rank": 1, "lora_alpha": 3, "use_bias": False, "padding": "valid"})
 """Pins of kernels with a low-rank update, the second three times as strong."""
 
@@ -124,6 +127,11 @@ PLANE = {
 """Geometry of the two-dimensional convolutions. Axes that rules bind come last in a row: the array is shorter so."""
 
 
+def has_bias_in_front(choice: Choice) -> bool:
+    """Whether a bias is added to channels in front of the spatial axes: see `last_size`."""
+    return choice["data_format"] == "channels_first" and bool(choice["use_bias"])
+
+
 def last_size(
     choice: Choice, fill: Chooser, options: Sequence[int], spatial: Sequence[int], channels: Sequence[int]
 ) -> int:
@@ -131,9 +139,10 @@ def last_size(
 
     Keras' TensorFlow backend (3.15.1) adds the bias of a channels_first convolution along the last axis if that has
     the length of the bias, because `add` takes it for a channels_last bias. This contradicts the documentation, so
-    such a case has no right source model: no output is as wide as its number of channels.
+    such a case has no right source model. The pin `AS_WIDE` shows the defect, the width of all other outputs differs
+    from their number of channels.
     """
-    if choice["data_format"] == "channels_last" or not choice["use_bias"] or spatial[-1] in options:
+    if not has_bias_in_front(choice) or spatial[-1] in options:
         return spatial[-1]
     return fill.pick([n for n in options if n not in (*spatial, *channels)][:2])
 
@@ -152,6 +161,9 @@ def _sizes(
         )
     ]
     spatial, chosen = fill_sizes(fill, choice["sizes"], options, channels, count)
+    if "width" in choice:
+        spatial[-1] = options[-1][OUTPUTS.index(chosen[-1])]
+        return spatial, chosen
     apart = [n for n, outputs in zip(options[-1], OUTPUTS, strict=True) if outputs != chosen[-1] * multiplier]
     spatial[-1] = last_size(choice, fill, apart, spatial, chosen)
     return spatial, chosen
@@ -209,7 +221,7 @@ def _convolution(kind: str, choice: Choice, fill: Chooser) -> Draft:
     },
     profiles=PROFILES,
     rules=OPEN_RULES,
-    pins=LOW_RANK,
+    pins=(*LOW_RANK, AS_WIDE),
     barriers=[UNGROUPED],
     second_batches=SOME,
 )
@@ -224,7 +236,7 @@ def conv1d(choice: Choice, fill: Chooser) -> Draft:
     axes={**FREE, "groups": (1, 2), **OPEN, **PLANE},
     profiles=PROFILES,
     rules=OPEN_RULES,
-    pins=LOW_RANK,
+    pins=(*LOW_RANK, AS_WIDE),
     barriers=[UNGROUPED],
     second_batches=SOME,
 )
@@ -247,7 +259,7 @@ def conv2d(choice: Choice, fill: Chooser) -> Draft:
     later={"dilation": ((1, 3, 1),)},
     profiles=PROFILES,
     rules=RULES,
-    pins=LOW_RANK,
+    pins=(*LOW_RANK, AS_WIDE),
     barriers=[
         rule("groups", "data_format", reason="tf2onnx writes a call of a compiled function")(
             lambda groups, data_format: groups == 1 and data_format == "channels_last"

@@ -11,12 +11,14 @@ from harness.catalogue import SOME, Choice, Choices, Chooser, Draft, Rule, Weigh
 from harness.catalogue.keras.conv import (
     FREE,
     OPEN,
+    OPEN_SIZE,
     PROFILES,
     bias,
     channel_axis,
     channel_options,
     config,
     fill_sizes,
+    has_bias_in_front,
     last_size,
     per_axis,
     placed,
@@ -54,6 +56,8 @@ def _transposed(kind: str, choice: Choice, fill: Chooser, sizes: tuple[int, ...]
     spatial, (channels, filters) = fill_sizes(
         fill, choice["sizes"], [sizes] * len(kernel), channel_options(1, len(kernel)), 2
     )
+    if choice.get("open_sizes") and has_bias_in_front(choice):
+        filters = min(filters, OPEN_SIZE - 1)  # no output is as narrow: see last_size
     # the output is at least as wide as the input; one of the sizes beyond is always left
     wider = [n for n in (*sizes, sizes[-1] + 1, sizes[-1] + 2) if n > filters]
     spatial[-1] = last_size(choice, fill, wider, spatial, (channels, filters))
