@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 
-MODULE = "<module>"
-"""The name of what a file does when it is imported: everything outside its functions."""
+from harness.results.changed import MODULE
+
 OF_TESTS = frozenset({"test", "tests"})
 """Folders inside a package whose functions no conversion can enter."""
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -27,7 +27,7 @@ class Function:
     """A function or method, with all that is inside it: `OnnxPReLU.forward` in `onnx2torch/activations.py`.
 
     It begins in the line `first`, with its first decorator, and ends in `last`. Decorators and defaults count for its
-    `digest`, and so do its file and its name. `MODULE` begins and ends in line 0.
+    `digest`, and so do its file and its name. `MODULE` begins and ends in line 0. `words` are those of its syntax tree.
     """
 
     file: str
@@ -35,6 +35,12 @@ class Function:
     first: int
     last: int
     digest: str
+    words: str = field(default="", repr=False, compare=False)
+
+    def digest_as(self, file: str, name: str) -> str:
+        """The digest of the same code in the file `file` and under the name `name`."""
+        own, other = (f"name={each.rpartition('.')[2]!r}," for each in (self.name, name))
+        return _digest(file, name, self.words.replace(own, other, 1))
 
 
 def files_of(package: Path) -> Iterator[tuple[str, bytes]]:
@@ -55,14 +61,16 @@ def functions_of(file: str, source: bytes) -> list[Function]:
         if isinstance(node, _Documented) and ast.get_docstring(node, clean=False) is not None:
             del node.body[0]
     members = list(_in(tree, ""))
-    found = [
-        Function(file, name, _first(node), node.end_lineno or node.lineno, _digest(file, name, node))
-        for name, node in members
-    ]
+    found = [_function(file, name, node, _first(node), node.end_lineno or node.lineno) for name, node in members]
     for _, node in members:
         node.body, node.decorator_list, node.returns = [], [], None
         node.args = ast.arguments([], [], None, [], [], None, [])
-    return [Function(file, MODULE, 0, 0, _digest(file, MODULE, tree)), *found]
+    return [_function(file, MODULE, tree, 0, 0), *found]
+
+
+def _function(file: str, name: str, node: ast.AST, first: int, last: int) -> Function:
+    words = "".join(_said(node))
+    return Function(file, name, first, last, _digest(file, name, words), words)
 
 
 def _in(tree: ast.AST, prefix: str) -> Iterator[tuple[str, _Function]]:
@@ -77,9 +85,9 @@ def _first(node: _Function) -> int:
     return min([node.lineno, *(each.lineno for each in node.decorator_list)])
 
 
-def _digest(file: str, name: str, node: ast.AST) -> str:
+def _digest(file: str, name: str, words: str) -> str:
     content = blake2b(f"{file} {name} ".encode(), digest_size=6)
-    content.update("".join(_said(node)).encode("utf-8", "surrogatepass"))
+    content.update(words.encode("utf-8", "surrogatepass"))
     return content.hexdigest()
 
 

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+MODULE = "<module>"
+"""The name of what a file does when it is imported: everything outside its functions."""
+
 
 @dataclass(frozen=True)
 class Changed:
     """A changed or new function or method, or what a changed file does when it is imported (`<module>`, line 0).
 
-    `file` begins with the package's own folder; results name it by its `digest`, which covers file and name too.
+    `file` begins with the package's own folder; results name it by its `digest`, which covers file and name too. What
+    is `gone` only the release has. It has no line here, so line 0; its `<module>` stands for the whole file.
     """
 
     distribution: str
@@ -20,6 +24,7 @@ class Changed:
     name: str
     line: int
     digest: str
+    gone: bool = False
 
     @property
     def key(self) -> tuple[str, str]:
@@ -28,11 +33,13 @@ class Changed:
 
     @property
     def is_file(self) -> bool:
-        """Whether it is what the file does when it is imported."""
-        return self.line == 0
+        """Whether it is what the file does when it is imported, or the whole of a file that is gone."""
+        return self.name == MODULE
 
     def __str__(self) -> str:
-        return self.file if self.is_file else f"{self.file}: {self.name} (line {self.line})"
+        if self.is_file:
+            return self.file
+        return f"{self.file}: {self.name}" if self.gone else f"{self.file}: {self.name} (line {self.line})"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -18,29 +18,37 @@ from harness.workers.footprint import Footprint
 
 @dataclass(frozen=True)
 class Changes:
-    """The changed functions of each distribution that differs from its release, and the folder of its package."""
+    """The changed functions of each distribution that differs from its release, the folder of its package, and the
+    functions of the release that are `gone`."""
 
     functions: Mapping[str, tuple[Function, ...]] = field(default_factory=dict)
     folders: Mapping[str, Path] = field(default_factory=dict)
     releases: Mapping[str, str] = field(default_factory=dict)
+    gone: Mapping[str, tuple[Function, ...]] = field(default_factory=dict)
 
     @classmethod
     def since(cls, releases: Iterable[Released]) -> Changes:
         """What is installed here beside these releases. A distribution without a package here has no changes."""
-        functions, folders, versions = {}, {}, {}
+        functions, folders, versions, gone = {}, {}, {}, {}
         for released in releases:
             folder = package_of(released.distribution)
-            changed = () if folder is None else tuple(released.changed(folder))
-            if folder is not None and changed:
-                name = released.distribution
-                functions[name], folders[name], versions[name] = changed, folder, released.version
-        return cls(functions, folders, versions)
+            if folder is None:
+                continue
+            name, changed, lost = released.distribution, tuple(released.changed(folder)), tuple(released.gone(folder))
+            if changed or lost:
+                versions[name] = released.version
+            if changed:
+                functions[name], folders[name] = changed, folder
+            if lost:
+                gone[name] = lost
+        return cls(functions, folders, versions, gone)
 
     def told(self) -> tuple[Changed, ...]:
-        """The changed functions for the header of a results file."""
+        """The changed functions for the header of a results file, then those that are gone."""
         return tuple(
-            Changed(name, self.releases[name], each.file, each.name, each.first, each.digest)
-            for name, functions in self.functions.items()
+            Changed(name, self.releases[name], each.file, each.name, each.first, each.digest, gone)
+            for gone, of in ((False, self.functions), (True, self.gone))
+            for name, functions in of.items()
             for each in functions
         )
 

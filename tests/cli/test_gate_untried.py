@@ -112,6 +112,30 @@ def test_a_file_that_nobody_imports(parity: Parity) -> None:
     assert "smallconv/lost.py differs from smallconv 1.0; no selected case imports it" in out
 
 
+def test_what_is_gone(parity: Parity) -> None:
+    """No case can enter it. The code that is left says nothing of it: every case imports its file."""
+    text = NODES.read_text()
+    NODES.write_text(text[: text.index("def prelu")])
+    code, out = parity.gate("--github", "--junit", "j.xml")
+    gone = "smallconv/nodes.py: prelu of smallconv 1.0 is gone; no case can enter it"
+    assert (code, out.count(gone), "differs from" in out) == (0, 2, False)
+    assert "; 1 removed function of smallconv was not tried." in out
+    assert "the record does not say which cases entered it" in out
+    assert "Other routes may enter" not in out
+    assert f"::warning title=not tried::{gone}\n" in out
+    assert '<testcase name="prelu" classname="smallconv/nodes.py"><skipped' in Path("j.xml").read_text()
+    shutil.move(RESULTS, "main.ndjson")
+    assert BETTER in parity.gate("--baseline", "main.ndjson")[1]
+
+
+def test_a_renamed_function(parity: Parity) -> None:
+    """The same code is told once."""
+    edit("def prelu", "def leaky")
+    code, out = parity.gate()
+    assert (code, out.count("not tried: "), "is gone" in out) == (0, 1, False)
+    assert "smallconv/nodes.py: leaky (line 6) differs from smallconv 1.0" in out
+
+
 def test_what_the_baseline_has_like_this(parity: Parity) -> None:
     """A branch is held to main, whose changes since the release are not the branch's."""
     edit("0.5", "0.25")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.judge.functions import MODULE, files_of, functions_of
+from harness.judge.functions import files_of, functions_of
+from harness.results.changed import MODULE
 
 SOURCE = '''
 """About the module."""

@@ -70,6 +70,53 @@ def test_a_function_that_moved_is_another(tmp_path: Path) -> None:
     }
 
 
+def gone(released: Released, package: Path) -> list[tuple[str, str]]:
+    return [(each.file.removeprefix(f"{NAME}/"), each.name) for each in released.gone(package)]
+
+
+def test_what_a_copy_lacks(tmp_path: Path) -> None:
+    package = write(tmp_path)
+    nodes = package / "nodes.py"
+    nodes.write_text("class A:\n    def f(self):\n        return 1\n\n\n" + nodes.read_text())
+    released = Released.of(NAME, "1.0", package)
+    assert gone(released, package) == []
+    nodes.write_text("def dense(out):\n    return out + 1\n")
+    assert gone(released, package) == [("nodes.py", "A.f"), ("nodes.py", "prelu")]
+    nodes.write_text("def dense(:\n")
+    assert gone(released, package) == []
+    nodes.unlink()
+    names = ["<module>", "A.f", "dense", "prelu"]
+    assert gone(released, package) == [("nodes.py", name) for name in names]
+
+
+def test_what_moved_is_not_gone(tmp_path: Path) -> None:
+    package = write(tmp_path)
+    nodes, others = package / "nodes.py", package / "others.py"
+    text = nodes.read_text()
+    released = Released.of(NAME, "1.0", package)
+    shutil.move(nodes, others)
+    assert gone(released, package) == []
+    others.write_text(f"import math\n\n\nclass A:\n{text.replace('dense', 'other')}".replace("\ndef", "\n  def", 1))
+    assert gone(released, package) == []
+    others.write_text(text[: text.index("def prelu")])
+    assert gone(released, package) == [("nodes.py", "prelu")]
+
+
+def test_one_of_several_of_one_name(tmp_path: Path) -> None:
+    """What is registered by a decorator is often called `_`."""
+    package = write(tmp_path)
+    nodes = package / "nodes.py"
+    texts = [f"@register({number})\ndef _(x):\n    return x\n\n\n" for number in range(3)]
+    nodes.write_text("".join(texts))
+    released = Released.of(NAME, "1.0", package)
+    nodes.write_text("".join(texts).replace("return x", "return 1"))
+    assert gone(released, package) == []
+    nodes.write_text(texts[0] + texts[2].replace("return x", "return 1"))
+    assert gone(released, package) == [("nodes.py", "_ (one of 3)")]
+    nodes.write_text(texts[1].replace("return x", "return 1"))
+    assert gone(released, package) == [("nodes.py", "_ (one of 3)")] * 2
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"distribution": "a", "version": "1", "files": {"a.py": 1}}'])
 def test_a_damaged_file(tmp_path: Path, text: str) -> None:
     (tmp_path / "functions").mkdir()

@@ -53,7 +53,22 @@ def test_what_is_installed_beside_a_release(tmp_path: Path, monkeypatch: pytest.
     (package / "nodes.py").write_text("def prelu():\n    pass\n")
     changes = Changes.since([released])
     assert changes.folders == {NAME: package}
-    assert [(each.release, each.name, each.line) for each in changes.told()] == [
-        ("1.0", "<module>", 0),
-        ("1.0", "prelu", 1),
+    assert [(each.release, each.name, each.line, each.gone) for each in changes.told()] == [
+        ("1.0", "<module>", 0, False),
+        ("1.0", "prelu", 1, False),
+        ("1.0", "dense", 0, True),
+    ]
+    assert changes.entered([{"smallconv/nodes.py": (0,)}]) == (changes.told()[0].digest,)
+
+
+def test_a_release_of_which_only_something_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that is here differs: there is nothing to note."""
+    package = write(tmp_path)
+    released = Released.of(NAME, "1.0", package)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (package / "nodes.py").unlink()
+    changes = Changes.since([released])
+    assert (changes.functions, changes.folders) == ({}, {})
+    assert [(each.name, each.gone) for each in changes.told()] == [
+        (name, True) for name in ("<module>", "dense", "prelu")
     ]

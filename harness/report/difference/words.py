@@ -82,9 +82,11 @@ def untried(difference: Difference) -> Iterator[str]:
         yield f"not tried: {not_tried(each)}"
     if len(left) > NAMED:
         yield f"not tried: {len(left) - NAMED:,} more, which `--json` names"
-    if left:
+    if any(each.gone for each in left):
+        yield "What is gone may have been needed by no selected case: the record does not say which cases entered it."
+    if here := [each for each in left if not each.gone]:
         narrow = "Without `--layer` more cases are walked. " if Choice.of(difference.head).layers else ""
-        them = "it" if len(left) == 1 else "them"
+        them = "it" if len(here) == 1 else "them"
         yield (
             f"{narrow}Other routes may enter {them}: `parity list routes`. "
             f"If none does, only the converter's own tests try {them}."
@@ -93,15 +95,18 @@ def untried(difference: Difference) -> Iterator[str]:
 
 def not_tried(each: Changed) -> str:
     """What differs, from what, and what kept it from being tried."""
+    if each.gone:
+        return f"{each} of {each.distribution} {each.release} is gone; no case can enter it"
     kept = "no selected case imports it" if each.is_file else "no selected case enters it"
     return f"{each} differs from {each.distribution} {each.release}; {kept}"
 
 
 def _number(left: Sequence[Changed]) -> str:
-    """`1 changed file and 2 changed functions of onnx2torch were`."""
-    files = sum(each.is_file for each in left)
-    parts = [many(files, "changed file")] * bool(files)
-    parts += [many(len(left) - files, "changed function")] * (len(left) > files)
+    """`1 changed file and 2 removed functions of onnx2torch were`."""
+    kinds = Counter(
+        f"{'removed' if each.gone else 'changed'} {'file' if each.is_file else 'function'}" for each in left
+    )
+    parts = [many(count, kind) for kind, count in sorted(kinds.items())]
     converters = " and ".join(sorted({each.distribution for each in left}))
     return f"{' and '.join(parts)} of {converters} {'was' if len(left) == 1 else 'were'}"
 
@@ -148,7 +153,9 @@ def details(group: Group) -> dict[str, str]:
         "now": joined(first.now, "" if group.answer is Answer.LOST else first.message),
         "at": "" if group.frame is None else str(group.frame),
         "known as": ", ".join(group.expectations),
-        "accepted": "; ".join(f"{each.reason} ({each.link}, until {each.until})" for each in group.entries),
+        "accepted": "; ".join(
+            dict.fromkeys(f"{each.reason} ({each.link}, until {each.until})" for each in group.entries)
+        ),
         "smallest": first.case,
         "replay": first.replay,
     }

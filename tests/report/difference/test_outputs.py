@@ -82,6 +82,13 @@ def test_what_is_accepted_is_in_the_sentence(worse: Difference) -> None:
     assert sentence(every) == "Nothing else got worse in 4 compared results: 1 fixed, 2 worse, but accepted."
 
 
+def test_a_reason_that_many_entries_give_is_told_once(tmp_path: Path) -> None:
+    what = many(tmp_path, 1, 3)
+    entries = [replace(ENTRY, case=change.case, outcome="refused") for change in what.changes]
+    assert len(entries) == 3
+    assert text(what.accepting(entries, date(2026, 12, 1))).count(ENTRY.reason) == 1
+
+
 def test_the_text_lists_the_environment_first(worse: Difference) -> None:
     lines = text(worse).splitlines()
     assert lines[:2] == [
