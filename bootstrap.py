@@ -52,6 +52,7 @@ PIP_TO_UV = {
 }
 HEARTBEAT_S = 20.0
 INTERRUPTED = 130
+USAGE_ERROR = 4
 
 
 class CannotSetUpError(Exception):
@@ -326,7 +327,8 @@ def run(verb: str, extra: list[str], venv: Path) -> int:
         code = run_steps({"pytest": pytest}, venv)
     except KeyboardInterrupt:  # what came is in the file, and belongs on the page
         code = INTERRUPTED
-    if not results.exists() or results.stat().st_mtime_ns == before:
+    refused = code == USAGE_ERROR  # as where another run is writing the file
+    if refused or not results.exists() or results.stat().st_mtime_ns == before:
         say(f"no page: this run wrote no {results}")
         return code
     failed = run_steps({"report": [parity, "report", str(results), "--out", PAGE]}, venv)

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all."""
+"""Writes files whole or not at all, and by one process at a time."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISREG
+from typing import IO, Any
 
 from harness.errors import InputError
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows: there, nobody hears of the other process
+    fcntl = None
 
 
 class CannotWriteError(InputError):
@@ -26,6 +34,23 @@ def writing(path: Path) -> Iterator[None]:
             where=path,
             advice="Name another place, or free this one.",
         ) from error
+
+
+def claimed(file: IO[Any]) -> bool:
+    """Claim an open file. False if another open file of the same path has the claim, in this process or another.
+
+    The claim ends when the file is closed, or when the process ends, by a kill too. A disk without locks, and a device
+    such as /dev/null, grant every claim.
+    """
+    if fcntl is None or not S_ISREG(os.fstat(file.fileno()).st_mode):
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def atomic_write(path: Path, data: bytes) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
 
-from harness.files import CannotWriteError, atomic_write
+import harness.files
+from harness.files import CannotWriteError, atomic_write, claimed
 from harness.results.events import Header, RouteStatus
 from harness.results.file import Writer
 
@@ -36,3 +38,28 @@ def test_a_folder_in_the_place_of_the_file(tmp_path: Path) -> None:
         atomic_write(tmp_path, b"new")
     assert str(caught.value) == f"{tmp_path}: the file cannot be written: Is a directory. {ADVICE}"
     assert not [*tmp_path.parent.glob("*.part")]
+
+
+def test_an_open_file_is_claimed_once(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    with path.open("a") as first, path.open("a") as second:
+        assert (claimed(first), claimed(second), claimed(first)) == (True, False, True)
+    with path.open("a") as second:
+        assert claimed(second)
+
+
+def test_where_nothing_can_be_claimed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device has as many writers as like to. Some disks of other machines know no claims."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    with Path("/dev/null").open("a") as first, Path("/dev/null").open("a") as second:
+        assert claimed(first)
+        assert claimed(second)
+    with (tmp_path / "a").open("a") as first, (tmp_path / "a").open("a") as second:
+        assert claimed(first)
+        monkeypatch.setattr(harness.files.fcntl, "flock", refuse)
+        assert claimed(second)
+        monkeypatch.setattr(harness.files, "fcntl", None)
+        assert claimed(second)

@@ -11,6 +11,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -18,7 +19,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, TextIO, TypeVar
 
-from harness.files import writing
+from harness.files import CannotWriteError, claimed, writing
 from harness.outcomes import Outcome
 from harness.results.events import (
     SCHEMA,
@@ -64,10 +65,12 @@ class Writer:
     def open(self) -> Self:
         """Begin the file with its header and what the run owes; an existing file is replaced.
 
-        Raises CannotWriteError.
+        Raises CannotWriteError, also if another process is writing the file.
         """
         with writing(self.path):
-            self._file = self.path.open("w", encoding="utf-8", newline="\n")
+            self._file = _claimed(self.path, "a")
+            if self.path.is_file():  # and not a device
+                self._file.truncate(0)
         self._begun = time.monotonic()
         self._write(self.header.to_json())
         for owed in self.owed:
@@ -142,6 +145,34 @@ class Writer:
             self.close()
         else:
             self.abandon()
+
+
+def check_free(path: Path) -> None:
+    """Raise CannotWriteError if another process is writing this results file."""
+    if path.is_file():
+        with writing(path):
+            _claimed(path, "r+").close()
+
+
+def _claimed(path: Path, mode: str) -> TextIO:
+    """The opened file, claimed. Raises CannotWriteError if somebody else has claimed it."""
+    file: TextIO = path.open(mode, encoding="utf-8", newline="\n")  # type: ignore[assignment]
+    if not claimed(file):
+        file.close()
+        raise CannotWriteError(
+            f"another run is writing this file: {_command_of(path)}",
+            where=path,
+            advice="Wait for its end, or name another file by `--results OTHER`.",
+        )
+    return file
+
+
+def _command_of(path: Path) -> str:
+    """What writes a file that has no end yet."""
+    with suppress(OSError, ValueError, KeyError), path.open(encoding="utf-8") as file:
+        header = Header.from_json(json.loads(file.readline()))
+        return f"`{' '.join(header.command)}`, begun at {header.started}"
+    return "it has just begun"
 
 
 def _ordered(counts: Mapping[str, int], kinds: type[StrEnum]) -> dict[str, int]:

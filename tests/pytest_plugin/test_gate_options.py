@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.files import claimed
 from harness.results.file import Results
 from harness.results.merge import merge
 from tests.miniatures import dense_case
@@ -96,6 +97,19 @@ def test_what_cannot_be_used_is_a_usage_error(world: pytest.Pytester, args: list
     done = run(world, *args)
     assert (done.ret, message in said(done)) == (pytest.ExitCode.USAGE_ERROR, True), said(done)
     assert not Path("reports").exists()
+
+
+@pytest.mark.parametrize("processes", [[], ["-n", "2"]])
+def test_results_that_another_run_is_writing(world: pytest.Pytester, processes: list[str]) -> None:
+    with Path("r.ndjson").open("a") as file:
+        assert claimed(file)
+        done = run(world, "--results", "r.ndjson", *processes)
+        assert done.ret == pytest.ExitCode.USAGE_ERROR
+        assert "r.ndjson: another run is writing this file" in said(done)
+        assert "INTERNALERROR" not in said(done)
+    assert Path("r.ndjson").read_bytes() == b""
+    assert run(world, "--results", "r.ndjson", *processes).ret == 0
+    assert len(written("r.ndjson").results) == 2
 
 
 def test_a_run_is_judged_by_its_baseline(world: pytest.Pytester, hops: Any) -> None:
