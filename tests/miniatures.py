@@ -47,6 +47,13 @@ class MiniFormat:
         return Spec.from_json(data["spec"]), unpack_all(packed)
 
 
+class WritesNoSource(MiniFormat):
+    """A framework that cannot save any model, as with a package of another version than it needs."""
+
+    def write(self, spec: Spec, weights: Mapping[str, Array], path: Path) -> None:
+        raise ImportError("the framework is broken")
+
+
 class MiniRuntime:
     name: ClassVar[str] = "oracle32"
     format: ClassVar[str] = "mini"

@@ -190,6 +190,12 @@ class Difference:
         """What has changed in the converters, and no result of the head entered."""
         return untried(self.head, self.base.results)
 
+    @property
+    def tries_nothing(self) -> bool:
+        """Whether routes of the head have converters, and no result reached any of them."""
+        converters = _hops(self.head)
+        return bool(converters) and converters == set(unreached(self.head))
+
     @cached_property
     def expired(self) -> tuple[Accepted, ...]:
         """Acceptances whose day has passed, of what still happens."""
@@ -376,6 +382,18 @@ def _off_the_record(record: Record, head: Results, spared: Callable[[str, str], 
             yield Change.lost(case, chain, NOT_OWED, header=head.header, cells=record.at(case, chain))
 
 
+def unreached(head: Results) -> tuple[str, ...]:
+    """The converters on the routes of a run's results that none of its results reached."""
+    called = {stage.hop for result in head.results for stage in result.stages}
+    return tuple(sorted(_hops(head) - called))
+
+
+def _hops(head: Results) -> set[str]:
+    """The converters on the routes of a run's results."""
+    words = {word for result in head.results for word in result.route.split("-")}
+    return {each.name for each in head.header.plugins if each.kind == "hop" and each.name in words}
+
+
 def _pairs(results: Results) -> frozenset[Key]:
     return results.owed_pairs | {result.key for result in results.results}
 
@@ -407,7 +425,8 @@ def _check_order(base: Base, head: Results, *, backwards: bool) -> None:
 
 
 def _warnings(base: Base, head: Results, environment: Iterable[Discrepancy]) -> Iterator[str]:
-    if older := [each for each in environment if each.is_backwards]:
+    older = [each for each in environment if each.is_backwards]
+    if older and base.results is not None:  # nobody swaps a run and the record
         yield f"the head has older versions than the base: {', '.join(map(str, older))}; are they swapped?"
     if base.results is not None and not base.beside and head.header.started < base.results.header.started:
         yield f"the head began before the base: {head.header.started} and {base.results.header.started}"
@@ -421,5 +440,7 @@ def _warnings(base: Base, head: Results, environment: Iterable[Discrepancy]) -> 
             f"the head's pack {pack.name} lacks {cases} on record, which the head does not owe on {behind}; "
             f"the first is {pack.lacking[0]}"
         )
+    for name in unreached(head):
+        yield f"no selected case reached {name}: each case ended before {name}, which was not tried"
     for route in head.header.unavailable:
         yield f"route {route.name} could not be walked: {route.reason}"

@@ -1,7 +1,7 @@
 """What a head is compared with: the record or a baseline where it fits, else the released converters, walked beside.
 
-It fits if everything on the routes has the same version, and if it has what the head owes. Of the converters under test
-the version may differ: a working copy is ahead of its release.
+It fits if whatever any route needs has the same version here, and if it has what the head owes. Of the converters under
+test the version may differ: a working copy is ahead of its release.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +21,7 @@ from harness.results.file import Writer
 from harness.results.merge import manifest_digest
 from harness.run.crew import Pair, walked
 from harness.run.session import Selection, Session
+from harness.signals import interruptible
 from harness.spec import EMPTY_BATCH
 
 MOST = 20
@@ -71,7 +71,7 @@ class Order:
                     elif line.startswith(KEPT_AT):
                         path = line.removeprefix(KEPT_AT)
             except KeyboardInterrupt:
-                process.send_signal(signal.SIGINT)  # it ends its own workers
+                process.terminate()  # it ends its own workers; a Ctrl-C it may have been started to ignore
                 raise
         if process.returncode or not path:
             raise BesideError(
@@ -133,7 +133,8 @@ def main() -> None:
     """The process: it takes an order from its standard input, and says on the standard output what came of it."""
     order: Order = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - it comes from the process that started this one
     try:
-        print(f"{KEPT_AT}{order.walk()}", flush=True)
+        with interruptible():
+            print(f"{KEPT_AT}{order.walk()}", flush=True)
     except InputError as error:
         print(f"{FAILED}{json.dumps(error.parts)}", flush=True)
         sys.exit(2)

@@ -45,7 +45,7 @@ from harness.cli.outputs import Outputs, across_option, base_of, compared, outpu
 from harness.corpus.store import Entry, keep
 from harness.judge.record import plain_id
 from harness.results.events import Header, Owed
-from harness.results.file import Results, Writer
+from harness.results.file import Results, Writer, check_free
 from harness.run.crew import most_jobs, walked
 from harness.run.selection import Fresh, Selection, SelectionError, Shard
 from harness.run.session import Session
@@ -111,11 +111,10 @@ def command(**options: Any) -> int:
 
 def _gate(*, results: Path, baseline: str, across: Sequence[str], shard: str | None, jobs: int, **options: Any) -> int:
     outputs = Outputs(**{name: options.pop(name) for name in Outputs.names()})
-    words = (
-        () if baseline == RECORDED else ("--baseline", baseline, *(w for name in across for w in ("--across", name)))
-    )
+    words = () if baseline == RECORDED else _words(baseline, across)
     selection = Selection(**options, compared=words, shard=None if shard is None else Shard.parse(shard))
     _check_apart(results, baseline)
+    check_free(results)  # the released converters may be walked first
     with Session(selection) as session:
         pairs = _pairs(session)
         tell_beginning(session)
@@ -126,6 +125,8 @@ def _gate(*, results: Path, baseline: str, across: Sequence[str], shard: str | N
         outputs.acceptances()
         base = Standard(session, header, results, jobs, _bar(len(pairs))).base(asked, across)
         header = replace(header, under_test=base.under_test, beside=base.name if base.beside else "")
+        if base.beside and selection.shard is None:  # the released converters judge a printed replay, too
+            session.selection = replace(selection, compared=_words(path_of(results), base.under_test))
         head = _walk(session, pairs, header, results, jobs)
         _keep(session, (result.case for result in head.failures))
         if selection.shard is not None:
@@ -134,7 +135,21 @@ def _gate(*, results: Path, baseline: str, across: Sequence[str], shard: str | N
             return DEVIATIONS if head.lost else AGREED
         what = compared(session, base, head, across=across)
         _keep(session, (change.case for change in what.failing))
-        return shown(session, what, outputs)
+        code = shown(session, what, outputs)
+        if code == AGREED and what.tries_nothing:
+            first = head.results[0]
+            raise SelectionError(
+                "no converter was tried: every result ended at the source, as it does in what it is compared with",
+                where=first.route,
+                came=first.message,
+                advice=f"Mend what writes the source, or select other cases; look at one with `{first.replay}`",
+            )
+        return code
+
+
+def _words(baseline: str | Path, across: Iterable[str]) -> tuple[str, ...]:
+    """What a printed command needs to judge by this baseline, although these distributions differ."""
+    return ("--baseline", str(baseline), *(word for name in across for word in ("--across", name)))
 
 
 def _check_apart(results: Path, baseline: str) -> None:

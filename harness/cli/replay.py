@@ -68,14 +68,15 @@ def command(case: str, **chosen: Any) -> int:
         results = [result for each in session.routes_of(entry) for result in walk.results(entry, each)]
     click.secho(entry.id, bold=True)
     rich.print_json(data=results[0].to_json()["config"], indent=None)
+    beside = "record" if chosen["baseline"] is None else "baseline"
     for result in results:
-        _show(result)
+        _show(result, beside)
     return DEVIATIONS if any(result.judgement is Judgement.FAILED for result in results) else AGREED
 
 
-def _show(result: Result) -> None:
+def _show(result: Result, beside: str) -> None:
     batch = ", the empty batch" if result.case.endswith(EMPTY_BATCH) else ""
-    click.echo(f"\n{result.route}{batch}: {result.outcome} ({result.judgement}; beside the record: {result.answer})")
+    click.echo(f"\n{result.route}{batch}: {result.outcome} ({result.judgement}; beside the {beside}: {result.answer})")
     for stage in result.stages:
         units = "" if stage.units is None else f"{stage.units:10.3g} units  max abs {stage.metrics.max_abs or 0:.3g}"
         step = f"{stage.hop or 'source'} -> {stage.artifact} on {stage.runtime or '-'}"

@@ -38,6 +38,23 @@ def test_two_equal_runs_differ_in_nothing(tmp_path: Path) -> None:
     assert (answers(what), what.fails, what.groups, what.warnings) == ({"same": 2}, False, (), ())
 
 
+def test_a_converter_that_no_result_reached_is_named(tmp_path: Path) -> None:
+    ends = (result(A, "refused"), result(B, "exact 0", "refused"))
+    what = compare(base(tmp_path, *ends), head(tmp_path, *ends))
+    untried = "no selected case reached onnx2torch: each case ended before onnx2torch, which was not tried"
+    assert what.warnings == (untried,)
+    assert not what.tries_nothing
+    what = compare(base(tmp_path, ends[0]), head(tmp_path, ends[0]))
+    assert len(what.warnings) == 2
+    assert what.tries_nothing
+
+
+def test_a_route_without_converters_tries_what_it_has(tmp_path: Path) -> None:
+    alone = result(A, "refused", route="h5")
+    what = compare(base(tmp_path, alone), head(tmp_path, alone))
+    assert (what.warnings, what.tries_nothing) == ((), False)
+
+
 @pytest.mark.parametrize(
     ("was", "now", "answer", "fails"),
     [
@@ -206,6 +223,13 @@ def test_another_environment_is_refused_unless_it_is_named(tmp_path: Path) -> No
     assert what.warnings == (
         "the head has older versions than the base: torch 2.15.0 -> 2.14.0 (older); are they swapped?",
     )
+
+
+def test_a_head_older_than_the_record_is_not_taken_for_a_swap(tmp_path: Path) -> None:
+    record = Record({(A, "keras"): (Cell(Outcome.EXACT, 0.0),)}, {"torch": "2.15.0"})
+    now = head(tmp_path, result(A, *GOOD), versions={"torch": "2.14.0"})
+    what = difference(Base.recorded(record), now, across=["torch"])
+    assert ([str(each) for each in what.environment], what.warnings) == (["torch 2.15.0 -> 2.14.0 (older)"], ())
 
 
 def test_another_version_of_the_suite_counts(tmp_path: Path) -> None:

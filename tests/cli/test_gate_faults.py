@@ -17,8 +17,9 @@ import pytest
 
 import harness.cli.gate
 import harness.run.crew
-from harness.adapters.registry import KINDS
+from harness.adapters.registry import FORMATS, KINDS, Registry
 from harness.corpus.store import Store
+from harness.files import claimed
 from harness.judge.record import Cell
 from harness.judge.record import load as load_record
 from harness.results.events import CutRun, Result
@@ -32,8 +33,10 @@ from tests.miniatures import (
     LacksPackage,
     Refuses,
     Uninstalled,
+    WritesNoSource,
     WritesNothing,
     WritesRubbish,
+    plugin,
     registry,
 )
 
@@ -120,6 +123,24 @@ def test_a_converter_that_lacks_a_module_of_its_own(parity: Parity) -> None:
     """A package that is there without one of its modules is broken, and so is each of its answers."""
     code, out = parity.over(lambda: world(LacksModule)).gate()
     assert (code, "3 regressions" in out, "No module named 'numpy.no_such" in out) == (RED, True, True)
+
+
+def test_sources_that_cannot_be_written_here_nor_in_the_baseline(parity: Parity) -> None:
+    """All results are the same, and no converter was called."""
+
+    def broken() -> Registry:
+        small = world()
+        source = replace(plugin(WritesNoSource, FORMATS), name="mini", suffix=".mini")
+        return replace(small, formats=(source, *small.formats[1:]))
+
+    parity.over(broken)
+    assert parity("run", "--no-cache")[0] == RED
+    shutil.move(RESULTS, "broken.ndjson")
+    code, out = parity.gate("--baseline", "broken.ndjson")
+    assert (code, "3 same" in out, "no selected case reached copies" in out) == (REFUSED, True, True)
+    assert "no converter was tried" in out
+    assert "the framework is broken" in out
+    assert "parity replay" in out
 
 
 def test_a_converter_that_is_not_installed(parity: Parity) -> None:
@@ -285,6 +306,22 @@ def test_an_option_that_cannot_be_used_walks_nothing(parity: Parity, args: list[
     assert (code, message in out) == (REFUSED, True), out
     assert not RESULTS.exists()
     assert results(Path(BASE)).passed
+
+
+def test_results_that_another_run_is_writing(parity: Parity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate asks before it walks anything, as it may walk the release first. Both ask when they begin to write."""
+    told = "r.ndjson: another run is writing this file"
+    with Path("r.ndjson").open("a") as file:
+        assert claimed(file)
+        with monkeypatch.context() as patch:
+            patch.delattr(harness.cli.gate, "Session")
+            code, out = parity.gate("--results", "r.ndjson")
+        assert (code, told in out) == (REFUSED, True), out
+        code, out = parity("run", "--no-cache", "--results", "r.ndjson")
+        assert (code, told in out) == (REFUSED, True), out
+    assert Path("r.ndjson").read_bytes() == b""
+    assert parity.gate("--results", "r.ndjson")[0] == 0
+    assert parity.gate("--results", "r.ndjson")[0] == 0
 
 
 def test_a_baseline_of_another_route_is_refused_before_anything_is_walked(parity: Parity) -> None:
