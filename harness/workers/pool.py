@@ -140,8 +140,10 @@ def _hiding(name, path=None, target=None):
         return _find(name, [{root!r}], target)
     return None if name.partition(".")[0] in {without!r} else _find(name, path, target)
 importlib.machinery.PathFinder.find_spec = staticmethod(_hiding)  # a None in sys.modules would count as imported
-if {here!r}:  # with a safe path, what was put before the rest stays there
-    sys.path.insert(len(sys.path) if sys.flags.safe_path else 0, {root!r})
+if {here!r}:
+    # Behind the working directory: a working copy there is what is tested, also where this suite is installed beside
+    # the release. With a safe path behind everything: what was put before the rest stays there.
+    sys.path.insert(len(sys.path) if sys.flags.safe_path else sys.path[:1] == [""], {root!r})
 from harness.workers.serve import serve
 serve(channel, {log!r})
 """

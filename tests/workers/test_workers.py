@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
+from harness.fingerprint import package_of
 from harness.workers import pool, watch
 from harness.workers.pool import _BOOT, Setting, Worker, WorkerFailure, WorkerHang, Workers, growth_limit
 from harness.workers.protocol import Call, Convert, Read, Run, Write
@@ -44,6 +46,25 @@ def test_an_interpreter_in_a_path_with_blanks_and_umlauts_starts(tmp_path: Path)
     python.chmod(0o755)
     with Workers(settings=(Setting("apart", python=str(python)),)) as workers:
         assert workers["apart"].request(Call(f"{__name__}:grow", (1,))).value > 0
+
+
+def test_a_working_copy_in_the_working_directory_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wheel of this suite lies where a converter is installed, too: then the root of both came first."""
+    copy = tmp_path / "suites"  # a package that the root has, too
+    copy.mkdir()
+    (copy / "__init__.py").touch()
+    monkeypatch.chdir(tmp_path)
+    with Workers(settings=(Setting("apart"),)) as workers:
+        assert workers["apart"].request(Call(f"{__name__}:place", ("suites",))).value == str(copy)
+    assert package_of("suites") == copy
+
+
+def place(package: str) -> str:
+    """Called in a worker: the folder of the package that it would import."""
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    return str(next(iter(spec.submodule_search_locations)))
 
 
 def grow(mebibytes: int) -> int:
