@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections import Counter
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.hub import Hub
+from tests.printed.blocks import Block, blocks
 from tests.workflows import ROOT, Ended, Job, called, load
 
 EXAMPLE = ROOT / "examples" / "converter_repository"
@@ -38,6 +40,7 @@ WORSE = [
     *("onnx-Network-ffdc9a2bd8cd", "onnx-Network-ffdc9a2bd8cd+empty"),
 ]
 """What a wrong epsilon of the normalisation makes divergent, of 24 networks that have one."""
+SHOWN = [block for block in blocks() if block.page == "examples/converter_repository/README.md"]
 ENTRY = """
 [[accepted]]
 case = "{case}"
@@ -76,7 +79,14 @@ class Repository:
     def gate(self, *only: str, **inputs: str) -> Ended:
         """The workflow's job as it is called; its inputs are those that the workflow gives, and `inputs`."""
         (job,) = load(self.folder / WORKFLOW)["jobs"].values()
-        return Job(called(job["uses"]), self.folder, self.temp, self.kept).run(job["with"] | inputs, only=only)
+        return self._job(called(job["uses"])).run(job["with"] | inputs, only=only)
+
+    def type(self, script: str) -> Ended:
+        """A script in the working copy."""
+        return self._job(self.folder / WORKFLOW).type(script)
+
+    def _job(self, path: Path) -> Job:
+        return Job(path, self.folder, self.temp, self.kept)
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +125,17 @@ def test_the_first_run_has_no_baseline_and_passes(first: Ended) -> None:
     assert counted["refused"] == 21  # the networks whose padding is `same`
     assert counted["invalid"] == 5  # the empty batches of those with a Flatten that come so far
     assert sum(counted.values()) == 48 + 5
+
+
+@pytest.mark.parametrize("block", SHOWN, ids=lambda block: block.name)
+def test_what_the_readme_shows_without_github(block: Block, tmp_path: Path) -> None:
+    """Where the comment speaks of an edit, a wrong one is made: beside the results of before, the gate is red."""
+    before, comment, after = re.split(r"(^# .*edit.*\n)", block.script, flags=re.MULTILINE)
+    assert "pip install . again" in comment
+    edit = 'sed -i \'s/"epsilon", 1e-5/"eps", 1e-5/\' src/smallonnx/operators.py'
+    ended = Repository(tmp_path, tmp_path).type(f"{before}{edit}\npip install .\n{after}")
+    assert (ended.code, ended.output.count("Nothing got worse")) == (1, 1), ended.output
+    assert "7 regressions and 1 change for the worse of 1 defect in smallonnx" in ended.output
 
 
 def test_a_regression_fails_and_is_shown_and_passes_once_it_is_accepted(repository: Repository) -> None:

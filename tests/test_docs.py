@@ -5,11 +5,13 @@ from __future__ import annotations
 import fnmatch
 import re
 import runpy
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
+from benchmarks import legs, planted_layers, planted_matlab
 from harness.adapters.registry import facts_of
 from harness.cli.main import cli, summaries
 from harness.planted import faults
@@ -124,3 +126,40 @@ def test_planted_faults_are_all_named_by_kind_and_no_others() -> None:
     known = [fault.name.removeprefix("planted-") for fault in faults()]
     assert not [name for name in named if not fnmatch.filter(known, name)]
     assert not [name for name in known if not any(fnmatch.fnmatch(name, pattern) for pattern in named)]
+
+
+WORDS = {12: "twelve", 15: "fifteen"}
+MATRIX = re.search(r"^## What it says: (\d+) legs", (ROOT / "docs" / "matrix.md").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "count"),
+    [
+        ("CONTRIBUTING.md", r"plants (\d+) faults, each in one layer", sum(map(len, planted_layers.PLANTED.values()))),
+        ("CONTRIBUTING.md", r"the same with (\d+) faults", len(planted_matlab.FAULTS.keys() - {"none"})),
+        ("docs/usage.md", r"tox run +# (\w+) legs", legs.MOST),
+        ("docs/usage.md", r"\(matrix.md\) has what (\w+) legs showed", int(MATRIX[1]) if MATRIX else 0),
+        ("docs/matrix.md", r"^(\w+) legs, each another release", int(MATRIX[1]) if MATRIX else 0),
+    ],
+)
+def test_what_a_page_counts_is_as_many(name: str, said: str, count: int) -> None:
+    found = re.findall(said, (ROOT / name).read_text(), flags=re.MULTILINE)
+    assert [word.lower() for word in found] == [WORDS.get(count, str(count))]
+
+
+def test_every_converter_has_as_many_regressions_as_contributing_says() -> None:
+    assert "fifteen or more regressions of each" in (ROOT / "CONTRIBUTING.md").read_text()
+    for path in (ROOT / "benchmarks" / "regressions").glob("*.toml"):
+        edits = tomllib.loads(path.read_text())["edit"]
+        assert sum("release" not in edit and not edit.get("fix") for edit in edits) >= 15, path.name
+
+
+def test_contributing_names_the_parts_of_continuous_integration() -> None:
+    """Each part of `.ci/run` begins with its title."""
+    (paragraph,) = re.findall(
+        r"^`\.ci/run` does .*?\n\n", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    titles = re.findall(r'^echo "(\w[^"$]*)"$', (ROOT / ".ci" / "run").read_text(), flags=re.MULTILINE)
+    assert titles == re.findall(r"\*([^*]+)\*", " ".join(paragraph.split()))
+    assert len(titles) == 2
+    assert set(re.findall(r"\.ci/run( --[^`]*)", paragraph)) == {" --shard 2/2"}

@@ -7,6 +7,7 @@ that take long, most of them for TensorFlow, run with `--long`, as in `.ci/run`.
 from __future__ import annotations
 
 import tomllib
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -92,11 +93,30 @@ def test_what_is_not_run_says_why() -> None:
         assert set(pending(block)) <= set(range(1, len(block.commands) + 1)), block.name
 
 
-def test_what_another_test_runs_is_named_there() -> None:
+def held(file: str) -> set[str]:
+    """The names of the blocks that tests of a file take as parameters."""
+    module = import_module(".".join(Path(file).with_suffix("").parts))
+    marks = [mark for name, test in vars(module).items() if name.startswith("test_") for mark in of_test(test)]
+    return {
+        each.name for mark in marks if mark.name == "parametrize" for each in mark.args[1] if isinstance(each, Block)
+    }
+
+
+def of_test(test: Any) -> list[pytest.Mark]:
+    return list(getattr(test, "pytestmark", ()))
+
+
+def test_what_another_test_runs_is_taken_there() -> None:
+    said: dict[str, set[str]] = {}
     for name, table in PLAN.items():
         if "held_by" in table:
-            text = (ROOT / table["held_by"]).read_text()
-            assert BLOCKS[name].page in text or Path(BLOCKS[name].page).parent.name in text, name
+            said.setdefault(table["held_by"], set()).add(name)
+    assert said == {file: held(file) for file in said}
+    assert len(said) == 2
+
+
+def test_a_file_that_takes_no_block_holds_none() -> None:
+    assert held("tests/test_docs.py") == set()
 
 
 def follow(block: Block, place: Desk, numbers: set[int]) -> None:

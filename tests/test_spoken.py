@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import os
 import re
@@ -80,9 +81,23 @@ def test_a_plan_says_one_thing() -> None:
         if "why" in table:
             assert len(table["why"].split()) > 2, command
         elif "held_by" in table:
-            assert command.split()[1] in (ROOT / table["held_by"]).read_text("utf-8"), command
+            assert command.split()[1] in source_of(table["held_by"]), command
         else:
             assert Place("", command).is_whole, f"{command} is filled in: name the test that types it"
+
+
+def source_of(held_by: str) -> str:
+    """The source of the test that a plan names; '' if there is none of this name."""
+    file, _, name = held_by.partition("::")
+    text = (ROOT / file).read_text("utf-8")
+    found = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == name)
+    return "".join(ast.unparse(node) for node in found if name.startswith("test_"))
+
+
+def test_only_a_test_holds_a_command() -> None:
+    own = "tests/test_spoken.py::"
+    assert "replay" in source_of(f"{own}test_what_a_red_gate_prints_is_red_again")
+    assert [source_of(each) for each in ("tests/test_spoken.py", f"{own}follow", f"{own}test_of_nothing")] == [""] * 3
 
 
 @pytest.mark.parametrize("command", [command for command in TYPED if "long" not in PLAN[command]])
@@ -141,6 +156,8 @@ def test_what_a_converter_of_ones_own_prints_is_red_again(small: Desk) -> None:
     again = small.run(commands[0])
     assert again.code == RED, f"{commands[0]}\n{again.output}"
     assert "no operator is supported" in again.output
+    (report,) = re.findall("`(parity report [^`]+)`", ended.output)
+    small.must(report)
 
 
 def test_what_is_lost_is_walked_as_it_says(small: Desk) -> None:

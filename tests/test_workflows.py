@@ -15,13 +15,14 @@ import pytest
 import yaml
 
 from harness.cli.main import cli
+from tests.printed.blocks import Block, blocks
 from tests.workflows import ROOT, called, load
 
 ACTION = ROOT / "action.yml"
 GATE = ROOT / ".github" / "workflows" / "gate.yml"
 EXAMPLES = sorted((ROOT / "examples" / "converter_repository" / ".github" / "workflows").glob("*.yml"))
 PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, flags=re.MULTILINE | re.DOTALL)
+BLOCKS = [block for block in blocks() if block.page == "docs/ci.md" and block.is_workflow]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml")) + EXAMPLES
 
 
@@ -120,9 +121,9 @@ def test_the_page_has_every_input_with_its_default() -> None:
     assert dict(rows) == defaults | {"shard": "all"}
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_the_page_shows_inputs_that_there_are(block: str) -> None:
-    data = yaml.safe_load(block)
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.name)
+def test_the_page_shows_inputs_that_there_are(block: Block) -> None:
+    data = yaml.safe_load("\n".join(block.lines))
     jobs = data if isinstance(data, list) else data.get("jobs", data).values()
     job = next((job for job in jobs if job.get("uses", "").startswith("OWNER/")), None)
     if job is None:
@@ -135,7 +136,7 @@ def test_the_page_shows_inputs_that_there_are(block: str) -> None:
 
 
 def test_the_workflow_that_the_page_shows_has_nine_lines() -> None:
-    assert len(BLOCKS[0].strip().splitlines()) == 9
+    assert len(BLOCKS[0].lines) == 9
 
 
 def test_action_and_workflow_have_the_same_steps() -> None:

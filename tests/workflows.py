@@ -38,6 +38,7 @@ TOOLS = {
         fi
         exec {python} "$@"
     """,
+    "pip": """exec python -m pip "$@" """,
     "parity": """exec {python} -c 'from harness.cli.main import main; main()' "$@" """,
     "gh": """exec {python} -m tests.hub "$@" """,
 }
@@ -102,6 +103,13 @@ class Job:
                 self._execute(step, {**job.get("env", {}), **step.get("env", {})}, values, ended)
         ended.outputs = {name.rpartition(".")[2]: text for name, text in values.items() if name.startswith("steps.")}
         ended.summary = self._file("summary").read_text()
+        return ended
+
+    def type(self, script: str) -> Ended:
+        """Type a script where the job would run."""
+        self.temp.mkdir(exist_ok=True)
+        ended = Ended()
+        self._execute({"run": script}, {}, {}, ended)
         return ended
 
     def _stand_in(self, step: Mapping[str, Any], values: Mapping[str, str], ended: Ended) -> None:
