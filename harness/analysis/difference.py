@@ -257,7 +257,7 @@ def difference(
         only_base=tuple(sorted(missing.foreign)),
         only_head=tuple(sorted(only_head)),
         unselected=unselected,
-        warnings=tuple(_warnings(base, head, environment)),
+        warnings=(*_warnings(base, head, environment), *_compared_with_nothing(base, head, new)),
     )
 
 
@@ -422,6 +422,19 @@ def _check_order(base: Base, head: Results, *, backwards: bool) -> None:
             came=head.header.started,
             advice="Exchange the two, or say --backwards.",
         )
+
+
+def _compared_with_nothing(base: Base, head: Results, new: Iterable[Result]) -> Iterator[str]:
+    """The routes of which every result is new beside the results of another run."""
+    if base.results is None:
+        return
+    walked, lacking = (Counter(result.route for result in some) for some in (head.results, new))
+    for route, count in lacking.items():
+        if count == walked[route]:
+            yield (
+                f"{base.name} has no result of the route {route}: nothing judges the head's "
+                f"{count:,} {'result' if count == 1 else 'results'} of this route"
+            )
 
 
 def _warnings(base: Base, head: Results, environment: Iterable[Discrepancy]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from harness.judge.expectations import Expectation
 from harness.judge.record import Cell, Record
 from harness.outcomes import Outcome
 from harness.results.environments import OtherEnvironment
-from harness.results.events import Answer, CutRun, ForeignResults, InconsistentResults, RouteStatus
+from harness.results.events import Answer, CutRun, ForeignResults, InconsistentResults, Result, RouteStatus
 from harness.results.file import Results
 from harness.results.packs import PackNote
 from tests.two_runs import ROUTE, base, head, note, result
@@ -53,6 +54,22 @@ def test_a_route_without_converters_tries_what_it_has(tmp_path: Path) -> None:
     alone = result(A, "refused", route="h5")
     what = compare(base(tmp_path, alone), head(tmp_path, alone))
     assert (what.warnings, what.tries_nothing) == ((), False)
+
+
+def at_opset_18(case: str) -> Result:
+    ended = result(case, "exact 0", "exact 0", route="keras-tf2onnx18")
+    source, onnx = ended.stages
+    return replace(ended, stages=(source, replace(onnx, hop="tf2onnx18")))
+
+
+def test_a_route_that_only_the_head_has_is_named(tmp_path: Path) -> None:
+    """As with an opset that the branch adds to its gate: new results fail nothing."""
+    first = result(A, *GOOD)
+    other = [at_opset_18(case) for case in (A, B)]
+    what = compare(base(tmp_path, first), head(tmp_path, first, *other))
+    said = "base.ndjson has no result of the route keras-tf2onnx18: nothing judges the head's 2 results of this route"
+    assert (what.warnings, what.fails) == ((said,), False)
+    assert compare(base(tmp_path, first, other[0]), head(tmp_path, first, *other)).warnings == ()
 
 
 @pytest.mark.parametrize(
