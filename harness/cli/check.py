@@ -18,8 +18,12 @@ model it is an .onnx file, which is judged, and whose wrong layers are named, as
 differ, the answer says what makes them equal, if that is a node that normalises the input once more, an order of
 channels or a scale: then the networks are equal, and their preprocessing is not.
 
-Exit code 0 if they agree on every way, 1 if not or if the network is too large to be judged, 2 if a file cannot be
-read or converted. Known defects explain a deviation, and excuse none.
+Outputs that agree prove nothing where they hide a layer. So each layer of a network of MATLAB is changed by 1 % in the
+reference, and inputs are drawn in another manner until the compared tensors show each change. Where they show none of a
+layer, the answer is that the network cannot be judged.
+
+Exit code 0 if they agree on every way, 1 if not, 2 if a file cannot be read or converted, 4 if a network of MATLAB
+cannot be judged: it is too large, or the outputs hide a layer. Known defects explain a deviation, and excuse none.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from typing import Any
 import click
 
 from harness.cli.console import hop_option, json_option, print_records
+from harness.cli.main import UNDECIDED
 from harness.cli.model import check_model
 from harness.cli.network import (
     Unwritten,
@@ -51,10 +56,15 @@ from harness.models.check import NetworkCheck, check_network, record_of
 from harness.models.counterpart import NAME as THEIRS
 from harness.models.origin import is_model
 from harness.models.pair import Pair, check_pair
+from harness.models.sensitivity import listed
 from harness.models.survival import Question
 from harness.results.events import plain
 from harness.run.session import Session
 
+ADVICE = (
+    "Compare with an .onnx file, of which each layer is compared, or with activations that MATLAB saved in a .mat file"
+)
+"""For a pair that cannot be judged."""
 NOT_JUDGED = "not judged"
 """The outcome in JSON of a network that is too large."""
 
@@ -158,39 +168,45 @@ def command(
         print_records(check.layers, as_json=False)
         if check.not_compared:
             click.secho(f"note: not compared: {', '.join(check.not_compared)}", fg="yellow")
-        conclude(check.comparison, check.reference, check.judged)
-    return exit_code(check.comparison)
+        conclude(check.comparison, check.reference, check.judged, check.hidden)
+    return exit_code(check.comparison, check.hidden)
 
 
 def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_json: bool) -> int:
     """Print a pair and return the exit code."""
     records = [record_of(layer) for layer in pair.layers]
+    code = exit_code(pair.comparison, pair.hidden)
     if as_json:
         report = {
             "file": str(file),
             "against": str(against),
-            "same": pair.comparison.outcome.passes,
+            "same": None if code == UNDECIDED else pair.comparison.outcome.passes,
             "outcome": str(pair.comparison.outcome),
             "units": pair.comparison.units,
             "message": pair.comparison.message,
             "equal_if": pair.equal_if,
             "unmatched": list(pair.unmatched),
+            "hidden": list(pair.hidden),
             "layers": records,
         }
         click.echo(json.dumps(plain(report), indent=1))
-        return exit_code(pair.comparison)
+        return code
     introduce(file, network)
     print_records(records, as_json=False)
     if pair.unmatched:
         click.secho(f"note: without a counterpart: {', '.join(pair.unmatched)}", fg="yellow")
-    conclude(pair.comparison, str(against))
-    if pair.comparison.outcome.passes:
-        click.secho("they are one network", fg="green")
+    conclude(pair.comparison, str(against), hidden=pair.hidden)
+    inside = f"; inside, {listed(pair.apart)} differ" * bool(pair.apart)
+    if code == UNDECIDED:
+        click.secho(f"{ADVICE}{inside}", fg="yellow")
+    elif pair.comparison.outcome.passes:
+        told = "" if pair.sensitivity is None else f": {pair.sensitivity}"
+        click.secho(f"they are one network{told}{inside}", fg="green")
     elif pair.equal_if:
         click.secho(f"they are equal {pair.equal_if}", fg="yellow")
     else:
         click.secho("they are not one network, nor with any change that was tried", fg="red")
-    return exit_code(pair.comparison)
+    return code
 
 
 def _as_json(file: Path, network: Network, check: NetworkCheck) -> dict[str, Any]:
@@ -206,5 +222,6 @@ def _as_json(file: Path, network: Network, check: NetworkCheck) -> dict[str, Any
         "judged": check.judged,
         "reference": check.reference,
         "not_compared": list(check.not_compared),
+        "hidden": list(check.hidden),
         "layers": list(check.layers),
     }

@@ -92,5 +92,5 @@ def command(
         introduce(file, network)
         title = title_of(file, layout)
         delivered = conversion.deliver(network, target, folder, session.workers, title=title, watch=Shown())
-    conclude(delivered.comparison, delivered.reference, delivered.judged)
-    return exit_code(delivered.comparison)
+    conclude(delivered.comparison, delivered.reference, delivered.judged, delivered.hidden)
+    return exit_code(delivered.comparison, delivered.hidden)

@@ -20,8 +20,9 @@ import harness.cli
 from harness.errors import InputError
 from harness.signals import interruptible
 
-AGREED, DEVIATIONS, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
-"""Exit codes: nothing unexpected, deviations, wrong usage or input, an internal error, an interruption."""
+AGREED, DEVIATIONS, USAGE, INTERNAL, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+"""Exit codes: nothing unexpected, deviations, wrong usage or input, an internal error, a model that cannot be judged,
+an interruption."""
 
 
 class Interrupted(Exception):
@@ -82,7 +83,8 @@ def cli() -> None:
     """Test model converters: Keras -> ONNX -> PyTorch, and MATLAB .mat -> PyTorch.
 
     \b
-    Exit codes: 0 agreed, 1 deviations, 2 usage or input error, 3 internal error, 130 interrupted.
+    Exit codes: 0 agreed, 1 deviations, 2 usage or input error, 3 internal error,
+    4 cannot be judged (check, convert), 130 interrupted.
     `parity COMMAND --help` shows an example.
     """
 

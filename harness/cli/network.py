@@ -11,13 +11,15 @@ import click
 from rich.progress import Progress
 
 from harness.cli.console import progress
-from harness.cli.main import AGREED, DEVIATIONS
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED
 from harness.judge.compare import Comparison
 from harness.matlab.readers.card import recipe, sizes_of
 from harness.matlab.readers.toolbox import Network
 from harness.models import bounds
 from harness.models.bounds import Plan, gibibytes
-from harness.models.conversion import ConversionError, Watch
+from harness.models.conversion import Watch
+from harness.models.reference import ConversionError
+from harness.models.sensitivity import listed
 from harness.outcomes import Outcome
 
 SHOWN = 12
@@ -78,22 +80,35 @@ def introduce(file: Path, network: Network) -> None:
         click.secho(f"note: {note}", fg="yellow")
 
 
-def conclude(comparison: Comparison | None, reference: str, judged: str = "") -> None:
-    """Print how the outputs compare with the reference, or why they were not compared."""
+def conclude(comparison: Comparison | None, reference: str, judged: str = "", hidden: Sequence[str] = ()) -> None:
+    """Print how the outputs compare with the reference, or why they were not compared. Layers that the outputs hide are
+    named: nothing that was not judged passes."""
     if comparison is None:
         click.secho(judged, fg="yellow")
         return
     units = "" if comparison.units is None else f", {comparison.units:.3g} noise units at most"
     good = comparison.outcome.passes
     on = f", on {judged}" if judged else ""
-    click.secho(f"{comparison.outcome}{units}, against {reference}{on}", fg="green" if good else "red")
+    color = "red" if not good else "yellow" if hidden else "green"
+    click.secho(f"{comparison.outcome}{units}, against {reference}{on}", fg=color)
     if not good or comparison.outcome is Outcome.DRIFT:
         click.secho(comparison.message, fg="yellow" if good else "red")
+    if good and hidden:
+        click.secho(undecided(hidden), fg="yellow")
 
 
-def exit_code(comparison: Comparison | None) -> int:
+def undecided(hidden: Sequence[str]) -> str:
+    """Why outputs that agree are no answer."""
+    return f"cannot be judged: on these inputs the outputs hide {listed(hidden)}"
+
+
+def exit_code(comparison: Comparison | None, hidden: Sequence[str] = ()) -> int:
     """Nothing that was not judged passes."""
-    return AGREED if comparison is not None and comparison.outcome.passes else DEVIATIONS
+    if comparison is None:
+        return UNDECIDED
+    if not comparison.outcome.passes:
+        return DEVIATIONS
+    return UNDECIDED if hidden else AGREED
 
 
 class Shown(Watch):

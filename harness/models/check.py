@@ -27,6 +27,8 @@ class NetworkCheck:
     judged: str = ""
     not_compared: tuple[str, ...] = ()
     """Activations of the samples for which there is no layer."""
+    hidden: tuple[str, ...] = ()
+    """Layers of which no compared tensor tells anything."""
 
 
 def check_network(network: Network, workers: Workers, watch: Watch | None = None) -> NetworkCheck:
@@ -38,7 +40,7 @@ def _against_documentation(network: Network, workers: Workers, watch: Watch | No
     with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
         delivered = conversion.deliver(network, "torch", Path(folder), workers, watch=watch)
     table = tuple(as_table(network.spec, network.weights))
-    return NetworkCheck(delivered.comparison, delivered.reference, table, delivered.judged)
+    return NetworkCheck(delivered.comparison, delivered.reference, table, delivered.judged, hidden=delivered.hidden)
 
 
 def _against_samples(network: Network, workers: Workers) -> NetworkCheck:

@@ -7,19 +7,14 @@ MATLAB computed, if the file holds some. Workers read the file and run PyTorch.
 from __future__ import annotations
 
 import tempfile
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from harness.draw.inputs import LAWS
-from harness.errors import InputError
-from harness.judge.compare import Comparison, compare
-from harness.matlab.layers import kind_of
+from harness.judge.compare import Comparison, compare, worst
 from harness.matlab.layers.inputs import STATISTICS
 from harness.matlab.layouts import RANKS, TO_MATLAB, from_matlab
 from harness.matlab.readers.toolbox import Network, RecordedSample
@@ -38,10 +33,13 @@ from harness.models.bounds import (
     runs_for,
 )
 from harness.models.bounds import plan as plan_of
-from harness.oracle import evaluate, part, walk
-from harness.oracle.noise import measure
+from harness.models.experiment import Experiment, experiment
+from harness.models.reference import ConversionError, golden_of, times
+from harness.models.sensitivity import listed, sensitivity
+from harness.models.stimuli import drawn
+from harness.oracle import part
 from harness.outcomes import Outcome
-from harness.spec import Array, Exactness, Golden, Input, Layer, Spec, source_of
+from harness.spec import Array, Exactness, Golden, Input, Spec, source_of
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 
@@ -52,21 +50,19 @@ PROBED = 64
 REFERENCE = "the documented semantics of the layers"
 
 
-class ConversionError(InputError):
-    """A network that was read and cannot be delivered."""
-
-
 @dataclass(frozen=True)
 class Delivered:
     """Files of a conversion, and the comparison of their outputs with a reference; None if they were not judged.
 
-    `judged` says on which samples, or why not.
+    `judged` says on which samples, and what they can tell, or why not. `hidden` are layers of which no compared tensor
+    tells anything: they are not judged.
     """
 
     paths: tuple[Path, ...]
     comparison: Comparison | None
     reference: str
     judged: str
+    hidden: tuple[str, ...] = ()
 
 
 class Watch:
@@ -117,13 +113,14 @@ def deliver(
         return Delivered(paths, None, REFERENCE, f"not judged: too large: {plan}")
     watch.begins(plan)
     try:
-        comparison = _judged(plan, network, _Target(target, folder, workers), watch)
+        judged = _judged(plan, network, _Target(target, folder, workers), watch)
     except MemoryError:
         return Delivered(paths, None, REFERENCE, f"not judged: {plan} did not fit into the memory of this machine")
     finally:
         watch.ends()
     reference = f"{REFERENCE} that the layout declares" if network.dialect == "declared" else REFERENCE
-    return Delivered(paths, comparison, reference, f"{plan}{', a smaller size than the declared one' * plan.smaller}")
+    on = f"{plan}{', a smaller size than the declared one' * plan.smaller}{judged.said}"
+    return Delivered(paths, judged.comparison, reference, on, judged.hidden)
 
 
 def _plan(spec: Spec, weights: Mapping[str, Array], workers: Workers) -> Plan | TooLarge:
@@ -159,25 +156,56 @@ class _Target:
     workers: Workers
 
 
-def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> Comparison:
-    """The comparison of the delivered files or, at a smaller size, of files written for that size."""
+@dataclass(frozen=True)
+class _Judged:
+    """A comparison, what it can tell in words, and the layers of which it tells nothing."""
+
+    comparison: Comparison
+    said: str = ""
+    hidden: tuple[str, ...] = ()
+
+
+def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> _Judged:
+    """The comparison of the delivered files or, at a smaller size, of files written for that size.
+
+    Layers that the outputs hide are compared one by one.
+    """
     workers, folder = target.workers, target.folder
     with tempfile.TemporaryDirectory(prefix="parity-smaller-") as scratch:
         if plan.smaller:
             network, folder = resized(network, plan.sizes), Path(scratch)
             _write(workers, target.name, network, folder)
         spec, weights = network.spec, network.weights
-        inputs = drawn(spec, weights, plan.sizes)
+        this = experiment(spec, weights, plan.sizes, runs=plan.runs, after=watch.goes_on)
         try:
-            outputs = _outputs(workers, target.name, folder, inputs)
+            outputs = [_outputs(workers, target.name, folder, stimulus.inputs) for stimulus in this.stimuli]
         except ConversionError as error:
-            return Comparison(Outcome.INVALID, f"the files were written and do not run: {error}")
-    golden = golden_of(spec, weights, inputs, runs=plan.runs, after=watch.goes_on)
-    comparison = compare(golden, outputs)
+            return _Judged(Comparison(Outcome.INVALID, f"the files were written and do not run: {error}"))
+    comparisons = [compare(stimulus.golden, values) for stimulus, values in zip(this.stimuli, outputs, strict=True)]
+    comparison = worst(comparisons)
     if comparison.outcome in (Outcome.DRIFT, Outcome.DIVERGENT, Outcome.MALFORMED):
+        inputs = this.stimuli[comparisons.index(comparison)].inputs
         more = _first_deviation(network, inputs, workers, plan.runs)
         comparison = replace(comparison, message=comparison.message + more)
-    return comparison
+    if this.sensitivity.hidden and comparison.outcome.passes:
+        return _inside(this, comparison, network, target, plan.runs)
+    return _Judged(comparison, f"; {this}", this.sensitivity.hidden)
+
+
+def _inside(this: Experiment, comparison: Comparison, network: Network, target: _Target, runs: int) -> _Judged:
+    """The worst comparison, also of each layer that the outputs hide, at what that layer itself gives."""
+    hidden, inputs = this.sensitivity.hidden, this.stimuli[0].inputs
+    wide = replace(network.spec, outputs=hidden)
+    golden = golden_of(wide, network.weights, inputs, runs=min(runs, FEW))
+    checks = _by_layer(wide, network.weights, inputs, golden, target.workers, target=target.name)
+    located = [
+        replace(check.comparison, message=f"layer {check.layer!r} ({check.kind}): {check.comparison.message}")
+        for check in checks
+    ]
+    left = sensitivity(wide, network.weights, inputs, golden, only=hidden).hidden
+    seen = [name for name in hidden if name not in left]
+    said = f"; {this}" + f"; {listed(seen)} compared one by one" * bool(seen)
+    return _Judged(worst([comparison, *located]), said, left)
 
 
 def resized(network: Network, sizes: Sizes) -> Network:
@@ -198,90 +226,6 @@ def resized(network: Network, sizes: Sizes) -> Network:
     return replace(network, spec=replace(spec, inputs=inputs), weights=cut)
 
 
-def golden_of(
-    spec: Spec,
-    weights: Mapping[str, Array],
-    inputs: Mapping[str, Array],
-    *,
-    runs: int,
-    after: Callable[[], None] = lambda: None,
-) -> Golden:
-    """The network's outputs by the oracle, with the noise of float32. Raises ConversionError, MemoryError."""
-    try:
-        expected = evaluate(spec, weights, inputs)
-    except MemoryError:
-        raise
-    except Exception as error:  # NumPy raises several kinds where sizes do not fit
-        raise _failing_layer(spec, weights, inputs, error) from None
-    after()
-    noise = measure(spec, weights, inputs, expected, runs=runs, after=after) if runs else {}
-    return Golden(expected, noise, Exactness.COMPUTES, channel_axis=1)
-
-
-def _failing_layer(
-    spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], error: Exception
-) -> ConversionError:
-    """The error that names the first layer that cannot be computed, and the sizes of its inputs and weights."""
-
-    def first(count: int) -> Spec:
-        """The network of the first `count` layers."""
-        return replace(spec, layers=spec.layers[:count], outputs=(spec.layers[count - 1].name,))
-
-    def fails(count: int) -> bool:
-        return not _computes(first(count), weights, inputs)
-
-    cause = f"{type(error).__name__}: {error}"
-    counts = range(1, len(spec.layers) + 1)
-    at = bisect_left(counts, True, key=fails)
-    if at == len(counts):
-        return ConversionError(f"the network cannot be computed: {cause}")
-    layer = spec.layers[at]
-    tensors = walk(first(at), weights, inputs) if at else inputs
-    read = ", ".join(_times(np.shape(tensors[name])) for name in layer.inputs if name in tensors)
-    arrays = ", ".join(f"{key} {_times(value.shape)}" for key, value in part(weights, layer.owner).items())
-    given = {name: tensors[name] for name in layer.inputs if name in tensors}
-    return ConversionError(
-        f"cannot be computed ({cause})",
-        where=f"layer {layer.name!r} ({layer.kind})",
-        expected="sizes that fit each other",
-        came=f"an input of {read}, and the weights {arrays or 'none'}",
-        advice=_other_axes(spec, layer, part(weights, layer.owner), given),
-    )
-
-
-def _other_axes(spec: Spec, layer: Layer, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> str:
-    """The advice for a layer that could be computed with two axes of its weights exchanged; empty for others."""
-    axes = kind_of(spec, layer).axes
-    if any(":" in name for name in layer.inputs):
-        return ""
-    if "Bias" in weights and not weights["Bias"].any():  # as long as the outputs seemed to be
-        weights = {**weights, "Bias": np.zeros(1)}
-    sources = tuple(Input(name, np.shape(value)[1:]) for name, value in inputs.items())
-    alone = Spec(spec.dialect, sources, (replace(layer, of=""),), (layer.name,))
-    for name, value in weights.items():
-        way = next((each for each in axes.get(name, ()) if len(each) == value.ndim), "")
-        for first, second in combinations(range(len(way)), 2):
-            turned = {**weights, name: np.swapaxes(value, first, second)}
-            if _computes(alone, {f"{layer.name}/{key}": each for key, each in turned.items()}, inputs):
-                return (
-                    f"{name} would fit with its axes {way[first]} and {way[second]} exchanged: "
-                    "if a layout declares it, see its 'axes'."
-                )
-    return ""
-
-
-def _computes(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array]) -> bool:
-    try:
-        evaluate(spec, weights, inputs)
-    except Exception:  # NumPy raises several kinds where sizes do not fit
-        return False
-    return True
-
-
-def _times(shape: Sequence[object]) -> str:
-    return " x ".join(map(str, shape))
-
-
 def _first_deviation(network: Network, inputs: Mapping[str, Array], workers: Workers, runs: int) -> str:
     """Name the first layer at which the PyTorch program deviates, as the end of a message."""
     weights = network.weights
@@ -293,27 +237,6 @@ def _first_deviation(network: Network, inputs: Mapping[str, Array], workers: Wor
         return ""
     first = next((check for check in checks if not check.comparison.outcome.passes), None)
     return "" if first is None else f"; the first layer that deviates is {first.layer!r} ({first.kind})"
-
-
-def drawn(spec: Spec, weights: Mapping[str, Array], sizes: Sizes) -> dict[str, Array]:
-    """Inputs of these sizes, around the mean of the input layer if it has one; indices for words."""
-    source = np.random.Generator(np.random.PCG64(0))
-    return {
-        item.name: _drawn(item, shape, spec, weights, source) for item, shape in zip(spec.inputs, sizes, strict=True)
-    }
-
-
-def _drawn(
-    item: Input, shape: tuple[int, ...], spec: Spec, weights: Mapping[str, Array], source: np.random.Generator
-) -> Array:
-    if item.dtype != "float32":
-        words = [value.shape[1] for name, value in weights.items() if name.endswith("/Weights")]
-        return source.integers(0, max(words, default=2) + 1, shape).astype(item.dtype)
-    readers = [layer.name for layer in spec.layers if item.name in layer.inputs]
-    means = [weights[f"{name}/Mean"] for name in readers if f"{name}/Mean" in weights]
-    spread = float(np.abs(means[0]).max()) if means and means[0].size else 0.0
-    values = LAWS["main"](shape, source)
-    return (spread + values * max(1.0, spread / 3)).astype(np.float32)
 
 
 def check_sample(
@@ -377,12 +300,18 @@ def not_compared(spec: Spec, sample: RecordedSample) -> list[str]:
 
 
 def _by_layer(
-    wide: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], golden: Golden, workers: Workers
+    wide: Spec,
+    weights: Mapping[str, Array],
+    inputs: Mapping[str, Array],
+    golden: Golden,
+    workers: Workers,
+    *,
+    target: str = "torch",
 ) -> list[LayerCheck]:
-    """Our PyTorch against a golden that has the output of each layer; each layer is judged alone."""
+    """What we write for a target against a golden that has the output of each layer; each layer is judged alone."""
     with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
-        _write(workers, "torch", Network("", wide, weights), Path(folder))
-        outputs = _outputs(workers, "torch", Path(folder), inputs)
+        _write(workers, target, Network("", wide, weights), Path(folder))
+        outputs = _outputs(workers, target, Path(folder), inputs)
     kinds = {layer.name: layer.kind for layer in wide.layers}
     checks = []
     for name, value in zip(wide.outputs, outputs, strict=True):
@@ -396,7 +325,7 @@ def _by_layer(
 
 def _sample_input(item: Input, array: Array, form: str) -> Array:
     """An input of a sample in our layout."""
-    expected = _times(("N", *("T" if n is None else n for n in item.shape)))
+    expected = times(("N", *("T" if n is None else n for n in item.shape)))
     came = f"{list(array.shape)} of format {form!r}"
     if form not in RANKS or array.ndim > RANKS[form]:
         raise ConversionError(
@@ -413,7 +342,7 @@ def _sample_input(item: Input, array: Array, form: str) -> Array:
             "the size does not fit",
             where=f"the sample's input for {item.name}",
             expected=expected,
-            came=f"{_times(value.shape)}, from {came}",
+            came=f"{times(value.shape)}, from {came}",
         )
     return value
 

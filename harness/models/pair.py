@@ -10,7 +10,7 @@ in another order. What makes them equal is the answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -23,10 +23,13 @@ from harness.matlab.matfile.read import read_mat
 from harness.matlab.readers.toolbox import Network, RecordedSample
 from harness.models import conversion, predict
 from harness.models.bounds import Sizes
-from harness.models.conversion import ConversionError, LayerCheck
+from harness.models.conversion import LayerCheck
 from harness.models.deliver import without_normalization
+from harness.models.experiment import Stimulus, experiment, part_of
+from harness.models.reference import ConversionError, golden_of
+from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.outcomes import Outcome
-from harness.spec import Array, Golden
+from harness.spec import Array, Golden, Layer
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 
@@ -45,12 +48,24 @@ Tensors = Mapping[str, Array]
 @dataclass(frozen=True)
 class Pair:
     """Whether two files are one network. `layers` has a check for each layer with a counterpart, `unmatched` names the
-    others; `equal_if` says what has to be changed to make the outputs equal, empty if nothing that was tried does."""
+    others; `equal_if` says what has to be changed to make the outputs equal, empty if nothing that was tried does.
+    `sensitivity` says which layers the compared tensors hide."""
 
     comparison: Comparison
     layers: tuple[LayerCheck, ...]
     unmatched: tuple[str, ...]
     equal_if: str = ""
+    sensitivity: Sensitivity | None = None
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """Layers of which no compared tensor tells anything."""
+        return () if self.sensitivity is None else self.sensitivity.hidden
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """Layers whose own tensors do not agree."""
+        return tuple(check.layer for check in self.layers if not check.comparison.outcome.passes)
 
 
 @dataclass(frozen=True)
@@ -67,28 +82,44 @@ def check_pair(network: Network, other: Path, workers: Workers, *, trust: bool =
         return _against_activations(network, other, workers)
     model = _Onnx(other, workers) if other.suffix.lower() == ".onnx" else _Whole(other, trust)
     sizes = model.sizes(network)
-    inputs = conversion.drawn(network.spec, network.weights, sizes)
-    wide = replace(network.spec, outputs=tuple(layer.name for layer in network.spec.layers))
-    golden = conversion.golden_of(wide, network.weights, inputs, runs=RUNS)
-    arrays = list(inputs.values())
+    wide = replace(network.spec, outputs=tuple(dict.fromkeys((*_names(network.spec.layers), *network.spec.outputs))))
+    this = experiment(wide, network.weights, sizes, runs=RUNS, compared=network.spec.outputs)
+    pairs = [_on(stimulus, network, model) for stimulus in this.stimuli]
+    pair = max(pairs, key=lambda each: _harm(each.comparison))
+    layers = [
+        max(checks, key=lambda each: _harm(each.comparison)) for checks in zip(*(p.layers for p in pairs), strict=True)
+    ]
+    felt = this.sensitivity
+    if layers and felt.hidden:
+        seen = tuple(dict.fromkeys((*network.spec.outputs, *(check.layer for check in layers))))
+        stimulus = this.stimuli[0]
+        golden = part_of(stimulus.golden, seen)
+        felt = replace(
+            felt, hidden=sensitivity(wide, network.weights, stimulus.inputs, golden, only=felt.hidden).hidden
+        )
+    return replace(pair, layers=tuple(layers), sensitivity=felt)
+
+
+def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
+    """The pair on the inputs of one stimulus."""
+    arrays = list(stimulus.inputs.values())
     outputs, tensors = model.run(arrays)
-    whole = _part(golden, network.spec.outputs)
+    whole = part_of(stimulus.golden, network.spec.outputs)
     comparison = _compared(whole, outputs)
     if model.normalizing:
         readers = (layer.name for layer in network.spec.layers if layer.inputs[0] == network.spec.inputs[0].name)
         tensors = {next(readers): tensors[model.normalizing[-1]], **tensors}
-    layers, unmatched = _by_layer(network, golden, tensors)
+    layers, unmatched = _by_layer(network, stimulus.golden, tensors)
     equal_if = "" if comparison.outcome.passes else _equal_if(network, whole, model, arrays)
     return Pair(comparison, tuple(layers), tuple(unmatched), equal_if)
 
 
-def _part(golden: Golden, names: Sequence[str]) -> Golden:
-    """The golden of some of its outputs."""
-    return replace(
-        golden,
-        expected={name: golden.expected[name] for name in names},
-        noise={name: golden.noise[name] for name in names},
-    )
+def _harm(comparison: Comparison) -> tuple[int, float]:
+    return comparison.outcome.severity, comparison.units or 0.0
+
+
+def _names(layers: Iterable[Layer]) -> list[str]:
+    return [layer.name for layer in layers]
 
 
 def _compared(golden: Golden, outputs: Sequence[Array]) -> Comparison:
@@ -135,7 +166,7 @@ def _by_layer(network: Network, golden: Golden, tensors: Tensors) -> tuple[list[
         if value is None:
             unmatched += [layer.name] * (layer.kind not in INERT)
             continue
-        one = _part(golden, (layer.name,))
+        one = part_of(golden, (layer.name,))
         expected = golden.expected[layer.name]
         shaped = turn(np.asarray(value, np.float32), expected.shape)
         peak = float(np.abs(expected).max(initial=0.0)) or 1.0
@@ -188,7 +219,7 @@ def _bare(network: Network, model: _Onnx | _Whole, inputs: Inputs) -> str:
         return ""
     spec, weights = without_normalization(network.spec, network.weights)
     named = {item.name: value for item, value in zip(spec.inputs, inputs, strict=True)}
-    golden = conversion.golden_of(spec, weights, named, runs=RUNS)
+    golden = golden_of(spec, weights, named, runs=RUNS)
     for names in ((), *([tuple(model.normalizing)] if model.normalizing else [])):
         if _compared(golden, model.run(inputs, names)[0]).outcome.passes:
             more = f" and without node {' and '.join(names)} of the other file" * bool(names)
@@ -306,7 +337,7 @@ def _against_activations(network: Network, path: Path, workers: Workers) -> Pair
     sample = RecordedSample(tuple(inputs), formats, named)
     checks = conversion.check_sample(network.spec, network.weights, sample, workers)
     seen = {check.layer for check in checks}
-    worst = max(checks, key=lambda one: (one.comparison.outcome.severity, one.comparison.units or 0.0))
+    worst = max(checks, key=lambda one: _harm(one.comparison))
     message = f"layer {worst.layer!r} ({worst.kind}): {worst.comparison.message}"
     unmatched = [layer.name for layer in network.spec.layers if layer.name not in seen]
     return Pair(replace(worst.comparison, message=message), tuple(checks), tuple(unmatched))

@@ -14,7 +14,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from harness.adapters.registry import installed
-from harness.cli.main import AGREED, DEVIATIONS, USAGE, main
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED, USAGE, main
 from harness.matlab.octave import Octave, executable
 from harness.matlab.readers.plain import write_plain
 from harness.models import bounds, reader
@@ -308,13 +308,13 @@ def test_what_is_too_large_is_written_and_not_judged(parity, tmp_path, monkeypat
     """The fully connected layer allows no smaller image. Nothing that was not judged passes."""
     monkeypatch.setattr(bounds, "MEMORY", 2**20)
     code, out, err = parity("convert", "net.mat", "-o", tmp_path / "made")
-    assert code == DEVIATIONS, out + err
+    assert code == UNDECIDED, out + err
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["model.py", "weights.safetensors"]
     assert "not judged: too large: one sample of the declared size takes about 0.094 GiB and 0 s; the bounds" in out
     assert "faithful" not in out
     code, out, _ = parity("check", "net.mat", "--json")
     report = json.loads(out)
-    assert (code, report["outcome"], report["units"]) == (DEVIATIONS, "not judged", None)
+    assert (code, report["outcome"], report["units"]) == (UNDECIDED, "not judged", None)
     assert report["judged"].startswith("not judged: too large: ")
 
 

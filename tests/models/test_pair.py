@@ -18,10 +18,10 @@ from harness.matlab.readers.network import read_network
 from harness.matlab.readers.plain import write_plain
 from harness.matlab.readers.toolbox import Network
 from harness.matlab.to_onnx import as_onnx
-from harness.models.conversion import ConversionError
 from harness.models.deliver import without_normalization, write_torch
 from harness.models.pair import check_pair, turn
 from harness.models.predict import PredictionError
+from harness.models.reference import ConversionError
 from harness.oracle import evaluate
 from harness.outcomes import Outcome
 from harness.spec import Input, Layer, Spec

@@ -1,0 +1,74 @@
+"""Inputs on which the outputs of a network of MATLAB can tell a wrong layer from a right one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from harness.models.bounds import SECONDS, Sizes
+from harness.models.reference import golden_of
+from harness.models.sensitivity import Sensitivity, sensitivity
+from harness.models.stimuli import MANNERS, drawn
+from harness.spec import Array, Golden, Spec
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """Inputs, in which manner they were drawn, and what the network must give for them."""
+
+    inputs: dict[str, Array]
+    manner: str
+    golden: Golden
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Stimuli, of which each shows layers that those before it hide, and what all together can tell."""
+
+    stimuli: tuple[Stimulus, ...]
+    sensitivity: Sensitivity
+
+    def __str__(self) -> str:
+        more = " and ".join(stimulus.manner for stimulus in self.stimuli[1:])
+        return f"also on inputs that are {more}; {self.sensitivity}" if more else str(self.sensitivity)
+
+
+def experiment(
+    spec: Spec,
+    weights: Mapping[str, Array],
+    sizes: Sizes,
+    *,
+    runs: int,
+    compared: tuple[str, ...] = (),
+    after: Callable[[], None] = lambda: None,
+) -> Experiment:
+    """Draw inputs of these sizes in one manner after the other, until the outputs hide no layer.
+
+    `compared` are the outputs that count, if not all. No further manner is tried after `SECONDS`. `after` is called
+    after each of the first manner's `runs + 1` computations. Raises ConversionError, MemoryError.
+    """
+    stimuli: list[Stimulus] = []
+    found: Sensitivity | None = None
+    began = time.monotonic()
+    for manner in MANNERS:
+        inputs = drawn(spec, weights, sizes, manner)
+        golden = golden_of(spec, weights, inputs, runs=runs, after=(lambda: None) if stimuli else after)
+        seen = part_of(golden, compared) if compared else golden
+        this = sensitivity(spec, weights, inputs, seen, only=None if found is None else found.hidden)
+        if found is None or len(this.hidden) < len(found.hidden):
+            stimuli.append(Stimulus(inputs, manner, golden))
+        found = this if found is None else replace(found, hidden=this.hidden)
+        if not found.hidden or time.monotonic() - began > SECONDS:
+            break
+    assert found is not None
+    return Experiment(tuple(stimuli), found)
+
+
+def part_of(golden: Golden, names: tuple[str, ...]) -> Golden:
+    """The golden of some of its outputs."""
+    return replace(
+        golden,
+        expected={name: golden.expected[name] for name in names},
+        noise={name: golden.noise[name] for name in names},
+    )

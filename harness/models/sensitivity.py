@@ -1,0 +1,117 @@
+"""Whether outputs can tell a wrong layer from a right one, on the inputs at hand.
+
+Outputs that agree prove nothing where they hide what is before them: a saturated softmax is 0 and 1 whatever the
+convolutions compute. So the reference itself is computed again with one layer changed, for one layer after the other:
+each of its weights is 1 % larger or smaller, at random. A layer is *hidden* where that moves no compared tensor beyond
+the edge of what passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from harness.judge.compare import compare
+from harness.oracle import evaluate
+from harness.spec import Array, Golden, Spec
+
+CHANGE = 0.01
+"""Relative size of the change of each weight."""
+MOST = 24
+"""Layers that are changed, spread evenly over a network that has more: each takes one more exact computation."""
+SHOWN = 3
+"""Names that a sentence lists."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """The layers that were changed, and those of them that are hidden, in the network's order. `count` is the number of
+    layers with weights."""
+
+    tried: tuple[str, ...]
+    hidden: tuple[str, ...]
+    count: int
+
+    def __str__(self) -> str:
+        """What a change of a layer would have done, as a clause."""
+        if not self.tried:
+            return "no layer has weights to change"
+        one = "a change of 1 % in the weights of"
+        if not self.hidden:
+            each = "any layer" if len(self.tried) == self.count else f"each of {len(self.tried)} layers tried"
+            return f"{one} {each} would have been seen"
+        return f"{one} {listed(self.hidden)} would not have been seen"
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + f" and {more} more" * (more > 0)
+
+
+def sensitivity(
+    spec: Spec,
+    weights: Mapping[str, Array],
+    inputs: Mapping[str, Array],
+    golden: Golden,
+    *,
+    only: Iterable[str] | None = None,
+) -> Sensitivity:
+    """Change one layer after the other, or those of `only`. The tensors that `golden` expects are the compared ones;
+    its noise is that of float32."""
+    own = _weights_of(spec, weights)
+    tried = [name for name in own if name in set(only)] if only is not None else _spread(list(own))
+    seeing = _seeing(spec, golden)
+    hidden = [
+        name for name in tried if not _is_seen(seeing, {**weights, **_changed(weights, own[name])}, inputs, golden)
+    ]
+    return Sensitivity(tuple(tried), tuple(hidden), len(own))
+
+
+def _seeing(spec: Spec, golden: Golden) -> Spec:
+    """The network whose outputs are the compared tensors."""
+    return Spec(spec.dialect, spec.inputs, spec.layers, tuple(golden.expected))
+
+
+def _weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]]:
+    """Names of the weights that can be changed, of each layer that has some; of layers that share them, the first."""
+    found: dict[str, list[str]] = {}
+    seen: set[str] = set()
+    for layer in spec.layers:
+        prefix = f"{layer.owner}/"
+        names = [
+            name
+            for name, value in weights.items()
+            if name.startswith(prefix) and value.dtype.kind == "f" and np.any(value)
+        ]
+        if names and layer.owner not in seen:
+            found[layer.name] = names
+        seen.add(layer.owner)
+    return found
+
+
+def _spread(names: list[str]) -> list[str]:
+    """At most `MOST` of them, the first and the last among them."""
+    if len(names) <= MOST:
+        return names
+    return [names[place] for place in np.linspace(0, len(names) - 1, MOST).round().astype(int)]
+
+
+def _changed(weights: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
+    """Weights of which each number is larger or smaller by `CHANGE`, the same at each call."""
+    changed = {}
+    for name in names:
+        source = np.random.Generator(np.random.PCG64(crc32(name.encode())))
+        value = weights[name]
+        changed[name] = value * (1 + CHANGE * source.choice([-1.0, 1.0], value.shape))
+    return changed
+
+
+def _is_seen(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], golden: Golden) -> bool:
+    """Whether what the changed network computes, rounded to float32, does not pass."""
+    outputs = evaluate(spec, weights, inputs).values()
+    rounded = [value.astype(np.float32) if value.dtype.kind == "f" else value for value in outputs]
+    return not compare(golden, rounded).outcome.passes
