@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, prod
 
+from harness.models.sensitivity import MOST
 from harness.oracle import part
 from harness.oracle.noise import RUNS
 from harness.spec import Array, Layer, Spec
@@ -64,7 +65,13 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        return self.cost.seconds(self.runs)
+        """Seconds of the oracle, if the inputs that are drawn first hide no layer."""
+        return self.cost.seconds(self.runs) + self.changed * self.cost.exact
+
+    @property
+    def changed(self) -> int:
+        """How many layers are changed, to see what the outputs hide: as many as half of `SECONDS` allow, 4 at least."""
+        return max(4, min(MOST, int(SECONDS / 2 / max(self.cost.exact, 1e-9))))
 
     def __str__(self) -> str:
         each = " and ".join(" x ".join(map(str, shape[1:])) for shape in self.sizes)

@@ -176,7 +176,7 @@ def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> _Jud
             network, folder = resized(network, plan.sizes), Path(scratch)
             _write(workers, target.name, network, folder)
         spec, weights = network.spec, network.weights
-        this = experiment(spec, weights, plan.sizes, runs=plan.runs, after=watch.goes_on)
+        this = experiment(spec, weights, plan.sizes, runs=plan.runs, most=plan.changed, after=watch.goes_on)
         try:
             outputs = [_outputs(workers, target.name, folder, stimulus.inputs) for stimulus in this.stimuli]
         except ConversionError as error:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from harness.models.bounds import SECONDS, Sizes
+from harness.models.bounds import FEW, SECONDS, Sizes
 from harness.models.reference import golden_of
-from harness.models.sensitivity import Sensitivity, sensitivity
+from harness.models.sensitivity import MOST, Sensitivity, sensitivity
 from harness.models.stimuli import MANNERS, drawn
 from harness.spec import Array, Golden, Spec
 
@@ -34,6 +34,10 @@ class Experiment:
         return f"also on inputs that are {more}; {self.sensitivity}" if more else str(self.sensitivity)
 
 
+def _nothing() -> None:
+    """Called after a computation of which nobody waits to hear."""
+
+
 def experiment(
     spec: Spec,
     weights: Mapping[str, Array],
@@ -41,26 +45,29 @@ def experiment(
     *,
     runs: int,
     compared: tuple[str, ...] = (),
-    after: Callable[[], None] = lambda: None,
+    most: int = MOST,
+    after: Callable[[], None] = _nothing,
 ) -> Experiment:
     """Draw inputs of these sizes in one manner after the other, until the outputs hide no layer.
 
-    `compared` are the outputs that count, if not all. No further manner is tried after `SECONDS`. `after` is called
-    after each of the first manner's `runs + 1` computations. Raises ConversionError, MemoryError.
+    `compared` are the outputs that count, if not all; `most` layers are changed. No further manner is tried after half
+    of `SECONDS`. `after` is called after each of the first manner's `runs + 1` computations; further ones take `FEW`
+    runs. Raises ConversionError, MemoryError.
     """
     stimuli: list[Stimulus] = []
     found: Sensitivity | None = None
     began = time.monotonic()
     for manner in MANNERS:
         inputs = drawn(spec, weights, sizes, manner)
-        golden = golden_of(spec, weights, inputs, runs=runs, after=(lambda: None) if stimuli else after)
+        golden = golden_of(spec, weights, inputs, runs=runs, after=after)
         seen = part_of(golden, compared) if compared else golden
-        this = sensitivity(spec, weights, inputs, seen, only=None if found is None else found.hidden)
+        this = sensitivity(spec, weights, inputs, seen, only=None if found is None else found.hidden, most=most)
         if found is None or len(this.hidden) < len(found.hidden):
             stimuli.append(Stimulus(inputs, manner, golden))
         found = this if found is None else replace(found, hidden=this.hidden)
-        if not found.hidden or time.monotonic() - began > SECONDS:
+        if not found.hidden or time.monotonic() - began > SECONDS / 2:
             break
+        runs, after = min(runs, FEW), _nothing
     assert found is not None
     return Experiment(tuple(stimuli), found)
 

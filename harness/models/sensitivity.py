@@ -59,11 +59,14 @@ def sensitivity(
     golden: Golden,
     *,
     only: Iterable[str] | None = None,
+    most: int = MOST,
 ) -> Sensitivity:
-    """Change one layer after the other, or those of `only`. The tensors that `golden` expects are the compared ones;
-    its noise is that of float32."""
+    """Change one layer after the other, at most so many, or those of `only`.
+
+    The tensors that `golden` expects are the compared ones; its noise is that of float32.
+    """
     own = _weights_of(spec, weights)
-    tried = [name for name in own if name in set(only)] if only is not None else _spread(list(own))
+    tried = [name for name in own if name in set(only)] if only is not None else _spread(list(own), most)
     seeing = _seeing(spec, golden)
     hidden = [
         name for name in tried if not _is_seen(seeing, {**weights, **_changed(weights, own[name])}, inputs, golden)
@@ -93,11 +96,11 @@ def _weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]
     return found
 
 
-def _spread(names: list[str]) -> list[str]:
-    """At most `MOST` of them, the first and the last among them."""
-    if len(names) <= MOST:
+def _spread(names: list[str], most: int) -> list[str]:
+    """At most so many of them, the first and the last among them."""
+    if len(names) <= most:
         return names
-    return [names[place] for place in np.linspace(0, len(names) - 1, MOST).round().astype(int)]
+    return [names[place] for place in np.linspace(0, len(names) - 1, most).round().astype(int)]
 
 
 def _changed(weights: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:

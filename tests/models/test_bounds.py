@@ -60,6 +60,14 @@ def test_a_small_network_is_judged_whole():
     assert str(chosen) == "2 samples of 2 x 64 x 48"
 
 
+@pytest.mark.parametrize(("exact", "changed"), [(1e-4, 24), (1.25, 24), (3.0, 10), (10.0, 4), (1000.0, 4)])
+def test_a_costly_network_has_fewer_layers_changed(exact, changed):
+    """In half a minute, but for the least number."""
+    chosen = bounds.Plan(((1, 2),), 4, Cost(exact, 0))
+    assert chosen.changed == changed
+    assert chosen.seconds == pytest.approx(exact * (17 + changed))
+
+
 def test_less_time_takes_fewer_runs_then_one_sample_then_a_smaller_image(monkeypatch):
     spec, weights = convolution()
     whole = cost_of(spec, weights, same_size([((2, 2, 64, 48),)])[0] or {}).exact

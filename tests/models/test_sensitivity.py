@@ -107,6 +107,11 @@ def test_a_deep_network_is_changed_at_evenly_spread_layers():
     assert str(found) == f"a change of 1 % in the weights of each of {MOST} layers tried would have been seen"
 
 
+def test_as_many_layers_are_changed_as_the_time_allows():
+    found = of(SPEC, weights(), most=1)
+    assert (found.tried, found.count) == (("conv_1",), 2)
+
+
 def test_names_are_listed_shortly():
     assert listed(("a", "b", "c")) == "a, b, c"
     assert listed(("a", "b", "c", "d", "e")) == "a, b, c and 2 more"
