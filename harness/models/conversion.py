@@ -158,7 +158,7 @@ class _Target:
 
 @dataclass(frozen=True)
 class _Judged:
-    """A comparison, what it can tell in words, and the layers of which it tells nothing."""
+    """A comparison, its sensitivity in words, and the hidden layers."""
 
     comparison: Comparison
     said: str = ""
@@ -168,7 +168,7 @@ class _Judged:
 def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> _Judged:
     """The comparison of the delivered files or, at a smaller size, of files written for that size.
 
-    Layers that the outputs hide are compared one by one.
+    A layer that the outputs hide is compared at the layer's own output.
     """
     workers, folder = target.workers, target.folder
     with tempfile.TemporaryDirectory(prefix="parity-smaller-") as scratch:
@@ -193,7 +193,7 @@ def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> _Jud
 
 
 def _inside(this: Experiment, comparison: Comparison, network: Network, target: _Target, runs: int) -> _Judged:
-    """The worst comparison, also of each layer that the outputs hide, at what that layer itself gives."""
+    """The worst comparison of the outputs and of each hidden layer's own output."""
     hidden, inputs = this.sensitivity.hidden, this.stimuli[0].inputs
     wide = replace(network.spec, outputs=hidden)
     golden = golden_of(wide, network.weights, inputs, runs=min(runs, FEW))

@@ -15,7 +15,7 @@ from harness.spec import Array, Golden, Spec
 
 @dataclass(frozen=True)
 class Stimulus:
-    """Inputs, in which manner they were drawn, and what the network must give for them."""
+    """Inputs by name, the manner in which they were drawn, and the golden of the network on these inputs."""
 
     inputs: dict[str, Array]
     manner: str
@@ -24,7 +24,7 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class Experiment:
-    """Stimuli, of which each shows layers that those before it hide, and what all together can tell."""
+    """Inputs and the layers that stay hidden on all of them. Each stimulus after the first shows another layer."""
 
     stimuli: tuple[Stimulus, ...]
     sensitivity: Sensitivity

@@ -1,9 +1,8 @@
 """Whether outputs can tell a wrong layer from a right one, on the inputs at hand.
 
-Outputs that agree prove nothing where they hide what is before them: a saturated softmax is 0 and 1 whatever the
-convolutions compute. So the reference itself is computed again with one layer changed, for one layer after the other:
-each of its weights is 1 % larger or smaller, at random. A layer is *hidden* where that moves no compared tensor beyond
-the edge of what passes.
+A saturated softmax is 0 and 1 whatever the convolutions before the softmax compute: equal outputs prove nothing there.
+So the reference is computed once more for each layer, with every weight of the layer 1 % larger or smaller, at random.
+The layer is *hidden* where this change moves no compared tensor beyond the edge of what passes.
 """
 
 from __future__ import annotations
@@ -28,8 +27,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """The layers that were changed, and those of them that are hidden, in the network's order. `count` is the number of
-    layers with weights."""
+    """The changed layers and the hidden layers, in the network's order. `count` is the number of layers with weights."""
 
     tried: tuple[str, ...]
     hidden: tuple[str, ...]
@@ -61,7 +59,7 @@ def sensitivity(
     only: Iterable[str] | None = None,
     most: int = MOST,
 ) -> Sensitivity:
-    """Change one layer after the other, at most so many, or those of `only`.
+    """Change one layer after the other: `most` layers spread over the network, or the layers of `only`.
 
     The tensors that `golden` expects are the compared ones; its noise is that of float32.
     """
@@ -80,7 +78,7 @@ def _seeing(spec: Spec, golden: Golden) -> Spec:
 
 
 def _weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]]:
-    """Names of the weights that can be changed, of each layer that has some; of layers that share them, the first."""
+    """For each layer with weights, the names of its weights. Layers that share weights count once, by the first layer."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for layer in spec.layers:
@@ -97,14 +95,14 @@ def _weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]
 
 
 def _spread(names: list[str], most: int) -> list[str]:
-    """At most so many of them, the first and the last among them."""
+    """At most `most` names at even distances, with the first name and the last name."""
     if len(names) <= most:
         return names
     return [names[place] for place in np.linspace(0, len(names) - 1, most).round().astype(int)]
 
 
 def _changed(weights: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
-    """Weights of which each number is larger or smaller by `CHANGE`, the same at each call."""
+    """The weights with each number larger or smaller by `CHANGE`. Each call gives the same numbers."""
     changed = {}
     for name in names:
         source = np.random.Generator(np.random.PCG64(crc32(name.encode())))
