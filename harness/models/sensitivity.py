@@ -27,7 +27,7 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """The changed layers and the hidden layers, in the network's order. `count` is the number of layers with weights."""
+    """The changed and the hidden layers, in the network's order. `count` is the number of layers with weights."""
 
     tried: tuple[str, ...]
     hidden: tuple[str, ...]
@@ -78,7 +78,7 @@ def _seeing(spec: Spec, golden: Golden) -> Spec:
 
 
 def _weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]]:
-    """For each layer with weights, the names of its weights. Layers that share weights count once, by the first layer."""
+    """The names of the weights of each layer. Layers that share weights count once, by the first layer."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for layer in spec.layers:
