@@ -66,7 +66,7 @@ def test_processor_time_is_told_first(machine: SimpleNamespace) -> None:
     assert watched.exceeded() == "8 s of processor time"
 
 
-CHILD = "import time\nwhile time.process_time() < 0.5: pass\nprint('done', flush=True)\ninput()"
+CHILD = "import time\nwhile time.process_time() < 0.6: pass\nprint('done', flush=True)\ninput()"
 PARENT = f"""
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -80,6 +80,7 @@ input()
 
 
 def test_living_children_count_and_those_waited_for() -> None:
+    """The child uses 0.6 s. The system cuts user and system time of each process to hundredths of a second."""
     with subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
         assert parent.stdin is not None
         assert parent.stdout is not None
@@ -89,7 +90,7 @@ def test_living_children_count_and_those_waited_for() -> None:
             seconds.append(processor_seconds(parent.pid))
             parent.stdin.write(b"\n")
             parent.stdin.flush()
-    assert all(0.5 <= each < 1.5 for each in seconds)
+    assert all(0.55 <= each < 1.5 for each in seconds), seconds
     assert seconds[1] >= seconds[0] - 0.02, "the system counts in hundredths"
 
 
