@@ -1,4 +1,4 @@
-"""Patterns of names, as `fnmatch` reads them, and the names nearest to a pattern that fits none."""
+"""Patterns of names, as `fnmatch` reads them, the names nearest to a pattern that fits none, and lists of names."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ LIKENESS = 0.6
 def fits(name: str, patterns: Sequence[str]) -> bool:
     """Whether a name fits one of the patterns; every name fits where there is none."""
     return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def few(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are."""
+    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most:,} more"
 
 
 def nearest(pattern: str, names: Iterable[str]) -> list[str]:

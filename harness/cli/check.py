@@ -56,8 +56,8 @@ from harness.models.check import NetworkCheck, check_network, record_of
 from harness.models.counterpart import NAME as THEIRS
 from harness.models.origin import is_model
 from harness.models.pair import Pair, check_pair
-from harness.models.sensitivity import listed
 from harness.models.survival import Question
+from harness.patterns import few
 from harness.results.events import plain
 from harness.run.session import Session
 
@@ -196,9 +196,9 @@ def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_js
     if pair.unmatched:
         click.secho(f"note: without a counterpart: {', '.join(pair.unmatched)}", fg="yellow")
     conclude(pair.comparison, str(against), hidden=pair.hidden)
-    inside = f"; inside, {listed(pair.apart)} differ" * bool(pair.apart)
+    inside = f"; inside, {few(pair.apart)} differ" * bool(pair.apart)
     if code == UNDECIDED:
-        click.secho(f"{ADVICE}{inside}", fg="yellow")
+        click.secho(f"look at {few(pair.apart)} first: its own tensor differs" if pair.apart else ADVICE, fg="yellow")
     elif pair.comparison.outcome.passes:
         told = "" if pair.sensitivity is None else f": {pair.sensitivity}"
         click.secho(f"they are one network{told}{inside}", fg="green")

@@ -19,8 +19,8 @@ from harness.models import bounds
 from harness.models.bounds import Plan, gibibytes
 from harness.models.conversion import Watch
 from harness.models.reference import ConversionError
-from harness.models.sensitivity import listed
 from harness.outcomes import Outcome
+from harness.patterns import few
 
 SHOWN = 12
 """Names of classes that are printed."""
@@ -99,7 +99,7 @@ def conclude(comparison: Comparison | None, reference: str, judged: str = "", hi
 
 def undecided(hidden: Sequence[str]) -> str:
     """Why outputs that agree are no answer."""
-    return f"cannot be judged: on these inputs the outputs hide {listed(hidden)}"
+    return f"cannot be judged: on these inputs the outputs hide {few(hidden)}"
 
 
 def exit_code(comparison: Comparison | None, hidden: Sequence[str] = ()) -> int:

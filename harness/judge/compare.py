@@ -39,6 +39,11 @@ class Comparison:
         """Largest normwise error in noise units."""
         return self.metrics.units
 
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Larger for a worse outcome; of equal outcomes, for more units."""
+        return self.outcome.severity, self.units or 0.0
+
 
 def compare(golden: Golden, outputs: Sequence[Array | None], names: Sequence[str] | None = None) -> Comparison:
     """Compare a runtime's outputs, in the artifact's order, with the golden.
@@ -263,4 +268,4 @@ def worst(comparisons: Sequence[Comparison]) -> Comparison:
     """The comparison with the worst outcome, of several outputs or calls; of equal outcomes, with the most units."""
     if len(comparisons) == 1:
         return comparisons[0]
-    return max(comparisons, key=lambda one: (one.outcome.severity, one.units or 0.0))
+    return max(comparisons, key=lambda one: one.rank)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.judge.compare import Comparison
+from harness.judge.compare import Comparison, worst
 from harness.matlab.readers.toolbox import Network, as_table
 from harness.models import conversion
 from harness.models.conversion import LayerCheck, Watch
@@ -51,8 +51,8 @@ def _against_samples(network: Network, workers: Workers) -> NetworkCheck:
     ]
     several = len(network.samples) > 1
     return NetworkCheck(
-        comparison=max(
-            [Comparison(Outcome.EXACT, metrics=Metrics(units=0.0)), *_located(check for _, check in checks)], key=_harm
+        comparison=worst(
+            [Comparison(Outcome.EXACT, metrics=Metrics(units=0.0)), *_located(check for _, check in checks)]
         ),
         reference="the activations that MATLAB computed",
         layers=tuple({**({"sample": number} if several else {}), **record_of(check)} for number, check in checks),
@@ -67,10 +67,6 @@ def _located(checks: Iterator[LayerCheck]) -> Iterator[Comparison]:
     """The comparison of each layer; its message names the layer."""
     for check in checks:
         yield replace(check.comparison, message=f"layer {check.layer!r} ({check.kind}): {check.comparison.message}")
-
-
-def _harm(comparison: Comparison) -> tuple[int, float]:
-    return comparison.outcome.severity, comparison.units or 0.0
 
 
 def record_of(check: LayerCheck) -> dict[str, Any]:

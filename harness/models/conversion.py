@@ -35,10 +35,11 @@ from harness.models.bounds import (
 from harness.models.bounds import plan as plan_of
 from harness.models.experiment import Experiment, experiment
 from harness.models.reference import ConversionError, golden_of, times
-from harness.models.sensitivity import listed, sensitivity
+from harness.models.sensitivity import sensitivity
 from harness.models.stimuli import drawn
 from harness.oracle import part
 from harness.outcomes import Outcome
+from harness.patterns import few
 from harness.spec import Array, Exactness, Golden, Input, Spec, source_of
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
@@ -204,7 +205,7 @@ def _inside(this: Experiment, comparison: Comparison, network: Network, target: 
     ]
     left = sensitivity(wide, network.weights, inputs, golden, only=hidden).hidden
     seen = [name for name in hidden if name not in left]
-    said = f"; {this}" + f"; {listed(seen)} compared one by one" * bool(seen)
+    said = f"; {this}" + f"; {few(seen)} compared one by one" * bool(seen)
     return _Judged(worst([comparison, *located]), said, left)
 
 

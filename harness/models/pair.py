@@ -10,7 +10,7 @@ in another order. What makes them equal is the answer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -29,7 +29,7 @@ from harness.models.experiment import Stimulus, experiment, part_of
 from harness.models.reference import ConversionError, golden_of
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.outcomes import Outcome
-from harness.spec import Array, Golden, Layer
+from harness.spec import Array, Golden
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 
@@ -82,15 +82,16 @@ def check_pair(network: Network, other: Path, workers: Workers, *, trust: bool =
         return _against_activations(network, other, workers)
     model = _Onnx(other, workers) if other.suffix.lower() == ".onnx" else _Whole(other, trust)
     sizes = model.sizes(network)
-    wide = replace(network.spec, outputs=tuple(dict.fromkeys((*_names(network.spec.layers), *network.spec.outputs))))
+    names = [layer.name for layer in network.spec.layers]
+    wide = replace(network.spec, outputs=tuple(dict.fromkeys((*names, *network.spec.outputs))))
     this = experiment(wide, network.weights, sizes, runs=RUNS, compared=network.spec.outputs)
     pairs = [_on(stimulus, network, model) for stimulus in this.stimuli]
-    pair = max(pairs, key=lambda each: _harm(each.comparison))
+    pair = max(pairs, key=lambda each: each.comparison.rank)
     layers = [
-        max(checks, key=lambda each: _harm(each.comparison)) for checks in zip(*(p.layers for p in pairs), strict=True)
+        max(checks, key=lambda each: each.comparison.rank) for checks in zip(*(p.layers for p in pairs), strict=True)
     ]
     felt = this.sensitivity
-    if layers and felt.hidden:
+    if felt.hidden and all(check.comparison.outcome.passes for check in layers):  # else they vouch for nothing
         seen = tuple(dict.fromkeys((*network.spec.outputs, *(check.layer for check in layers))))
         stimulus = this.stimuli[0]
         golden = part_of(stimulus.golden, seen)
@@ -112,14 +113,6 @@ def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
     layers, unmatched = _by_layer(network, stimulus.golden, tensors)
     equal_if = "" if comparison.outcome.passes else _equal_if(network, whole, model, arrays)
     return Pair(comparison, tuple(layers), tuple(unmatched), equal_if)
-
-
-def _harm(comparison: Comparison) -> tuple[int, float]:
-    return comparison.outcome.severity, comparison.units or 0.0
-
-
-def _names(layers: Iterable[Layer]) -> list[str]:
-    return [layer.name for layer in layers]
 
 
 def _compared(golden: Golden, outputs: Sequence[Array]) -> Comparison:
@@ -337,7 +330,7 @@ def _against_activations(network: Network, path: Path, workers: Workers) -> Pair
     sample = RecordedSample(tuple(inputs), formats, named)
     checks = conversion.check_sample(network.spec, network.weights, sample, workers)
     seen = {check.layer for check in checks}
-    worst = max(checks, key=lambda one: _harm(one.comparison))
+    worst = max(checks, key=lambda one: one.comparison.rank)
     message = f"layer {worst.layer!r} ({worst.kind}): {worst.comparison.message}"
     unmatched = [layer.name for layer in network.spec.layers if layer.name not in seen]
     return Pair(replace(worst.comparison, message=message), tuple(checks), tuple(unmatched))

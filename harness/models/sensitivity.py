@@ -7,22 +7,21 @@ The layer is *hidden* where this change moves no compared tensor beyond the edge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
 
 from harness.judge.compare import compare
 from harness.oracle import evaluate
+from harness.patterns import few
 from harness.spec import Array, Golden, Spec
 
 CHANGE = 0.01
 """Relative size of the change of each weight."""
 MOST = 24
 """Layers that are changed, spread evenly over a network that has more: each takes one more exact computation."""
-SHOWN = 3
-"""Names that a sentence lists."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,7 @@ class Sensitivity:
         if not self.hidden:
             each = "any layer" if len(self.tried) == self.count else f"each of {len(self.tried)} layers tried"
             return f"{one} {each} would have been seen"
-        return f"{one} {listed(self.hidden)} would not have been seen"
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = len(names) - SHOWN
-    return ", ".join(names[:SHOWN]) + f" and {more} more" * (more > 0)
+        return f"{one} {few(self.hidden)} would not have been seen"
 
 
 def sensitivity(
@@ -65,16 +58,11 @@ def sensitivity(
     """
     own = _weights_of(spec, weights)
     tried = [name for name in own if name in set(only)] if only is not None else _spread(list(own), most)
-    seeing = _seeing(spec, golden)
+    seeing = replace(spec, outputs=tuple(golden.expected))
     hidden = [
         name for name in tried if not _is_seen(seeing, {**weights, **_changed(weights, own[name])}, inputs, golden)
     ]
     return Sensitivity(tuple(tried), tuple(hidden), len(own))
-
-
-def _seeing(spec: Spec, golden: Golden) -> Spec:
-    """The network whose outputs are the compared tensors."""
-    return Spec(spec.dialect, spec.inputs, spec.layers, tuple(golden.expected))
 
 
 def _weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 from harness.analysis.condition import Condition
 from harness.analysis.defects import Defect
 from harness.analysis.grouping import Group
+from harness.patterns import few
 from harness.report.blocks import short
 from harness.report.difference import words
 
@@ -63,7 +64,7 @@ def of_group(group: Group) -> dict[str, Any]:
 
 def _condition(item: Condition, *, several: bool) -> dict[str, Any]:
     return {
-        "layers": words.few(item.layers, 2) if several else "",
+        "layers": few(item.layers, 2) if several else "",
         "words": item.words,
         "text": item.text,
         "sure": item.sure,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.analysis.defects import Defect
+from harness.patterns import few
 from harness.report.difference.markdown import raw, safe
-from harness.report.difference.words import few, many
+from harness.report.difference.words import many
 from harness.report.summary import RouteShare, Summary
 
 MOST = 30

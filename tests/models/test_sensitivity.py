@@ -20,8 +20,9 @@ from harness.models.deliver import write_torch
 from harness.models.experiment import experiment
 from harness.models.pair import check_pair
 from harness.models.reference import golden_of
-from harness.models.sensitivity import MOST, Sensitivity, listed, sensitivity
+from harness.models.sensitivity import MOST, Sensitivity, sensitivity
 from harness.models.stimuli import MAIN, MANNERS, drawn
+from harness.patterns import few
 from harness.spec import Input, Layer, Spec
 from harness.workers.pool import Workers
 
@@ -113,8 +114,8 @@ def test_as_many_layers_are_changed_as_the_time_allows():
 
 
 def test_names_are_listed_shortly():
-    assert listed(("a", "b", "c")) == "a, b, c"
-    assert listed(("a", "b", "c", "d", "e")) == "a, b, c and 2 more"
+    assert few(("a", "b", "c")) == "a, b, c"
+    assert few(("a", "b", "c", "d", "e")) == "a, b, c and 2 more"
 
 
 @pytest.mark.parametrize("manner", MANNERS)
@@ -204,6 +205,8 @@ def test_the_layers_of_an_onnx_file_show_what_its_outputs_hide(tmp_path, workers
     onnx.save(as_onnx(SPEC, wrong(**CONSTANT)), str(tmp_path / "net.onnx"))
     pair = check_pair(network, tmp_path / "net.onnx", workers)
     assert "conv_1" in pair.apart
+    assert pair.comparison.outcome.passes
+    assert "conv_1" in pair.hidden, "the outputs agree, and a layer that they hide does not: no one network"
 
 
 @pytest.mark.parametrize("target", ["torch", "onnx"])

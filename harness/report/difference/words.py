@@ -10,6 +10,7 @@ from harness.analysis.difference import Difference
 from harness.analysis.grouping import Group
 from harness.analysis.messages import shown
 from harness.judge.record import plain_id
+from harness.patterns import few
 from harness.results.changed import Changed
 from harness.results.environments import version_in
 from harness.results.events import Answer
@@ -165,11 +166,6 @@ def details(group: Group) -> dict[str, str]:
 def joined(ending: str, message: str) -> str:
     """An ending and its message."""
     return f"{ending}: {shown(message)}" if message else ending
-
-
-def few(names: Sequence[str], most: int = 3) -> str:
-    """The first names, and how many more there are."""
-    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most:,} more"
 
 
 def many(count: int, singular: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from harness.analysis.matrix import DefectRow
+from harness.patterns import few
 from harness.report.difference.markdown import MOST, safe
-from harness.report.difference.words import few
 from harness.report.matrix import view as words
 from harness.report.matrix.view import View
 
@@ -21,7 +21,7 @@ def markdown(view: View, *, most: int = MOST) -> str:
         page.lines(f"{name}: {group.title}; smallest {group.smallest.case}" for name, group in view.news.worse)
     if view.layers:
         page.add(f"\n### {safe(words.asked(view))}\n\n")
-        page.lines([f"not layers of Keras, not judged: {words.few(view.strangers)}"] * bool(view.strangers))
+        page.lines([f"not layers of Keras, not judged: {few(view.strangers, words.NAMED)}"] * bool(view.strangers))
         page.lines(line for pin in view.pins for line in words.pin_lines(pin))
     page.add("\n### Legs\n\n")
     page.table(

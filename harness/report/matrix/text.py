@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from harness.analysis.matrix import DefectRow, Table
-from harness.report.difference.words import few
+from harness.patterns import few
 from harness.report.matrix import view as words
 from harness.report.matrix.view import View
 
@@ -112,7 +112,7 @@ def _defects(view: View, id_: str, rows: Sequence[DefectRow]) -> Iterator[Render
 
 def _pins(view: View) -> Iterator[str]:
     if view.strangers:
-        yield f"not layers of Keras, of which nothing is known here: {words.few(view.strangers)}"
+        yield f"not layers of Keras, of which nothing is known here: {few(view.strangers, words.NAMED)}"
     for pin in view.pins:
         yield from words.pin_lines(pin)
     if not view.pins:

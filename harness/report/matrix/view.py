@@ -12,6 +12,7 @@ from harness.analysis.matrix import Cell, DefectRow, LayerRow, Matrix, Showing, 
 from harness.analysis.news import News
 from harness.analysis.pins import Pin
 from harness.installed import SUITE
+from harness.patterns import few
 
 NOT_COMPARABLE = "not comparable"
 SURROUNDINGS = ("platform", SUITE)
@@ -123,7 +124,7 @@ def remarks(table: Table) -> Iterator[str]:
     """What was not run, what cannot be compared, and cases that only some legs have."""
     chain = table.chain
     if unrun := [leg.name for leg in chain.legs if leg not in chain.walked]:
-        yield f"not run by {few(unrun)}"
+        yield f"not run by {few(unrun, NAMED)}"
     yield from _apart(chain)
     if table.partly:
         yield f"{table.partly:,} {'case' if table.partly == 1 else 'cases'} only some of these legs have"
@@ -151,13 +152,14 @@ def closing(view: View) -> Iterator[str]:
     matrix = view.matrix
     changing = {table.chain.name for table in shown(view)}
     if calm := [table.chain.name for table in matrix.tables if table.chain.name not in changing]:
-        yield f"nothing changes on {len(calm):,} {'chain' if len(calm) == 1 else 'chains'}: {few(calm)}"
+        yield f"nothing changes on {len(calm):,} {'chain' if len(calm) == 1 else 'chains'}: {few(calm, NAMED)}"
     if matrix.single:
         by_leg: dict[str, list[str]] = {}
         for chain in matrix.single:
             by_leg.setdefault(chain.walked[0].name, []).append(chain.name)
         for name, chains in by_leg.items():
-            yield f"{len(chains):,} {'chain' if len(chains) == 1 else 'chains'} walked by {name} only: {few(chains)}"
+            count = f"{len(chains):,} {'chain' if len(chains) == 1 else 'chains'}"
+            yield f"{count} walked by {name} only: {few(chains, NAMED)}"
     pairs = [set(pair.components) for table in matrix.tables for pair in table.chain.apart]
     for name in SURROUNDINGS:
         if pairs and all(name in pair for pair in pairs):
@@ -198,8 +200,3 @@ def _lack(what: Cell) -> str:
     parts = [f"{what.bad:,}/{what.good + what.bad:,}"] * bool(what.good + what.bad)
     parts += [f"{what.blocked:,} {State.BLOCKED}"] * bool(what.blocked)
     return " and ".join(parts)
-
-
-def few(names: list[str] | tuple[str, ...], most: int = NAMED) -> str:
-    """The first names, and how many more there are."""
-    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most:,} more"
