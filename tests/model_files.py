@@ -152,6 +152,28 @@ def loud() -> Any:
     return keras.Model(x, layers.Dense(3, activation="sigmoid", name="last")(y))
 
 
+def saturated() -> Any:
+    """Probabilities that are 0 and 1 for inputs of any size, so that they tell nothing of the layers before."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((8, 8, 2), name="picture")
+    y = layers.Conv2D(3, 3, activation="relu", name="first")(x)
+    y = layers.Dense(3, name="last")(layers.Flatten(name="flat")(y))
+    return keras.Model(x, layers.Softmax(name="classes")(layers.Rescaling(1e9, name="loud")(y)))
+
+
+def normalised() -> Any:
+    """A convolution of which the layer behind it takes the scale away."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((8, 8, 2), name="picture")
+    y = layers.GroupNormalization(groups=-1, name="normal")(layers.Conv2D(3, 3, name="first")(x))
+    y = layers.GlobalAveragePooling2D(name="mean")(layers.ReLU(name="relu")(y))
+    return keras.Model(x, layers.Dense(2, name="last")(y))
+
+
 def two_outputs() -> Any:
     import keras
     from keras import layers
@@ -317,6 +339,17 @@ class Tf2OnnxWithFault(Tf2Onnx):
         )
         onnx.save(model, path)
         return path
+
+
+def scaled(model: Path, target: Path, factor: float) -> None:
+    """Write what tf2onnx makes of a Keras model with the filters of its layer `first` times a factor."""
+    import keras
+
+    other = keras.models.load_model(model)
+    kernel = other.get_layer("first").kernel
+    kernel.assign(factor * np.asarray(kernel))
+    other.save(target.with_suffix(".keras"))
+    Tf2Onnx().convert(target.with_suffix(".keras"), target)
 
 
 def counterpart(model: Path, target: Path, change: str) -> None:

@@ -18,12 +18,12 @@ model it is an .onnx file, which is judged, and whose wrong layers are named, as
 differ, the answer says what makes them equal, if that is a node that normalises the input once more, an order of
 channels or a scale: then the networks are equal, and their preprocessing is not.
 
-Outputs that agree prove nothing where they hide a layer. So each layer of a network of MATLAB is changed by 1 % in the
-reference, and inputs are drawn in another manner until the compared tensors show each change. Where they show none of a
-layer, the answer is that the network cannot be judged.
+Outputs that agree prove nothing where they hide a layer. So each layer is changed by 1 % in the reference, and inputs
+are drawn in another manner until the compared tensors show each change. Where they show none of a layer, the answer is
+that the model cannot be judged.
 
-Exit code 0 if they agree on every way, 1 if not, 2 if a file cannot be read or converted, 4 if a network of MATLAB
-cannot be judged: it is too large, or the outputs hide a layer. Known defects explain a deviation, and excuse none.
+Exit code 0 if they agree on every way, 1 if not, 2 if a file cannot be read or converted, 4 if it cannot be judged: a
+network of MATLAB is too large, or the outputs hide a layer. Known defects explain a deviation, and excuse none.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def command(
 def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_json: bool) -> int:
     """Print a pair and return the exit code."""
     records = [record_of(layer) for layer in pair.layers]
-    code = exit_code(pair.comparison, pair.hidden)
+    code = exit_code(pair.comparison, pair.hidden or pair.apart)
     if as_json:
         report = {
             "file": str(file),
@@ -196,12 +196,13 @@ def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_js
     if pair.unmatched:
         click.secho(f"note: without a counterpart: {', '.join(pair.unmatched)}", fg="yellow")
     conclude(pair.comparison, str(against), hidden=pair.hidden)
-    inside = f"; inside, {few(pair.apart)} differ" * bool(pair.apart)
-    if code == UNDECIDED:
-        click.secho(f"look at {few(pair.apart)} first: its own tensor differs" if pair.apart else ADVICE, fg="yellow")
+    if code == UNDECIDED and pair.apart:
+        click.secho(f"cannot be judged: the outputs agree, and inside, {few(pair.apart)} differ", fg="yellow")
+    elif code == UNDECIDED:
+        click.secho(ADVICE, fg="yellow")
     elif pair.comparison.outcome.passes:
         told = "" if pair.sensitivity is None else f": {pair.sensitivity}"
-        click.secho(f"they are one network{told}{inside}", fg="green")
+        click.secho(f"they are one network{told}", fg="green")
     elif pair.equal_if:
         click.secho(f"they are equal {pair.equal_if}", fg="yellow")
     else:

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from harness.cli.main import AGREED, DEVIATIONS
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED
 from harness.cli.model import introduce, keep_results, print_layers, print_ways
+from harness.cli.network import undecided
 from harness.errors import InputError
 from harness.models.origin import KERAS, ONNX, kind_of
 from harness.models.proof import FORMS, prove
@@ -61,9 +62,12 @@ def convert_model(question: Question, target: str, folder: Path) -> int:
     units = "" if proven.comparison.units is None else f", {proven.comparison.units:.3g} noise units at most"
     click.secho(
         f"{best.route}: {proven.comparison.outcome}{units}, against {survival.truth.by}; the written model was run",
-        fg="green",
+        fg="yellow" if best.is_undecided else "green",
         bold=True,
     )
+    if best.is_undecided:
+        click.secho(undecided(best.hidden), fg="yellow")
+        return UNDECIDED
     return AGREED
 
 

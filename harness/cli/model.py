@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.adapters.keras_model import IMPORTS, TRUST
-from harness.cli.main import AGREED, DEVIATIONS
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED
 from harness.corpus.store import keep
 from harness.models.alone import Culprit
 from harness.models.samples import described
@@ -79,11 +79,22 @@ def check_model(
         if to_corpus:
             for piece in survival.pieces:
                 click.echo(f"kept: {replay(piece.case.id, piece.route, {'hops': question.hops})}")
-    return AGREED if survival.ways and len(survival.good) == len(survival.ways) else DEVIATIONS
+    return exit_code(survival)
+
+
+def exit_code(survival: Survival) -> int:
+    """Nothing that was not judged passes."""
+    if not survival.ways or len(survival.good) < len(survival.ways):
+        return DEVIATIONS
+    return UNDECIDED if survival.is_undecided else AGREED
+
+
+COLORS = {AGREED: "green", DEVIATIONS: "red", UNDECIDED: "yellow"}
+"""Of the answer, by the exit code."""
 
 
 def _show(survival: Survival) -> None:
-    color = "green" if survival.ways and len(survival.good) == len(survival.ways) else "red"
+    color = COLORS[exit_code(survival)]
     click.secho(f"{survival.sentence}\n", fg=color, bold=True)
     introduce(survival)
     print_ways(survival)
@@ -106,6 +117,8 @@ def introduce(survival: Survival) -> None:
         click.secho(f"note: {truth.why}", fg="yellow")
     for note in survival.notes:
         click.secho(f"note: {note}", fg="yellow")
+    if not survival.is_pair and survival.sensitivity is not None and survival.sensitivity.tried:
+        click.echo(f"sensitivity: {survival.sensitivity}")
     for number, text in enumerate(described(tuple(sample.inputs for sample in truth.samples)), 1):
         click.echo(f"inputs {number}: {text}")
     click.echo()
@@ -185,11 +198,19 @@ def _short(message: str) -> str:
     return text if len(text) <= SHORT else f"{text[: SHORT - 3]}..."
 
 
+def _same(survival: Survival) -> bool | None:
+    """Whether the two files of a pair are one network; None if that cannot be judged."""
+    return None if survival.is_undecided else len(survival.good) == len(survival.ways)
+
+
 def _as_json(survival: Survival) -> dict[str, Any]:
     best = survival.best
     return {
         "file": str(survival.origin.path),
         "sentence": survival.sentence,
+        **({"same": _same(survival)} if survival.is_pair else {}),
+        "sensitivity": None if survival.sensitivity is None else str(survival.sensitivity),
+        "hidden": list(survival.hidden),
         "truth": survival.truth.by,
         "why": survival.truth.why,
         "notes": list(survival.notes),
@@ -202,6 +223,7 @@ def _as_json(survival: Survival) -> dict[str, Any]:
                 "blame": way.blame or None,
                 "message": way.result.fault.message if way.result.fault else "",
                 "layers": [plain(culprit) for culprit in way.culprits],
+                "hidden": list(way.hidden),
                 "note": way.note,
                 "known": way.known,
                 "task": way.result.task,

@@ -53,13 +53,17 @@ class Culprit:
 
 @dataclass(frozen=True)
 class Ground:
-    """What all ways of a check have in common: session, model, truth, case, and a folder for artifacts."""
+    """What all ways of a check have in common: session, model, truth, case, and a folder for artifacts.
+
+    `hidden` are layers of which the outputs tell nothing on these inputs.
+    """
 
     session: Session
     origin: Origin
     truth: Truth
     case: Case
     folder: Path
+    hidden: tuple[str, ...] = ()
 
 
 def by_keras(workers: Workers, origin: Origin, inputs: Mapping[str, Array]) -> Mapping[str, Array]:

@@ -5,7 +5,7 @@ Nothing is known of their layers: they are judged by themselves, in double preci
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from harness.adapters.runtimes.keras import in_order
 from harness.adapters.torch_artifact import Argument, open_module, save_module
-from harness.models.perturbed import Measured, measured
+from harness.models.perturbed import Rig
 from harness.spec import Array
+from harness.trace.trace import unique
 
 
 def savedmodel(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
@@ -39,24 +40,26 @@ def savedmodel(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
     }
 
 
-def savedmodel_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
-    """What the SavedModel gives, in its own precision."""
+def savedmodel_rig(path: Path, trust: bool) -> Rig:
+    """The SavedModel as TensorFlow runs it. A variable's layer is its name before the last `/`."""
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
     serving = loaded.signatures["serving_default"]
     names = in_order(serving.structured_outputs)
-    values = [(each, each.numpy()) for each in serving.variables if each.dtype.is_floating]
+    floating = [each for each in serving.variables if each.dtype.is_floating]
+    variables = dict(zip(unique(each.name.partition(":")[0] for each in floating), floating, strict=True))
 
     def run(sample: Mapping[str, Array]) -> list[Array]:
         result = serving(**{name: tf.constant(value) for name, value in sample.items()})
         return [result[name].numpy() for name in names]
 
-    def shake(off: Callable[[Array], Array]) -> None:
-        for variable, value in values:
-            variable.assign(off(value))
+    def put(changed: Mapping[str, Array]) -> None:
+        for name, value in changed.items():
+            variables[name].assign(value)
 
-    return measured(run, shake, samples, runs)
+    values = {name: each.numpy() for name, each in variables.items()}
+    return Rig(run, values, _by_layer(values, "/"), put)
 
 
 def torch(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
@@ -89,23 +92,33 @@ def torch(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
     }
 
 
-def torch_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
-    """What the module gives in double precision."""
+def torch_rig(path: Path, trust: bool) -> Rig:
+    """The module as torch runs it in double precision. A parameter's layer is the module that has it."""
     import torch as library
 
     module = open_module(path).eval().double()
-    values = {name: value.detach().clone() for name, value in module.state_dict().items()}
-    wide = [{name: _wide(value) for name, value in sample.items()} for sample in samples]
+    state = module.state_dict()
+    values = {name: value.detach().clone().numpy() for name, value in state.items()}
 
     def run(sample: Mapping[str, Array]) -> list[Array]:
         with library.no_grad():
-            result = module(*(library.from_numpy(np.array(value)) for value in sample.values()))
+            result = module(*(library.from_numpy(np.array(_wide(value))) for value in sample.values()))
         return [part.numpy() for part in (result if isinstance(result, list | tuple) else [result])]
 
-    def shake(off: Callable[[Array], Array]) -> None:
-        module.load_state_dict({name: library.from_numpy(off(value.numpy())) for name, value in values.items()})
+    def put(changed: Mapping[str, Array]) -> None:
+        for name, value in changed.items():
+            state[name].copy_(library.from_numpy(np.asarray(value)))
 
-    return measured(run, shake, wide, runs)
+    floats = {name: value for name, value in values.items() if value.dtype.kind == "f"}
+    return Rig(run, floats, _by_layer(floats, "."), put)
+
+
+def _by_layer(names: Iterable[str], separator: str) -> dict[str, list[str]]:
+    """Names by what stands before their last separator."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.rpartition(separator)[0] or name, []).append(name)
+    return found
 
 
 def _wide(value: Array) -> Array:

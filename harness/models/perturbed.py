@@ -1,45 +1,81 @@
-"""What a framework gives for a model, with the noise scale that its own perturbed runs show.
+"""A model in its own framework with its weights off: the noise scale that shows, and the layers that outputs hide.
 
-Each run has every weight and every input off by one random rounding, of float32 or of the half precision in which the
-model computes; the scale is the root mean square of what that changes. Rounding within the layers is not seen, so that
-it is a lower bound.
+For the noise, each run has every weight and every input off by one random rounding, of float32 or of the half precision
+in which the model computes; the scale is the root mean square of what that changes. Rounding within the layers is not
+seen, so that it is a lower bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from harness.spec import Array
+from harness.adapters.registry import resolve
+from harness.models.sensitivity import felt
+from harness.spec import Array, Exactness, Golden
 from harness.units import UNIT
 
 Measured = list[list[tuple[Array, Array]]]
 """For each sample, each output with its noise scale."""
-Shake = Callable[[Callable[[Array], Array]], None]
-"""Sets each weight of a model to what a function makes of its value."""
 
 
-def measured(
-    run: Callable[[Mapping[str, Array]], Sequence[Array]],
-    shake: Shake,
-    samples: Sequence[Mapping[str, Array]],
-    runs: int,
-    unit: float = UNIT,
-) -> Measured:
-    """Outputs and noise scales of each sample. `run` calls the model, `shake` perturbs its weights; `unit` is the
-    largest relative error of one rounding."""
+@dataclass(frozen=True)
+class Rig:
+    """A model as its framework runs it. `weights` are its numbers by name, `own` the names of each layer's, `put` sets
+    some of them. `unit` is the largest relative error of one rounding; inputs may be `wide`, in double precision."""
+
+    run: Callable[[Mapping[str, Array]], Sequence[Array]]
+    weights: Mapping[str, Array]
+    own: Mapping[str, Sequence[str]]
+    put: Callable[[Mapping[str, Array]], None]
+    unit: float = UNIT
+
+
+def noise(rig: str, path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
+    """Outputs and noise scales of each sample. The function `rig`, as `module:function`, opens the model; called in a
+    worker. Raises what opening and running the model raises."""
+    return measured(resolve(rig)(path, trust), samples, runs)
+
+
+def hidden(
+    rig: str,
+    path: Path,
+    data: tuple[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]],
+    only: Sequence[str] | None,
+    trust: bool,
+) -> tuple[tuple[str, ...], tuple[str, ...], int]:
+    """The fields of a `Sensitivity`. `data` are the inputs of a sample, the outputs that are expected, their noise."""
+    sample, expected, scale = data
+    model: Rig = resolve(rig)(path, trust)
+
+    def run(changed: Mapping[str, Array]) -> Sequence[Array]:
+        model.put(changed)
+        try:
+            return model.run(sample)
+        finally:
+            model.put({name: model.weights[name] for name in changed})
+
+    golden = Golden(dict(expected), dict(scale), Exactness.COMPUTES)
+    found = felt(model.own, model.weights, run, golden, only=only)
+    return found.tried, found.hidden, found.count
+
+
+def measured(rig: Rig, samples: Sequence[Mapping[str, Array]], runs: int) -> Measured:
+    """Outputs and noise scales of each sample."""
     source = np.random.Generator(np.random.PCG64(0))
 
     def off(value: Array) -> Array:
-        return _off(value, source, unit)
+        return _off(value, source, rig.unit)
 
-    exact = [run(sample) for sample in samples]
+    exact = [rig.run(sample) for sample in samples]
     squares = [[np.zeros(np.shape(output)) for output in outputs] for outputs in exact]
     for _ in range(runs):
-        shake(off)
+        rig.put({name: off(value) for name, value in rig.weights.items()})
         for sample, outputs, sums in zip(samples, exact, squares, strict=True):
-            others = run({name: off(value) for name, value in sample.items()})
+            others = rig.run({name: off(value) for name, value in sample.items()})
             for total, other, output in zip(sums, others, outputs, strict=True):
                 if output.dtype.kind == "f":
                     error = np.asarray(other, np.float64) - output

@@ -2,12 +2,14 @@
 
 A saturated softmax is 0 and 1 whatever the convolutions before the softmax compute: equal outputs prove nothing there.
 So the reference is computed once more for each layer, with every weight of the layer 1 % larger or smaller, at random.
-The layer is *hidden* where this change moves no compared tensor beyond the edge of what passes.
+The layer is *hidden* where this change moves no compared tensor beyond the edge of what passes. The reference is the
+oracle or, for a model of which the oracle knows nothing, its own framework.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
@@ -22,6 +24,8 @@ CHANGE = 0.01
 """Relative size of the change of each weight."""
 MOST = 24
 """Layers that are changed, spread evenly over a network that has more: each takes one more exact computation."""
+LEAST, SECONDS = 4, 20.0
+"""Layers that are changed at least, and seconds that changing layers should take, where no plan says how many."""
 
 
 @dataclass(frozen=True)
@@ -50,36 +54,67 @@ def sensitivity(
     golden: Golden,
     *,
     only: Iterable[str] | None = None,
-    most: int = MOST,
+    most: int | None = MOST,
 ) -> Sensitivity:
     """Change one layer after the other: `most` layers spread over the network, or the layers of `only`.
 
     The tensors that `golden` expects are the compared ones; its noise is that of float32.
     """
-    own = _weights_of(spec, weights)
-    tried = [name for name in own if name in set(only)] if only is not None else _spread(list(own), most)
     seeing = replace(spec, outputs=tuple(golden.expected))
-    hidden = [
-        name for name in tried if not _is_seen(seeing, {**weights, **_changed(weights, own[name])}, inputs, golden)
-    ]
+
+    def run(changed: Mapping[str, Array]) -> Iterable[Array]:
+        return evaluate(seeing, {**weights, **changed}, inputs).values()
+
+    return felt(weights_of(spec, weights), weights, run, golden, only=only, most=most)
+
+
+def felt(
+    own: Mapping[str, Sequence[str]],
+    weights: Mapping[str, Array],
+    run: Callable[[Mapping[str, Array]], Iterable[Array]],
+    golden: Golden,
+    *,
+    only: Iterable[str] | None = None,
+    most: int | None = None,
+) -> Sensitivity:
+    """The same of any model: `own` are the names of each layer's weights, `run` gives the compared tensors with some
+    weights changed. Without `most`, the first change tells how many layers can be changed within `SECONDS`."""
+    own = {layer: kept for layer, names in own.items() if (kept := _changeable(weights, names))}
+    if only is not None:
+        tried = [name for name in own if name in set(only)]
+    else:
+        tried = _spread(list(own), most or _affordable(own, weights, run))
+    hidden = [name for name in tried if not _is_seen(run(_changed(weights, own[name])), golden)]
     return Sensitivity(tuple(tried), tuple(hidden), len(own))
 
 
-def _weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]]:
+def weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]]:
     """The names of the weights of each layer. Layers that share weights count once, by the first layer."""
     found: dict[str, list[str]] = {}
     seen: set[str] = set()
     for layer in spec.layers:
-        prefix = f"{layer.owner}/"
-        names = [
-            name
-            for name, value in weights.items()
-            if name.startswith(prefix) and value.dtype.kind == "f" and np.any(value)
-        ]
-        if names and layer.owner not in seen:
-            found[layer.name] = names
+        if layer.owner not in seen:
+            prefix = f"{layer.owner}/"
+            found[layer.name] = [name for name in weights if name.startswith(prefix)]
         seen.add(layer.owner)
     return found
+
+
+def _changeable(weights: Mapping[str, Array], names: Iterable[str]) -> list[str]:
+    """The names of weights that a relative change changes."""
+    return [name for name in names if weights[name].dtype.kind == "f" and np.any(weights[name])]
+
+
+def _affordable(
+    own: Mapping[str, Sequence[str]],
+    weights: Mapping[str, Array],
+    run: Callable[[Mapping[str, Array]], Iterable[Array]],
+) -> int:
+    """How many layers can be changed within `SECONDS`, by the time that the first change takes."""
+    began = time.monotonic()
+    for names in list(own.values())[:1]:
+        run(_changed(weights, names))
+    return max(LEAST, min(MOST, int(SECONDS / max(time.monotonic() - began, 1e-9))))
 
 
 def _spread(names: list[str], most: int) -> list[str]:
@@ -99,8 +134,7 @@ def _changed(weights: Mapping[str, Array], names: Iterable[str]) -> dict[str, Ar
     return changed
 
 
-def _is_seen(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], golden: Golden) -> bool:
+def _is_seen(outputs: Iterable[Array], golden: Golden) -> bool:
     """Whether what the changed network computes, rounded to float32, does not pass."""
-    outputs = evaluate(spec, weights, inputs).values()
-    rounded = [value.astype(np.float32) if value.dtype.kind == "f" else value for value in outputs]
+    rounded = [value.astype(np.float32) if value.dtype.kind == "f" else value for value in map(np.asarray, outputs)]
     return not compare(golden, rounded).outcome.passes

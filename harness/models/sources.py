@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from harness.adapters.keras_model import load_model, nested
 from harness.adapters.torch_artifact import onnx_signature
 from harness.models.keras_reader import shapes_of, spec_of, values_of
-from harness.models.perturbed import Measured, measured
+from harness.models.perturbed import Rig
 from harness.spec import Array
 from harness.trace.noise import HALF
 from harness.units import UNIT
@@ -65,20 +65,24 @@ def keras_tensors(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
     return values_of(load_model(path), inputs)
 
 
-def keras_noise(path: Path, samples: Sequence[Mapping[str, Array]], runs: int, trust: bool) -> Measured:
-    """What Keras gives for each sample, output by output, with the noise scale that perturbed runs show."""
+def keras_rig(path: Path, trust: bool) -> Rig:
+    """A Keras file as Keras runs it. The layers are those of the whole model, not those within them."""
     import keras as library
 
     model = load_model(path, trust=trust)
-    values = [(variable, np.asarray(variable)) for variable in model.weights]
+    variables = {
+        f"{layer.name}/{place}": variable for layer in model.layers for place, variable in enumerate(layer.weights)
+    }
+    values = {name: np.asarray(variable) for name, variable in variables.items()}
+    own = {layer.name: [f"{layer.name}/{place}" for place, _ in enumerate(layer.weights)] for layer in model.layers}
 
-    def shake(off: Callable[[Array], Array]) -> None:
-        for variable, value in values:
-            variable.assign(off(value))
+    def put(changed: Mapping[str, Array]) -> None:
+        for name, value in changed.items():
+            variables[name].assign(np.asarray(value, values[name].dtype))
 
     computes = {getattr(layer, "compute_dtype", None) for layer in model._flatten_layers()}
     unit = max([UNIT, *(HALF[name] for name in computes if name in HALF)])
-    return measured(lambda sample: _call(library, model, sample), shake, samples, runs, unit)
+    return Rig(lambda sample: _call(library, model, sample), values, own, put, unit)
 
 
 def _call(library: Any, model: Any, sample: Mapping[str, Array]) -> list[Array]:
@@ -86,6 +90,47 @@ def _call(library: Any, model: Any, sample: Mapping[str, Array]) -> list[Array]:
     tensors = [library.ops.convert_to_tensor(sample[name]) for name in names]
     result = model(nested(model, tensors), training=False)
     return [np.asarray(library.ops.convert_to_numpy(part)) for part in library.tree.flatten(result)]
+
+
+def onnx_rig(path: Path, trust: bool) -> Rig:
+    """An ONNX file as ONNX Runtime runs it without optimisations.
+
+    A layer is the first node that reads a constant; a bias is of the node to whose output it is added. A constant of
+    one number is a setting, such as an epsilon, and no weight.
+    """
+    import onnx as library
+
+    from harness.trace.onnx_nodes import session_of
+    from harness.trace.trace import unique
+
+    model = library.load(str(path))
+    graph = model.graph
+    values = {item.name: library.numpy_helper.to_array(item) for item in graph.initializer}
+    values = {name: value for name, value in values.items() if value.dtype.kind == "f" and value.size > 1}
+    own: dict[str, list[str]] = {}
+    met: set[str] = set()
+    makers: dict[str, str] = {}
+    names = unique(node.name or next(filter(None, node.output), node.op_type) for node in graph.node)
+    for name, node in zip(names, graph.node, strict=True):
+        here = [each for each in dict.fromkeys(node.input) if each in values and each not in met]
+        owner = next((makers[each] for each in node.input if each in makers), name) if node.op_type == "Add" else name
+        own |= {owner: [*own.get(owner, ()), *here]} if here else {}
+        makers |= dict.fromkeys(node.output, name) if here else {}
+        met |= set(here)
+    # a constant that is an input, too, can be given another value in each run (ONNX, IR.md, "Graphs")
+    given = {item.name for item in graph.input}
+    for item in graph.initializer:
+        if item.name in values and item.name not in given:
+            graph.input.append(library.helper.make_tensor_value_info(item.name, item.data_type, list(item.dims)))
+    session = session_of(model.SerializeToString(), optimised=False)
+    outputs = [item.name for item in session.get_outputs()]
+    changes: dict[str, Array] = {}
+
+    def put(changed: Mapping[str, Array]) -> None:
+        for name, value in changed.items():
+            changes[name] = np.asarray(value, values[name].dtype)
+
+    return Rig(lambda sample: session.run(outputs, {**changes, **sample}), values, own, put)
 
 
 def onnx_truth(path: Path, samples: Sequence[Mapping[str, Array]]) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -15,14 +14,15 @@ from harness.models import counterpart
 from harness.models.alone import Culprit, Ground
 from harness.models.guard import ModelError
 from harness.models.origin import KERAS, TORCH, Origin, kind_of, open_model
-from harness.models.samples import FEWEST, LAWS, PIXELS, drawn, labels_of, read_inputs
-from harness.models.truth import Truth, by_framework, case_of, truth_of, weaknesses
+from harness.models.samples import FEWEST, PIXELS, drawn, labels_of, read_inputs
+from harness.models.sensitivity import Sensitivity
+from harness.models.telling import telling
+from harness.models.truth import Truth, by_framework, case_of, truth_of
 from harness.models.ways import HOPS, Way, missing, routes_of, walked
+from harness.patterns import few
 from harness.run.session import Selection, Session
-from harness.spec import Case
+from harness.spec import Array, Case
 
-PATIENCE = 60.0
-"""Seconds after which no other inputs are tried for a model whose outputs hide errors."""
 NAMED = 5
 """Most layers that the sentence names."""
 
@@ -66,11 +66,27 @@ class Survival:
     notes: tuple[str, ...] = ()
     equal_if: str = ""
     """The preparation of its input that makes the file of `against` agree."""
+    sensitivity: Sensitivity | None = None
+    """What a change of each layer does to the outputs; None where that could not be measured."""
 
     @property
     def is_pair(self) -> bool:
         """Whether the model was compared with another file."""
         return any(way.route.endswith(f"-{counterpart.NAME}") for way in self.ways)
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether every way agrees, and a layer may be wrong on one of them."""
+        return bool(self.ways) and len(self.good) == len(self.ways) and any(map(self._leaves_open, self.ways))
+
+    def _leaves_open(self, way: Way) -> bool:
+        """Whether a way that works may be wrong; the other file of a pair, where a layer inside differs, too."""
+        return way.is_undecided or (self.is_pair and (bool(way.culprits) or self.sensitivity is None))
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The layers of which nothing tells on some way that works."""
+        return tuple(dict.fromkeys(name for way in self.good for name in way.hidden))
 
     @property
     def good(self) -> tuple[Way, ...]:
@@ -118,15 +134,36 @@ class Survival:
             return self._of_a_pair
         head = f"{good} of {count} ways {'computes' if good == 1 else 'compute'} what the model computes"
         if good == count:
-            return f"{head}."
+            return f"{head}{self._behind}."
         if self.culprits:
-            return f"{head}; {self._named}."
+            return f"{head}; {self._named}{self._behind}."
         return f"{head}; no layer alone breaks {self._others}." if self.origin.weights else f"{head}."
 
     @property
+    def _inside(self) -> list[str]:
+        """The layers that err on ways that work."""
+        return list(dict.fromkeys(culprit.layer for way in self.good for culprit in way.culprits))
+
+    @property
+    def _behind(self) -> str:
+        """What the outputs of ways that work hide, as the end of a sentence."""
+        accused = {culprit.layer for culprit in self.culprits}
+        others = [name for name in self._inside if name not in accused]
+        said = f"; inside, {few(others)} err{'s' * (len(others) == 1)}, which the outputs hide" if others else ""
+        return f"{said}; cannot be judged: the outputs hide {few(self.hidden)}" if self.hidden else said
+
+    @property
     def _of_a_pair(self) -> str:
+        if self.is_undecided:
+            head = "It cannot be judged whether the two files are one network: the outputs agree"
+            if self._inside:
+                return f"{head}, and inside, {few(self._inside)} differ{'s' * (len(self._inside) == 1)}."
+            return f"{head}, and hide {few(self.hidden) or 'what was not measured'}."
         if len(self.good) == len(self.ways):
-            return "The two files are one network."
+            felt = self.sensitivity
+            if felt is not None and felt.hidden:
+                return f"The two files are one network: the outputs agree, and inside, so do {few(felt.hidden)}."
+            return f"The two files are one network: {felt}."
         if self.equal_if:
             return f"The networks are equal, their preprocessing is not: the other file agrees {self.equal_if}."
         return f"The two files are not one network{f': {self._named}' if self.culprits else ''}."
@@ -193,13 +230,20 @@ def examined(
             most, said = FEWEST, "whole numbers are drawn as 0 and 1 only"
             samples = drawn(origin, seed=question.seed, most=most)
             truth = truth_of(origin, samples, session.workers, trust=question.trust)
-        if question.inputs is None and any(weaknesses(truth)):
-            truth, law = _telling(question, session, origin, truth, most)
-            said = "; ".join(filter(None, (said, law)))
+        told("changing each layer, to see what the outputs hide")
+
+        def draw(law: str) -> tuple[dict[str, Array], ...]:
+            return drawn(origin, seed=question.seed, law=law, most=most)
+
+        told_by = telling(
+            origin, truth, session.workers, draw if question.inputs is None else None, trust=question.trust
+        )
+        truth = told_by.truth
         theirs = None
         if question.against is not None:
             theirs = counterpart.put_behind(origin, truth, question.against, session.workers, Path(folder))
-        ground = _ground(question, session, origin, truth, Path(folder))
+        hidden = () if told_by.sensitivity is None else told_by.sensitivity.hidden
+        ground = replace(_ground(question, session, origin, truth, Path(folder)), hidden=hidden)
         ways = list(walked(ground, routes, told))
         disagreeing = next((way for way in ways if not way.result.stages[0].outcome.passes), None)
         if disagreeing is not None and origin.source == KERAS and truth.is_documented:
@@ -208,12 +252,13 @@ def examined(
             truth = by_framework(
                 origin, [sample.inputs for sample in truth.samples], session.workers, why, trust=question.trust
             )
-            ways = list(walked(_ground(question, session, origin, truth, Path(folder)), routes, told))
-        notes = tuple(filter(None, (*origin.notes, said, *weaknesses(truth))))
+            ground = replace(_ground(question, session, origin, truth, Path(folder)), hidden=hidden)
+            ways = list(walked(ground, routes, told))
+        notes = tuple(filter(None, (*origin.notes, said, *told_by.notes)))
         changed = ""
         if theirs is not None and not all(way.works for way in ways):
             changed = counterpart.equal_if(origin, truth, theirs, session.workers)
-        yield Survival(origin, truth, tuple(ways), missing(session, routes), notes, changed)
+        yield Survival(origin, truth, tuple(ways), missing(session, routes), notes, changed, told_by.sensitivity)
 
 
 def model_case(path: Path, session: Session) -> Case:
@@ -248,22 +293,6 @@ def piece_of(path: Path, patterns: Sequence[str], layer: str | None, session: Se
             advice="" if names else "`parity reduce` cuts a model of several layers that breaks.",
         )
     return chosen
-
-
-def _telling(question: Question, session: Session, origin: Origin, weak: Truth, most: int) -> tuple[Truth, str]:
-    """The truth on inputs of which the outputs hide no errors, and what they are; the weak one where none are found."""
-    began = time.perf_counter()
-    for law in list(LAWS)[1:]:
-        if time.perf_counter() - began > PATIENCE:
-            break
-        samples = drawn(origin, seed=question.seed, law=law, most=most)
-        try:
-            truth = truth_of(origin, samples, session.workers, trust=question.trust)
-        except ModelError:  # one that does not run on such numbers
-            continue
-        if not any(weaknesses(truth)):
-            return truth, f"inputs are drawn {'as ' * law.startswith('pixels')}{law}: on others the outputs hide errors"
-    return weak, ""
 
 
 def _ground(question: Question, session: Session, origin: Origin, truth: Truth, folder: Path) -> Ground:

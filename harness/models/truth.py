@@ -24,11 +24,18 @@ SATURATED = 1e-6
 """Distance from 0 and 1 within which a probability tells nothing but the class."""
 ADVICE = "give inputs like those that it was trained on (--inputs)"
 BY_ITSELF = {
-    KERAS: (f"Keras {version_of('keras')} itself", "harness.models.sources:keras_noise"),
-    SAVED: (f"TensorFlow {version_of('tensorflow')} itself", "harness.models.foreign:savedmodel_noise"),
-    TORCH: (f"torch {version_of('torch')} itself in double precision", "harness.models.foreign:torch_noise"),
+    KERAS: f"Keras {version_of('keras')} itself",
+    SAVED: f"TensorFlow {version_of('tensorflow')} itself",
+    TORCH: f"torch {version_of('torch')} itself in double precision",
 }
-"""A framework in words, and the function that runs a model with it, by the model's format."""
+"""A framework in words, by the model's format."""
+RIGS = {
+    KERAS: "harness.models.sources:keras_rig",
+    SAVED: "harness.models.foreign:savedmodel_rig",
+    TORCH: "harness.models.foreign:torch_rig",
+    ONNX: "harness.models.sources:onnx_rig",
+}
+"""What opens a model for `harness.models.perturbed`, by the model's format."""
 
 
 @dataclass(frozen=True)
@@ -77,14 +84,13 @@ def by_framework(
     origin: Origin, samples: Sequence[Mapping[str, Array]], workers: Workers, why: str, *, trust: bool = False
 ) -> Truth:
     """The truth by the model's own framework, with the noise that perturbed runs show. Raises ModelError."""
-    name, function = BY_ITSELF[origin.source]
     plain = [dict(sample) for sample in samples]
-    arguments = (origin.file, plain, FRAMEWORK_RUNS, trust)
-    memory = memory_to_run(origin.file)
+    arguments = (RIGS[origin.source], origin.file, plain, FRAMEWORK_RUNS, trust)
+    function, memory = "harness.models.perturbed:noise", memory_to_run(origin.file)
     answers = ask(workers, WORKERS[origin.source], function, *arguments, where=origin.path, memory=memory)
     return Truth(
         _samples(origin, samples, answers),
-        f"{name}, with the noise of {FRAMEWORK_RUNS} perturbed runs",
+        f"{BY_ITSELF[origin.source]}, with the noise of {FRAMEWORK_RUNS} perturbed runs",
         why,
     )
 

@@ -71,10 +71,17 @@ class Way:
     artifacts: tuple[Path | None, ...] = ()
     finding: Finding | None = None
     """The known defect of the optimisation that errs, if one does."""
+    hidden: tuple[str, ...] = ()
+    """Layers of which neither the outputs nor a tensor inside tell anything, on a way that works."""
 
     @property
     def works(self) -> bool:
         return self.result.outcome.passes
+
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the outputs agree, and a layer may be wrong behind them."""
+        return self.works and bool(self.hidden)
 
     @property
     def known(self) -> str:
@@ -173,7 +180,35 @@ def _way(walk: Walk, alone: Alone, ground: Ground, route: Route) -> Way:
         note = "; ".join(filter(None, [note, more]))
     if not passes and not culprits and ground.origin.source == ONNX:
         culprits = _refused(ground, route, steps)
-    return Way(route.name, result, culprits, note, _copied(steps, ground.folder / route.name), finding)
+    hidden: tuple[str, ...] = ()
+    if passes and not culprits and (ground.hidden or route.hops[0].name == THEIRS):
+        culprits, seen = _inside(ground, steps)
+        hidden = tuple(name for name in ground.hidden if name not in seen)
+    elif passes:
+        hidden = ground.hidden
+    artifacts = _copied(steps, ground.folder / route.name)
+    return Way(route.name, result, culprits, note, artifacts, finding, hidden)
+
+
+def _inside(ground: Ground, steps: Sequence[Step]) -> tuple[tuple[Culprit, ...], set[str]]:
+    """The layers that err inside of artifacts whose outputs agree, and those that were seen there not to err.
+
+    A layer was seen where each artifact of the way has a tensor of its own that was compared.
+    """
+    inputs = ground.case.samples[0].inputs
+    seen: set[str] | None = None
+    culprits: dict[str, Culprit] = {}
+    for place, step in enumerate(steps[1:], 1):
+        form = step.stage.artifact
+        traced: Trace | str = ""
+        if form in TRACED and step.artifact is not None:
+            traced = _traced(ground, form, steps[place - 1], step.artifact, inputs)
+        here = set() if isinstance(traced, str) else set(traced.compared)
+        if isinstance(traced, Trace):
+            for culprit in _named(ground, step, place, traced).culprits:
+                culprits.setdefault(culprit.layer, culprit)
+        seen = here if seen is None else seen & here
+    return tuple(culprits.values()), (seen or set()) - set(culprits)
 
 
 def _past_optimisation(

@@ -67,6 +67,8 @@ class Evaluation:
         self._last = {name: place for place, node in enumerate(model.graph.node) for name in inputs_of(node)}
         self._missing: set[str] = set()
         self._anchors = self._ends(outputs)
+        self.compared: dict[str, None] = {}
+        """The layers of which an output was compared with the truth so far."""
 
     def _ends(self, outputs: Sequence[Array]) -> dict[str, tuple[Array, ...]]:
         """What a tensor ought to be, by name: an output of the model, or one of a layer that the tensor alone leaves.
@@ -200,6 +202,8 @@ class Evaluation:
         true = [each for wanted in self._anchors[name] if (each := noise.laid_out(wanted, value)) is not None]
         best = min(true, key=apart, default=None)
         error = float("inf") if best is None else apart(best)
+        if best is not None:
+            self.compared[self.layers[place]] = None
         if best is not None and error <= FAULT:
             return best, error
         for other in self._merged(self.layers[place]):

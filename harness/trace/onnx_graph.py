@@ -74,7 +74,8 @@ def trace(
         notes |= {_told(found, nodes): None}
     else:
         notes |= dict.fromkeys(runs.notes())
-    return Trace("onnx", tuple(nodes), "; ".join(notes), None if found is None else found.optimiser)
+    optimiser = None if found is None else found.optimiser
+    return Trace("onnx", tuple(nodes), "; ".join(notes), optimiser, tuple(evaluation.compared))
 
 
 def _told(found: Fused, nodes: Sequence[Node]) -> str:

@@ -102,7 +102,9 @@ def trace(
     notes = dict(reference.faults)
     if [_array(one).tobytes() for one in plain] != [_array(one).tobytes() for one in watched]:
         notes["with hooks the outputs are others than without"] = None
-    return Trace("torch", tuple(recorder.nodes), "; ".join(notes))
+    unseen = {"", *(node.layer for node in recorder.nodes if node.local is None)}
+    compared = dict.fromkeys(node.layer for node in recorder.nodes if node.layer not in unseen)
+    return Trace("torch", tuple(recorder.nodes), "; ".join(notes), compared=tuple(compared))
 
 
 def answer(

@@ -20,12 +20,14 @@ class Trace:
     """The nodes of an artifact in the order in which they run; `note` says what could not be measured, and why.
 
     `optimiser` is the optimisation of the runtime that breaks the node at fault: '' if several do, None if none does.
+    `compared` are the layers whose own tensors were compared with the truth.
     """
 
     kind: str
     nodes: tuple[Node, ...]
     note: str = ""
     optimiser: str | None = None
+    compared: tuple[str, ...] = ()
 
     @property
     def first_fault(self) -> Node | None:
@@ -45,12 +47,13 @@ class Trace:
     def to_plain(self) -> dict[str, Any]:
         """The trace as plain data, which travels between processes."""
         nodes = [node.to_json() for node in self.nodes]
-        return {"kind": self.kind, "nodes": nodes, "note": self.note, "optimiser": self.optimiser}
+        rest = {"note": self.note, "optimiser": self.optimiser, "compared": list(self.compared)}
+        return {"kind": self.kind, "nodes": nodes, **rest}
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Trace:
         nodes = tuple(Node.from_json(node) for node in data["nodes"])
-        return cls(data["kind"], nodes, data["note"], data["optimiser"])
+        return cls(data["kind"], nodes, data["note"], data["optimiser"], tuple(data["compared"]))
 
 
 def unique(names: Iterable[str]) -> list[str]:

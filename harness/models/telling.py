@@ -1,0 +1,129 @@
+"""Inputs on which the outputs of a user's model can tell a wrong layer from a right one, for every source but MATLAB.
+
+The inputs that are drawn first may hide layers: a softmax saturates, a threshold is not reached. So inputs are drawn
+by one law after the other until a change of each layer shows (`harness.models.sensitivity`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from harness.models.guard import ModelError, memory_to_run, within
+from harness.models.origin import WORKERS, Origin, ask
+from harness.models.samples import LAWS
+from harness.models.sensitivity import Sensitivity, sensitivity
+from harness.models.truth import RIGS, Truth, truth_of, weaknesses
+from harness.spec import Array, Sample
+from harness.workers.pool import Workers
+
+PATIENCE = 60.0
+"""Seconds after which inputs are drawn by no further law."""
+
+
+@dataclass(frozen=True)
+class Telling:
+    """The truth on inputs of which each shows another layer, the laws by which they were drawn, and what stays
+    hidden; `sensitivity` is None for a model of which no layer can be changed here."""
+
+    truth: Truth
+    laws: tuple[str, ...]
+    sensitivity: Sensitivity | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of the inputs, and of outputs that hide errors."""
+        others = [law for law in self.laws if law != "main"]
+        drawn = f"inputs are drawn {' and '.join(_words(law) for law in others)}: on others the outputs hide errors"
+        also = f"{'also ' if len(others) < len(self.laws) else ''}{drawn}" if others else ""
+        return tuple(filter(None, (also, *(weaknesses(self.truth) if self.is_weak else ()))))
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether some layer, or all of what is before the outputs, may be wrong and the outputs right."""
+        return _is_weak(self.truth, self.sensitivity)
+
+
+def telling(
+    origin: Origin,
+    truth: Truth,
+    workers: Workers,
+    draw: Callable[[str], Sequence[Mapping[str, Array]]] | None,
+    *,
+    trust: bool = False,
+) -> Telling:
+    """The truth, on further inputs where those of it hide layers. `draw` draws by a law; None where inputs are given.
+
+    Inputs on which nothing shows are left out, where others are found.
+    """
+    found = _felt(origin, truth.samples[0], workers, truth=truth, trust=trust)
+    kept = [("main", truth)] if found is None or set(found.tried) - set(found.hidden) else []
+    began = time.monotonic()
+    for law in list(LAWS)[1:] if draw is not None else ():
+        latest = kept[-1][1] if kept else truth
+        if not _is_weak(latest, found) or time.monotonic() - began > PATIENCE:
+            break
+        assert draw is not None
+        try:
+            another = truth_of(origin, draw(law), workers, trust=trust)
+        except ModelError:  # a model that does not run on such numbers
+            continue
+        if found is None or not found.tried:
+            if not any(weaknesses(another)):
+                kept = [(law, another)]
+            continue
+        more = _felt(origin, another.samples[0], workers, truth=another, trust=trust, only=found.hidden)
+        if more is not None and len(more.hidden) < len(found.hidden):
+            kept.append((law, another))
+            found = replace(found, hidden=more.hidden)
+    kept = kept or [("main", truth)]
+    first = kept[0][1]
+    samples = (*first.samples, *(each.samples[0] for _, each in kept[1:]))
+    return Telling(replace(first, samples=samples), tuple(law for law, _ in kept), found)
+
+
+def _is_weak(truth: Truth, found: Sensitivity | None) -> bool:
+    if found is None or not found.tried:
+        return any(weaknesses(truth))
+    return bool(found.hidden)
+
+
+def _felt(
+    origin: Origin,
+    sample: Sample,
+    workers: Workers,
+    *,
+    truth: Truth,
+    trust: bool,
+    only: Iterable[str] | None = None,
+) -> Sensitivity | None:
+    """What a change of each layer does to the outputs for a sample; None where the model does not run like that."""
+    assert sample.golden is not None
+    if truth.is_documented and origin.weights:
+        try:
+            with within(memory_to_run(origin.file)):
+                return sensitivity(origin.spec, origin.weights, sample.inputs, sample.golden, only=only, most=None)
+        except MemoryError:
+            return None
+    data = dict(sample.inputs), dict(sample.golden.expected), dict(sample.golden.noise)
+    try:
+        tried, hidden, count = ask(
+            workers,
+            WORKERS[origin.source],
+            "harness.models.perturbed:hidden",
+            RIGS[origin.source],
+            origin.file,
+            data,
+            None if only is None else list(only),
+            trust,
+            where=origin.path,
+            memory=memory_to_run(origin.file),
+        )
+    except ModelError:  # a model that a change keeps from running
+        return None
+    return Sensitivity(tuple(tried), tuple(hidden), count)
+
+
+def _words(law: str) -> str:
+    return f"as {law}" if law.startswith("pixels") else law

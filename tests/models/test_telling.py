@@ -1,0 +1,168 @@
+"""Which layers of a model of Keras, ONNX, TensorFlow or torch the outputs hide, and what is said of that."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.cli.main import AGREED, UNDECIDED, main
+from harness.installed import is_installed
+from harness.models import counterpart
+from harness.models.origin import open_model
+from harness.models.perturbed import Rig, hidden
+from harness.models.samples import drawn
+from harness.models.telling import telling
+from harness.models.truth import truth_of
+from harness.run.session import Selection, Session
+from harness.workers.pool import Workers
+from harness.workers.protocol import Call, Failure
+
+pytestmark = pytest.mark.skipif(
+    not all(map(is_installed, ("tensorflow", "tf2onnx", "onnxruntime", "torch"))), reason="needs TensorFlow and torch"
+)
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Session(Selection(hops=(counterpart.HOPS["keras"],), all_cases=True)) as session:
+        yield session.workers
+
+
+@pytest.fixture(scope="module")
+def files(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two models, and what tf2onnx makes of each with the filters of its first layer times a factor."""
+    folder = tmp_path_factory.mktemp("models")
+    paths = {}
+    for name in ("saturated", "normalised"):
+        paths[name] = made(workers, "write_keras", name, folder / f"{name}.keras")
+        for factor in (1.0, 1.01):
+            made(workers, "scaled", paths[name], folder / f"{name}-{factor}.onnx", factor)
+            paths[f"{name}-{factor}"] = folder / f"{name}-{factor}.onnx"
+    made(workers, "write_saved", paths["saturated"], folder / "saved")
+    made(workers, "write_program", folder / "program.pt2", worker="torch")
+    return paths | {"saved": folder / "saved", "program": folder / "program.pt2"}
+
+
+def made(workers: Workers, function: str, *arguments: Any, worker: str = "tensorflow") -> Any:
+    answer = workers[worker].request(Call(f"tests.model_files:{function}", arguments))
+    assert not isinstance(answer.value, Failure), answer.value
+    return next(each for each in reversed(arguments) if isinstance(each, Path))
+
+
+def parity(*arguments: object) -> Any:
+    """The exit code of the command."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["parity", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return end.value.code
+
+
+def answer(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
+    code = parity("check", *arguments, "--json")
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "code", "sentence"),
+    [
+        ("saturated", 1.0, AGREED, "The two files are one network: the outputs agree, and inside, so do first, last."),
+        ("normalised", 1.0, AGREED, "The two files are one network: a change of 1 % in the weights of any layer"),
+        ("saturated", 1.01, UNDECIDED, "It cannot be judged whether the two files are one network: the outputs agree"),
+        ("normalised", 1.01, UNDECIDED, "It cannot be judged whether the two files are one network: the outputs agree"),
+    ],
+)
+def test_a_pair_is_one_network_only_where_its_layers_are_seen_to_be(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str], name: str, other: float, code: int, sentence: str
+) -> None:
+    found, report = answer(capsys, files[name], "--against", files[f"{name}-{other}"])
+    assert (found, report["same"]) == (code, None if code == UNDECIDED else True)
+    assert report["sentence"].startswith(sentence)
+    named = [layer["layer"] for way in report["ways"] for layer in way["layers"]]
+    assert named == (["first"] if code == UNDECIDED else [])
+    assert ("first" in report["sentence"]) == (code == UNDECIDED or name == "saturated")
+
+
+def test_a_way_that_works_is_undecided_where_no_tensor_inside_was_compared(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ways = [part for name in ("keras-tf2onnx", "keras-kerastorch") for part in ("--way", name)]
+    code, report = answer(capsys, files["saturated"], *ways)
+    assert {way["way"]: way["hidden"] for way in report["ways"]} == {
+        "keras-tf2onnx": [],
+        "keras-kerastorch": ["first", "last"],
+    }
+    assert code == UNDECIDED
+    assert report["sentence"] == (
+        "2 of 2 ways compute what the model computes; cannot be judged: the outputs hide first, last."
+    )
+    assert answer(capsys, files["saturated"], "--way", "keras-tf2onnx")[0] == AGREED
+    assert answer(capsys, files["normalised"], *ways)[0] == AGREED
+
+
+def test_convert_says_that_it_cannot_be_judged(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parity("convert", files["saturated-1.0"], "--to", "torch", "-o", tmp_path / "out") == UNDECIDED
+    assert "cannot be judged: on these inputs the outputs hide" in capsys.readouterr().out
+    assert (tmp_path / "out" / "model.pt").is_file()
+
+
+@pytest.mark.parametrize(
+    ("name", "unseen", "count"),
+    [("saturated-1.0", 2, 2), ("saved", 2, 2), ("normalised-1.0", 0, 4), ("program", 0, 3)],
+)
+def test_layers_of_other_formats_are_changed_in_their_own_framework(
+    workers: Workers, files: dict[str, Path], tmp_path: Path, name: str, unseen: int, count: int
+) -> None:
+    origin = open_model(files[name], workers, tmp_path)
+    truth = truth_of(origin, drawn(origin), workers)
+    found = telling(origin, truth, workers, lambda law: drawn(origin, law=law)).sensitivity
+    assert found is not None
+    assert (len(found.hidden), found.count, len(found.tried)) == (unseen, count, count)
+
+
+STATE = {"a/w": np.array([2.0]), "b/w": np.array([3.0]), "c/w": np.zeros(2)}
+
+
+def plain_rig(path: Path, trust: bool) -> Rig:
+    """Of a model that gives `a` times its input, and never reads `b`."""
+    state = {name: value.copy() for name, value in STATE.items()}
+    path.write_text("")
+
+    def put(changed: Any) -> None:
+        path.write_text(f"{path.read_text()}{sorted(changed)} ")
+        state.update(changed)
+
+    def run(sample: Any) -> list[Any]:
+        assert np.array_equal(state["b/w"], STATE["b/w"]) or np.array_equal(state["a/w"], STATE["a/w"])
+        return [state["a/w"] * sample["x"]]
+
+    return Rig(run, STATE, {name: [f"{name}/w"] for name in "abc"}, put)
+
+
+def test_one_layer_is_changed_at_a_time_and_put_back(tmp_path: Path) -> None:
+    x = np.ones((2, 1))
+    data = {"x": x}, {"y": 2 * x}, {"y": np.full((2, 1), 1e-7)}
+    found = hidden(f"{__name__}:plain_rig", tmp_path / "log", data, None, False)
+    assert found == (("a", "b"), ("b",), 2), "c has no number to change"
+    assert (tmp_path / "log").read_text() == "['a/w'] ['a/w'] ['a/w'] ['a/w'] ['b/w'] ['b/w'] "
+
+
+def test_a_law_that_shows_a_layer_adds_its_inputs(workers: Workers, tmp_path: Path) -> None:
+    path = made(workers, "write_keras", "loud", tmp_path / "loud.keras")
+    origin = open_model(path, workers, tmp_path)
+    truth = truth_of(origin, drawn(origin), workers)
+    found = telling(origin, truth, workers, lambda law: drawn(origin, law=law))
+    assert found.laws == ("a tenth as large",)
+    given = telling(origin, truth, workers, None)
+    assert given.truth is not found.truth
+    assert given.sensitivity is not None
+    assert given.sensitivity.hidden == ("first", "last")
+    assert any("hides errors" in note for note in given.notes)
