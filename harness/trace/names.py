@@ -33,6 +33,19 @@ def layers_of(names: Sequence[str], layers: Collection[str]) -> list[str]:
     return [one or other for one, other in zip(first, second, strict=True)]
 
 
+def named_layers(
+    nodes: Sequence[Any], names: Sequence[str], constants: Collection[str], layers: Collection[str]
+) -> list[str]:
+    """The layer of each ONNX node by its name, or the names of its constants; '' where none tells it."""
+    weights = sorted({name for node in nodes for name in node.input if name in constants})
+    found = layers_of([*names, *weights], layers)
+    owners = dict(zip(weights, found[len(names) :], strict=True))
+    return [
+        name or next(filter(None, (owners.get(each, "") for each in node.input)), "")
+        for node, name in zip(nodes, found, strict=False)
+    ]
+
+
 def layers_of_nodes(
     nodes: Sequence[Any], names: Sequence[str], constants: Collection[str], layers: Collection[str]
 ) -> list[str]:
@@ -42,13 +55,7 @@ def layers_of_nodes(
     recurrent node of the layer that transposes that, another node of the layer that alone reads what it gives, else of
     the one that alone makes what it gets. `names` are those of the nodes, `constants` those of the constants.
     """
-    weights = sorted({name for node in nodes for name in node.input if name in constants})
-    found = layers_of([*names, *weights], layers)
-    owners = dict(zip(weights, found[len(names) :], strict=True))
-    result = [
-        name or next(filter(None, (owners.get(each, "") for each in node.input)), "")
-        for node, name in zip(nodes, found, strict=False)
-    ]
+    result = named_layers(nodes, names, constants, layers)
     readers: dict[str, list[int]] = {}
     makers = {name: place for place, node in enumerate(nodes) for name in node.output}
     for place, node in enumerate(nodes):

@@ -10,7 +10,7 @@ import numpy as np
 
 from harness.spec import Array
 from harness.trace import noise
-from harness.trace.names import layers_of_nodes
+from harness.trace.names import layers_of_nodes, named_layers
 from harness.trace.onnx_nodes import ACROSS, Reference, inputs_of
 from harness.trace.trace import FAULT, unique
 
@@ -57,7 +57,12 @@ class Evaluation:
         self.truth = truth or {}
         self.ids = unique(node.name or next(filter(None, node.output), node.op_type) for node in model.graph.node)
         self.constants = {tensor.name: tensor for tensor in model.graph.initializer}
-        self.layers = layers_of_nodes(model.graph.node, self.ids, self.constants, layers or self.truth)
+        parts = model.graph.node, self.ids, self.constants, layers or self.truth
+        self.layers = layers_of_nodes(*parts)
+        """The layer of each node. Those of nodes without a name of their own may change while `steps` go on."""
+        self._guessed = [not name for name in named_layers(*parts)]
+        self._guesses = tuple(self.layers)
+        self._handed: dict[str, str] = {}
         self._source = np.random.Generator(np.random.PCG64(0))
         self._exact: Values = {name: _wide(value) for name, value in inputs.items()}
         self._runs: list[Values] = [
@@ -193,6 +198,11 @@ class Evaluation:
         """The truth at the end of a layer, and the error of the file's meaning there; else the value, and None."""
         if name not in self._anchors or not noise.is_float(value):
             return value, None
+        if not any(noise.laid_out(wanted, value) is not None for wanted in self._anchors[name]):
+            if self._hand_on(place, name):
+                return value, None
+        elif name in self._handed:
+            self._keep(place, self._handed[name])
 
         def apart(other: Array) -> float:
             return noise.units(
@@ -215,6 +225,36 @@ class Evaluation:
         if value.size in {each.size for each in (*self._anchors[name], *self._merged(self.layers[place]))}:
             return value, None
         return noise.likest(self._anchors[name], value), error
+
+    def _hand_on(self, place: int, name: str) -> bool:
+        """Whether another tensor may be the output of this tensor's layer: one behind it that nodes without a name of
+        their own make. Such nodes are then of this layer, up to the first tensor of a fitting size."""
+        layer = self.layers[place]
+        if name in self._handed:
+            return any(place < at for at in self._handed_places(layer))
+        behind, met = [], {name}
+        for at, node in enumerate(self.model.graph.node):
+            if self._guessed[at] and not met.isdisjoint(inputs_of(node)) and node.op_type not in SIZES:
+                behind.append(at)
+                met |= set(node.output)
+        for at in behind:
+            self.layers[at] = layer
+            self._handed |= dict.fromkeys(self.model.graph.node[at].output, layer)
+            self._anchors |= dict.fromkeys(self.model.graph.node[at].output, self._anchors[name])
+        return bool(behind)
+
+    def _handed_places(self, layer: str) -> list[int]:
+        """The nodes that were handed to a layer."""
+        nodes = enumerate(self.model.graph.node)
+        return [at for at, node in nodes if any(self._handed.get(name) == layer for name in node.output)]
+
+    def _keep(self, place: int, layer: str) -> None:
+        """End a layer at this node: those behind it that were handed to the layer are not judged by it."""
+        for at in self._handed_places(layer):
+            if at > place:
+                self.layers[at] = self._guesses[at]
+                for name in self.model.graph.node[at].output:
+                    del self._handed[name], self._anchors[name]
 
     def _merged(self, layer: str) -> list[Array]:
         """The outputs of the layers behind a layer that end nowhere in the graph."""

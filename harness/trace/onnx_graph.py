@@ -57,7 +57,8 @@ def trace(
         notes |= dict.fromkeys(filter(None, [step.fault]))
         local = _local(model, step, types, constants)
         arrays = [each.value for each in step.values.values() if isinstance(each.value, np.ndarray)]
-        nodes[step.place] = replace(measured(nodes[step.place], local=local), shape=arrays[0].shape if arrays else None)
+        known = replace(nodes[step.place], layer=evaluation.layers[step.place])
+        nodes[step.place] = replace(measured(known, local=local), shape=arrays[0].shape if arrays else None)
         nodes[step.place] = measured(nodes[step.place], local=step.apart)
         waiting.append(replace(step, feeds={}))
         if (

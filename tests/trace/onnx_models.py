@@ -189,6 +189,26 @@ def one_layer_read_twice(folder: Path, scale: float) -> dict[str, Any]:
     return _layers(folder, graph, x, {"a": a, "b": b, "c": b * a})
 
 
+def an_end_without_a_name(folder: Path, scale: float) -> dict[str, Any]:
+    """Layers a and b: only the first node of a has its name, and what that gives has another size than a. `scale` is 1
+    in a right file."""
+    import onnx
+
+    graph = onnx.parser.parse_graph(
+        """g (float[2, 4, 4, 3] x) => (float[2, 2, 2, 3] y)
+        { h = Sin(x)  t = Transpose <perm = [0, 3, 1, 2]> (h)  m = Mul(t, s)
+          p = AveragePool <kernel_shape = [2, 2], strides = [2, 2]> (m)  r = Transpose <perm = [0, 2, 3, 1]> (p)
+          y = Tanh(r) }"""
+    )
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(scale), "s"))
+    names = (f"{SCOPE}/a_1/Sin", "Transpose__2", "Mul__3", "AveragePool__4", "Transpose__5", f"{SCOPE}/b_1/Tanh")
+    for node, name in zip(graph.node, names, strict=True):
+        node.name = name
+    x = np.random.default_rng(0).normal(size=(2, 4, 4, 3)).astype(np.float32)
+    a = np.sin(x.astype(float)).reshape(2, 2, 2, 2, 2, 3).mean((2, 4))
+    return _layers(folder, graph, x, {"a": a, "b": np.tanh(a)})
+
+
 def _layers(folder: Path, graph: Any, x: np.ndarray, truth: dict[str, np.ndarray]) -> dict[str, Any]:
     import onnx
 

@@ -136,12 +136,16 @@ def test_a_tensor_that_no_node_makes_is_told(workers: Workers, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("function", "right", "wrong", "layer"),
-    [("two_layers_in_one", 0.1, 0.3, "act"), ("one_layer_read_twice", 1.0, 1.1, "a")],
+    [
+        ("two_layers_in_one", 0.1, 0.3, "act"),
+        ("one_layer_read_twice", 1.0, 1.1, "a"),
+        ("an_end_without_a_name", 1.0, 1.1, "a"),
+    ],
 )
 def test_only_the_layer_with_the_fault_is_named(
     workers: Workers, tmp_path: Path, function: str, right: float, wrong: float, layer: str
 ) -> None:
-    """Also where one node computes two layers, and where a layer is read in two orders of axes."""
+    """Also where one node computes two layers, a layer is read in two orders of axes, or its last node has no name."""
     healthy, faulty = (Trace.from_plain(ask(workers, function, tmp_path, value)) for value in (right, wrong))
     assert healthy.first_fault is None
     assert {node.layer for node in faulty.nodes if node.local is not None and node.local > 1024} == {layer}
