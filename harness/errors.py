@@ -48,3 +48,7 @@ class InputError(ValueError):
         text = "; ".join(part for part in parts if part)
         text = f"{self.where}: {text}" if self.where else text
         return f"{text}. {self.advice}" if self.advice else text
+
+
+class Undecided(InputError):
+    """Input of which no answer can be given, right or wrong."""

@@ -174,6 +174,66 @@ def normalised() -> Any:
     return keras.Model(x, layers.Dense(2, name="last")(y))
 
 
+def resized() -> Any:
+    """A Sequential within a model, of which tf2onnx names the last layer in no node."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((8, 8, 2), name="picture")
+    y = keras.Sequential([layers.Rescaling(0.5), layers.Resizing(6, 6)], name="prepared")(x)
+    return keras.Model(x, layers.Dense(3, activation="gelu", name="last")(layers.Flatten(name="flat")(y)))
+
+
+def gelu() -> Any:
+    """A layer of which the converters leave an operator that ONNX does not define, and onnx2pytorch knows."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((4,), name="x")
+    return keras.Model(x, layers.Dense(3, activation="gelu", name="last")(x))
+
+
+def sequential() -> Any:
+    """What tf2onnx refuses whatever its layers are, and onnx2torch the LSTM in it."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential([keras.Input((5, 4), name="x"), layers.LSTM(3, name="lstm")])
+
+
+def pooled() -> Any:
+    """A layer that onnx2torch refuses behind this convolution, and takes alone."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((12, 4), name="x")
+    y = layers.Conv1D(5, 3, activation="relu", name="conv")(x)
+    return keras.Model(x, layers.Dense(2, name="last")(layers.GlobalMaxPooling1D(name="pool")(y)))
+
+
+def of_words() -> Any:
+    """Whole numbers that reach their tables behind layers that only move them."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((6,), name="words", dtype="int32")
+    y = layers.Embedding(7, 3, name="table")(layers.Reshape((2, 3), name="rows")(x))
+    kinds = keras.Input((3,), name="kinds", dtype="int32")
+    z = layers.CategoryEncoding(5, output_mode="multi_hot", name="kinds_of")(layers.Flatten(name="flat")(kinds))
+    years = keras.Input((1,), name="years", dtype="int64")
+    w = layers.IntegerLookup(vocabulary=[1990, 2000], output_mode="multi_hot", name="years_of")(years)
+    return keras.Model([x, kinds, years], layers.Concatenate(name="all")([layers.Flatten(name="row")(y), z, w]))
+
+
+def by_dictionary() -> Any:
+    """Inputs in a dictionary that is not in the order of its names."""
+    import keras
+    from keras import layers
+
+    x = {name: keras.Input((3,), name=name) for name in ("b", "a")}
+    return keras.Model(x, layers.Dense(2, name="last")(layers.Concatenate(name="both")([x["b"], x["a"]])))
+
+
 def two_outputs() -> Any:
     import keras
     from keras import layers
@@ -242,6 +302,47 @@ def write_saved(model: Path, path: Path) -> None:
     import keras
 
     keras.saving.load_model(model).export(path)
+
+
+SHAKY = """
+import keras
+
+
+@keras.saving.register_keras_serializable("mine")
+class Shaky(keras.layers.Layer):
+    def call(self, x):
+        return x + keras.random.normal(keras.ops.shape(x))
+
+
+@keras.saving.register_keras_serializable("mine")
+class Bent(keras.layers.Layer):
+    def call(self, x, scale=1.0):
+        return keras.ops.gelu(scale * x, approximate=False)
+"""
+"""Two layers of a user: one is random, one becomes an operator that ONNX does not define."""
+
+
+def write_of_a_user(file: Path, path: Path, name: str) -> None:
+    """Write a model with one of the layers of `SHAKY`."""
+    import keras
+    from keras import layers
+
+    space: dict[str, Any] = {"__name__": file.stem}
+    exec(file.read_text(), space)
+    x = keras.Input((5,), name="x")
+    y = space[name](name="mine")(layers.Dense(4, name="first")(x))
+    shaken(keras.Model(x, layers.Dense(2, name="last")(y))).save(path)
+
+
+def write_lambda(path: Path) -> None:
+    """Write a model with a Lambda layer of several inputs, whose shape Keras cannot tell where it loads the model."""
+    import keras
+    from keras import layers
+
+    tower = keras.Sequential([keras.Input((6,)), layers.Dense(4), layers.Lambda(lambda x: 2.0 * x)], name="tower")
+    left, right = (keras.Input((6,), name=name) for name in ("left", "right"))
+    apart = layers.Lambda(lambda pair: keras.ops.sum((pair[0] - pair[1]) ** 2, axis=1, keepdims=True))
+    keras.Model([left, right], apart([tower(left), tower(right)])).save(path)
 
 
 def write_program(path: Path) -> None:

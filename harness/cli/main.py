@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 
 import harness.cli
-from harness.errors import InputError
+from harness.errors import InputError, Undecided
 from harness.signals import interruptible
 
 AGREED, DEVIATIONS, USAGE, INTERNAL, UNDECIDED, INTERRUPTED = 0, 1, 2, 3, 4, 130
@@ -114,6 +114,9 @@ def _ended() -> int:
     except click.ClickException as error:
         error.show()
         return USAGE
+    except Undecided as error:
+        click.echo(f"parity: {error}", err=True)
+        return UNDECIDED
     except InputError as error:
         click.echo(f"parity: {error}", err=True)
         return USAGE

@@ -27,6 +27,7 @@ from harness.models.survival import Question, Survival, examined, plain, selecti
 from harness.models.ways import Way
 from harness.oracle import FILES, load_files
 from harness.outcomes import Outcome
+from harness.patterns import few
 from harness.report.page import write_page
 from harness.report.run import page_of, summary_of
 from harness.reproducer.program import NoProgram
@@ -105,7 +106,9 @@ def _show(survival: Survival) -> None:
         click.secho(f"not walked: {name}: {why}", fg="yellow")
     for way in () if survival.is_pair else survival.best_by_format:
         form = way.result.stages[-1].artifact
-        click.echo(f"\nTake {way.route} to {form}: {way.result.outcome}, {_units(way)} noise units.")
+        outcome, fault = way.result.stages[-1].outcome, way.result.fault
+        broken = f" The file of {fault.by} on the way is {fault.outcome}." if fault is not None else ""
+        click.echo(f"\nTake {way.route} to {form}: {outcome}, {_units(way)} noise units.{broken}")
 
 
 def introduce(survival: Survival) -> None:
@@ -132,17 +135,28 @@ def print_ways(survival: Survival) -> None:
         table.add_column(name, overflow="fold", justify="right" if name == "noise units" else "left")
     tries_layers = bool(survival.origin.weights)
     for way in survival.ways:
-        first = way.first.layer if way.first else "no layer alone" if tries_layers and not way.works else "-"
-        outcome = f"[{'green' if way.works else 'red'}]{way.result.outcome}"
+        first = way.first.layer if way.first else _unknown(way) if tries_layers and not way.works else "-"
+        end = f" -> [green]{way.result.stages[-1].outcome}" if way.arrives else ""
+        outcome = f"[{'green' if way.works else 'red'}]{way.result.outcome}{end}"
         known = way.known_as if way.known_as and not way.works else "-"
         table.add_row(way.route, outcome, _units(way), way.blame or "-", first, known)
     console.print(table)
 
 
+def _unknown(way: Way) -> str:
+    """In the place of a layer's name, where none was found."""
+    return f"not found; not tried: {few(way.untried, 2)}" if way.untried else "no layer alone"
+
+
 def _units(way: Way) -> str:
-    """The noise units of what the way gives; those of its source say nothing of a way that gives nothing."""
-    gives = way.works or way.result.outcome is Outcome.DIVERGENT
-    return "-" if way.result.units is None or not gives else f"{way.result.units:.3g}"
+    """The noise units of what the way ends in; those before say nothing of a way that gives nothing."""
+    if way.works or way.arrives:
+        return "-" if way.units is None else f"{way.units:.3g}"
+    return f"{way.result.units:.3g}" if way.result.units is not None and _diverges(way) else "-"
+
+
+def _diverges(way: Way) -> bool:
+    return way.result.outcome is Outcome.DIVERGENT
 
 
 def print_layers(survival: Survival) -> None:
@@ -151,7 +165,7 @@ def print_layers(survival: Survival) -> None:
     for way in survival.ways:
         for culprit in way.culprits:
             rows.setdefault((culprit.layer, culprit.kind, _words(culprit)), []).append(way.route)
-        if not way.works and not way.culprits and way.result.fault is not None:
+        if not way.works and way.first is None and way.result.fault is not None:
             rows.setdefault(("-", "-", _short(way.result.fault.message)), []).append(way.route)
     if not rows:
         return
@@ -219,7 +233,8 @@ def _as_json(survival: Survival) -> dict[str, Any]:
             {
                 "way": way.route,
                 "outcome": way.result.outcome.value,
-                "units": way.result.units,
+                "units": way.units if way.works else way.result.units,
+                "arrives": way.arrives,
                 "blame": way.blame or None,
                 "message": way.result.fault.message if way.result.fault else "",
                 "layers": [plain(culprit) for culprit in way.culprits],
@@ -254,7 +269,7 @@ def keep_results(session: Session, survival: Survival, folder: Path) -> None:
 def _keep(session: Session, survival: Survival, folder: Path) -> None:
     """Keep results, page, the models of the ways that work, and reproducers of what breaks the others."""
     keep_results(session, survival, folder)
-    for way in survival.good:
+    for way in (*survival.good, *survival.arriving):
         if way.artifacts[-1] is not None and len(way.artifacts) > 1:
             place = folder / way.route
             place.mkdir(exist_ok=True)

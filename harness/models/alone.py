@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,8 +17,9 @@ from harness.models.truth import FEW, Truth
 from harness.oracle import evaluate, walk, widened
 from harness.oracle.noise import measure
 from harness.outcomes import Outcome
-from harness.results.events import ExpectationNote, Result
+from harness.results.events import ExpectationNote, Result, Stage
 from harness.run.session import Session
+from harness.run.step import Step
 from harness.run.walk import Walk
 from harness.spec import Array, Case, Exactness, Golden, Input, Layer, Sample, Spec, canonical, source_of
 from harness.workers.pool import Workers
@@ -49,6 +50,45 @@ class Culprit:
     """The layer as a model, on the inputs that it gets within the whole; None where it did not break alone."""
     known: ExpectationNote | None = field(default=None, compare=False, repr=False)
     """What the corpus knows of that case."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What the layers of a model do alone on a route: those that break it, those that do not, and those that were not
+    tried, which may break it as well; `why` says why none was tried."""
+
+    culprits: tuple[Culprit, ...] = ()
+    right: tuple[str, ...] = ()
+    untried: tuple[str, ...] = ()
+    why: str = ""
+
+    @property
+    def note(self) -> str:
+        """What follows from it, in words; '' where every layer was tried and some break."""
+        if self.why:
+            return self.why
+        left = f"not tried alone, so that each may be at fault: {', '.join(self.untried)}" if self.untried else ""
+        if self.culprits:
+            return left
+        count = len(self.right)
+        each = "each layer works" if not self.untried else f"{count} layer{'s work' if count != 1 else ' works'}"
+        whole = "" if self.untried else ": what breaks is the model as a whole"
+        return "; ".join(filter(None, (f"{each} alone{whole}" if count else "", left)))
+
+
+class Given:
+    """A source of steps: a file in the place of the first artifact, which is not made but taken."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def find(self, case: Case, route: Route, place: int, scratch: Path) -> Step | None:
+        if place:
+            return None
+        return Step(Stage(route.source.name, Outcome.EXACT, kept=True), self.file)
+
+    def fetch(self, case: Case, route: Route, place: int, scratch: Path) -> None:
+        """The file lies where it lies."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +125,7 @@ class Alone:
         session = ground.session
         self.origin = ground.origin
         self.inputs = ground.truth.samples[0].inputs
+        self._ground = ground
         self._workers = session.workers
         self._walk = Walk(session.registry, session.workers, session.expectations, limit=LIMIT)
         self._known: dict[tuple[str, str], Result] = {}
@@ -105,14 +146,46 @@ class Alone:
             return {}, f"layers cannot be tried alone: {error}"
 
     @cached_property
-    def _cases(self) -> tuple[dict[str, Case], str]:
-        """A case for each layer that can stand alone, by its name, and a note of the others."""
-        if why := self._tensors[1]:
-            return {}, why
-        layers = self.origin.spec.layers
-        cases = {layer.name: case for layer in layers if (case := self.piece(layer.name)) is not None}
-        others = [layer.name for layer in layers if layer.name not in cases and not layer.of]
-        return cases, f"not tried alone: {', '.join(others)}" if others else ""
+    def _cases(self) -> tuple[dict[str, tuple[Case, Path | None]], tuple[str, ...]]:
+        """A case for each layer that can stand alone, by its name, and the names of the others.
+
+        Layers that the oracle does not know have a file, which Keras wrote with the user's own code.
+        """
+        layers = [layer for layer in self.origin.spec.layers if not layer.of]
+        cases: dict[str, tuple[Case, Path | None]] = {}
+        for layer in layers:
+            piece = self.piece(layer.name)
+            found = (piece, None) if piece is not None else self._cut(layer)
+            if found is not None:
+                cases[layer.name] = found
+        return cases, tuple(layer.name for layer in layers if layer.name not in cases)
+
+    def _cut(self, layer: Layer) -> tuple[Case, Path] | None:
+        """A layer that the oracle does not know, cut out of the model by Keras; None where Keras cannot."""
+        tensors = self._tensors[0]
+        if not tensors or layer.kind.startswith(OPERATOR):
+            return None
+        names = {tensor: f"x{place}" for place, tensor in enumerate(dict.fromkeys(layer.tensors))}
+        values = {name: _single(np.asarray(tensors[tensor])) for tensor, name in names.items()}
+        file = self._ground.folder / "alone" / f"{len(list((self._ground.folder / 'alone').glob('*')))}.keras"
+        file.parent.mkdir(exist_ok=True)
+        function, memory = "harness.models.sources:keras_alone", memory_to_run(self.origin.file)
+        arguments = (self.origin.file, layer.name, names, values, file)
+        try:
+            outputs = ask(self._workers, WORKERS[KERAS], function, *arguments, where=self.origin.path, memory=memory)
+        except (ModelError, OSError):
+            return None
+        tensor_names = [layer.name if place == 0 else f"{layer.name}:{place}" for place in range(len(outputs))]
+        expected = {name: np.asarray(value) for name, (value, _) in zip(tensor_names, outputs, strict=True)}
+        noise = {name: np.asarray(scale) for name, (_, scale) in zip(tensor_names, outputs, strict=True)}
+        wide = {
+            name: value.astype(np.float64) if value.dtype.kind == "f" else value for name, value in expected.items()
+        }
+        inputs = tuple(Input(name, tuple(value.shape[1:]), _dtype(value)) for name, value in values.items())
+        moved = replace(layer, inputs=tuple(names[tensor] for tensor in layer.inputs), keywords={})
+        one = Spec(self.origin.spec.dialect, inputs, (moved,), tuple(expected))
+        sample = Sample(values, Golden(dict(wide), noise, Exactness.COMPUTES))
+        return Case(one, layer.kind, {"open_sizes": False}, {}, (sample,)), file
 
     @cache  # noqa: B019 - it lives as long as a check
     def piece(self, name: str) -> Case | None:
@@ -134,38 +207,47 @@ class Alone:
         result = self._result(piece, replace(route, given=0, anew=False))
         return culprit if result.fault is None else replace(culprit, piece=piece, known=result.expectation)
 
-    def culprits(self, route: Route, made: int = 0) -> tuple[tuple[Culprit, ...], str]:
-        """The layers that break a route alone, and a note.
+    def tried(self, route: Route, made: int = 0) -> Tried:
+        """What the layers do alone on a route.
 
         The whole model came to `made` artifacts: a layer of which alone a converter makes none there is not at fault.
         """
-        cases, note = self._cases
+        if why := self._tensors[1]:
+            return Tried(why=why)
+        cases, untried = self._cases
         whole = replace(route, given=0, anew=False)
-        results = {name: self._result(case, whole) for name, case in cases.items()}
+        results = {name: self._result(case, whole, file) for name, (case, file) in cases.items()}
         broken = tuple(
             Culprit(
                 layer=name,
-                kind=cases[name].subject,
+                kind=cases[name][0].subject,
                 by=result.fault.blamed,
                 outcome=result.outcome,
                 message=result.fault.message,
-                piece=cases[name],
+                piece=None if cases[name][1] else cases[name][0],
                 known=result.expectation,
             )
             for name, result in results.items()
             if result.fault is not None
             and not (result.fault.outcome is Outcome.REFUSED and result.stages.index(result.fault) < made)
         )
-        if cases and not broken:
-            note = "; ".join(filter(None, ["every layer works alone: what breaks is their combination", note]))
-        return broken, note
+        accused = {culprit.layer for culprit in broken}
+        return Tried(broken, tuple(name for name in cases if name not in accused), untried)
 
-    def _result(self, case: Case, route: Route) -> Result:
+    def _result(self, case: Case, route: Route, file: Path | None = None) -> Result:
         declared = [list(item.shape) for item in case.spec.inputs]
         likeness = canonical([case.subject, case.config, declared, [list(each.shape) for each in case.inputs.values()]])
-        if (route.name, likeness) not in self._known:
-            self._known[route.name, likeness] = self._walk.result(case, route)
-        return self._known[route.name, likeness]
+        key = route.name, likeness if file is None else file.name
+        if key not in self._known:
+            self._known[key] = self._walk.result(case, route) if file is None else self._of_file(case, route, file)
+        return self._known[key]
+
+    def _of_file(self, case: Case, route: Route, file: Path) -> Result:
+        """The result of a layer of which there is a file."""
+        session = self._ground.session
+        parts = session.registry, session.workers, session.expectations
+        with closing(Walk(*parts, sources=(Given(file),), limit=LIMIT)) as walk:
+            return walk.result(case, replace(route, given=1, anew=True))
 
 
 def _alone(origin: Origin, layer: Layer, tensors: Mapping[str, Array]) -> Case:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.errors import InputError
+from harness.errors import InputError, Undecided
 from harness.models.keras_archive import CONFIG, MOST_BYTES
 from harness.spec import Input
 
@@ -29,6 +29,10 @@ RUN = 8 * 2**30
 
 class ModelError(InputError):
     """A model file that cannot be read, or inputs that do not fit it."""
+
+
+class RandomModelError(ModelError, Undecided):
+    """A model that gives other values for the same inputs."""
 
 
 def seconds_for(path: Path) -> float:

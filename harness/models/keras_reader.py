@@ -7,6 +7,7 @@ with its module: `mine.Gate` has no semantics, and whoever evaluates the Spec le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,22 @@ def values_of(model: Any, inputs: Mapping[str, Array]) -> dict[str, Array]:
     every = keras.Model(whole.inputs, names.tensors)
     values = every([keras.ops.convert_to_tensor(inputs[tensor.name]) for tensor in whole.inputs], training=False)
     return {name: np.asarray(keras.ops.convert_to_numpy(value)) for name, value in values.items()}
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """The calls of a model in the order in which Keras runs them, and the Spec's name of each tensor by its `id`."""
+
+    nodes: tuple[Any, ...]
+    names: Mapping[int, str]
+
+
+def tensors_of(model: Any) -> Tensors:
+    """The calls and tensors of a functional model, or of a Sequential that was built."""
+    whole = _functional(model)
+    names = _Names()
+    names.parts(whole)
+    return Tensors(tuple(_nodes(whole)), {id(tensor): name for name, tensor in names.tensors.items()})
 
 
 def _functional(model: Any) -> Any:

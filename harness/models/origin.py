@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.models.guard import ModelError, check_archive, memory_for, seconds_for
+from harness.models.guard import ModelError, RandomModelError, check_archive, memory_for, seconds_for
 from harness.spec import Array, Input, Layer, Spec
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
@@ -19,6 +20,12 @@ KINDS = {".keras": KERAS, ".h5": KERAS, ".hdf5": KERAS, ".onnx": ONNX, ".pt2": T
 """Source format of the ways, by the suffix of a file."""
 WORKERS = {KERAS: "tensorflow", SAVED: "tensorflow", TORCH: "torch", ONNX: "onnxruntime"}
 """The worker that runs a model, by its format."""
+
+RANDOM = "RandomOutputs"
+"""The class of the exception of a model that gives other values for the same inputs."""
+LONGEST = 600
+"""Most characters of an exception."""
+_ARGUMENTS = re.compile(r"Arguments received by .*", re.S)
 
 
 @dataclass(frozen=True)
@@ -135,16 +142,26 @@ def ask(
     except WorkerFailure as failure:
         raise ModelError(f"{worker}: {failure} {failure.log[-300:]}".strip(), where=where) from None
     if isinstance(value, Failure):
-        raise ModelError(
-            value.sentence.replace("\n", " ")[:600],
-            where=where,
-            advice=_advice(value),
-        )
+        if RANDOM in value.classes:
+            raise RandomModelError(
+                value.message,
+                where=where,
+                advice="What is random has no right answer. Check the model up to the random layer: "
+                "keras.Model(m.inputs, m.get_layer(NAME).output)",
+            )
+        raise ModelError(_plain(value.sentence), where=where, advice=_advice(value))
     return value
 
 
+def _plain(sentence: str) -> str:
+    """An exception in one line, without the arguments of Keras' call, which hide the cause."""
+    return " ".join(_ARGUMENTS.sub(" ", sentence).split())[:LONGEST].rstrip(".( ")
+
+
 def _advice(failure: Failure) -> str:
-    if any(word in failure.message for word in ("safe_mode", "unsafe", "Lambda")):
+    if "infer the shape of the Lambda" in failure.message:
+        return "Give the Lambda its output_shape where the model is made, or write a layer class and --import its file."
+    if any(word in failure.message for word in ("safe_mode", "unsafe deserialization")):
         return "A file that brings its own Python code is loaded with --trust."
     if "Could not locate class" in failure.message or "Could not locate function" in failure.message:
         return "Name the Python file that registers it with keras.saving: --import layers.py"

@@ -22,6 +22,14 @@ Measured = list[list[tuple[Array, Array]]]
 """For each sample, each output with its noise scale."""
 
 
+APART = 1e-3
+"""Share of its largest value by which an output may differ in a second call: threads add up in another order."""
+
+
+class RandomOutputs(ValueError):
+    """A second call on the same inputs gives other values."""
+
+
 @dataclass(frozen=True)
 class Rig:
     """A model as its framework runs it. `weights` are its numbers by name, `own` the names of each layer's, `put` sets
@@ -64,13 +72,17 @@ def hidden(
 
 
 def measured(rig: Rig, samples: Sequence[Mapping[str, Array]], runs: int) -> Measured:
-    """Outputs and noise scales of each sample."""
+    """Outputs and noise scales of each sample. Raises RandomOutputs."""
     source = np.random.Generator(np.random.PCG64(0))
 
     def off(value: Array) -> Array:
         return _off(value, source, rig.unit)
 
     exact = [rig.run(sample) for sample in samples]
+    for sample, outputs in zip(samples, exact, strict=True):
+        for output, again in zip(outputs, rig.run(sample), strict=True):
+            if not _is_alike(np.asarray(output), np.asarray(again)):
+                raise RandomOutputs("a second call on the same inputs gives other values")
     squares = [[np.zeros(np.shape(output)) for output in outputs] for outputs in exact]
     for _ in range(runs):
         rig.put({name: off(value) for name, value in rig.weights.items()})
@@ -84,6 +96,14 @@ def measured(rig: Rig, samples: Sequence[Mapping[str, Array]], runs: int) -> Mea
         [(output, np.sqrt(total / runs).astype(np.float32)) for output, total in zip(outputs, sums, strict=True)]
         for outputs, sums in zip(exact, squares, strict=True)
     ]
+
+
+def _is_alike(one: Array, other: Array) -> bool:
+    """Whether two calls gave the same, but for rounding."""
+    if one.shape != other.shape or one.dtype.kind != "f":
+        return np.array_equal(one, other)
+    bound = APART * np.abs(one, where=np.isfinite(one), out=np.zeros(one.shape, one.dtype)).max(initial=0.0)
+    return np.allclose(one, other, rtol=0.0, atol=float(bound), equal_nan=True)
 
 
 def _off(value: Array, source: np.random.Generator, unit: float) -> Array:

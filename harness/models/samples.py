@@ -14,7 +14,7 @@ from harness.matlab.matfile.read import read_mat
 from harness.models.guard import ModelError, check_size
 from harness.models.images import images_of
 from harness.models.origin import KERAS, SAVED, Origin
-from harness.spec import Array, Input, Layer
+from harness.spec import Array, Input, Layer, Spec
 
 BATCHES = (2, 3)
 """Samples of the first and the second inputs."""
@@ -31,6 +31,14 @@ LAWS: Mapping[str, Callable[[tuple[int, ...], np.random.Generator], Array]] = {
 """How numbers are drawn: as for the corpus and, where a model's outputs then hide errors, in another way, in words."""
 PIXELS, FEWEST = 256, 2
 """How many whole numbers there are, if no layer tells: those of pixels, or 0 and 1, which every table has."""
+COUNTED = {"CategoryEncoding": "num_tokens", "Embedding": "input_dim", "ReversibleEmbedding": "input_dim"}
+"""The argument that says how many whole numbers a layer takes, by its kind."""
+MOVING = (
+    "Concatenate", "Cropping1D", "Cropping2D", "Dropout", "Flatten", "Identity", "InputLayer", "Masking", "Permute",
+    "RepeatVector", "Reshape", "SpatialDropout1D", "UpSampling1D", "UpSampling2D", "ops.Cast", "ops.ExpandDims",
+    "ops.GetItem", "ops.Reshape", "ops.Squeeze", "ops.Stack", "ops.Transpose",
+)  # fmt: skip
+"""Layers and operators that give numbers that they get, in another order, shape or type."""
 WORDS = ("a", "b", "c", "parity")
 
 
@@ -61,19 +69,39 @@ def _drawn(
     item: Input, origin: Origin, shape: tuple[int, ...], source: np.random.Generator, *, law: str, most: int
 ) -> Array:
     check_size(item, shape, origin.path)
-    readers = [layer for layer in origin.spec.layers if item.name in layer.tensors]
+    readers = readers_of(item, origin.spec)
     if item.dtype == "string":
         words = [word for layer in readers for word in _vocabulary(layer)] or list(WORDS)
         return source.choice(np.array([*words, "unknown"]), shape)
     if item.dtype == "bool":
         return source.integers(0, 2, shape).astype(bool)
     if "int" in item.dtype:
-        bounds = [layer.config["input_dim"] for layer in readers if isinstance(layer.config.get("input_dim"), int)]
+        if words := [word for layer in readers for word in _vocabulary(layer)]:
+            numbers = [int(word) for word in words]  # and one that the table does not have
+            return source.choice(np.array([*numbers, max(numbers) + 1]), shape).astype(item.dtype)
+        bounds = [count for layer in readers if isinstance(count := _count(layer), int)]
         low = 1 if any(layer.config.get("mask_zero") for layer in readers) else 0  # no step is hidden at first
         return source.integers(low, max(min(bounds, default=most), low + 1), shape).astype(item.dtype)
     if any(layer.kind in ("Rescaling", "Normalization") for layer in readers):
         return source.uniform(0, 255, shape).astype(item.dtype)  # pixels, which the model scales itself
     return LAWS[law](shape, source).astype(item.dtype)
+
+
+def readers_of(item: Input, spec: Spec) -> list[Layer]:
+    """The layers that get the numbers of an input as they are, also behind layers that only move them."""
+    met, found = {item.name}, []
+    for layer in spec.layers:
+        if not met.isdisjoint(layer.tensors):
+            found.append(layer)
+            if layer.kind in MOVING:
+                met.add(layer.name)
+    return found
+
+
+def _count(layer: Layer) -> int | None:
+    """How many whole numbers from 0 on a layer takes; None if it says nothing of that."""
+    key = COUNTED.get(layer.kind)
+    return None if key is None else layer.config.get(key)
 
 
 def _vocabulary(layer: Layer) -> list[str]:

@@ -10,11 +10,14 @@ import numpy as np
 
 from harness.adapters.keras_model import load_model, nested
 from harness.adapters.torch_artifact import onnx_signature
-from harness.models.keras_reader import shapes_of, spec_of, values_of
-from harness.models.perturbed import Rig
+from harness.models.keras_reader import shapes_of, spec_of, tensors_of, values_of
+from harness.models.perturbed import Rig, measured
 from harness.spec import Array
 from harness.trace.noise import HALF
 from harness.units import UNIT
+
+NOISY_RUNS = 8
+"""Perturbed runs that measure the noise of one layer."""
 
 
 def keras(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
@@ -90,6 +93,27 @@ def _call(library: Any, model: Any, sample: Mapping[str, Array]) -> list[Array]:
     tensors = [library.ops.convert_to_tensor(sample[name]) for name in names]
     result = model(nested(model, tensors), training=False)
     return [np.asarray(library.ops.convert_to_numpy(part)) for part in library.tree.flatten(result)]
+
+
+def keras_alone(
+    path: Path, name: str, names: Mapping[str, str], inputs: Mapping[str, Array], out: Path
+) -> list[tuple[Array, Array]]:
+    """Write one layer of a Keras file as a model, and give its outputs on these inputs with their noise.
+
+    `names` are those of the new inputs, by the names that the Spec has for the tensors that the layer gets.
+    """
+    import keras as library
+
+    tensors = tensors_of(load_model(path))
+    node = next(node for node in tensors.nodes if node.operation.name == name)
+    fresh = {
+        id(tensor): library.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=names[tensors.names[id(tensor)]])
+        for tensor in node.arguments.keras_tensors
+    }
+    args, keywords = node.arguments.fill_in(fresh)
+    library.Model(list(fresh.values()), node.operation(*args, **keywords)).save(out)
+    (outputs,) = measured(keras_rig(out, False), [inputs], NOISY_RUNS)
+    return outputs
 
 
 def onnx_rig(path: Path, trust: bool) -> Rig:

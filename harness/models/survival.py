@@ -94,16 +94,22 @@ class Survival:
 
     @property
     def best(self) -> Way | None:
-        """The way to take: of those that work, one that ends in PyTorch before others, then the smallest error."""
-        return min(self.good, key=_preference, default=None)
+        """The way to take: of those that work, else of those that arrive, one that ends in PyTorch before others, then
+        the smallest error."""
+        return min(self.good or self.arriving, key=_preference, default=None)
+
+    @property
+    def arriving(self) -> tuple[Way, ...]:
+        """The ways with a broken file on the way, and a right one at the end."""
+        return tuple(way for way in self.ways if way.arrives)
 
     @property
     def best_by_format(self) -> tuple[Way, ...]:
         """The way to take to each format that some way reaches."""
-        formats = dict.fromkeys(way.result.stages[-1].artifact for way in self.good)
-        return tuple(
-            min((way for way in self.good if way.result.stages[-1].artifact == form), key=_error) for form in formats
-        )
+        ends: dict[str, list[Way]] = {}
+        for way in (*self.good, *self.arriving):
+            ends.setdefault(way.result.stages[-1].artifact, []).append(way)
+        return tuple(min(ways, key=lambda way: (not way.works, way.units or 0.0)) for ways in ends.values())
 
     @property
     def culprits(self) -> tuple[Culprit, ...]:
@@ -133,11 +139,22 @@ class Survival:
         if self.is_pair:
             return self._of_a_pair
         head = f"{good} of {count} ways {'computes' if good == 1 else 'compute'} what the model computes"
+        if self.arriving:
+            head += f", {len(self.arriving)} more in spite of a broken file on the way"
         if good == count:
             return f"{head}{self._behind}."
         if self.culprits:
-            return f"{head}; {self._named}{self._behind}."
+            return f"{head}; {self._named}{self._as_a_whole}{self._behind}."
+        untried = dict.fromkeys(name for way in self.ways for name in way.untried)
+        if untried:
+            return f"{head}; no layer that was tried alone breaks {self._others}; not tried: {few(list(untried))}."
         return f"{head}; no layer alone breaks {self._others}." if self.origin.weights else f"{head}."
+
+    @property
+    def _as_a_whole(self) -> str:
+        """The ways that none of the named layers is the first to break, as the end of a clause."""
+        ways = [way.route for way in self.ways if not way.works and way.first is None]
+        return f"; no layer alone breaks {few(ways)}" if ways else ""
 
     @property
     def _inside(self) -> list[str]:
@@ -198,11 +215,7 @@ def selection_of(question: Question) -> Selection:
 def _preference(way: Way) -> tuple[bool, float]:
     """What makes a way the better one: False comes before True."""
     last = way.result.stages[-1]
-    return last.artifact not in (TORCH, "kerastorch"), last.units or 0.0
-
-
-def _error(way: Way) -> float:
-    return way.result.stages[-1].units or 0.0
+    return last.artifact not in (TORCH, "kerastorch"), way.units or 0.0
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from harness.models.guard import ModelError, memory_to_run, within
 from harness.models.origin import WORKERS, Origin, ask
 from harness.models.samples import LAWS
 from harness.models.sensitivity import Sensitivity, sensitivity
-from harness.models.truth import RIGS, Truth, truth_of, weaknesses
+from harness.models.truth import RIGS, Truth, constants, truth_of, weaknesses
 from harness.spec import Array, Sample
 from harness.workers.pool import Workers
 
@@ -70,7 +70,7 @@ def telling(
         except ModelError:  # a model that does not run on such numbers
             continue
         if found is None or not found.tried:
-            if not any(weaknesses(another)):
+            if not _is_weak(another, found):
                 kept = [(law, another)]
             continue
         more = _felt(origin, another.samples[0], workers, truth=another, trust=trust, only=found.hidden)
@@ -84,9 +84,9 @@ def telling(
 
 
 def _is_weak(truth: Truth, found: Sensitivity | None) -> bool:
-    if found is None or not found.tried:
+    if found is None:
         return any(weaknesses(truth))
-    return bool(found.hidden)
+    return bool(found.hidden) if found.tried else bool(constants(truth))
 
 
 def _felt(

@@ -126,20 +126,34 @@ def _samples(
 
 def weaknesses(truth: Truth) -> Iterator[str]:
     """Outputs that would hide a wrong layer, in words: saturated, or the same for samples that are not."""
-    names = truth.samples[0].golden.expected if truth.samples and truth.samples[0].golden is not None else ()
-    for name in names:
-        arrays = [np.asarray(sample.golden.expected[name]) for sample in truth.samples if sample.golden is not None]
-        scales = [np.asarray(sample.golden.noise[name]) for sample in truth.samples if sample.golden is not None]
-        if not all(array.dtype.kind == "f" and array.size for array in arrays):
-            continue
+    for name, arrays, scales in _floats(truth):
         at_ends = (np.minimum(np.abs(array), np.abs(1 - array)).max() < SATURATED for array in arrays)
-        with np.errstate(all="ignore"):  # an output that is the same may have no noise
-            pairs = zip(arrays, scales, strict=True)
-            apart = [float(np.abs(array - array[:1]).max() / scale.max()) for array, scale in pairs]
         if all(at_ends) and any(len(np.unique(np.round(array))) > 1 for array in arrays):
             yield f"every number of the output {name!r} is 0 or 1, so that it hides errors before it: {ADVICE}"
-        elif max(map(len, arrays)) > 1 and not any(units > DRIFT for units in apart):
+        elif _is_constant(arrays, scales):
             yield f"the output {name!r} is the same for all samples, so that it hides errors before it: {ADVICE}"
+
+
+def constants(truth: Truth) -> list[str]:
+    """The outputs that are the same for all samples."""
+    return [name for name, arrays, scales in _floats(truth) if _is_constant(arrays, scales)]
+
+
+def _floats(truth: Truth) -> Iterator[tuple[str, list[Array], list[Array]]]:
+    """The name, the values and the noise scales of each output of real numbers, sample by sample."""
+    goldens = [sample.golden for sample in truth.samples if sample.golden is not None]
+    for name in goldens[0].expected if goldens else ():
+        arrays = [np.asarray(golden.expected[name]) for golden in goldens]
+        if all(array.dtype.kind == "f" and array.size for array in arrays):
+            yield name, arrays, [np.asarray(golden.noise[name]) for golden in goldens]
+
+
+def _is_constant(arrays: Sequence[Array], scales: Sequence[Array]) -> bool:
+    """Whether no sample differs from the first by more than rounding; one sample is like itself."""
+    with np.errstate(all="ignore"):  # an output that is the same may have no noise
+        pairs = zip(arrays, scales, strict=True)
+        apart = [float(np.abs(array - array[:1]).max() / scale.max()) for array, scale in pairs]
+    return max(map(len, arrays)) > 1 and not any(units > DRIFT for units in apart)
 
 
 def case_of(origin: Origin, truth: Truth, *, labels: tuple[int, ...] | None = None) -> Case:

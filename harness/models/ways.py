@@ -13,16 +13,17 @@ from harness.adapters.plugin import Plugin
 from harness.adapters.routes import Route
 from harness.judge.compare import Comparison, compare
 from harness.judge.findings import Finding
-from harness.models.alone import LIMIT, Alone, Culprit, Ground, by_keras
+from harness.judge.judgement import of_route
+from harness.models.alone import LIMIT, Alone, Culprit, Given, Ground, Tried, by_keras
 from harness.models.counterpart import NAME as THEIRS
 from harness.models.guard import ModelError
 from harness.models.origin import KERAS, ONNX, SAVED, TORCH, Origin
 from harness.outcomes import Outcome
-from harness.results.events import Judgement, Result, Stage
+from harness.results.events import ExpectationNote, Judgement, Result, Stage
 from harness.run.session import Session
 from harness.run.step import Step
 from harness.run.walk import Walk
-from harness.spec import Array, Case
+from harness.spec import Array
 from harness.trace.noise import HALF
 from harness.trace.trace import FAULT, Trace
 from harness.workers.pool import WorkerFailure
@@ -53,6 +54,8 @@ TRACED = {
     "torch": ("torch", "harness.trace.torch_modules:answer"),
 }
 """Worker and function of the trace of an artifact, by its format."""
+WHOLE = "Model"
+"""The layer of an expectation that is about models as such."""
 TELLING = {Outcome.DRIFT, Outcome.DIVERGENT, Outcome.MALFORMED, Outcome.INVALID}
 """Outcomes of an artifact that a trace may explain."""
 
@@ -73,15 +76,29 @@ class Way:
     """The known defect of the optimisation that errs, if one does."""
     hidden: tuple[str, ...] = ()
     """Layers of which neither the outputs nor a tensor inside tell anything, on a way that works."""
+    untried: tuple[str, ...] = ()
+    """Layers that could not be tried alone, on a way that breaks."""
 
     @property
     def works(self) -> bool:
         return self.result.outcome.passes
 
     @property
+    def arrives(self) -> bool:
+        """Whether it does not work, and what it ends in is right: a file on the way breaks in its own runtime only."""
+        stages = self.result.stages
+        whole = len(stages) == len(self.artifacts) and self.artifacts[-1] is not None
+        return not self.works and whole and stages[-1].outcome.passes
+
+    @property
+    def units(self) -> float | None:
+        """Noise units of what it ends in."""
+        return self.result.stages[-1].units
+
+    @property
     def is_undecided(self) -> bool:
         """Whether the outputs agree, and a layer may be wrong behind them."""
-        return self.works and bool(self.hidden)
+        return (self.works or self.arrives) and bool(self.hidden)
 
     @property
     def known(self) -> str:
@@ -102,29 +119,18 @@ class Way:
 
     @property
     def first(self) -> Culprit | None:
-        """The layer to name first: one that the converter at fault breaks, before those that later ones break."""
-        at_fault = (culprit for culprit in self.culprits if culprit.by == self.result.blame)
-        return next(at_fault, next(iter(self.culprits), None))
+        """The layer to name first: one that the converter at fault breaks, before those that others break; none that
+        only a converter behind it breaks."""
+        hops = self.route.split("-")
+        reached = hops[: hops.index(self.result.blame) + 1] if self.result.blame in hops else hops
+        possible = [culprit for culprit in self.culprits if culprit.by not in hops or culprit.by in reached]
+        at_fault = (culprit for culprit in possible if culprit.by == self.result.blame)
+        return next(at_fault, next(iter(possible), None))
 
     @property
     def known_as(self) -> str:
         """The id of that defect; '' if none explains it."""
         return "" if not self.known else self.known.partition(":")[0]
-
-
-class Given:
-    """A source of steps: the user's file in the place of the first artifact, which is not made but taken."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def find(self, case: Case, route: Route, place: int, scratch: Path) -> Step | None:
-        if place:
-            return None
-        return Step(Stage(route.source.name, Outcome.EXACT, kept=True), self.file)
-
-    def fetch(self, case: Case, route: Route, place: int, scratch: Path) -> None:
-        """The file lies where it lies."""
 
 
 def routes_of(session: Session, origin: Origin, form: str = "") -> list[Route]:
@@ -168,7 +174,7 @@ def _way(walk: Walk, alone: Alone, ground: Ground, route: Route) -> Way:
     finding = _finding_of(ground.session, accused.optimiser)
     if accused.optimiser is not None and accused.place < len(route.hops) == len(steps) - 1:
         result, accused = _past_optimisation(ground, steps, result, accused)
-    culprits, note = accused.culprits, accused.note
+    culprits, note, tried = accused.culprits, accused.note, Tried()
     passes = result.fault is None
     # what is known of the corpus explains, and excuses nothing
     result = replace(result, judgement=Judgement.PASSED if passes else Judgement.FAILED)
@@ -176,18 +182,33 @@ def _way(walk: Walk, alone: Alone, ground: Ground, route: Route) -> Way:
     if culprits and tries_layers:
         culprits = tuple(alone.with_piece(culprit, route) for culprit in culprits)
     elif not passes and tries_layers:
-        culprits, more = alone.culprits(route, made=sum(step.artifact is not None for step in steps))
-        note = "; ".join(filter(None, [note, more]))
-    if not passes and not culprits and ground.origin.source == ONNX:
+        tried = alone.tried(route, made=sum(step.artifact is not None for step in steps))
+        culprits = tried.culprits
+    if not passes and not culprits:
         culprits = _refused(ground, route, steps)
+        note = "; ".join(filter(None, [note, "" if culprits else tried.note]))
+    result = _known_as_a_whole(ground, route, result)
     hidden: tuple[str, ...] = ()
-    if passes and not culprits and (ground.hidden or route.hops[0].name == THEIRS):
+    if len(steps) == len(route.hops) + 1 and not passes and steps[-1].stage.outcome.passes:
+        hidden = ground.hidden
+    elif passes and not culprits and (ground.hidden or route.hops[0].name == THEIRS):
         culprits, seen = _inside(ground, steps)
         hidden = tuple(name for name in ground.hidden if name not in seen)
     elif passes:
         hidden = ground.hidden
     artifacts = _copied(steps, ground.folder / route.name)
-    return Way(route.name, result, culprits, note, artifacts, finding, hidden)
+    return Way(route.name, result, culprits, note, artifacts, finding, hidden, tried.untried)
+
+
+def _known_as_a_whole(ground: Ground, route: Route, result: Result) -> Result:
+    """The result with the known defect of models as such, where the message of the stage at fault is that of one."""
+    fault = result.fault
+    if fault is None or result.expectation is not None:
+        return result
+    items = of_route(route.plain_name, [hop.name for hop in route.hops], ground.session.expectations)
+    item = next((item for item in items if WHOLE in item.layer and item.says and item.foresees(fault)), None)
+    note = None if item is None else ExpectationNote(item.id, item.outcome[0], item.reason, item.link)
+    return replace(result, expectation=note)
 
 
 def _inside(ground: Ground, steps: Sequence[Step]) -> tuple[tuple[Culprit, ...], set[str]]:
@@ -323,14 +344,19 @@ def _refused(ground: Ground, route: Route, steps: Sequence[Step]) -> tuple[Culpr
     if outcome is not Outcome.REFUSED or not place or before is None or steps[place - 1].stage.artifact != ONNX:
         return ()
     hop = route.hops[place - 1]
-    call = Call("harness.models.sources:refused_nodes", (before, hop.reference, ()))
+    layers = [layer.owner for layer in ground.origin.spec.layers] if ground.origin.source == KERAS else []
+    call = Call("harness.models.sources:refused_nodes", (before, hop.reference, layers))
     try:
         value = ground.session.workers[hop.worker].request(call, LIMIT).value
     except WorkerFailure:
         return ()
     if isinstance(value, Failure):
         return ()
-    return tuple(Culprit(name, kind, hop.name, outcome=outcome, message=message) for name, kind, message in value)
+    kinds = {layer.name: layer.kind for layer in ground.origin.spec.layers}
+    return tuple(
+        Culprit(name, kinds.get(name, kind), hop.name, outcome=outcome, message=message)
+        for name, kind, message in value
+    )
 
 
 def _traced(ground: Ground, form: str, before: Step, artifact: Path, inputs: Mapping[str, Array]) -> Trace | str:
