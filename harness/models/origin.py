@@ -155,10 +155,13 @@ def ask(
 
 def _plain(sentence: str) -> str:
     """An exception in one line, without the arguments of Keras' call, which hide the cause."""
-    return " ".join(_ARGUMENTS.sub(" ", sentence).split())[:LONGEST].rstrip(".( ")
+    cause = sentence.rpartition("Exception encountered: ")[2]  # Keras names every object around it before
+    return " ".join(_ARGUMENTS.sub(" ", cause).split())[:LONGEST].rstrip(".( ")
 
 
 def _advice(failure: Failure) -> str:
+    if "declares no graph" in failure.message:
+        return "Wrap it where it is made, and save that: x = keras.Input(SHAPE); keras.Model(x, model(x))."
     if "infer the shape of the Lambda" in failure.message:
         return "Give the Lambda its output_shape where the model is made, or write a layer class and --import its file."
     if any(word in failure.message for word in ("safe_mode", "unsafe deserialization")):

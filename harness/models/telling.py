@@ -35,9 +35,9 @@ class Telling:
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the inputs, and of outputs that hide errors."""
         others = [law for law in self.laws if law != "main"]
-        drawn = f"inputs are drawn {' and '.join(_words(law) for law in others)}: on others the outputs hide errors"
-        also = f"{'also ' if len(others) < len(self.laws) else ''}{drawn}" if others else ""
-        return tuple(filter(None, (also, *(weaknesses(self.truth) if self.is_weak else ()))))
+        laws, also = " and ".join(map(_words, others)), "also " if len(others) < len(self.laws) else ""
+        drawn = f"inputs are {also}drawn {laws}: on others the outputs hide errors" if others else ""
+        return tuple(filter(None, (drawn, *(weaknesses(self.truth) if self.is_weak else ()))))
 
     @property
     def is_weak(self) -> bool:

@@ -251,6 +251,18 @@ def _inputs(desk: Desk) -> None:
     savemat(desk.folder / "in.mat", {"x1": np.random.default_rng(0).normal(size=(2, 6, 6, 4)).astype("float32")})
 
 
+def _trained(name: str) -> Callable[[Desk], None]:
+    """A model that a program of docs/own-layers.md saves, beside all files of this page."""
+
+    def make(desk: Desk) -> None:
+        page = (ROOT / "docs/own-layers.md").read_text()
+        for file, text in re.findall(r"```python\n# (\w+\.py)\n(.*?)```", page, re.DOTALL):
+            (desk.folder / file).write_text(text)
+        desk.must(f"python train_{name}.py")
+
+    return make
+
+
 def _my_module(desk: Desk) -> None:
     """The converter that README prints."""
     (text,) = re.findall(r"```python\n(class MyConverter.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -284,6 +296,7 @@ MAKERS: dict[str, Callable[[Desk], None]] = {
     "dag.mat": _network("dag.mat"),
     **{name: _as_keras(name) for name in ("net.keras", "model.keras", "cnn_lstm.keras")},
     "cnn.keras": _as_keras("cnn.keras", "halves"),
+    **{f"{name}.keras": _trained(name) for name in ("gated", "squared", "scaled", "wrapped")},
     "in.mat": _inputs,
     "my_module": _my_module,
     "old/bin/python": _old,
