@@ -102,9 +102,17 @@ def trace(
     notes = dict(reference.faults)
     if [_array(one).tobytes() for one in plain] != [_array(one).tobytes() for one in watched]:
         notes["with hooks the outputs are others than without"] = None
-    unseen = {"", *(node.layer for node in recorder.nodes if node.local is None)}
-    compared = dict.fromkeys(node.layer for node in recorder.nodes if node.layer not in unseen)
-    return Trace("torch", tuple(recorder.nodes), "; ".join(notes), compared=tuple(compared))
+    return Trace("torch", tuple(recorder.nodes), "; ".join(notes), compared=_compared(recorder.nodes, parts, reference))
+
+
+def _compared(nodes: Sequence[Node], parts: Sequence[Part], reference: Told | Known) -> tuple[str, ...]:
+    """The layers of which every part was measured; of an ONNX file without layers, its nodes."""
+    owners = {part.name: part.layer for part in parts}
+    if isinstance(reference, Told):
+        owners |= {part.name: part.layer or reference.evaluation.ids[part.place] for part in parts}
+    of_nodes = [(owners.get(node.id.partition("#")[0], ""), node) for node in nodes]
+    unseen = {"", *(owner for owner, node in of_nodes if node.local is None)}
+    return tuple(dict.fromkeys(owner for owner, _ in of_nodes if owner not in unseen))
 
 
 def answer(
