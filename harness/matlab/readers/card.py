@@ -15,8 +15,8 @@ import numpy as np
 from harness.matlab.readers.records import Record, inside, strings
 from harness.spec import Array, Input, Spec
 
-BYTE = 1.5
-"""The mean of pictures from which their numbers are taken to reach from 0 to 255: those from 0 to 1 stay below."""
+RANGES = (1, 255)
+"""Where the numbers of pictures end that begin at 0. A mean tells the first of these ranges that holds all of it."""
 NORMALIZATIONS: Mapping[str, str] = {
     "zerocenter": "subtracts the mean",
     "zscore": "subtracts the mean and divides by the standard deviation",
@@ -121,11 +121,18 @@ def _of_input(item: Input, spec: Spec, weights: Mapping[str, Array], card: Card)
         lines[0] += f"; the network itself applies {' and '.join(own)}: give it the numbers as they are"
     mean = card.average if card.average is not None else weights.get(f"{reader.name}/Mean") if reader else None
     if len(shape) > 2 and mean is not None and mean.size:
-        wide = float(np.mean(mean)) > BYTE
-        lines.append(
-            f"its numbers are from 0 to {'255' if wide else '1'}, as far as the mean ({np.mean(mean):.3g}) shows"
-        )
+        lines.append(_reach(mean))
     return lines
+
+
+def _reach(mean: Array) -> str:
+    """The range of a picture's numbers, as far as their mean shows it."""
+    least, most = float(np.min(mean)), float(np.max(mean))
+    top = next((end for end in RANGES if least >= 0 and most <= end), None)
+    if top is not None:
+        return f"its numbers are from 0 to {top}, as far as the mean ({np.mean(mean):.3g}) shows"
+    came = f"{least:.3g}" if least == most else f"{least:.3g} to {most:.3g}"
+    return f"the file does not say what range its numbers have: the mean ({came}) is not within 0 to {RANGES[-1]}"
 
 
 def _own_processing(item: Input, spec: Spec) -> list[str]:
