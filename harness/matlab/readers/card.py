@@ -64,12 +64,17 @@ def names_in(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in items)
 
 
-def labels_of(records: Mapping[str, Record], outputs: Sequence[str]) -> Card:
-    """The names of the classes of the first output layer that has some; `records` are by the Spec's names."""
-    for name in (*outputs, *records):
-        record = records.get(name)
-        for key in ("Categories", "Classes", "ClassNames") if record is not None else ():
-            classes = names_in(record.properties.get(key)) if record is not None else ()
+def labels_of(
+    records: Mapping[str, Record], outputs: Sequence[str], losses: Mapping[str, Record] | None = None
+) -> Card:
+    """The names of the classes of the first output layer that has some; `records` are by the Spec's names.
+
+    `losses` are output layers that are no layers of the Spec, each by the layer that it reads.
+    """
+    ends = [(name, records[name]) for name in outputs if name in records]
+    for name, record in (*ends, *(losses or {}).items(), *records.items()):
+        for key in ("Categories", "Classes", "ClassNames"):
+            classes = names_in(record.properties.get(key))
             if len(classes) > 1:
                 return Card(classes=classes, labelled=name)
     return Card()
