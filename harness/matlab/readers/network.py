@@ -77,7 +77,8 @@ def read_network(
     values, faults = file.attempt(simple)
     found = [candidate for name, value in values.items() for candidate in _candidates(name, value)]
     if not found:
-        found = [Candidate("", read, file.read(_values(file.classes))) for test, read in STRUCTS if test(values)]
+        fields = [read for test, read in STRUCTS if test(values)]
+        found = [Candidate("", read, file.attempt(_values(file.classes))[0]) for read in fields]
     if not found and others:
         more, failed = file.attempt(others)
         values, faults = values | more, faults | failed
