@@ -41,6 +41,11 @@ def dense(name: str = "fc", scale: float = 2.0) -> Object:
     return layer("FullyConnectedLayer", name, OutputSize=number(3), **weights)
 
 
+def untrained(name: str = "fc") -> Object:
+    """A fully connected layer that was never trained."""
+    return layer("FullyConnectedLayer", name, OutputSize=number(3), Weights=learnable(np.zeros((0, 0))))
+
+
 def inputs() -> Object:
     """An input layer of three features."""
     return layer("FeatureInputLayer", "in", InputSize=number(3), Normalization="none")
@@ -152,6 +157,16 @@ def read() -> Mapping[str, Shape]:
         "chosen beside datastores": ({"imds": datastore(), "net": series()}, "net", ()),
         "beside data": ({"XTrain": np.zeros((3, 9)), "info": {"Loss": number(1)}, "net": series()}, None, ()),
         "one of two": ({"net": series(), "other": series(dense("a"), dense("b"))}, "net", ()),
+        "beside layers without weights": (
+            {"layers": Cell((inputs(), untrained()), (2, 1)), "model": series()},
+            None,
+            (ASIDE,),
+        ),
+        "in an object beside layers without weights": (
+            {"layers": Cell((inputs(), untrained()), (2, 1)), "model": detector("classifier", Network=graph())},
+            None,
+            (f"model.Network is the network of an object (classifier){INNER}", ASIDE),
+        ),
         "in a detector": (
             {"detector": detector("yolov2ObjectDetector", Network=graph())},
             None,
@@ -202,13 +217,14 @@ def read() -> Mapping[str, Shape]:
     }
 
 
+ASIDE = "left aside: layers, which is untrained: it has layers without weights"
 NOTE = ("every matrix is square: they are taken as outputs x inputs",)
 
 
 def refused() -> Mapping[str, Shape]:
     """Files whose message says what to do."""
     both = {"first": series(), "second": graph()}
-    pooled = layer("FullyConnectedLayer", "fc", OutputSize=number(3), Weights=learnable(np.zeros((0, 0))))
+    never = Cell((inputs(), untrained()), (2, 1))
     image = layer("ImageInputLayer", "in", InputSize=number(2, 2, 1), Normalization={"Type": "zerocenter"})
     function = layer("FunctionLayer", "fn", PredictFcn="@(x)2*x", NumInputs=number(1))
     return {
@@ -245,7 +261,21 @@ def refused() -> Mapping[str, Shape]:
             None,
             r"`net = d\.Network; save\('net\.mat', 'net'\)`",
         ),
-        "untrained": ({"lgraph": graph("nnet.cnn.LayerGraph", inputs(), pooled)}, None, "is untrained: it has no Wei"),
+        "untrained": (
+            {"lgraph": graph("nnet.cnn.LayerGraph", inputs(), untrained())},
+            None,
+            "is untrained: it has no Wei",
+        ),
+        "two networks beside layers without weights": (
+            {"layers": never, **both},
+            None,
+            r"got 2 networks \(first, second\)\. Name one \(--variable first\)",
+        ),
+        "nothing but layers without weights": (
+            {"layers": never, "lgraph": graph("nnet.cnn.LayerGraph", inputs(), untrained())},
+            None,
+            r"got 2 networks \(layers, lgraph\)\.",
+        ),
         "no mean": ({"net": series(image, dense())}, None, "is untrained: it has no Mean for the normalisation 'zero"),
         "a function layer": (
             {"net": graph("dlnetwork", inputs(), function, dense())},
