@@ -185,6 +185,7 @@ def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_js
             "units": pair.comparison.units,
             "message": pair.comparison.message,
             "equal_if": pair.equal_if,
+            "notes": list(pair.notes),
             "unmatched": list(pair.unmatched),
             "hidden": list(pair.hidden),
             "layers": records,
@@ -193,6 +194,8 @@ def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_js
         return code
     introduce(file, network)
     print_records(records, as_json=False)
+    for note in pair.notes:
+        click.secho(f"note: {note}", fg="yellow")
     if pair.unmatched:
         click.secho(f"note: without a counterpart: {', '.join(pair.unmatched)}", fg="yellow")
     conclude(pair.comparison, str(against), hidden=pair.hidden)
