@@ -51,6 +51,11 @@ def inputs() -> Object:
     return layer("FeatureInputLayer", "in", InputSize=number(3), Normalization="none")
 
 
+def handle(text: str) -> Object:
+    """A function handle."""
+    return Object("function_handle", {"function": text})
+
+
 def series(*layers: Object, kind: str = "SeriesNetwork") -> Object:
     """A chain: by default the three values doubled."""
     chain = layers or (inputs(), dense(), layer("ClassificationOutputLayer", "out"))
@@ -206,6 +211,18 @@ def read() -> Mapping[str, Shape]:
             None,
             ("left out: loss (myLoss), an output layer of a DAGNetwork: a loss",),
         ),
+        "a function layer": (
+            {
+                "net": graph(
+                    "dlnetwork",
+                    inputs(),
+                    layer("FunctionLayer", "fn", PredictFcn=handle("sf%0@(x).5*x")),
+                    dense(scale=4.0),
+                )
+            },
+            None,
+            (),
+        ),
         "shallow": ({"net": shallow()}, None, ()),
         "cells": (cells(), None, NOTE),
         "cells beside an anonymous function": (cells(anonymous("f")), None, NOTE),
@@ -226,7 +243,8 @@ def refused() -> Mapping[str, Shape]:
     both = {"first": series(), "second": graph()}
     never = Cell((inputs(), untrained()), (2, 1))
     image = layer("ImageInputLayer", "in", InputSize=number(2, 2, 1), Normalization={"Type": "zerocenter"})
-    function = layer("FunctionLayer", "fn", PredictFcn="@(x)2*x", NumInputs=number(1))
+    function = layer("FunctionLayer", "fn", PredictFcn=handle("sf%0@(x)k*x"), NumInputs=number(1))
+    named = layer("FunctionLayer", "fn", PredictFcn=handle("double_it"))
     return {
         "two networks": (
             both,
@@ -280,7 +298,13 @@ def refused() -> Mapping[str, Shape]:
         "a function layer": (
             {"net": graph("dlnetwork", inputs(), function, dense())},
             None,
-            r"1 unsupported: nnet\.cnn\.layer\.FunctionLayer 'fn'",
+            r"1 unsupported: nnet\.cnn\.layer\.FunctionLayer 'fn' \(its function @\(x\)k\*x is there, and is not read: "
+            r"the value of k is not in its text\)",
+        ),
+        "a layer of a named function": (
+            {"net": graph("dlnetwork", inputs(), named, dense())},
+            None,
+            r"'fn' \(runs the function double_it that the file does not hold\)",
         ),
         "a custom layer": (
             {"net": series(inputs(), layer("mine", "m", package=""), dense())},
