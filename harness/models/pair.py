@@ -27,7 +27,8 @@ from harness.models.axes import common, laid_out, turn
 from harness.models.bounds import Sizes
 from harness.models.conversion import LayerCheck
 from harness.models.deliver import without_normalization
-from harness.models.experiment import Stimulus, experiment, part_of
+from harness.models.experiment import Stimulus, experiment, on_given, part_of
+from harness.models.given import Given
 from harness.models.reference import ConversionError, golden_of
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.outcomes import Outcome
@@ -80,21 +81,31 @@ class Trial:
     run: Callable[[], Sequence[Array]]
 
 
-def check_pair(network: Network, other: Path, workers: Workers, *, trust: bool = False) -> Pair:
-    """Raises ConversionError where the files cannot be compared, PredictionError where the other one cannot run."""
+def check_pair(
+    network: Network, other: Path, workers: Workers, *, trust: bool = False, given: Given | None = None
+) -> Pair:
+    """The pair on given or drawn inputs; a `.mat` of activations holds its own.
+
+    Raises ConversionError where the files cannot be compared, PredictionError where the other one cannot run.
+    """
     if other.suffix.lower() == ".mat":
         return _against_activations(network, other, workers)
     with tempfile.TemporaryDirectory(prefix="parity-pair-") as folder:
         model = _Onnx(other, workers, Path(folder)) if other.suffix.lower() == ".onnx" else _Whole(other, trust)
-        return _against_model(network, model)
+        return _against_model(network, model, given)
 
 
-def _against_model(network: Network, model: _Onnx | _Whole) -> Pair:
-    """The pair on inputs on which the compared tensors hide no layer, as far as such are found."""
+def _against_model(network: Network, model: _Onnx | _Whole, given: Given | None) -> Pair:
+    """The pair on what is given, or on inputs on which the compared tensors hide no layer, as far as such are found."""
     sizes = model.sizes(network)
     names = [layer.name for layer in network.spec.layers]
     wide = replace(network.spec, outputs=tuple(dict.fromkeys((*names, *network.spec.outputs))))
-    this = experiment(wide, network.weights, sizes, runs=RUNS, compared=network.spec.outputs)
+    compared = network.spec.outputs
+    if given is not None:
+        model.check(given.arrays)
+        this = on_given(wide, network.weights, given.arrays, runs=RUNS, compared=compared)
+    else:
+        this = experiment(wide, network.weights, sizes, runs=RUNS, compared=compared)
     pairs = [_on(stimulus, network, model) for stimulus in this.stimuli]
     pair = max(pairs, key=lambda each: each.comparison.rank)
     layers = [
@@ -113,7 +124,7 @@ def _against_model(network: Network, model: _Onnx | _Whole) -> Pair:
 
 def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
     """The pair on the inputs of one stimulus."""
-    arrays = list(stimulus.inputs.values())
+    arrays = [stimulus.inputs[item.name] for item in network.spec.inputs]
     outputs, tensors = model.run(arrays)
     whole = part_of(stimulus.golden, network.spec.outputs)
     comparison = _compared(whole, outputs)
@@ -248,6 +259,19 @@ class _Onnx:
             raise ConversionError("the numbers of inputs differ", expected=f"{len(items)}", came=came)
         return tuple(_size(item.shape, shape, name) for item, (name, shape) in zip(items, self.inputs, strict=True))
 
+    def check(self, arrays: Mapping[str, Array]) -> None:
+        """Raise ConversionError for inputs that the file does not take, such as more samples than one."""
+        for (name, shape), value in zip(self.inputs, arrays.values(), strict=True):
+            laid = laid_out(value, shape).shape
+            if len(laid) != len(shape) or any(n not in (None, m) for n, m in zip(shape, laid, strict=True)):
+                raise ConversionError(
+                    "it does not take inputs of the size that was given",
+                    where=f"{self.path}, input {name!r}",
+                    expected=f"{['?' if n is None else n for n in shape]}",
+                    came=f"{list(value.shape)}",
+                    advice="Files of MATLAB's exporter may take one sample only: give as many as the file takes.",
+                )
+
     def run(self, inputs: Inputs, without: Sequence[str] = ()) -> tuple[list[Array], Tensors]:
         """Outputs in the file's order, and every tensor by name."""
         named = {name: laid_out(value, shape) for (name, shape), value in zip(self.inputs, inputs, strict=True)}
@@ -264,6 +288,9 @@ class _Whole:
     def __init__(self, path: Path, trust: bool) -> None:
         self.path, self.trust = path, trust
         self.runtime = predict.plugin_for(path)
+
+    def check(self, arrays: Mapping[str, Array]) -> None:
+        """Nothing: what the model takes is not known before it runs."""
 
     def sizes(self, network: Network) -> Sizes:
         """One sample of the declared size, 16 for sizes that are open."""
