@@ -9,7 +9,8 @@ the ways that work.
 
 Of a network of MATLAB nothing is written. If matlab/export_parity.m wrote the file with samples, PyTorch is compared
 with the activations that MATLAB itself computed, layer by layer. Otherwise its outputs are compared with the
-documentation of the layers, as `parity convert` does.
+documentation of the layers, as `parity convert` does, on inputs that are drawn or your own (--inputs). Arrays of your
+own have the axes of the PyTorch program: N x C x H x W, N x T x C or N x C.
 
 With --against, the question is whether FILE and another model are one network. Beside a .mat file, the other is an
 .onnx file, compared at every node that has the name of a layer; a .keras, .h5, .pt or .pth file, compared at its
@@ -54,6 +55,7 @@ from harness.matlab.readers.toolbox import Network
 from harness.models import reader
 from harness.models.check import NetworkCheck, check_network, record_of
 from harness.models.counterpart import NAME as THEIRS
+from harness.models.given import given
 from harness.models.origin import is_model
 from harness.models.pair import Pair, check_pair
 from harness.models.survival import Question
@@ -81,7 +83,7 @@ NOT_JUDGED = "not judged"
 @click.option(
     "--inputs",
     type=click.Path(exists=True, path_type=Path),
-    help="Run a model on these: an .npz or .mat file with an array for each input, an .npy file, a folder of images; "
+    help="Run it on these: an .npz or .mat file with an array for each input, an .npy file, a folder of images; "
     "else on drawn ones.",
 )
 @click.option(
@@ -145,7 +147,6 @@ def command(
         mine = {"imports": imports, "functions": functions}
         return check_model(question, **mine, folder=folder, to_corpus=to_corpus, as_json=as_json)
     options = {
-        "--inputs": inputs,
         "--labels": labels,
         "--way": ways,
         "--hop": hops,
@@ -155,12 +156,15 @@ def command(
         "--semantics": functions,
     }
     refuse(file, options, "a model of Keras or ONNX")
+    if inputs is not None and against is not None and against.suffix.lower() == ".mat":
+        raise click.UsageError(f"--inputs is not for --against {against}: a file of activations holds its own input")
     with Session() as session, naming(file):
         network = reader.network_of(file, variable, layout)
+        own = None if inputs is None else given(inputs, network, file)
         if against is not None:
-            pair = check_pair(network, against, session.workers, trust=trust)
+            pair = check_pair(network, against, session.workers, trust=trust, given=own)
             return _show_pair(file, network, against, pair, as_json=as_json)
-        check = check_network(network, session.workers, Unwritten())
+        check = check_network(network, session.workers, Unwritten(), own)
     if as_json:
         click.echo(json.dumps(plain(_as_json(file, network, check)), indent=1))
     else:
@@ -185,6 +189,7 @@ def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_js
             "units": pair.comparison.units,
             "message": pair.comparison.message,
             "equal_if": pair.equal_if,
+            "notes": list(pair.notes),
             "unmatched": list(pair.unmatched),
             "hidden": list(pair.hidden),
             "layers": records,
@@ -193,6 +198,8 @@ def _show_pair(file: Path, network: Network, against: Path, pair: Pair, *, as_js
         return code
     introduce(file, network)
     print_records(records, as_json=False)
+    for note in pair.notes:
+        click.secho(f"note: {note}", fg="yellow")
     if pair.unmatched:
         click.secho(f"note: without a counterpart: {', '.join(pair.unmatched)}", fg="yellow")
     conclude(pair.comparison, str(against), hidden=pair.hidden)

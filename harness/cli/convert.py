@@ -10,7 +10,8 @@ written is run once more and compared. If no way agrees, nothing is written, and
 A network of MATLAB becomes model.py and weights.safetensors, which need torch alone, or with `--to onnx` model.onnx. If
 layers are not supported, the error names all of them and nothing is written. No MATLAB is needed, and no code of the
 file is run. The written model is run on drawn inputs and compared with the documentation of the layers, computed in
-double precision; if it deviates, the files are written, and the first layer that deviates is named.
+double precision; if it deviates, the files are written, and the first layer that deviates is named. Inputs of your own
+(--inputs) have the axes of the PyTorch program: N x C x H x W, N x T x C or N x C.
 
 Exit code 0 if what was written agrees, 1 if not or if no way agrees, 2 if the file cannot be read or converted.
 """
@@ -37,6 +38,7 @@ from harness.cli.network import (
     variable_option,
 )
 from harness.models import conversion, reader
+from harness.models.given import given
 from harness.models.origin import is_model
 from harness.models.survival import Question
 from harness.run.session import Session
@@ -84,13 +86,15 @@ def command(
     if is_model(file):
         refuse(file, {"--variable": variable, "--layout": layout}, "a .mat file")
         return convert_model(Question(file, inputs, None, ways, hops, trust, form=form_of(target)), target, folder)
-    refuse(file, {"--inputs": inputs, "--way": ways, "--hop": hops, "--trust": trust}, "a model of Keras or ONNX")
+    refuse(file, {"--way": ways, "--hop": hops, "--trust": trust}, "a model of Keras or ONNX")
     if target == "mat":
         raise click.UsageError(f"--to mat is for a model of Keras, not for {file}")
     with Session() as session, naming(file):
         network = reader.network_of(file, variable, layout)
+        own = None if inputs is None else given(inputs, network, file)
         introduce(file, network)
-        title = title_of(file, layout)
-        delivered = conversion.deliver(network, target, folder, session.workers, title=title, watch=Shown())
+        delivered = conversion.deliver(
+            network, target, folder, session.workers, title=title_of(file, layout), watch=Shown(), given=own
+        )
     conclude(delivered.comparison, delivered.reference, delivered.judged, delivered.hidden)
     return exit_code(delivered.comparison, delivered.hidden)

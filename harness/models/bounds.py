@@ -81,15 +81,16 @@ class Plan:
 
 @dataclass(frozen=True)
 class TooLarge:
-    """No size that the network allows is affordable; the cost is that of one sample of the declared size."""
+    """Nothing that may be judged is affordable: what takes too much, what it costs, and why nothing less is taken."""
 
     cost: Cost
+    what: str = "one sample of the declared size"
+    why: str = "the network allows no smaller size that fits"
 
     def __str__(self) -> str:
         return (
-            f"one sample of the declared size takes about {gibibytes(self.cost.memory)} and "
-            f"{self.cost.seconds(FEW):.0f} s; the bounds are {gibibytes(MEMORY)} and {SECONDS:.0f} s, and the network "
-            "allows no smaller size that fits"
+            f"{self.what} takes about {gibibytes(self.cost.memory)} and {self.cost.seconds(FEW):.0f} s; the bounds are "
+            f"{gibibytes(MEMORY)} and {SECONDS:.0f} s, and {self.why}"
         )
 
 
@@ -165,6 +166,14 @@ def plan(spec: Spec, weights: Mapping[str, Array], probe: Probe) -> Plan | TooLa
         if seen is not None and _fits(cost := cost_of(spec, weights, seen), FEW):
             return Plan(sizes, FEW, cost, smaller=True)
     return TooLarge(single)
+
+
+def plan_given(spec: Spec, sizes: Sizes, cost: Cost) -> Plan | TooLarge:
+    """How to judge a network on inputs whose sizes are not ours to choose."""
+    for runs in (runs_for(spec), min(runs_for(spec), FEW)):
+        if _fits(cost, runs):
+            return Plan(sizes, runs, cost)
+    return TooLarge(cost, "what was given", "nothing of it is left out: give fewer samples, or smaller ones")
 
 
 def _fits(cost: Cost, runs: int) -> bool:

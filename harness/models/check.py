@@ -12,6 +12,7 @@ from harness.judge.compare import Comparison, worst
 from harness.matlab.readers.toolbox import Network, as_table
 from harness.models import conversion
 from harness.models.conversion import LayerCheck, Watch
+from harness.models.given import Given
 from harness.outcomes import Metrics, Outcome
 from harness.workers.pool import Workers
 
@@ -31,14 +32,23 @@ class NetworkCheck:
     """Layers of which no compared tensor tells anything."""
 
 
-def check_network(network: Network, workers: Workers, watch: Watch | None = None) -> NetworkCheck:
-    """Convert to PyTorch in a temporary folder, run it and judge. Raises ConversionError."""
-    return _against_samples(network, workers) if network.samples else _against_documentation(network, workers, watch)
+def check_network(
+    network: Network, workers: Workers, watch: Watch | None = None, given: Given | None = None
+) -> NetworkCheck:
+    """Convert to PyTorch in a temporary folder, run it and judge. Raises ConversionError.
+
+    For inputs that are given there are no activations of MATLAB.
+    """
+    if network.samples and given is None:
+        return _against_samples(network, workers)
+    return _against_documentation(network, workers, watch, given)
 
 
-def _against_documentation(network: Network, workers: Workers, watch: Watch | None) -> NetworkCheck:
+def _against_documentation(
+    network: Network, workers: Workers, watch: Watch | None, given: Given | None
+) -> NetworkCheck:
     with tempfile.TemporaryDirectory(prefix="parity-check-") as folder:
-        delivered = conversion.deliver(network, "torch", Path(folder), workers, watch=watch)
+        delivered = conversion.deliver(network, "torch", Path(folder), workers, watch=watch, given=given)
     table = tuple(as_table(network.spec, network.weights))
     return NetworkCheck(delivered.comparison, delivered.reference, table, delivered.judged, hidden=delivered.hidden)
 

@@ -30,10 +30,12 @@ from harness.models.bounds import (
     affordable_runs,
     cost_of,
     declared_sizes,
+    plan_given,
     runs_for,
 )
 from harness.models.bounds import plan as plan_of
-from harness.models.experiment import Experiment, experiment
+from harness.models.experiment import Experiment, experiment, on_given
+from harness.models.given import Given
 from harness.models.reference import ConversionError, golden_of, times
 from harness.models.sensitivity import sensitivity
 from harness.models.stimuli import drawn
@@ -100,13 +102,14 @@ def deliver(
     *,
     title: str = "",
     watch: Watch | None = None,
+    given: Given | None = None,
 ) -> Delivered:
-    """Write the files, then run them on drawn inputs and judge, within the bounds of `harness.models.bounds`.
+    """Write the files, then run them on given or drawn inputs and judge, within the bounds of `harness.models.bounds`.
 
     Raises ConversionError before anything is written if the network cannot be computed.
     """
     watch = watch or Watch()
-    plan = _plan(network.spec, network.weights, workers)
+    plan = _plan(network.spec, network.weights, workers, given)
     network = replace(network, card=replace(network.card, title=title))
     paths = _write(workers, target, network, folder)
     watch.written(paths)
@@ -114,19 +117,26 @@ def deliver(
         return Delivered(paths, None, REFERENCE, f"not judged: too large: {plan}")
     watch.begins(plan)
     try:
-        judged = _judged(plan, network, _Target(target, folder, workers), watch)
+        judged = _judged(plan, network, _Target(target, folder, workers), watch, given)
     except MemoryError:
         return Delivered(paths, None, REFERENCE, f"not judged: {plan} did not fit into the memory of this machine")
     finally:
         watch.ends()
     reference = f"{REFERENCE} that the layout declares" if network.dialect == "declared" else REFERENCE
-    on = f"{plan}{', a smaller size than the declared one' * plan.smaller}{judged.said}"
+    how = f", {given}" if given is not None else ", a smaller size than the declared one" * plan.smaller
+    on = f"{plan}{how}{judged.said}"
     return Delivered(paths, judged.comparison, reference, on, judged.hidden)
 
 
-def _plan(spec: Spec, weights: Mapping[str, Array], workers: Workers) -> Plan | TooLarge:
+def _plan(spec: Spec, weights: Mapping[str, Array], workers: Workers, given: Given | None) -> Plan | TooLarge:
     """How to judge. Raises ConversionError with the first layer that cannot be computed."""
-
+    if given is not None:
+        cost = _cost_of(spec, weights, given.arrays, workers)
+        sizes = tuple(given.arrays[item.name].shape for item in spec.inputs)
+        if cost is not None:
+            return plan_given(spec, sizes, cost)
+        golden_of(spec, weights, given.arrays, runs=0)
+        return Plan(sizes, runs_for(spec), Cost(0.0, 0))
     chosen = plan_of(spec, weights, _probe(spec, weights, workers))
     if chosen is None:  # whose fault that is, the oracle knows
         sizes = declared_sizes(spec, 2, SIZES[0])
@@ -166,7 +176,7 @@ class _Judged:
     hidden: tuple[str, ...] = ()
 
 
-def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> _Judged:
+def _judged(plan: Plan, network: Network, target: _Target, watch: Watch, given: Given | None) -> _Judged:
     """The comparison of the delivered files or, at a smaller size, of files written for that size.
 
     A layer that the outputs hide is compared at the layer's own output.
@@ -177,7 +187,10 @@ def _judged(plan: Plan, network: Network, target: _Target, watch: Watch) -> _Jud
             network, folder = resized(network, plan.sizes), Path(scratch)
             _write(workers, target.name, network, folder)
         spec, weights = network.spec, network.weights
-        this = experiment(spec, weights, plan.sizes, runs=plan.runs, most=plan.changed, after=watch.goes_on)
+        if given is not None:
+            this = on_given(spec, weights, given.arrays, runs=plan.runs, most=plan.changed, after=watch.goes_on)
+        else:
+            this = experiment(spec, weights, plan.sizes, runs=plan.runs, most=plan.changed, after=watch.goes_on)
         try:
             outputs = [_outputs(workers, target.name, folder, stimulus.inputs) for stimulus in this.stimuli]
         except ConversionError as error:
@@ -282,16 +295,24 @@ def check_sample(
 
 
 def _runs_for_sample(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], workers: Workers) -> int:
-    """Noisy runs that a sample of this size affords. Sequences are probed at a part of their length, step by step as
-    PyTorch does, and their cost grows with it."""
+    """Noisy runs that a sample of this size affords."""
+    cost = _cost_of(spec, weights, inputs, workers)
+    return FEW if cost is None else affordable_runs(spec, cost)
+
+
+def _cost_of(spec: Spec, weights: Mapping[str, Array], inputs: Mapping[str, Array], workers: Workers) -> Cost | None:
+    """The cost of computing the network on these inputs; None if PyTorch does not run it.
+
+    Sequences are probed at a part of their length, step by step as PyTorch does, and their cost grows with it.
+    """
     whole = [inputs[item.name].shape for item in spec.inputs]
     part_of = [(n, min(rest[0], PROBED), *rest[1:]) if len(rest) == 2 else (n, *rest) for n, *rest in whole]
     (shapes,) = _probe(spec, weights, workers)([tuple(part_of)])
     if shapes is None:
-        return FEW
+        return None
     cost = cost_of(spec, weights, shapes)
     longer = max(full[1] / cut[1] if len(full) == 3 else 1.0 for full, cut in zip(whole, part_of, strict=True))
-    return affordable_runs(spec, replace(cost, exact=cost.exact * longer))
+    return Cost(cost.exact * longer, int(cost.memory * longer))
 
 
 def not_compared(spec: Spec, sample: RecordedSample) -> list[str]:

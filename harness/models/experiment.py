@@ -34,6 +34,10 @@ class Experiment:
         return f"also on inputs that are {more}; {self.sensitivity}" if more else str(self.sensitivity)
 
 
+GIVEN = "given"
+"""The manner of inputs that were not drawn."""
+
+
 def _nothing() -> None:
     """Called after a computation of which nobody waits to hear."""
 
@@ -70,6 +74,23 @@ def experiment(
         runs, after = min(runs, FEW), _nothing
     assert found is not None
     return Experiment(tuple(stimuli), found)
+
+
+def on_given(
+    spec: Spec,
+    weights: Mapping[str, Array],
+    inputs: Mapping[str, Array],
+    *,
+    runs: int,
+    compared: tuple[str, ...] = (),
+    most: int = MOST,
+    after: Callable[[], None] = _nothing,
+) -> Experiment:
+    """The experiment on inputs that are given, and on no others; the arguments are those of `experiment`."""
+    golden = golden_of(spec, weights, inputs, runs=runs, after=after)
+    seen = part_of(golden, compared) if compared else golden
+    felt = sensitivity(spec, weights, inputs, seen, most=most)
+    return Experiment((Stimulus(dict(inputs), GIVEN, golden),), felt)
 
 
 def part_of(golden: Golden, names: tuple[str, ...]) -> Golden:

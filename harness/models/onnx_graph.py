@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,61 @@ def facts(path: Path) -> dict[str, Any]:
         "outputs": [value.name for value in graph.output],
         "normalizing": [name for start, _ in inputs for name in _chain(graph, start, constants)],
     }
+
+
+def flattened(path: Path, out: Path) -> list[str]:
+    """Write the file again with the Gemm nodes that read more than two axes made whole, and return their names.
+
+    ONNX allows a Gemm two axes (https://onnx.ai/onnx/operators/onnx__Gemm.html), and old exporters wrote four. What a
+    Gemm reads is flattened, its weights become a matrix and its bias a vector. Nothing is written where no Gemm is so.
+    """
+    import onnx
+
+    model = onnx.load(str(path))
+    graph = model.graph
+    gemms = [node for node in graph.node if node.op_type == "Gemm" and not _flag(node, "transA")]
+    ranks = _ranks(model) if gemms else {}
+    if not any(ranks.get(name, 2) > 2 for node in gemms for name in node.input):
+        return []
+    shapes: dict[str, list[int]] = {}
+    sizes = {item.name: list(item.dims) for item in graph.initializer}
+    for node in gemms:
+        shapes |= {name: [prod(sizes[name])] for name in node.input[2:] if len(sizes.get(name, ())) > 2}
+        shapes |= {name: _matrix(sizes[name], node) for name in node.input[1:2] if len(sizes.get(name, ())) > 2}
+        name = f"{node.output[0]}.{FLAT}"
+        place = list(graph.node).index(node)
+        graph.node.insert(place, onnx.helper.make_node("Flatten", [node.input[0]], [name], axis=1))
+        graph.node[place + 1].input[0] = name
+    for item in graph.initializer:
+        item.dims[:] = shapes.get(item.name, sizes[item.name])
+    for value in (*graph.output, *(value for value in graph.input if value.name in sizes)):
+        value.type.tensor_type.ClearField("shape")  # it is another one now
+    del graph.value_info[:]
+    onnx.save(model, str(out))
+    return [node.name or node.output[0] for node in gemms]
+
+
+FLAT = "flat"
+"""What follows the name of a node in the name of its flattened input."""
+
+
+def _ranks(model: Any) -> dict[str, int]:
+    """The number of axes of each tensor, as far as it can be inferred."""
+    import onnx
+
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    known = [*graph.input, *graph.value_info, *graph.output]
+    ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in known}
+    return ranks | {item.name: len(item.dims) for item in graph.initializer}
+
+
+def _matrix(sizes: Sequence[int], node: Any) -> list[int]:
+    """Two axes of the weights of a Gemm: the outputs first if it transposes them, else last."""
+    return [sizes[0], prod(sizes[1:])] if _flag(node, "transB") else [prod(sizes[:-1]), sizes[-1]]
+
+
+def _flag(node: Any, name: str) -> bool:
+    return any(attribute.name == name and attribute.i for attribute in node.attribute)
 
 
 def _chain(graph: Any, start: str, constants: set[str]) -> list[str]:

@@ -10,6 +10,7 @@ in another order. What makes them equal is the answer.
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -22,13 +23,16 @@ from harness.judge.compare import Comparison, compare
 from harness.matlab.matfile.read import read_mat
 from harness.matlab.readers.toolbox import Network, RecordedSample
 from harness.models import conversion, predict
+from harness.models.axes import common, laid_out, turn
 from harness.models.bounds import Sizes
 from harness.models.conversion import LayerCheck
 from harness.models.deliver import without_normalization
-from harness.models.experiment import Stimulus, experiment, part_of
+from harness.models.experiment import Stimulus, experiment, on_given, part_of
+from harness.models.given import Given
 from harness.models.reference import ConversionError, golden_of
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.outcomes import Outcome
+from harness.patterns import few
 from harness.spec import Array, Golden
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
@@ -49,13 +53,14 @@ Tensors = Mapping[str, Array]
 class Pair:
     """Whether two files are one network. `layers` has a check for each layer with a counterpart, `unmatched` names the
     others; `equal_if` says what has to be changed to make the outputs equal, empty if nothing that was tried does.
-    `sensitivity` says which layers the compared tensors hide."""
+    `sensitivity` says which layers the compared tensors hide. `notes` are liberties taken with the other file."""
 
     comparison: Comparison
     layers: tuple[LayerCheck, ...]
     unmatched: tuple[str, ...]
     equal_if: str = ""
     sensitivity: Sensitivity | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -76,15 +81,31 @@ class Trial:
     run: Callable[[], Sequence[Array]]
 
 
-def check_pair(network: Network, other: Path, workers: Workers, *, trust: bool = False) -> Pair:
-    """Raises ConversionError where the files cannot be compared, PredictionError where the other one cannot run."""
+def check_pair(
+    network: Network, other: Path, workers: Workers, *, trust: bool = False, given: Given | None = None
+) -> Pair:
+    """The pair on given or drawn inputs; a `.mat` of activations holds its own.
+
+    Raises ConversionError where the files cannot be compared, PredictionError where the other one cannot run.
+    """
     if other.suffix.lower() == ".mat":
         return _against_activations(network, other, workers)
-    model = _Onnx(other, workers) if other.suffix.lower() == ".onnx" else _Whole(other, trust)
+    with tempfile.TemporaryDirectory(prefix="parity-pair-") as folder:
+        model = _Onnx(other, workers, Path(folder)) if other.suffix.lower() == ".onnx" else _Whole(other, trust)
+        return _against_model(network, model, given)
+
+
+def _against_model(network: Network, model: _Onnx | _Whole, given: Given | None) -> Pair:
+    """The pair on what is given, or on inputs on which the compared tensors hide no layer, as far as such are found."""
     sizes = model.sizes(network)
     names = [layer.name for layer in network.spec.layers]
     wide = replace(network.spec, outputs=tuple(dict.fromkeys((*names, *network.spec.outputs))))
-    this = experiment(wide, network.weights, sizes, runs=RUNS, compared=network.spec.outputs)
+    compared = network.spec.outputs
+    if given is not None:
+        model.check(given.arrays)
+        this = on_given(wide, network.weights, given.arrays, runs=RUNS, compared=compared)
+    else:
+        this = experiment(wide, network.weights, sizes, runs=RUNS, compared=compared)
     pairs = [_on(stimulus, network, model) for stimulus in this.stimuli]
     pair = max(pairs, key=lambda each: each.comparison.rank)
     layers = [
@@ -98,12 +119,12 @@ def check_pair(network: Network, other: Path, workers: Workers, *, trust: bool =
         felt = replace(
             felt, hidden=sensitivity(wide, network.weights, stimulus.inputs, golden, only=felt.hidden).hidden
         )
-    return replace(pair, layers=tuple(layers), sensitivity=felt)
+    return replace(pair, layers=tuple(layers), sensitivity=felt, notes=model.notes)
 
 
 def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
     """The pair on the inputs of one stimulus."""
-    arrays = list(stimulus.inputs.values())
+    arrays = [stimulus.inputs[item.name] for item in network.spec.inputs]
     outputs, tensors = model.run(arrays)
     whole = part_of(stimulus.golden, network.spec.outputs)
     comparison = _compared(whole, outputs)
@@ -125,25 +146,6 @@ def _compared(golden: Golden, outputs: Sequence[Array]) -> Comparison:
         for value, expected in zip(outputs, golden.expected.values(), strict=True)
     ]
     return compare(golden, turned)
-
-
-ORDERS: Mapping[int, Sequence[tuple[int, ...]]] = {
-    3: ((0, 1, 2), (1, 0, 2), (0, 2, 1)),
-    4: ((0, 1, 2, 3), (0, 3, 1, 2)),
-    5: ((0, 1, 2, 3, 4), (0, 4, 1, 2, 3)),
-}
-"""Orders in which other frameworks may have the axes, as the transposition into ours: sequences with the steps first or
-the features before the steps, images with the channels last."""
-
-
-def turn(value: Array, shape: Sequence[int]) -> Array:
-    """The array in the first of `ORDERS` that has this shape, with or without axes of size 1; unchanged if none has."""
-    for order in ORDERS.get(value.ndim, ()):
-        if value.transpose(order).shape == tuple(shape):
-            return np.ascontiguousarray(value.transpose(order))
-    if [n for n in value.shape if n > 1] == [n for n in shape if n > 1]:
-        return value.reshape(shape)
-    return value
 
 
 def _identifier(name: str) -> str:
@@ -223,8 +225,17 @@ def _bare(network: Network, model: _Onnx | _Whole, inputs: Inputs) -> str:
 class _Onnx:
     """An ONNX file: every node can be seen, and normalising nodes can be left out."""
 
-    def __init__(self, path: Path, workers: Workers) -> None:
+    def __init__(self, path: Path, workers: Workers, folder: Path) -> None:
         self.path, self.workers = path.absolute(), workers
+        mended = folder.absolute() / path.name
+        flattened = self._call("flattened", mended)
+        self.notes: tuple[str, ...] = ()
+        if flattened:
+            self.path = mended
+            self.notes = (
+                f"the other file has Gemm nodes on more axes than the two that ONNX allows ({few(flattened)}): "
+                "what they read is flattened, as old exporters mean it",
+            )
         seen = self._call("facts")
         self.inputs = [(str(name), tuple(shape)) for name, shape in seen["inputs"]]
         self.outputs: list[str] = list(seen["outputs"])
@@ -248,9 +259,22 @@ class _Onnx:
             raise ConversionError("the numbers of inputs differ", expected=f"{len(items)}", came=came)
         return tuple(_size(item.shape, shape, name) for item, (name, shape) in zip(items, self.inputs, strict=True))
 
+    def check(self, arrays: Mapping[str, Array]) -> None:
+        """Raise ConversionError for inputs that the file does not take, such as more samples than one."""
+        for (name, shape), value in zip(self.inputs, arrays.values(), strict=True):
+            laid = laid_out(value, shape).shape
+            if len(laid) != len(shape) or any(n not in (None, m) for n, m in zip(shape, laid, strict=True)):
+                raise ConversionError(
+                    "it does not take inputs of the size that was given",
+                    where=f"{self.path}, input {name!r}",
+                    expected=f"{['?' if n is None else n for n in shape]}",
+                    came=f"{list(value.shape)}",
+                    advice="Files of MATLAB's exporter may take one sample only: give as many as the file takes.",
+                )
+
     def run(self, inputs: Inputs, without: Sequence[str] = ()) -> tuple[list[Array], Tensors]:
         """Outputs in the file's order, and every tensor by name."""
-        named = {name: _laid_out(value, shape) for (name, shape), value in zip(self.inputs, inputs, strict=True)}
+        named = {name: laid_out(value, shape) for (name, shape), value in zip(self.inputs, inputs, strict=True)}
         tensors = self._call("tensors", named, list(without), True)
         return [tensors[name] for name in self.outputs], tensors
 
@@ -259,10 +283,14 @@ class _Whole:
     """A Keras or torch model, of which only the outputs are seen."""
 
     normalizing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, trust: bool) -> None:
         self.path, self.trust = path, trust
         self.runtime = predict.plugin_for(path)
+
+    def check(self, arrays: Mapping[str, Array]) -> None:
+        """Nothing: what the model takes is not known before it runs."""
 
     def sizes(self, network: Network) -> Sizes:
         """One sample of the declared size, 16 for sizes that are open."""
@@ -280,27 +308,16 @@ class _Whole:
 
 
 def _size(ours: Sequence[int | None], theirs: Sequence[int | None], name: str) -> tuple[int, ...]:
-    """One sample, or the other file's batch, with the sizes that either declares; 16 for those that both leave open."""
-    for order in ORDERS.get(len(theirs), (tuple(range(len(theirs))),)):
-        batch, *sizes = [theirs[axis] for axis in order]
-        if len(sizes) == len(ours) and all(None in (n, m) or n == m for n, m in zip(ours, sizes, strict=True)):
-            return (batch or 1, *(n or m or 16 for n, m in zip(ours, sizes, strict=True)))
-    raise ConversionError(
-        "the sizes of the inputs differ: these are not one network",
-        where=f"input {name!r} of the other file",
-        expected=f"{['N', *('?' if n is None else n for n in ours)]}",
-        came=f"{['?' if n is None else n for n in theirs]}",
-    )
-
-
-def _laid_out(value: Array, theirs: Sequence[int | None]) -> Array:
-    """Our array in the other file's order of axes: the first of `ORDERS` that fits its sizes."""
-    for order in ORDERS.get(value.ndim, (tuple(range(value.ndim)),)):
-        back = np.argsort(order)
-        turned = value.transpose(back)
-        if all(n in (None, m) for n, m in zip(theirs, turned.shape, strict=False)):
-            return np.ascontiguousarray(turned)
-    return value
+    """The size of an input that both files take. Raises ConversionError where there is none."""
+    size = common(ours, theirs)
+    if size is None:
+        raise ConversionError(
+            "the sizes of the inputs differ: these are not one network",
+            where=f"input {name!r} of the other file",
+            expected=f"{['N', *('?' if n is None else n for n in ours)]}",
+            came=f"{['?' if n is None else n for n in theirs]}",
+        )
+    return size
 
 
 def _against_activations(network: Network, path: Path, workers: Workers) -> Pair:

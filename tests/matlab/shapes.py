@@ -41,9 +41,19 @@ def dense(name: str = "fc", scale: float = 2.0) -> Object:
     return layer("FullyConnectedLayer", name, OutputSize=number(3), **weights)
 
 
+def untrained(name: str = "fc") -> Object:
+    """A fully connected layer that was never trained."""
+    return layer("FullyConnectedLayer", name, OutputSize=number(3), Weights=learnable(np.zeros((0, 0))))
+
+
 def inputs() -> Object:
     """An input layer of three features."""
     return layer("FeatureInputLayer", "in", InputSize=number(3), Normalization="none")
+
+
+def handle(text: str) -> Object:
+    """A function handle."""
+    return Object("function_handle", {"function": text})
 
 
 def series(*layers: Object, kind: str = "SeriesNetwork") -> Object:
@@ -152,6 +162,16 @@ def read() -> Mapping[str, Shape]:
         "chosen beside datastores": ({"imds": datastore(), "net": series()}, "net", ()),
         "beside data": ({"XTrain": np.zeros((3, 9)), "info": {"Loss": number(1)}, "net": series()}, None, ()),
         "one of two": ({"net": series(), "other": series(dense("a"), dense("b"))}, "net", ()),
+        "beside layers without weights": (
+            {"layers": Cell((inputs(), untrained()), (2, 1)), "model": series()},
+            None,
+            (ASIDE,),
+        ),
+        "in an object beside layers without weights": (
+            {"layers": Cell((inputs(), untrained()), (2, 1)), "model": detector("classifier", Network=graph())},
+            None,
+            (f"model.Network is the network of an object (classifier){INNER}", ASIDE),
+        ),
         "in a detector": (
             {"detector": detector("yolov2ObjectDetector", Network=graph())},
             None,
@@ -191,6 +211,18 @@ def read() -> Mapping[str, Shape]:
             None,
             ("left out: loss (myLoss), an output layer of a DAGNetwork: a loss",),
         ),
+        "a function layer": (
+            {
+                "net": graph(
+                    "dlnetwork",
+                    inputs(),
+                    layer("FunctionLayer", "fn", PredictFcn=handle("sf%0@(x).5*x")),
+                    dense(scale=4.0),
+                )
+            },
+            None,
+            (),
+        ),
         "shallow": ({"net": shallow()}, None, ()),
         "cells": (cells(), None, NOTE),
         "cells beside an anonymous function": (cells(anonymous("f")), None, NOTE),
@@ -202,15 +234,17 @@ def read() -> Mapping[str, Shape]:
     }
 
 
+ASIDE = "left aside: layers, which is untrained: it has layers without weights"
 NOTE = ("every matrix is square: they are taken as outputs x inputs",)
 
 
 def refused() -> Mapping[str, Shape]:
     """Files whose message says what to do."""
     both = {"first": series(), "second": graph()}
-    pooled = layer("FullyConnectedLayer", "fc", OutputSize=number(3), Weights=learnable(np.zeros((0, 0))))
+    never = Cell((inputs(), untrained()), (2, 1))
     image = layer("ImageInputLayer", "in", InputSize=number(2, 2, 1), Normalization={"Type": "zerocenter"})
-    function = layer("FunctionLayer", "fn", PredictFcn="@(x)2*x", NumInputs=number(1))
+    function = layer("FunctionLayer", "fn", PredictFcn=handle("sf%0@(x)k*x"), NumInputs=number(1))
+    named = layer("FunctionLayer", "fn", PredictFcn=handle("double_it"))
     return {
         "two networks": (
             both,
@@ -245,12 +279,32 @@ def refused() -> Mapping[str, Shape]:
             None,
             r"`net = d\.Network; save\('net\.mat', 'net'\)`",
         ),
-        "untrained": ({"lgraph": graph("nnet.cnn.LayerGraph", inputs(), pooled)}, None, "is untrained: it has no Wei"),
+        "untrained": (
+            {"lgraph": graph("nnet.cnn.LayerGraph", inputs(), untrained())},
+            None,
+            "is untrained: it has no Wei",
+        ),
+        "two networks beside layers without weights": (
+            {"layers": never, **both},
+            None,
+            r"got 2 networks \(first, second\)\. Name one \(--variable first\)",
+        ),
+        "nothing but layers without weights": (
+            {"layers": never, "lgraph": graph("nnet.cnn.LayerGraph", inputs(), untrained())},
+            None,
+            r"got 2 networks \(layers, lgraph\)\.",
+        ),
         "no mean": ({"net": series(image, dense())}, None, "is untrained: it has no Mean for the normalisation 'zero"),
         "a function layer": (
             {"net": graph("dlnetwork", inputs(), function, dense())},
             None,
-            r"1 unsupported: nnet\.cnn\.layer\.FunctionLayer 'fn'",
+            r"1 unsupported: nnet\.cnn\.layer\.FunctionLayer 'fn' \(its function @\(x\)k\*x is there, and is not read: "
+            r"the value of k is not in its text\)",
+        ),
+        "a layer of a named function": (
+            {"net": graph("dlnetwork", inputs(), named, dense())},
+            None,
+            r"'fn' \(runs the function double_it that the file does not hold\)",
         ),
         "a custom layer": (
             {"net": series(inputs(), layer("mine", "m", package=""), dense())},

@@ -148,6 +148,22 @@ def test_recipe_says_what_the_network_does_itself():
     assert recipe(classifier(size=(3, None, None)), {}, Card()) == ("the input is a picture of ? x ? x 3 (h, w, c)",)
 
 
+@pytest.mark.parametrize(
+    ("mean", "line"),
+    [
+        ([0.4, 0.5, 0.6], "its numbers are from 0 to 1, as far as the mean (0.5) shows"),
+        ([0.5, 1.5, 1.0], "its numbers are from 0 to 255, as far as the mean (1) shows"),
+        ([-4.62], "the file does not say what range its numbers have: the mean (-4.62) is not within 0 to 255"),
+        ([-3, 3, 60], "the file does not say what range its numbers have: the mean (-3 to 60) is not within 0 to 255"),
+        ([300], "the file does not say what range its numbers have: the mean (300) is not within 0 to 255"),
+    ],
+)
+def test_a_mean_shows_no_range_that_it_is_outside_of(mean, line):
+    normal = Layer("ImageInputLayer", "data", {"Normalization": "zerocenter"}, ("data_in",))
+    spec = Spec("matlab", (Input("data_in", (3, 2, 2)),), (normal,), ("data",))
+    assert recipe(spec, {"data/Mean": np.array(mean, np.float32)}, Card())[1] == line
+
+
 def test_matconvnet_says_classes_and_average(tmp_path):
     layer = {"type": "relu", "name": "r"}
     cell = np.empty((1, 1), dtype=object)

@@ -33,6 +33,7 @@ def test_functions_are_different():
 @pytest.mark.parametrize(
     ("name", "why"),
     [
+        ("nnet.cnn.layer.CWTLayer", "transforms a signal; .*"),
         ("nnet.cnn.layer.FunctionLayer", "runs code of a function that the file does not hold"),
         ("nnet.cnn.layer.MarvelLayer", "no reader for this class"),
         ("my.FunctionLayer", "a custom class"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+
+import h5py
 import numpy as np
 import pytest
 
 pytest.importorskip("matio")
 
-from harness.matlab.matfile.read import MatFileError
+from harness.matlab.matfile.read import Cell, MatFileError, Object
 from harness.matlab.readers.network import read_network
 from harness.matlab.readers.records import NetworkError
 from harness.oracle import evaluate
@@ -41,6 +44,40 @@ def test_refused(name, version, tmp_path):
     with pytest.raises((MatFileError, NetworkError), match=message) as caught:
         read_network(tmp_path / "file.mat", variable)
     assert str(tmp_path / "file.mat") in str(caught.value)
+
+
+def without_objects(path, version):
+    """Take the data of all objects out of a file, as a program does that copies variables only."""
+    if version == "v7.3":
+        with h5py.File(path, "a") as file:
+            del file["#subsystem#"]
+    else:
+        data = path.read_bytes()
+        (begin,) = struct.unpack("<Q", data[116:124])
+        path.write_bytes(data[:116] + b" " * 8 + data[124:begin])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("variable", [None, "net"])
+def test_an_object_without_its_data_is_called_so(variable, version, tmp_path):
+    path = tmp_path / "file.mat"
+    shapes.write(path, ({"net": shapes.graph()}, None, ()), version)
+    without_objects(path, version)
+    with pytest.raises(MatFileError) as caught:
+        read_network(path, variable)
+    assert str(caught.value).startswith(
+        f"{path}: net: is a DAGNetwork, but the file holds no data of its objects; expected the properties of all"
+    )
+    assert "Save it in MATLAB again: `save('net.mat', 'net')`." in str(caught.value)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_object_without_its_data_is_nobody_s_business_beside_a_network(version, tmp_path):
+    path = tmp_path / "file.mat"
+    cells = {"W": Cell((2 * np.eye(3),), (1, 1)), "b": Cell((np.zeros((3, 1)),), (1, 1)), "act_fcns": "linear"}
+    shapes.write(path, ({**cells, "old": shapes.graph(), "names": Object("string", {"any": "x"})}, None, ()), version)
+    without_objects(path, version)
+    assert [layer.kind for layer in read_network(path).spec.layers] == ["FullyConnectedLayer"]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from harness.matlab.matfile.read import Cell, Object
+from harness.matlab.readers.card import Card
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers
 from harness.matlab.readers.toolbox import is_network, read_objects
 from harness.oracle import evaluate
@@ -124,6 +125,15 @@ def test_a_loss_in_a_graph_is_left_out_with_its_connection() -> None:
     network = read_objects("here", value)
     assert network.spec.outputs == ("fc",)
     assert network.notes == ("left out: loss (myLoss), an output layer of a DAGNetwork: a loss",)
+
+
+def test_the_classes_of_a_custom_output_layer_are_those_of_the_layer_before_it() -> None:
+    classes = Object("categorical", {"categories": ["cat", "dog", "emu"]})
+    mine = layer("focalLoss", "loss", package="", Classes=classes)
+    assert read_objects("here", series(trained(mine))).card == Card(classes=("cat", "dog", "emu"), labelled="fc")
+    table = Object("table", {"Source": ["in", "fc/out"], "Destination": ["fc", "loss/in"]})
+    graph = {"Layers": Cell(tuple(trained(mine)), (3, 1)), "Connections": table}
+    assert read_objects("here", Object("DAGNetwork", {"any": graph})).card.classes == ("cat", "dog", "emu")
 
 
 def test_an_input_whose_mean_was_never_computed_is_untrained() -> None:

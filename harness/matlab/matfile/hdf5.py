@@ -110,6 +110,12 @@ class Item:
         attribute = self.attributes.get("MATLAB_class")
         return "" if attribute is None else attribute.data.split(b"\0")[0].decode("latin-1")
 
+    @property
+    def is_object(self) -> bool:
+        """Whether MATLAB_object_decode says that this is an object whose data are those of all objects."""
+        attribute = self.attributes.get("MATLAB_object_decode")
+        return attribute is not None and attribute.data[:1] == b"\3"
+
 
 class File:
     """The bytes of a file, and the objects at its addresses, which count from byte 512: MATLAB's header is before."""

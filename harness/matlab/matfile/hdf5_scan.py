@@ -51,7 +51,8 @@ class Visit:
 
 @dataclass
 class Hdf5Scan:
-    """One walk over the bytes of a file, which may be mapped. `classes` has MATLAB's class of each variable.
+    """One walk over the bytes of a file, which may be mapped. `classes` has MATLAB's class of each variable; `hollow`
+    are those that are objects, where the file holds no data of objects.
 
     Raises MatFileError.
     """
@@ -60,6 +61,7 @@ class Hdf5Scan:
     where: object
     limits: Limits
     classes: dict[str, str] = field(default_factory=dict)
+    hollow: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.visits: dict[int, Visit | None] = {}
@@ -73,7 +75,10 @@ class Hdf5Scan:
         for name, at in self.members.items():
             if name not in INTERNAL:
                 with self.naming(f"variable {name!r}"):
-                    self.classes[name] = self.file.item(at).matlab_class
+                    item = self.file.item(at)
+                    self.classes[name] = item.matlab_class
+                    if item.is_object and SUBSYSTEM not in root.members:
+                        self.hollow.append(name)
 
     @contextmanager
     def naming(self, what: str) -> Iterator[None]:

@@ -96,14 +96,16 @@ class MatFile:
         return values
 
     def attempt(self, names: Collection[str] | None = None) -> tuple[dict[str, Any], dict[str, MatFileError]]:
-        """These variables, or all: those that can be read, and the error of each that is nested too deeply, as objects
-        are that hold each other. Raises MatFileError for a file that is damaged."""
+        """These variables, or all: those that can be read, and the error of each object whose data are missing, and of
+        each that is nested too deeply, as objects are that hold each other. Raises MatFileError for a file that is
+        damaged."""
         wanted = [name for name in self.classes if names is None or name in names]
+        faults = {name: self._hollow(name) for name in wanted if name in self.survey.hollow}
+        wanted = [name for name in wanted if name not in faults]
         self.survey.check(wanted)
         if not wanted:
-            return {}, {}
+            return {}, faults
         values: dict[str, Any] = {}
-        faults: dict[str, MatFileError] = {}
         try:
             for name, value in self._variables(None if len(wanted) == len(self.classes) else wanted).items():
                 try:
@@ -122,6 +124,16 @@ class MatFile:
             problem = f"is damaged: its values of version {self.survey.version} cannot be read ({cause})"
             raise MatFileError(problem, where=self.path) from error
         return values, faults
+
+    def _hollow(self, name: str) -> MatFileError:
+        """The error of an object that is a name and a class only."""
+        return MatFileError(
+            f"is a {self.classes[name]}, but the file holds no data of its objects",
+            where=f"{self.path}: {name}",
+            expected="the properties of all objects behind the variables, where MATLAB saves them",
+            advice=f"Save it in MATLAB again: `save('net.mat', '{name}')`. "
+            "A program that copies variables from file to file loses these data.",
+        )
 
     @property
     def _depth(self) -> str:

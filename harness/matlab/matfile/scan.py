@@ -35,11 +35,13 @@ CLASSES = dict(enumerate(NAMES.split(), start=1))
 class Survey:
     """A file that holds together: its version (`4`, `5`, `7.3`), and MATLAB's class of each variable.
 
-    What values of version 7.3 name is checked for the variables that are read, by `check`.
+    `hollow` are variables that are objects whose data the file does not hold. What values of version 7.3 name is
+    checked for the variables that are read, by `check`.
     """
 
     version: str
     classes: Mapping[str, str]
+    hollow: frozenset[str] = frozenset()
     hdf5: Hdf5Scan | None = None
 
     def check(self, names: Iterable[str]) -> None:
@@ -70,7 +72,7 @@ def scan(path: Path, limits: Limits) -> Survey:
         raise MatFileError("is of an unknown version", where=path, expected="0001 IM or 0100 MI", came=version)
     walk = _Scan(path, "<" if data[126:128] == b"IM" else ">", limits)
     walk.file(data)
-    return Survey("5", walk.classes)
+    return Survey("5", walk.classes, frozenset(() if walk.has_objects else walk.opaque))
 
 
 def _survey_hdf5(path: Path, data: mmap.mmap, limits: Limits) -> Survey:
@@ -82,7 +84,7 @@ def _survey_hdf5(path: Path, data: mmap.mmap, limits: Limits) -> Survey:
             expected="512 bytes that begin with 'MATLAB 7.3 MAT-file'",
         )
     walk = Hdf5Scan(data, path, limits)
-    return Survey("7.3", walk.classes, walk)
+    return Survey("7.3", walk.classes, frozenset(walk.hollow), walk)
 
 
 def _scan_v4(path: Path, data: Bytes) -> dict[str, str]:
@@ -119,6 +121,8 @@ class _Scan:
         self.spare = 0
         self.values = 0
         self.classes: dict[str, str] = {}
+        self.opaque: list[str] = []
+        self.has_objects = False
 
     def fault(self, problem: str, *, expected: str = "") -> MatFileError:
         return MatFileError(f"is damaged: {problem}", where=self.path, expected=expected)
@@ -150,6 +154,7 @@ class _Scan:
                 body = self.inside(memoryview(self.inflate(body, where)), where)
             if at == subsystem:
                 self.subsystem(body)
+                self.has_objects = True
             else:
                 self.matrix(body, where, self.limits.depth)
                 self.title(body, where)
@@ -171,6 +176,8 @@ class _Scan:
             texts[k] = bytes(text)
         name, *classes = (text.decode("latin-1") for text in texts)
         self.classes[name] = classes[1] or classes[0] or CLASSES.get(kind, "")
+        if kind == OPAQUE:
+            self.opaque.append(name)
 
     def inside(self, data: memoryview, where: str) -> memoryview:
         """The one matrix of decompressed data."""

@@ -15,8 +15,8 @@ import numpy as np
 from harness.matlab.readers.records import Record, inside, strings
 from harness.spec import Array, Input, Spec
 
-BYTE = 1.5
-"""The mean of pictures from which their numbers are taken to reach from 0 to 255: those from 0 to 1 stay below."""
+RANGES = (1, 255)
+"""Where the numbers of pictures end that begin at 0. A mean tells the first of these ranges that holds all of it."""
 NORMALIZATIONS: Mapping[str, str] = {
     "zerocenter": "subtracts the mean",
     "zscore": "subtracts the mean and divides by the standard deviation",
@@ -64,12 +64,17 @@ def names_in(value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in items)
 
 
-def labels_of(records: Mapping[str, Record], outputs: Sequence[str]) -> Card:
-    """The names of the classes of the first output layer that has some; `records` are by the Spec's names."""
-    for name in (*outputs, *records):
-        record = records.get(name)
-        for key in ("Categories", "Classes", "ClassNames") if record is not None else ():
-            classes = names_in(record.properties.get(key)) if record is not None else ()
+def labels_of(
+    records: Mapping[str, Record], outputs: Sequence[str], losses: Mapping[str, Record] | None = None
+) -> Card:
+    """The names of the classes of the first output layer that has some; `records` are by the Spec's names.
+
+    `losses` are output layers that are no layers of the Spec, each by the layer that it reads.
+    """
+    ends = [(name, records[name]) for name in outputs if name in records]
+    for name, record in (*ends, *(losses or {}).items(), *records.items()):
+        for key in ("Categories", "Classes", "ClassNames"):
+            classes = names_in(record.properties.get(key))
             if len(classes) > 1:
                 return Card(classes=classes, labelled=name)
     return Card()
@@ -121,11 +126,18 @@ def _of_input(item: Input, spec: Spec, weights: Mapping[str, Array], card: Card)
         lines[0] += f"; the network itself applies {' and '.join(own)}: give it the numbers as they are"
     mean = card.average if card.average is not None else weights.get(f"{reader.name}/Mean") if reader else None
     if len(shape) > 2 and mean is not None and mean.size:
-        wide = float(np.mean(mean)) > BYTE
-        lines.append(
-            f"its numbers are from 0 to {'255' if wide else '1'}, as far as the mean ({np.mean(mean):.3g}) shows"
-        )
+        lines.append(_reach(mean))
     return lines
+
+
+def _reach(mean: Array) -> str:
+    """The range of a picture's numbers, as far as their mean shows it."""
+    least, most = float(np.min(mean)), float(np.max(mean))
+    top = next((end for end in RANGES if least >= 0 and most <= end), None)
+    if top is not None:
+        return f"its numbers are from 0 to {top}, as far as the mean ({np.mean(mean):.3g}) shows"
+    came = f"{least:.3g}" if least == most else f"{least:.3g} to {most:.3g}"
+    return f"the file does not say what range its numbers have: the mean ({came}) is not within 0 to {RANGES[-1]}"
 
 
 def _own_processing(item: Input, spec: Spec) -> list[str]:

@@ -1,16 +1,19 @@
 """Read cells of weights with the names of activations, saved by hand: a chain of fully connected layers.
 
 `W` and `b` (or `weights` and `biases`) hold one matrix, outputs x inputs, and one vector for each layer; `act_fcns` or
-`activation_fcns` names what follows each.
+`activation_fcns` names what follows each, or holds its function.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from harness.matlab.layers import Unsupported
+from harness.matlab.layers.function import simple, text_of
 from harness.matlab.matfile.read import Cell
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers, class_of, listed, strings
 from harness.matlab.readers.toolbox import DIALECT, Network
@@ -53,7 +56,7 @@ def read_cells(where: str, value: Mapping[str, Any]) -> Network:
     _refuse_banks(where, _first(value, WEIGHTS))
     weights = [_numbers(where, f"W{{{k}}}", item) for k, item in enumerate(_first(value, WEIGHTS), start=1)]
     biases = [_numbers(where, f"b{{{k}}}", item) for k, item in enumerate(_first(value, BIASES), start=1)]
-    names = [text.strip() for text in strings(_first(value, FUNCTIONS))]
+    names = [text.strip() for text in _functions(_first(value, FUNCTIONS))]
     if not names:
         raise NetworkError(
             "cells of weights without the names of their activations",
@@ -69,29 +72,61 @@ def read_cells(where: str, value: Mapping[str, Any]) -> Network:
             expected="as many weights as biases and activations",
             came=f"{len(weights)} weights, {len(biases)} biases and {len(names)} activations ({', '.join(names)})",
         )
-    unknown = [(name, f"layer{k}", "activation") for k, name in enumerate(names, 1) if name.lower() not in ACTIVATIONS]
-    if unknown:
-        raise UnsupportedLayers(where, unknown)
+    activations = _activations(where, names)
     _check_sizes(where, weights, biases)
     square = all(matrix.shape[0] == matrix.shape[1] for matrix in weights)
     notes = ("every matrix is square: they are taken as outputs x inputs",) if square else ()
-    return Network("cells", *_chain(weights, biases, [name.lower() for name in names]), notes)
+    return Network("cells", *_chain(weights, biases, activations), notes)
+
+
+def _functions(value: Any) -> list[str]:
+    """The names of functions, or the texts of function handles."""
+    if isinstance(value, Cell):
+        return [text for item in value for text in _functions(item)]
+    return [text_of(value)] if class_of(value) == "function_handle" else strings(value)
+
+
+@dataclass(frozen=True)
+class _Activation:
+    """What follows a layer: its kind (empty for none), its configuration, and what its name ends with."""
+
+    kind: str
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _activations(where: str, names: Sequence[str]) -> list[_Activation]:
+    """What follows each layer. Raises UnsupportedLayers for what is not known."""
+    found, unknown = [], []
+    for k, name in enumerate(names, start=1):
+        if name.lower() in ACTIVATIONS:
+            found.append(_Activation(ACTIVATIONS[name.lower()], name.lower()))
+        elif name.startswith("@"):
+            try:
+                found.append(_Activation("FunctionLayer", "function", {"PredictFcn": simple(name)}))
+            except Unsupported as why:
+                unknown.append((name, f"layer{k}", str(why)))
+        else:
+            unknown.append((name, f"layer{k}", "activation"))
+    if unknown:
+        raise UnsupportedLayers(where, unknown)
+    return found
 
 
 def _chain(
-    weights: Sequence[Array], biases: Sequence[Array], functions: Sequence[str]
+    weights: Sequence[Array], biases: Sequence[Array], activations: Sequence[_Activation]
 ) -> tuple[Spec, dict[str, Array]]:
     layers: list[Layer] = []
     arrays: dict[str, Array] = {}
     tensor = "x"
-    for k, (matrix, bias, function) in enumerate(zip(weights, biases, functions, strict=True), start=1):
+    for k, (matrix, bias, activation) in enumerate(zip(weights, biases, activations, strict=True), start=1):
         name = f"layer{k}"
         layers.append(Layer("FullyConnectedLayer", name, {}, (tensor,)))
         arrays |= {f"{name}/Weights": _single(matrix), f"{name}/Bias": _single(bias).ravel(order="F")}
         tensor = name
-        if kind := ACTIVATIONS[function]:
-            tensor = f"{name}_{function}"
-            layers.append(Layer(kind, tensor, {}, (name,)))
+        if activation.kind:
+            tensor = f"{name}_{activation.name}"
+            layers.append(Layer(activation.kind, tensor, activation.config, (name,)))
     return Spec(DIALECT, (Input("x", (weights[0].shape[1],)),), tuple(layers), (tensor,)), arrays
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from harness.matlab.readers.records import (
     MatFileError,
     NetworkError,
     UnsupportedLayers,
+    Untrained,
     class_of,
     inside,
     listed,
@@ -62,7 +64,7 @@ INSIDE = 6
 def read_network(
     path: Path, variable: str | None = None, limits: Limits | None = None, layout: Path | None = None
 ) -> Network:
-    """The network in a `.mat` file: the only one, or the one at `variable`; with `layout`, arrays as it declares them.
+    """The network in a `.mat` file: the only trained one, or that at `variable`; with `layout`, arrays as it declares.
 
     `variable` is a name, or a path to a network within a struct or an object: `nets.second`, `detector.Network`. Other
     variables are not read. Raises MatFileError for a file that cannot be read, NetworkError where it holds no network,
@@ -72,26 +74,29 @@ def read_network(
         return read_declared(path if path.suffix.lower() == ".mat" else None, layout)
     file = MatFile(path, limits)
     if variable is not None:
-        return _read(path, file.classes, _candidates(variable, _chosen(file, variable)))
+        return _read(path, file.classes, _candidates(path, variable, _chosen(file, variable)))
     simple, others = _split(file.classes)
     values, faults = file.attempt(simple)
-    found = [candidate for name, value in values.items() for candidate in _candidates(name, value)]
+    found = [candidate for name, value in values.items() for candidate in _candidates(path, name, value)]
     if not found:
-        found = [Candidate("", read, file.read(_values(file.classes))) for test, read in STRUCTS if test(values)]
-    if not found and others:
+        fields = [read for test, read in STRUCTS if test(values)]
+        found = [Candidate(path, "", read, file.attempt(_values(file.classes))[0]) for read in fields]
+    if others and all(one.is_untrained for one in found):
         more, failed = file.attempt(others)
         values, faults = values | more, faults | failed
-        found = [candidate for name, value in more.items() for candidate in _candidates(name, value)]
+        found += [candidate for name, value in more.items() for candidate in _candidates(path, name, value)]
     if not found and faults:
         raise next(iter(faults.values()))
     advice = "" if found else _advice(values | file.attempt(_values(file.classes))[0])
     return _read(path, file.classes, found, advice)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
-    """A network at a path of variable and fields, its reader, and the classes of the objects that it is taken from."""
+    """A network of the file `path` at a path of variable and fields, its reader, and the classes of the objects that it
+    is taken from."""
 
+    path: Path
     name: str
     read: Callable[[str, Any], Network]
     value: Any
@@ -102,16 +107,36 @@ class Candidate:
         what = f"{self.name} is the network of an object ({self.wrappers[-1]})"
         return f"{what}; what that does before and after it (preparing images, decoding boxes) is left out"
 
+    @cached_property
+    def network(self) -> Network:
+        """What is read. Raises NetworkError."""
+        network = self.read(f"{self.path}: {self.name}" if self.name else str(self.path), self.value)
+        return replace(network, notes=(self.note, *network.notes)) if self.wrappers else network
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether layers have no weights. A network that cannot be read for another reason is not called so."""
+        try:
+            self.network  # noqa: B018 - read for what it raises
+        except Untrained:
+            return True
+        except NetworkError:
+            pass
+        return False
+
 
 def _read(path: Path, classes: Mapping[str, str], found: Sequence[Candidate], advice: str = "") -> Network:
-    """The only candidate, read."""
+    """The only candidate, read; or the only one that is trained, with a note on the others."""
+    aside = [one for one in found if one.is_untrained] if len(found) > 1 else []
+    if len(aside) < len(found):
+        found = [one for one in found if one not in aside]
     if len(found) > 1:  # a detector has more networks than the one that it calls so
         found = [one for one in found if one.name.endswith(".Network")] or found
     if len(found) != 1:
         raise _not_one(path, classes, [one.name for one in found], advice)
-    one = found[0]
-    network = one.read(f"{path}: {one.name}" if one.name else str(path), one.value)
-    return replace(network, notes=(one.note, *network.notes)) if one.wrappers else network
+    network = found[0].network
+    notes = [f"left aside: {one.name}, which is untrained: it has layers without weights" for one in aside]
+    return replace(network, notes=(*network.notes, *notes))
 
 
 def _split(classes: Mapping[str, str]) -> tuple[list[str], list[str]]:
@@ -145,11 +170,13 @@ def _chosen(file: MatFile, variable: str) -> Any:
     return value
 
 
-def _candidates(name: str, value: Any, wrappers: tuple[str, ...] = (), levels: int = INSIDE) -> list[Candidate]:
+def _candidates(
+    path: Path, name: str, value: Any, wrappers: tuple[str, ...] = (), levels: int = INSIDE
+) -> list[Candidate]:
     """The network that a value is; else those within it, with their paths. `any` holds what MATLAB's objects save."""
     for test, read in READERS:
         if test(value):
-            return [Candidate(name, read, value, wrappers)]
+            return [Candidate(path, name, read, value, wrappers)]
     fields = value.fields if isinstance(value, Object) else value
     if not isinstance(fields, Mapping) or not levels:
         return []
@@ -158,7 +185,7 @@ def _candidates(name: str, value: Any, wrappers: tuple[str, ...] = (), levels: i
         candidate
         for field, item in fields.items()
         if isinstance(item, Object | Mapping)
-        for candidate in _candidates(name if field == "any" else f"{name}.{field}", item, outer, levels - 1)
+        for candidate in _candidates(path, name if field == "any" else f"{name}.{field}", item, outer, levels - 1)
     ]
 
 

@@ -23,6 +23,10 @@ class NetworkError(InputError):
     """A file without a readable network, or with a broken one."""
 
 
+class Untrained(NetworkError):
+    """A network with layers that have no weights, or no statistics of their inputs."""
+
+
 class UnsupportedLayers(NetworkError):
     """A network with unknown layers; `layers` has (class, name, why) of each.
 
@@ -65,9 +69,9 @@ class Record:
             came = f"{type(value).__name__} {str(value)[:60]!r}"
         return NetworkError(f"{name} does not fit", where=self.place, expected=expected, came=came)
 
-    def untrained(self, name: str) -> NetworkError:
+    def untrained(self, name: str) -> Untrained:
         """The error of a layer without a learnable, or without a statistic of its inputs."""
-        return NetworkError(
+        return Untrained(
             f"is untrained: it has no {name}",
             where=self.place,
             advice="Train or initialise the network before it is saved.",
@@ -199,4 +203,14 @@ def class_of(value: Any) -> str:
     return kinds.get(type(value).__name__, str(getattr(value, "dtype", type(value).__name__)))
 
 
-__all__ = ["MatFileError", "NetworkError", "Record", "UnsupportedLayers", "class_of", "inside", "listed", "strings"]
+__all__ = [
+    "MatFileError",
+    "NetworkError",
+    "Record",
+    "UnsupportedLayers",
+    "Untrained",
+    "class_of",
+    "inside",
+    "listed",
+    "strings",
+]

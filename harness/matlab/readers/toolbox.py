@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,7 @@ def assemble(
     `outputs` and `inputs` are names of layers in the network's own order, where the file says. Raises NetworkError.
     """
     losses = [] if dialect not in TRAINED else _losses(records, connections)
+    ended = _ended(losses, records, connections)
     records = [record for record in records if record not in losses]
     if connections is not None:
         gone = {record.name for record in losses}
@@ -162,7 +164,10 @@ def assemble(
     )
     weights = {f"{name}/{key}": value for name in order for key, value in read[name][1].items()}
     notes = [f"left out: {loss.name} ({loss.class_name}), an output layer of a {dialect}: a loss" for loss in losses]
-    return Network(dialect, spec, weights, tuple(notes), card=labels_of(stored, spec.outputs))
+    named = {
+        known[name]: loss for end, loss in ended.items() for name in (end, end.rpartition("/")[0]) if name in known
+    }
+    return Network(dialect, spec, weights, tuple(notes), card=labels_of(stored, spec.outputs, named))
 
 
 def _losses(records: Sequence[Record], connections: Sequence[tuple[str, str]] | None) -> list[Record]:
@@ -173,6 +178,16 @@ def _losses(records: Sequence[Record], connections: Sequence[tuple[str, str]] | 
     makers = {name for maker, _ in connections or () for name in (maker, maker.rpartition("/")[0])}
     last = records[-1:] if connections is None else [record for record in records if record.name not in makers]
     return [record for record in last if record.kind not in TOOLBOX and not record.class_name.startswith(PACKAGES)]
+
+
+def _ended(
+    losses: Sequence[Record], records: Sequence[Record], connections: Sequence[tuple[str, str]] | None
+) -> dict[str, Record]:
+    """Each loss by what it reads: the stored name of a layer, or one of its ports."""
+    names = [record.name for record in records]
+    ends = connections if connections is not None else list(pairwise(names))
+    makers = {name: maker for maker, reader in ends for name in (reader, reader.rpartition("/")[0])}
+    return {makers[loss.name]: loss for loss in losses if loss.name in makers}
 
 
 def _read(where: str, stored: Mapping[str, Record]) -> dict[str, Read]:
