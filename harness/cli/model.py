@@ -168,6 +168,7 @@ def print_layers(survival: Survival) -> None:
         if not way.works and way.first is None and way.result.fault is not None:
             rows.setdefault(("-", "-", _short(way.result.fault.message)), []).append(way.route)
     if not rows:
+        _print_notes(survival)
         return
     order = {layer.name: place for place, layer in enumerate(survival.origin.spec.layers)}
     ordered = sorted(rows.items(), key=lambda row: order.get(row[0][0], len(order)))
@@ -182,6 +183,11 @@ def print_layers(survival: Survival) -> None:
         table.add_row("\n".join([*layers[:ALIKE], *more]), kind, words, "\n".join(names))
     click.echo()
     Console(width=None if Console().is_terminal else 140).print(table)
+    _print_notes(survival)
+
+
+def _print_notes(survival: Survival) -> None:
+    """Print what was met on the ways and is not the message of a layer."""
     said = {culprit.message for way in survival.ways for culprit in way.culprits}
     for note in dict.fromkeys(way.note for way in survival.ways if way.note and way.note not in said):
         click.secho(f"note: {_short(note)}", fg="yellow")

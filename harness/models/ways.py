@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from harness.adapters.plugin import Plugin
 from harness.adapters.routes import Route
 from harness.judge.compare import Comparison, compare
@@ -170,15 +172,19 @@ def _walk(ground: Ground) -> Walk:
 def _way(walk: Walk, alone: Alone, ground: Ground, route: Route) -> Way:
     steps = walk.steps(ground.case, route)
     result = walk.result(ground.case, route)
-    accused = _accused(ground, steps)
+    said = ""
+    is_theirs = route.hops[0].name == THEIRS
+    if is_theirs and len(steps) == len(route.hops) + 1:
+        result, said = _by_meaning(ground, steps, result)
+    accused = _Accused() if said else _accused(ground, steps)
     finding = _finding_of(ground.session, accused.optimiser)
     if accused.optimiser is not None and accused.place < len(route.hops) == len(steps) - 1:
         result, accused = _past_optimisation(ground, steps, result, accused)
-    culprits, note, tried = accused.culprits, accused.note, Tried()
+    culprits, note, tried = accused.culprits, accused.note or said, Tried()
     passes = result.fault is None
     # what is known of the corpus explains, and excuses nothing
     result = replace(result, judgement=Judgement.PASSED if passes else Judgement.FAILED)
-    tries_layers = ground.origin.source == KERAS and route.hops[0].name != THEIRS  # no layer alone has such a file
+    tries_layers = ground.origin.source == KERAS and not is_theirs  # no layer alone has such a file
     if culprits and tries_layers:
         culprits = tuple(alone.with_piece(culprit, route) for culprit in culprits)
     elif not passes and tries_layers:
@@ -191,7 +197,7 @@ def _way(walk: Walk, alone: Alone, ground: Ground, route: Route) -> Way:
     hidden: tuple[str, ...] = ()
     if len(steps) == len(route.hops) + 1 and not passes and steps[-1].stage.outcome.passes:
         hidden = ground.hidden
-    elif passes and not culprits and (ground.hidden or route.hops[0].name == THEIRS):
+    elif passes and not culprits and (ground.hidden or is_theirs):
         culprits, seen = _inside(ground, steps)
         hidden = tuple(name for name in ground.hidden if name not in seen)
     elif passes:
@@ -224,12 +230,64 @@ def _inside(ground: Ground, steps: Sequence[Step]) -> tuple[tuple[Culprit, ...],
         traced: Trace | str = ""
         if form in TRACED and step.artifact is not None:
             traced = _traced(ground, form, steps[place - 1], step.artifact, inputs)
-        here = set() if isinstance(traced, str) else set(traced.compared)
-        if isinstance(traced, Trace):
-            for culprit in _named(ground, step, place, traced).culprits:
-                culprits.setdefault(culprit.layer, culprit)
-        seen = here if seen is None else seen & here
+        compared = {} if isinstance(traced, str) else traced.compared
+        left = {} if isinstance(traced, str) else _propagated(traced)
+        kinds = {layer.name: layer.kind for layer in ground.origin.spec.layers}
+        for name, error in compared.items():
+            if not error <= FAULT and not left.get(name, error) <= FAULT:  # what really left it is wrong, too
+                found = Culprit(name, kinds.get(name, name), step.stage.blamed, error, left.get(name))
+                culprits.setdefault(name, found)
+        seen = set(compared) if seen is None else seen & set(compared)
     return tuple(culprits.values()), (seen or set()) - set(culprits)
+
+
+def _propagated(traced: Trace) -> dict[str, float]:
+    """The largest error of what really left the nodes of each layer."""
+    found: dict[str, float] = {}
+    for node in traced.nodes:
+        if node.propagated is not None:
+            name = node.layer or node.id
+            found[name] = max(node.propagated, found.get(name, 0.0))
+    return found
+
+
+def _by_meaning(ground: Ground, steps: Sequence[Step], result: Result) -> tuple[Result, str]:
+    """The result of a file of `--against` by what it says, in double precision, where ONNX Runtime computes something
+    else of it; and a note of that."""
+    step = steps[-1]
+    if result.outcome is not Outcome.DIVERGENT or step.artifact is None:
+        return result, ""
+    plain = [dict(sample.inputs) for sample in ground.case.samples]
+    call = Call("harness.models.sources:onnx_truth", (step.artifact, plain))
+    try:
+        value = ground.session.workers["onnxruntime"].request(call, LIMIT).value
+    except WorkerFailure:
+        return result, ""
+    if isinstance(value, Failure) or value["fault"]:
+        return result, ""
+    found = []
+    for sample, outputs in zip(ground.case.samples, value["outputs"], strict=True):
+        assert sample.golden is not None
+        single = [np.asarray(each, np.float32) if each.dtype.kind == "f" else each for each, _ in outputs]
+        found.append(compare(sample.golden, single))
+    worst = max(found, key=lambda each: each.rank)
+    if not worst.outcome.passes:
+        return result, ""
+    note = f"in ONNX Runtime it deviates: {step.stage.message}; judged by what the file says, in double precision"
+    return replace(result, stages=(*result.stages[:-1], _ended(step.stage, worst, "in double precision"))), note
+
+
+def _ended(stage: Stage, comparison: Comparison, how: str) -> Stage:
+    """The stage with another comparison than that of what its runtime gives; `how` says of what."""
+    return replace(
+        stage,
+        outcome=comparison.outcome,
+        metrics=comparison.metrics,
+        message=f"{how}: {comparison.message}",
+        where=comparison.where,
+        picture=comparison.picture,
+        evidence=None,
+    )
 
 
 def _past_optimisation(
@@ -256,16 +314,7 @@ def _unoptimised(ground: Ground, step: Step) -> Stage:
         if isinstance(value, Failure):
             return step.stage
         found.append(compare(sample.golden, list(value.values())))
-    worst = max(found, key=lambda each: (each.outcome.severity, each.units or 0.0))
-    return replace(
-        step.stage,
-        outcome=worst.outcome,
-        metrics=worst.metrics,
-        message=f"without optimisations: {worst.message}",
-        where=worst.where,
-        picture=worst.picture,
-        evidence=None,
-    )
+    return _ended(step.stage, max(found, key=lambda each: each.rank), "without optimisations")
 
 
 def _finding_of(session: Session, optimiser: str | None) -> Finding | None:

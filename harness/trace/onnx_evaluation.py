@@ -72,8 +72,8 @@ class Evaluation:
         self._last = {name: place for place, node in enumerate(model.graph.node) for name in inputs_of(node)}
         self._missing: set[str] = set()
         self._anchors = self._ends(outputs)
-        self.compared: dict[str, None] = {}
-        """The layers of which an output was compared with the truth so far."""
+        self.compared: dict[str, float] = {}
+        """The largest error of each layer of which an output was compared with the truth so far, in noise units."""
 
     def _ends(self, outputs: Sequence[Array]) -> dict[str, tuple[Array, ...]]:
         """What a tensor ought to be, by name: an output of the model, or one of a layer that the tensor alone leaves.
@@ -212,17 +212,20 @@ class Evaluation:
         true = [each for wanted in self._anchors[name] if (each := noise.laid_out(wanted, value)) is not None]
         best = min(true, key=apart, default=None)
         error = float("inf") if best is None else apart(best)
-        if best is not None:
-            self.compared[self.layers[place]] = None
         if best is not None and error <= FAULT:
+            self._note(self.layers[place], error)
             return best, error
-        for other in self._merged(self.layers[place]):
+        for layer, other in self._merged(self.layers[place]):
             # a converter may have made one node of two layers, under the name of the first
             if (fitting := noise.laid_out(other, value)) is not None and apart(fitting) <= FAULT:
+                self._note(layer, apart(fitting))
+                self._note(self.layers[place], apart(fitting))
                 return fitting, None
         if best is not None:
+            self._note(self.layers[place], error)
             return best, error
-        if value.size in {each.size for each in (*self._anchors[name], *self._merged(self.layers[place]))}:
+        others = (each for _, each in self._merged(self.layers[place]))
+        if value.size in {each.size for each in (*self._anchors[name], *others)}:
             return value, None
         return noise.likest(self._anchors[name], value), error
 
@@ -256,11 +259,15 @@ class Evaluation:
                 for name in self.model.graph.node[at].output:
                     del self._handed[name], self._anchors[name]
 
-    def _merged(self, layer: str) -> list[Array]:
-        """The outputs of the layers behind a layer that end nowhere in the graph."""
+    def _note(self, layer: str, error: float) -> None:
+        self.compared[layer] = max(error, self.compared.get(layer, 0.0))
+
+    def _merged(self, layer: str) -> list[tuple[str, Array]]:
+        """The layers behind a layer that end nowhere in the graph, each with each of its outputs."""
         order = list(self.truth)
         behind = order[order.index(layer) + 1 :] if layer in self.truth else order
-        return [each for other in behind if other not in self._anchored_layers for each in self.truth[other]]
+        ending_nowhere = (other for other in behind if other not in self._anchored_layers)
+        return [(other, each) for other in ending_nowhere for each in self.truth[other]]
 
 
 def _made_of_data(graph: Any) -> set[str]:

@@ -76,7 +76,7 @@ def trace(
     else:
         notes |= dict.fromkeys(runs.notes())
     optimiser = None if found is None else found.optimiser
-    return Trace("onnx", tuple(nodes), "; ".join(notes), optimiser, tuple(evaluation.compared))
+    return Trace("onnx", tuple(nodes), "; ".join(notes), optimiser, evaluation.compared)
 
 
 def _told(found: Fused, nodes: Sequence[Node]) -> str:

@@ -105,14 +105,17 @@ def trace(
     return Trace("torch", tuple(recorder.nodes), "; ".join(notes), compared=_compared(recorder.nodes, parts, reference))
 
 
-def _compared(nodes: Sequence[Node], parts: Sequence[Part], reference: Told | Known) -> tuple[str, ...]:
-    """The layers of which every part was measured; of an ONNX file without layers, its nodes."""
+def _compared(nodes: Sequence[Node], parts: Sequence[Part], reference: Told | Known) -> dict[str, float]:
+    """The largest error of each layer of which every part was measured; of an ONNX file without layers, of nodes."""
     owners = {part.name: part.layer for part in parts}
     if isinstance(reference, Told):
         owners |= {part.name: part.layer or reference.evaluation.ids[part.place] for part in parts}
-    of_nodes = [(owners.get(node.id.partition("#")[0], ""), node) for node in nodes]
-    unseen = {"", *(owner for owner, node in of_nodes if node.local is None)}
-    return tuple(dict.fromkeys(owner for owner, _ in of_nodes if owner not in unseen))
+    errors: dict[str, list[float | None]] = {}
+    for node in nodes:
+        if owner := owners.get(node.id.partition("#")[0]):
+            errors.setdefault(owner, []).append(node.local)
+    known = {owner: [error for error in each if error is not None] for owner, each in errors.items()}
+    return {owner: max(each) for owner, each in known.items() if len(each) == len(errors[owner])}
 
 
 def answer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.outcomes import DRIFT
@@ -20,14 +20,15 @@ class Trace:
     """The nodes of an artifact in the order in which they run; `note` says what could not be measured, and why.
 
     `optimiser` is the optimisation of the runtime that breaks the node at fault: '' if several do, None if none does.
-    `compared` are the layers whose own tensors were compared with the truth.
+    `compared` has the error of each layer of which a tensor was compared with the truth, in noise units: of an ONNX
+    file that of its meaning in double precision, of a module that of what it computes.
     """
 
     kind: str
     nodes: tuple[Node, ...]
     note: str = ""
     optimiser: str | None = None
-    compared: tuple[str, ...] = ()
+    compared: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def first_fault(self) -> Node | None:
@@ -47,13 +48,13 @@ class Trace:
     def to_plain(self) -> dict[str, Any]:
         """The trace as plain data, which travels between processes."""
         nodes = [node.to_json() for node in self.nodes]
-        rest = {"note": self.note, "optimiser": self.optimiser, "compared": list(self.compared)}
+        rest = {"note": self.note, "optimiser": self.optimiser, "compared": dict(self.compared)}
         return {"kind": self.kind, "nodes": nodes, **rest}
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Trace:
         nodes = tuple(Node.from_json(node) for node in data["nodes"])
-        return cls(data["kind"], nodes, data["note"], data["optimiser"], tuple(data["compared"]))
+        return cls(data["kind"], nodes, data["note"], data["optimiser"], data["compared"])
 
 
 def unique(names: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.cli.main import AGREED, UNDECIDED, main
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED, main
 from harness.installed import is_installed
 from harness.models import counterpart
 from harness.models.origin import open_model
@@ -36,10 +36,10 @@ def workers() -> Iterator[Workers]:
 
 @pytest.fixture(scope="module")
 def files(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Two models, and what tf2onnx makes of each with the filters of its first layer times a factor."""
+    """Three models, and what tf2onnx makes of each with the filters of its first layer times a factor."""
     folder = tmp_path_factory.mktemp("models")
     paths = {}
-    for name in ("saturated", "normalised"):
+    for name in ("saturated", "normalised", "loud"):
         paths[name] = made(workers, "write_keras", name, folder / f"{name}.keras")
         for factor in (1.0, 1.01):
             made(workers, "scaled", paths[name], folder / f"{name}-{factor}.onnx", factor)
@@ -89,6 +89,19 @@ def test_a_pair_is_one_network_only_where_its_layers_are_seen_to_be(
     assert ("first" in report["sentence"]) == (code == UNDECIDED or name == "saturated")
 
 
+def test_a_pair_is_judged_by_what_the_file_says_where_onnx_runtime_computes_something_else(
+    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its Sigmoid gives 0 where 1e-10 is right."""
+    code, report = answer(capsys, files["loud"], "--against", files["loud-1.0"])
+    (way,) = report["ways"]
+    assert (code, report["same"], way["layers"]) == (AGREED, True, [])
+    assert way["note"].startswith("in ONNX Runtime it deviates: ")
+    code, report = answer(capsys, files["loud"], "--against", files["loud-1.01"])
+    assert (code, report["same"]) == (DEVIATIONS, False)
+    assert "first" in [layer["layer"] for layer in report["ways"][0]["layers"]]
+
+
 def test_a_way_that_works_is_undecided_where_no_tensor_inside_was_compared(
     files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,9 +122,10 @@ def test_a_way_that_works_is_undecided_where_no_tensor_inside_was_compared(
 def test_convert_says_that_it_cannot_be_judged(
     files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert parity("convert", files["saturated-1.0"], "--to", "torch", "-o", tmp_path / "out") == UNDECIDED
+    way = ("--to", "onnx", "--way", "keras-kerastorch-kerastorchexport")
+    assert parity("convert", files["saturated"], *way, "-o", tmp_path / "out") == UNDECIDED
     assert "cannot be judged: on these inputs the outputs hide" in capsys.readouterr().out
-    assert (tmp_path / "out" / "model.pt").is_file()
+    assert (tmp_path / "out" / "model.onnx").is_file()
 
 
 @pytest.mark.parametrize(
