@@ -103,7 +103,7 @@ def laid_out(true: Array, value: Array) -> Array | None:
 
     Where several have, the one that is nearest counts.
     """
-    fitting = [each for each in _layouts(true) if each.shape == value.shape]
+    fitting = [each for each in layouts(true) if each.shape == value.shape]
     with np.errstate(all="ignore"):
         return min(fitting, key=lambda each: float(np.nansum(np.abs(each - value))), default=None)
 
@@ -114,10 +114,36 @@ def likest(true: Sequence[Array], value: Array) -> Array:
     def alike(each: Array) -> tuple[bool, int]:
         return each.ndim == value.ndim, sum(n == m for n, m in zip(each.shape, value.shape, strict=False))
 
-    return max((each for one in true for each in _layouts(one)), key=alike)
+    return max((each for one in true for each in layouts(one)), key=alike)
 
 
-def _layouts(true: Array) -> list[Array]:
+def reshaped(true: Array, value: Array) -> list[Array]:
+    """The truth in the shape of a value with as many elements, from each layout."""
+    return [each.reshape(value.shape) for each in layouts(true) if each.size == value.size]
+
+
+def in_the_order_of(true: Array, value: Array) -> Array:
+    """The numbers of the truth in the order of size that the numbers of a value of the same shape have."""
+    ordered = np.empty(value.size)
+    ordered[np.argsort(value, axis=None)] = np.sort(true, axis=None)
+    return ordered.reshape(value.shape)
+
+
+def channels_scaled(true: Array, value: Array, channel_axis: int) -> Array:
+    """The truth with each channel scaled and shifted to be nearest to a value of the same shape."""
+    wide, given = (np.moveaxis(each, channel_axis, 0).reshape(each.shape[channel_axis], -1) for each in (true, value))
+    centre, middle = wide.mean(1, keepdims=True), given.mean(1, keepdims=True)
+    with np.errstate(all="ignore"):
+        slope = ((wide - centre) * (given - middle)).sum(1, keepdims=True) / np.square(wide - centre).sum(
+            1, keepdims=True
+        )
+    fitted = np.where(np.isfinite(slope), slope, 1.0) * (wide - centre) + middle
+    moved = np.moveaxis(true, channel_axis, 0)
+    return np.moveaxis(fitted.reshape(moved.shape), 0, channel_axis)
+
+
+def layouts(true: Array) -> list[Array]:
+    """The truth with its axes as frameworks have them: channels last or first, steps first."""
     true = np.asarray(true, np.float64)
     if true.ndim < 3:
         return [true]

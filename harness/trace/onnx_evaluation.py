@@ -215,19 +215,37 @@ class Evaluation:
         if best is not None and error <= FAULT:
             self._note(self.layers[place], error)
             return best, error
-        for layer, other in self._merged(self.layers[place]):
-            # a converter may have made one node of two layers, under the name of the first
-            if (fitting := noise.laid_out(other, value)) is not None and apart(fitting) <= FAULT:
-                self._note(layer, apart(fitting))
-                self._note(self.layers[place], apart(fitting))
-                return fitting, None
+        # a converter may have made one node of two layers, under the name of the first
+        merged = [
+            (layer, fitting)
+            for layer, other in self._merged(self.layers[place])
+            if (fitting := noise.laid_out(other, value)) is not None
+        ]
+        layer, nearest = min(merged, key=lambda each: apart(each[1]), default=("", None))
+        if nearest is not None and apart(nearest) <= FAULT:
+            self._note(layer, apart(nearest))
+            self._note(self.layers[place], apart(nearest))
+            return nearest, None
         if best is not None:
+            if nearest is not None and apart(nearest) < error:
+                best, error = nearest, apart(nearest)
+                if value.ndim > 1 and any(
+                    apart(noise.channels_scaled(nearest, value, axis)) <= FAULT for axis in (1, -1)
+                ):
+                    self.layers[place] = layer  # a scale and a shift of each channel are what a normalisation does
             self._note(self.layers[place], error)
             return best, error
-        others = (each for _, each in self._merged(self.layers[place]))
-        if value.size in {each.size for each in (*self._anchors[name], *others)}:
+        if any(each.size == value.size for _, each in self._merged(self.layers[place])):
             return value, None
-        return noise.likest(self._anchors[name], value), error
+        shaped = [each for wanted in self._anchors[name] for each in noise.reshaped(wanted, value)]
+        best = min(shaped, key=apart, default=None)
+        if best is None:
+            return noise.likest(self._anchors[name], value), error
+        error = apart(best)
+        if error > FAULT >= apart(noise.in_the_order_of(best, value)):
+            return value, None  # the same numbers, in an order that nobody knows
+        self._note(self.layers[place], error)
+        return best, error
 
     def _hand_on(self, place: int, name: str) -> bool:
         """Whether another tensor may be the output of this tensor's layer: one behind it that nodes without a name of

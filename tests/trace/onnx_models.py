@@ -189,6 +189,40 @@ def one_layer_read_twice(folder: Path, scale: float) -> dict[str, Any]:
     return _layers(folder, graph, x, {"a": a, "b": b, "c": b * a})
 
 
+def a_scale_in_a_convolution(folder: Path, scale: float) -> dict[str, Any]:
+    """Layers conv, bn and act: one Conv computes conv and bn, which doubles. `scale` is 1 in a right file."""
+    import onnx
+
+    graph = onnx.parser.parse_graph(
+        """g (float[2, 3, 4, 4] x) => (float[2, 3, 4, 4] y)
+        { c = Conv (x, w)  y = Relu (c) }"""
+    )
+    kernel = np.random.default_rng(1).normal(size=(3, 3, 1, 1)).astype(np.float32)
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(2 * scale) * kernel, "w"))
+    graph.node[0].name, graph.node[1].name = f"{SCOPE}/conv_1/convolution", f"{SCOPE}/act_1/Relu"
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 4)).astype(np.float32)
+    conv = np.einsum("nihw,oi->nhwo", x.astype(float), kernel[:, :, 0, 0].astype(float))
+    return _layers(folder, graph, x, {"conv": conv, "bn": 2 * conv, "act": np.maximum(2 * conv, 0)})
+
+
+def an_end_in_groups(folder: Path, scale: float) -> dict[str, Any]:
+    """Layers a and flat: what a gives has its channels in groups, and flat takes it so. `scale` is 1 in a right
+    file."""
+    import onnx
+
+    graph = onnx.parser.parse_graph(
+        """g (float[2, 4, 3, 2] x) => (float[2, 24] y)
+        <int64[2] to = {2, 24}>
+        { h = Sin(x)  a = Mul(h, s)  y = Reshape(a, to) }"""
+    )
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(scale), "s"))
+    for node, name in zip(graph.node, ("a_1/Sin", "a_1/mul", "flat_1/Reshape"), strict=True):
+        node.name = f"{SCOPE}/{name}"
+    x = np.random.default_rng(0).normal(size=(2, 4, 3, 2)).astype(np.float32)
+    a = np.sin(x.astype(float)).reshape(2, 4, 6)
+    return _layers(folder, graph, x, {"a": a, "flat": a.reshape(2, 24)})
+
+
 def an_end_without_a_name(folder: Path, scale: float) -> dict[str, Any]:
     """Layers a and b: only the first node of a has its name, and what that gives has another size than a. `scale` is 1
     in a right file."""

@@ -140,6 +140,8 @@ def test_a_tensor_that_no_node_makes_is_told(workers: Workers, tmp_path: Path) -
         ("two_layers_in_one", 0.1, 0.3, "act"),
         ("one_layer_read_twice", 1.0, 1.1, "a"),
         ("an_end_without_a_name", 1.0, 1.1, "a"),
+        ("a_scale_in_a_convolution", 1.0, 1.01, "bn"),
+        ("an_end_in_groups", 1.0, 1.01, "a"),
     ],
 )
 def test_only_the_layer_with_the_fault_is_named(
