@@ -31,6 +31,15 @@ class ModelError(InputError):
     """A model file that cannot be read, or inputs that do not fit it."""
 
 
+def advice_on(message: str) -> str:
+    """What a user may do about a message of Keras, which cannot load a file; '' if nothing is known to help."""
+    if any(word in message for word in ("safe_mode", "unsafe", "Lambda")):
+        return "A file that brings its own Python code is loaded with --trust."
+    if "Could not locate class" in message or "Could not locate function" in message:
+        return "Name the Python file that registers it with keras.saving: --import layers.py"
+    return ""
+
+
 def seconds_for(path: Path) -> float:
     """Seconds of processor time that reading a file may take."""
     return SECONDS + path.stat().st_size / RATE

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.models.guard import ModelError, check_archive, memory_for, seconds_for
+from harness.models.guard import ModelError, advice_on, check_archive, memory_for, seconds_for
 from harness.spec import Array, Input, Layer, Spec
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
@@ -138,14 +138,6 @@ def ask(
         raise ModelError(
             value.sentence.replace("\n", " ")[:600],
             where=where,
-            advice=_advice(value),
+            advice=advice_on(value.message),
         )
     return value
-
-
-def _advice(failure: Failure) -> str:
-    if any(word in failure.message for word in ("safe_mode", "unsafe", "Lambda")):
-        return "A file that brings its own Python code is loaded with --trust."
-    if "Could not locate class" in failure.message or "Could not locate function" in failure.message:
-        return "Name the Python file that registers it with keras.saving: --import layers.py"
-    return ""
