@@ -15,7 +15,8 @@ import numpy as np
 
 from harness.files import atomic_write
 from harness.matlab.readers.card import Card, recipe
-from harness.matlab.torch.source import WEIGHTS, build, program
+from harness.matlab.torch.source import program
+from harness.matlab.torch.text import WEIGHTS, build
 from harness.models.programs import module_of
 from harness.spec import Array, Spec
 
