@@ -23,7 +23,7 @@ from harness.corpus.store import keep
 from harness.models.alone import Culprit
 from harness.models.samples import described
 from harness.models.survival import Question, Survival, examined, plain, selection_of
-from harness.models.ways import Way
+from harness.models.ways import Way, to_add
 from harness.outcomes import Outcome
 from harness.report.page import write_page
 from harness.report.run import page_of, summary_of
@@ -73,7 +73,8 @@ def check_model(
             click.echo(f"\n{folder / PAGE} shows each way; its models lie beside it")
         if to_corpus:
             for piece in survival.pieces:
-                click.echo(f"kept: {replay(piece.case.id, piece.route, {'hops': question.hops})}")
+                hops = (*question.hops, *to_add(piece.route))
+                click.echo(f"kept: {replay(piece.case.id, piece.route, {'hops': hops})}")
     return AGREED if survival.ways and len(survival.good) == len(survival.ways) else DEVIATIONS
 
 

@@ -411,7 +411,7 @@ class ProgramPredictor(TorchPredictor):
 
     def takes(self, opened: Any) -> list[Declared] | None:
         size = getattr(opened, "size", None)
-        return [Declared("x", (None, *size), "float32")] if isinstance(size, tuple) else None
+        return [Declared("x", (None, *size), "float32")] if isinstance(size, tuple) else super().takes(opened)
 
 
 def classes_of(predictor: str, artifact: Path, trust: bool) -> tuple[list[str], int]:
