@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from harness.adapters.hops.tf2onnx import Tf2Onnx
+from harness.models.converters import KerasToProgram
 from harness.spec import Array
 
 LAYER = "PARITY_TEST_LAYER"
@@ -255,6 +256,42 @@ def recurrent() -> Any:
     return keras.Model(steps, layers.GRU(4, return_sequences=True, name="gru")(y))
 
 
+def lstm() -> Any:
+    import keras
+    from keras import layers
+
+    steps = keras.Input((6, 3), name="steps")
+    return keras.Model(steps, layers.Dense(2, name="last")(layers.LSTM(4, name="lstm")(steps)))
+
+
+def words() -> Any:
+    """Words of several lengths: the mask of the embedding goes through all layers; a model within uses its own."""
+    import keras
+    from keras import layers
+
+    words = keras.Input((7,), dtype="int32", name="words")
+    y = layers.Embedding(20, 6, mask_zero=True, name="embedding")(words)
+    y = layers.Dropout(0.2, name="dropped")(y)
+    y = layers.Bidirectional(layers.LSTM(4, return_sequences=True), name="both")(y)
+    y = layers.GRU(5, name="gru")(y)
+    inner = layers.Embedding(20, 4, mask_zero=True), layers.SpatialDropout1D(0.2), layers.LSTM(3)
+    z = keras.Sequential([keras.Input((7,), dtype="int32"), *inner], name="chain")(words)
+    y = layers.Concatenate(name="join")([y, z])
+    return keras.Model(words, layers.Dense(3, activation="softmax", name="last")(y))
+
+
+def blank_steps() -> Any:
+    """Steps that are left out, and a weighted mean over steps."""
+    import keras
+    from keras import layers
+
+    steps = keras.Input((6, 3), name="steps")
+    y = layers.Masking(0.5, name="masking")(steps)
+    y = layers.LSTM(4, return_sequences=True, name="lstm")(layers.TimeDistributed(layers.Dense(4), name="each")(y))
+    shares = layers.Softmax(axis=1, name="shares")(layers.Dense(1, name="scores")(steps))
+    return keras.Model(steps, keras.ops.sum(y * shares, axis=1))
+
+
 def untrusted() -> Any:
     import keras
 
@@ -492,3 +529,19 @@ def renamed_in_a_loop() -> list[list[str]]:
     graph = onnx.helper.make_graph([node], "graph", [], [])
     _rename(graph, "x", "theirs/x")
     return [list(graph.node[0].input), list(graph.node[0].attribute[0].g.node[0].input)]
+
+
+class SwappedGates(KerasToProgram):
+    """Our own converter, with the gates of a GRU in Keras' order."""
+
+    name: ClassVar[str] = "swapped"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        from harness.models.keras_program import recurrent
+
+        right = recurrent.reset_first
+        recurrent.reset_first = lambda array: array
+        try:
+            return super().convert(artifact, out)
+        finally:
+            recurrent.reset_first = right

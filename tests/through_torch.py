@@ -21,7 +21,8 @@ COMPUTE = """
 import json, sys
 from pathlib import Path
 import numpy as np, torch
-from harness.matlab.torch.source import build, program
+from harness.matlab.torch.source import program
+from harness.matlab.torch.text import build
 from harness.spec import Spec
 for case in sorted(Path(sys.argv[1]).glob("*.json")):
     spec = Spec.from_json(json.loads(case.read_text()))

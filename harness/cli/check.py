@@ -50,6 +50,7 @@ from harness.cli.network import (
     refuse,
     variable_option,
 )
+from harness.cli.own_layers import import_option, semantics_option
 from harness.matlab.readers.card import recipe
 from harness.matlab.readers.toolbox import Network
 from harness.models import reader
@@ -103,20 +104,8 @@ NOT_JUDGED = "not judged"
     help="Keep each layer that breaks a way as a case, which `parity replay`, `reduce` and `reproduce` know.",
 )
 @click.option("--trust", is_flag=True, help="Let a model file run Python code: Lambda layers, .pt and .pth files do.")
-@click.option(
-    "--import",
-    "imports",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    help="Run this Python file first: it registers layers of yours with keras.saving (repeatable).",
-)
-@click.option(
-    "--semantics",
-    "functions",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    multiple=True,
-    help="Judge layers of yours by the functions that this Python file registers with harness.oracle (repeatable).",
-)
+@import_option
+@semantics_option
 @json_option
 def command(
     file: Path | None,

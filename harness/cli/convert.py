@@ -37,6 +37,7 @@ from harness.cli.network import (
     title_of,
     variable_option,
 )
+from harness.cli.own_layers import import_option, make_known, semantics_option
 from harness.models import conversion, reader
 from harness.models.given import given
 from harness.models.origin import is_model
@@ -70,6 +71,8 @@ from harness.run.session import Session
 @click.option("--way", "ways", metavar="GLOB", multiple=True, help="Walk only these ways of a model (repeatable).")
 @hop_option
 @click.option("--trust", is_flag=True, help="Let a model file run Python code: Lambda layers do.")
+@import_option
+@semantics_option
 def command(
     file: Path | None,
     target: str,
@@ -81,12 +84,22 @@ def command(
     ways: tuple[str, ...],
     hops: tuple[str, ...],
     trust: bool,
+    imports: tuple[Path, ...],
+    functions: tuple[Path, ...],
 ) -> int:
     file = chosen(file, layout)
     if is_model(file):
         refuse(file, {"--variable": variable, "--layout": layout}, "a .mat file")
+        make_known(imports, functions, trust=trust)
         return convert_model(Question(file, inputs, None, ways, hops, trust, form=form_of(target)), target, folder)
-    refuse(file, {"--way": ways, "--hop": hops, "--trust": trust}, "a model of Keras or ONNX")
+    options = {
+        "--way": ways,
+        "--hop": hops,
+        "--trust": trust,
+        "--import": imports,
+        "--semantics": functions,
+    }
+    refuse(file, options, "a model of Keras or ONNX")
     if target == "mat":
         raise click.UsageError(f"--to mat is for a model of Keras, not for {file}")
     with Session() as session, naming(file):

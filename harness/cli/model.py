@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -18,14 +17,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from harness.adapters.keras_model import IMPORTS, TRUST
 from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED
+from harness.cli.own_layers import make_known
 from harness.corpus.store import keep
 from harness.models.alone import Culprit
 from harness.models.samples import described
 from harness.models.survival import Question, Survival, examined, plain, selection_of
-from harness.models.ways import Way
-from harness.oracle import FILES, load_files
+from harness.models.ways import Way, to_add
 from harness.outcomes import Outcome
 from harness.patterns import few
 from harness.report.page import write_page
@@ -59,10 +57,7 @@ def check_model(
     `imports` are Python files that register layers of the user, `functions` those that say what such layers compute.
     With `to_corpus`, the layers that break a way alone become explored cases.
     """
-    os.environ[IMPORTS] = os.pathsep.join(str(path.absolute()) for path in imports)
-    os.environ[FILES] = os.pathsep.join(str(path.absolute()) for path in functions)
-    load_files(os.environ[FILES])
-    os.environ[TRUST] = "1" if question.trust else ""
+    make_known(imports, functions, trust=question.trust)
     with Session(selection_of(question)) as session, Console(stderr=True).status("") as status:
         with examined(question, session, lambda text: status.update(f"{text} ...")) as survival:
             if folder is not None:
@@ -79,7 +74,8 @@ def check_model(
             click.echo(f"\n{folder / PAGE} shows each way; its models lie beside it")
         if to_corpus:
             for piece in survival.pieces:
-                click.echo(f"kept: {replay(piece.case.id, piece.route, {'hops': question.hops})}")
+                hops = (*question.hops, *to_add(piece.route))
+                click.echo(f"kept: {replay(piece.case.id, piece.route, {'hops': hops})}")
     return exit_code(survival)
 
 

@@ -17,7 +17,9 @@ from pathlib import Path
 
 import click
 
-from harness.models.predict import LIMIT, predict_file
+from harness.cli.network import refuse
+from harness.cli.own_layers import import_option, make_known
+from harness.models.predict import LIMIT, model_file, predict_file
 
 
 @click.command(help=__doc__, epilog="\b\nExample: parity predict net.keras --inputs in.mat --outputs out.mat")
@@ -27,10 +29,14 @@ from harness.models.predict import LIMIT, predict_file
 @click.option(
     "--trust", is_flag=True, help="Let the model run Python code: .pt, .pth and .py files do, and Keras' Lambda layers."
 )
+@import_option
 @click.option(
     "--limit", metavar="SECONDS", type=float, default=LIMIT, help="Limit the processor time that the model takes."
 )
-def command(model: Path, inputs: Path, outputs: Path, trust: bool, limit: float) -> None:
+def command(model: Path, inputs: Path, outputs: Path, *, trust: bool, imports: tuple[Path, ...], limit: float) -> None:
+    if model_file(model).suffix.lower() not in (".keras", ".h5"):
+        refuse(model, {"--import": imports}, "a .keras or .h5 file")
+    make_known(imports)
     for line in predict_file(model, inputs, outputs, trust=trust, limit=limit):
         click.echo(line)
     click.echo(str(outputs))

@@ -1,4 +1,5 @@
-"""Converters that only a user's model needs, because no case of the corpus starts from their source."""
+"""Converters of a user's models only: no case of the corpus starts from the source of one, and no route of the corpus
+has the other, which is our own."""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ import sys
 from pathlib import Path
 from typing import ClassVar
 
-from harness.adapters.places import OnTensorFlow
+from harness.adapters.keras_model import load_model
+from harness.adapters.places import OnKerasTorch, OnTensorFlow
 from harness.adapters.runtimes.keras import in_order
+from harness.adapters.torch_artifact import Argument, save_module
 
 LAST = 400
 """Characters of what the command printed last that an exception carries."""
@@ -32,6 +35,32 @@ class SavedModelToOnnx(OnTensorFlow):
             raise RuntimeError(done.stderr.strip()[-LAST:])
         _put_in_order(out)
         return out
+
+
+class KerasToProgram(OnKerasTorch):
+    """Our own writer: the model's layers as a PyTorch program, run as `parity convert` delivers it.
+
+    Keras only reads the file; nothing of it is in what comes out.
+    """
+
+    name: ClassVar[str] = "program"
+    source: ClassVar[str] = "keras"
+    target: ClassVar[str] = "torch"
+    requires: ClassVar[tuple[str, ...]] = ("keras", "torch", "cloudpickle")
+    calls: ClassVar[str] = "our own writer of PyTorch programs"
+
+    def convert(self, artifact: Path, out: Path) -> Path:
+        from harness.matlab.torch.text import build
+        from harness.models.keras_program.source import program
+        from harness.models.keras_reader import spec_of
+
+        spec, weights = spec_of(load_model(artifact))
+        written = program(spec, weights)
+        signature = [
+            Argument(name, (None, *item.shape), item.dtype)
+            for name, item in zip(written.inputs, spec.inputs, strict=True)
+        ]
+        return save_module(build(written), out, signature)
 
 
 def _put_in_order(file: Path) -> None:

@@ -15,7 +15,9 @@ import numpy as np
 
 from harness.files import atomic_write
 from harness.matlab.readers.card import Card, recipe
-from harness.matlab.torch.source import WEIGHTS, build, program
+from harness.matlab.torch.source import program
+from harness.matlab.torch.text import WEIGHTS, Program, build
+from harness.models.keras_program.source import program as keras_program
 from harness.models.programs import module_of
 from harness.spec import Array, Spec
 
@@ -23,10 +25,14 @@ MODEL, ONNX = "model.py", "model.onnx"
 
 
 def write_torch(spec: Spec, weights: Mapping[str, Array], folder: Path, card: Card | None = None) -> list[Path]:
-    """Write the two files, each whole or not at all. Raises ValueError for a network that cannot be written."""
+    """Write a network of MATLAB as `write_program`. Raises ValueError for a network that cannot be written."""
+    return write_program(program(spec, weights, card), folder)
+
+
+def write_program(written: Program, folder: Path) -> list[Path]:
+    """Write the two files, each whole or not at all."""
     from safetensors.numpy import save
 
-    written = program(spec, weights, card)
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / WEIGHTS, save({name: np.ascontiguousarray(value) for name, value in written.state.items()}))
     atomic_write(folder / MODEL, written.source.encode())
@@ -144,6 +150,11 @@ def deliver(
     """Write the files of a target (`torch`, `onnx`) and return their paths; `card` is a `Card` in plain data."""
     write = {"torch": write_torch, "onnx": write_onnx}[target]
     return write(spec, weights, folder, Card.from_json(card) if card else None)
+
+
+def deliver_keras(spec: Spec, weights: Mapping[str, Array], folder: Path, title: str) -> list[Path]:
+    """Write a model of Keras. Raises NoProgramError."""
+    return write_program(keras_program(spec, weights, title), folder)
 
 
 def shapes(

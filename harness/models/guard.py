@@ -35,6 +35,19 @@ class RandomModelError(ModelError, Undecided):
     """A model that gives other values for the same inputs."""
 
 
+def advice_on(message: str) -> str:
+    """What a user may do about a message of Keras, which cannot load a file; '' if nothing is known to help."""
+    if "declares no graph" in message:
+        return "Wrap it where it is made, and save that: x = keras.Input(SHAPE); keras.Model(x, model(x))."
+    if "infer the shape of the Lambda" in message:
+        return "Give the Lambda its output_shape where the model is made, or write a layer class and --import its file."
+    if any(word in message for word in ("safe_mode", "unsafe deserialization")):
+        return "A file that brings its own Python code is loaded with --trust."
+    if "Could not locate class" in message or "Could not locate function" in message:
+        return "Name the Python file that registers it with keras.saving: --import layers.py"
+    return ""
+
+
 def seconds_for(path: Path) -> float:
     """Seconds of processor time that reading a file may take."""
     return SECONDS + path.stat().st_size / RATE

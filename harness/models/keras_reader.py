@@ -127,7 +127,8 @@ class _Names:
         kind, config = kind_and_config(operation)
         if not hasattr(operation, "weights"):  # an operator of keras.ops
             config = {"operands": [None if self._tensors(value) else _value(value) for value in arguments.args]}
-            return Layer(f"ops.{kind}", name, {**config, **_options(arguments.kwargs)}, self._tensors(arguments.args))
+            config |= {**_options(arguments.kwargs), **_options(_constructed(operation))}
+            return Layer(f"ops.{kind}", name, config, self._tensors(arguments.args))
         first, *more = arguments.args or (None,)
         named = {**dict(zip(list(signature(operation.call).parameters)[1:], more, strict=False)), **arguments.kwargs}
         keywords = {key: found for key, value in named.items() if (found := self._tensors(value))}
@@ -140,6 +141,15 @@ class _Names:
         if isinstance(value, Mapping):
             return tuple(name for item in value.values() for name in self._tensors(item))
         return (self._by_tensor[id(value)],) if id(value) in self._by_tensor else ()
+
+
+def _constructed(operation: Any) -> dict[str, Any]:
+    """The arguments that an operator was made with, such as its axis; none where it cannot tell them."""
+    try:
+        config = operation.get_config()
+    except NotImplementedError:
+        return {}
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items() if key != "name"}
 
 
 def kind_and_config(layer: Any) -> tuple[str, dict[str, Any]]:

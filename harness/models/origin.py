@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.models.guard import ModelError, RandomModelError, check_archive, memory_for, seconds_for
+from harness.models.guard import (
+    ModelError,
+    RandomModelError,
+    advice_on,
+    check_archive,
+    memory_for,
+    seconds_for,
+)
 from harness.spec import Array, Input, Layer, Spec
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
@@ -149,7 +156,7 @@ def ask(
                 advice="What is random has no right answer. Check the model up to the random layer: "
                 "keras.Model(m.inputs, m.get_layer(NAME).output)",
             )
-        raise ModelError(_plain(value.sentence), where=where, advice=_advice(value))
+        raise ModelError(_plain(value.sentence), where=where, advice=advice_on(value.message))
     return value
 
 
@@ -157,15 +164,3 @@ def _plain(sentence: str) -> str:
     """An exception in one line, without the arguments of Keras' call, which hide the cause."""
     cause = sentence.rpartition("Exception encountered: ")[2]  # Keras names every object around it before
     return " ".join(_ARGUMENTS.sub(" ", cause).split())[:LONGEST].rstrip(".( ")
-
-
-def _advice(failure: Failure) -> str:
-    if "declares no graph" in failure.message:
-        return "Wrap it where it is made, and save that: x = keras.Input(SHAPE); keras.Model(x, model(x))."
-    if "infer the shape of the Lambda" in failure.message:
-        return "Give the Lambda its output_shape where the model is made, or write a layer class and --import its file."
-    if any(word in failure.message for word in ("safe_mode", "unsafe deserialization")):
-        return "A file that brings its own Python code is loaded with --trust."
-    if "Could not locate class" in failure.message or "Could not locate function" in failure.message:
-        return "Name the Python file that registers it with keras.saving: --import layers.py"
-    return ""

@@ -23,6 +23,7 @@ from harness.adapters.runtimes.onnxruntime import OnnxRuntime
 from harness.adapters.runtimes.torch import TorchRuntime
 from harness.adapters.torch_artifact import KEPT_AS
 from harness.errors import InputError
+from harness.models.guard import advice_on
 from harness.models.programs import module_of
 from harness.spec import Array
 
@@ -209,7 +210,8 @@ class Predictor:
 
     def _refused(self, action: str, error: Exception) -> NoReturn:
         name = getattr(self, "name", "the runtime")
-        raise PredictionError(f"{name} cannot {action}: {type(error).__name__}: {error}") from None
+        said = f"{name} cannot {action}: {type(error).__name__}: {error}"
+        raise PredictionError(said, advice=advice_on(str(error))) from None
 
     def _all_fitted(self, declared: Sequence[Declared], arrays: Mapping[str, Array]) -> list[Array]:
         if len(declared) != len(arrays):
@@ -409,7 +411,7 @@ class ProgramPredictor(TorchPredictor):
 
     def takes(self, opened: Any) -> list[Declared] | None:
         size = getattr(opened, "size", None)
-        return [Declared("x", (None, *size), "float32")] if isinstance(size, tuple) else None
+        return [Declared("x", (None, *size), "float32")] if isinstance(size, tuple) else super().takes(opened)
 
 
 def classes_of(predictor: str, artifact: Path, trust: bool) -> tuple[list[str], int]:

@@ -20,11 +20,14 @@ from harness.errors import InputError
 from harness.installed import SUITE, version_of
 from harness.judge.compare import Comparison, compare, worst
 from harness.matlab.octave import OctaveError
-from harness.models.origin import LIMIT
+from harness.matlab.torch.text import WEIGHTS
+from harness.models.deliver import MODEL
+from harness.models.guard import ModelError
+from harness.models.origin import LIMIT, TORCH, ask
 from harness.models.samples import described
 from harness.models.standalone import add_program, run_program
 from harness.models.survival import Survival
-from harness.models.ways import Way
+from harness.models.ways import PROGRAM, Way
 from harness.outcomes import Outcome
 from harness.run.session import Session
 from harness.workers.pool import WorkerFailure
@@ -33,7 +36,7 @@ from harness.workers.protocol import Failure, Run
 FORMS: Mapping[str, str] = MappingProxyType({"torch": "torch", "onnx": "onnx", "mat": "matlabkeras"})
 """Format of the last artifact of a way, by the target that the user names."""
 FILES: Mapping[str, str] = MappingProxyType({"torch": "model.pt", "onnx": "model.onnx", "mat": "model.mat"})
-"""Name of the written model, by target."""
+"""Name of the written model, by target; our own converter writes a program."""
 PROOF, README = "proof.json", "README.md"
 
 
@@ -58,12 +61,15 @@ def prove(session: Session, survival: Survival, way: Way, target: str, folder: P
     assert artifact is not None  # a way that works has all of its artifacts
     with tempfile.TemporaryDirectory(prefix="parity-convert-") as scratch:
         place = Path(scratch)
-        shutil.copyfile(artifact, place / FILES[target])
-        if target == "mat":
-            add_program(place)
-            comparison = _judged_in_octave(survival, place)
+        if _is_program(session, way):
+            comparison = _judged_program(session, survival, place)
         else:
-            comparison = _judged(session, survival, way, place / FILES[target])
+            shutil.copyfile(artifact, place / FILES[target])
+            if target == "mat":
+                add_program(place)
+                comparison = _judged_in_octave(survival, place)
+            else:
+                comparison = _judged(session, survival, way, place / FILES[target])
         if not comparison.outcome.passes:
             return Proven((), comparison)
         facts = facts_of(session, survival, way, target, comparison)
@@ -75,6 +81,28 @@ def prove(session: Session, survival: Survival, way: Way, target: str, folder: P
             raise ProofError(f"it cannot be written: {error}", where=folder) from None
         names = sorted(path.relative_to(place) for path in place.iterdir())
     return Proven(tuple(folder / name for name in names), comparison)
+
+
+def _is_program(session: Session, way: Way) -> bool:
+    """Whether our own converter made the last artifact: a program, delivered as such."""
+    return any(hop.reference == PROGRAM for hop in _route(session, way).hops[-1:])
+
+
+def _judged_program(session: Session, survival: Survival, folder: Path) -> Comparison:
+    """Write the model as a program to the folder: the worst comparison of what that gives with the truth."""
+    origin = survival.origin
+    arguments = origin.spec, dict(origin.weights), folder, f"The network of {origin.path.name}"
+    deliver, run = (f"harness.models.deliver:{name}" for name in ("deliver_keras", "outputs"))
+    comparisons = []
+    try:
+        ask(session.workers, TORCH, deliver, *arguments, where=origin.path)
+        for sample in survival.truth.samples:
+            outputs = ask(session.workers, TORCH, run, "torch", folder, dict(sample.inputs), where=origin.path)
+            assert sample.golden is not None
+            comparisons.append(compare(sample.golden, outputs))
+    except ModelError as error:
+        return Comparison(Outcome.INVALID, str(error))
+    return worst(comparisons)
 
 
 def _judged(session: Session, survival: Survival, way: Way, file: Path) -> Comparison:
@@ -128,11 +156,11 @@ def facts_of(session: Session, survival: Survival, way: Way, target: str, compar
     needed = dict.fromkeys(
         name for part in route.plugins(session.registry) for name in part.distributions if name != SUITE
     )
-    last = [part.distribution for part in route.hops[-1:] if part.distribution and target == "torch"]
+    last = [part.distribution for part in route.hops[-1:] if part.distribution not in ("", SUITE)]
     return {
         "model": origin.path.name,
         "sha256": sha256(origin.path.read_bytes()).hexdigest(),
-        "file": FILES[target],
+        "file": MODEL if _is_program(session, way) else FILES[target],
         "target": target,
         "way": way.route,
         "outcome": comparison.outcome.value,
@@ -188,6 +216,15 @@ def _size(shape: list[int | None]) -> str:
 
 def _use(facts: Mapping[str, Any]) -> str:
     names = [item["name"] for item in facts["inputs"]]
+    if facts["file"] == MODEL:
+        return f"""It is a program, which needs torch alone, with its weights in `{WEIGHTS}`; axes are in Keras' order:
+
+    from model import load
+
+    model = load()
+    with torch.no_grad():
+        y = model({", ".join(f"x{place}" for place in range(1, len(names) + 1))})
+"""
     if facts["target"] == "torch":
         return f"""It is a pickle, which needs {" and ".join(dict.fromkeys(facts["needs"]))}:
 

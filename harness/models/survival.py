@@ -18,7 +18,7 @@ from harness.models.samples import FEWEST, PIXELS, drawn, labels_of, read_inputs
 from harness.models.sensitivity import Sensitivity
 from harness.models.telling import telling
 from harness.models.truth import Truth, by_framework, case_of, truth_of
-from harness.models.ways import HOPS, Way, missing, routes_of, walked
+from harness.models.ways import HOPS, OURS, Way, missing, routes_of, walked
 from harness.patterns import few
 from harness.run.session import Selection, Session
 from harness.spec import Array, Case
@@ -207,7 +207,7 @@ def selection_of(question: Question) -> Selection:
     """What a session needs to examine a model: every route, and the converters that were named or only it needs."""
     source = kind_of(question.model)
     if question.against is None:
-        return Selection(hops=(*question.hops, *HOPS.get(source, ())), all_cases=True)
+        return Selection(hops=(*question.hops, *HOPS.get(source, ()), *OURS.get(source, ())), all_cases=True)
     counterpart.check_kinds(source, question.against)
     return Selection(hops=(counterpart.HOPS[source],), all_cases=True)
 

@@ -31,6 +31,7 @@ from harness.trace.trace import FAULT, Trace
 from harness.workers.pool import WorkerFailure
 from harness.workers.protocol import Call, Failure
 
+OWN_WAY = "keras-program"
 WAYS = {
     KERAS: (
         "keras-tf2onnx",
@@ -41,12 +42,17 @@ WAYS = {
         "keras-kerasexport-onnx2pytorch",
         "keras-kerastorch",
         "keras-kerastorch-kerastorchexport",
+        OWN_WAY,
     ),
     "onnx": ("onnx-onnx2torch", "onnx-onnx2pytorch"),
 }
 """The routes that are ways to PyTorch, or to ONNX on the way there."""
 HOPS = {SAVED: ("harness.models.converters:SavedModelToOnnx",)}
 """Converters that only models of a format need."""
+PROGRAM = "harness.models.converters:KerasToProgram"
+"""Our own converter, which has no route in the corpus."""
+OURS = {KERAS: (PROGRAM,)}
+"""Converters of ours by the format that they start from; `WAYS` has their routes."""
 MATLAB = {KERAS: ("keras-mat-octave",)}
 """The routes to MATLAB's layers, which are walked only where one asks for that."""
 TENSORS = "harness.models.onnx_graph:tensors"
@@ -135,14 +141,20 @@ class Way:
         return "" if not self.known else self.known.partition(":")[0]
 
 
+def to_add(route: str) -> tuple[str, ...]:
+    """What `--hop` must name so that a command knows a way: our own converter, which no other command has."""
+    return (PROGRAM,) if route == OWN_WAY else ()
+
+
 def routes_of(session: Session, origin: Origin, form: str = "") -> list[Route]:
     """The ways that start from the model's format, whether they can run here or not: first those through converters
     that were named, then the usual ones. With `form` those that end in an artifact of this format."""
+    chosen = set(session.selection.hops) - set(OURS.get(origin.source, ()))
     added = [
         route
         for route in session.every_route
         if route.source.name == origin.source
-        and any(hop.reference in session.selection.hops for hop in route.hops)
+        and any(hop.reference in chosen for hop in route.hops)
         and len(set(route.formats)) == len(route.formats)  # a way back to a format is no way on
     ]
     named = {route.name: route for route in session.every_route}

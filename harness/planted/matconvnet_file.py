@@ -25,7 +25,8 @@ class MatFault:
     wraps: ClassVar[str] = MatConvNetToTorch.name
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        from harness.matlab.torch.source import build, program
+        from harness.matlab.torch.source import program
+        from harness.matlab.torch.text import build
 
         network = read_matconvnet(artifact)
         layers = tuple(

@@ -38,7 +38,8 @@ class MatlabFault:
 
     def convert(self, artifact: Path, out: Path) -> Path:
         from harness.matlab.readers.network import read_network
-        from harness.matlab.torch.source import build, program
+        from harness.matlab.torch.source import program
+        from harness.matlab.torch.text import build
 
         network = read_network(artifact)
         layers: list[Layer] = []

@@ -11,7 +11,8 @@ from scipy.io import savemat
 from harness.matlab.readers.channels import groups_of
 from harness.matlab.readers.fields import SimpleNNError
 from harness.matlab.readers.network import NetworkError, UnsupportedLayers, read_network
-from harness.matlab.torch.source import build, program
+from harness.matlab.torch.source import program
+from harness.matlab.torch.text import build
 from harness.oracle import evaluate
 from harness.spec import Input
 from tests.through_torch import furthest, through_torch

@@ -8,7 +8,8 @@ import pytest
 from harness.matlab.matfile.read import Cell, Object
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers
 from harness.matlab.readers.shallow import read_shallow
-from harness.matlab.torch.source import build, program
+from harness.matlab.torch.source import program
+from harness.matlab.torch.text import build
 from harness.oracle import evaluate
 
 NONE = np.zeros((0, 0))

@@ -9,7 +9,8 @@ from scipy.io import savemat
 from harness.matlab.matfile.write import row_cell
 from harness.matlab.readers.network import read_network
 from harness.matlab.readers.records import NetworkError, UnsupportedLayers
-from harness.matlab.torch.source import build, program
+from harness.matlab.torch.source import program
+from harness.matlab.torch.text import build
 from harness.oracle import evaluate, semantics
 
 

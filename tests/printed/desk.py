@@ -297,6 +297,7 @@ MAKERS: dict[str, Callable[[Desk], None]] = {
     **{name: _as_keras(name) for name in ("net.keras", "model.keras", "cnn_lstm.keras")},
     "cnn.keras": _as_keras("cnn.keras", "halves"),
     **{f"{name}.keras": _trained(name) for name in ("gated", "squared", "scaled", "wrapped")},
+    "lstm.keras": _as_keras("lstm.keras", "lstm"),
     "in.mat": _inputs,
     "my_module": _my_module,
     "old/bin/python": _old,

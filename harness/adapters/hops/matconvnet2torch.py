@@ -39,7 +39,8 @@ class MatConvNetToTorch(OnTorch):
     requires: ClassVar[tuple[str, ...]] = ("mat-io", "scipy", "torch")
 
     def convert(self, artifact: Path, out: Path) -> Path:
-        from harness.matlab.torch.source import build, program
+        from harness.matlab.torch.source import program
+        from harness.matlab.torch.text import build
 
         network = read_matconvnet(artifact)
         signature = [Argument(item.name, (None, *item.shape), item.dtype) for item in network.spec.inputs]

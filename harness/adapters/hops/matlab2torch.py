@@ -23,7 +23,8 @@ class MatlabToTorch(OnTorch):
 
     def convert(self, artifact: Path, out: Path) -> Path:
         from harness.matlab.readers.network import read_network
-        from harness.matlab.torch.source import build, program
+        from harness.matlab.torch.source import program
+        from harness.matlab.torch.text import build
 
         network = read_network(artifact)
         signature = [Argument(item.name, (None, *item.shape), item.dtype) for item in network.spec.inputs]
