@@ -226,6 +226,16 @@ def of_words() -> Any:
     return keras.Model([x, kinds, years], layers.Concatenate(name="all")([layers.Flatten(name="row")(y), z, w]))
 
 
+def sliced() -> Any:
+    """Slices, numbers, an ellipsis and a new axis as indices."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((6, 4), name="x")
+    parts = [layers.Flatten()(part) for part in (x[:, 1:, 0], x[:, ..., None, ::2], x[:, -1])]
+    return keras.Model(x, layers.Dense(2, name="last")(layers.Concatenate()(parts)))
+
+
 def by_dictionary() -> Any:
     """Inputs in a dictionary that is not in the order of its names."""
     import keras

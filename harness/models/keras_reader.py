@@ -195,7 +195,9 @@ def _value(value: Any) -> Any:
         return {key: _value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_value(item) for item in value]
-    return value
+    if isinstance(value, slice):
+        return {"slice": [value.start, value.stop, value.step]}
+    return "..." if value is Ellipsis else value
 
 
 def _options(keywords: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,8 @@ AFFINE = ("Sub", "Add", "Div", "Mul")
 
 def facts(path: Path) -> dict[str, Any]:
     """`inputs`: name and shape of each, None for an open size; `outputs`: their names; `normalizing`: the nodes by
-    which constants change an input before any layer reads it, by the name of what they make."""
+    which constants change an input before any layer reads it, by the name of what they make; `depths`: how many nodes
+    with weights each tensor is made by, its own node among them."""
     import onnx
 
     graph = onnx.load(str(path)).graph
@@ -29,7 +30,23 @@ def facts(path: Path) -> dict[str, Any]:
         "inputs": inputs,
         "outputs": [value.name for value in graph.output],
         "normalizing": [name for start, _ in inputs for name in _chain(graph, start, constants)],
+        "depths": _depths(graph, constants),
     }
+
+
+WEIGHTED = {"Conv", "ConvTranspose", "GRU", "Gather", "Gemm", "LSTM", "MatMul", "RNN"}
+"""Operators that are layers with weights where an input of theirs is a constant."""
+
+
+def _depths(graph: Any, constants: set[str]) -> dict[str, int]:
+    """The number of nodes with weights that each tensor is made by."""
+    constants = constants | {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    makers: dict[str, frozenset[int]] = {}
+    for place, node in enumerate(graph.node):
+        before = frozenset().union(*(makers.get(name, frozenset()) for name in node.input))
+        own = {place} if node.op_type in WEIGHTED and not constants.isdisjoint(node.input) else set()
+        makers |= dict.fromkeys(node.output, before | own)
+    return {name: len(places) for name, places in makers.items() if name}
 
 
 def flattened(path: Path, out: Path) -> list[str]:

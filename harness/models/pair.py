@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from harness.models.reference import ConversionError, golden_of
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.outcomes import Outcome
 from harness.patterns import few
-from harness.spec import Array, Golden
+from harness.spec import Array, Golden, source_of
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 
@@ -131,7 +132,7 @@ def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
     if model.normalizing:
         readers = (layer.name for layer in network.spec.layers if layer.inputs[0] == network.spec.inputs[0].name)
         tensors = {next(readers): tensors[model.normalizing[-1]], **tensors}
-    layers, unmatched = _by_layer(network, stimulus.golden, tensors)
+    layers, unmatched = _by_layer(network, stimulus.golden, _of_layers(network, tensors, model.depths))
     equal_if = "" if comparison.outcome.passes else _equal_if(network, whole, model, arrays)
     return Pair(comparison, tuple(layers), tuple(unmatched), equal_if)
 
@@ -150,6 +151,22 @@ def _compared(golden: Golden, outputs: Sequence[Array]) -> Comparison:
 
 def _identifier(name: str) -> str:
     return re.sub(r"\W", "_", name)
+
+
+def _of_layers(network: Network, tensors: Tensors, depths: Mapping[str, int]) -> Tensors:
+    """The tensors without those that have the name of a layer by chance, as torch's second `relu_1` may be the first of
+    MATLAB: another number of layers with weights lies before them."""
+    weighted = {name.partition("/")[0] for name in network.weights if name.endswith("Weights")}
+    makers: dict[str, frozenset[str]] = {}
+    for layer in network.spec.layers:
+        before = frozenset().union(*(makers.get(source_of(name), frozenset()) for name in layer.tensors))
+        makers[layer.name] = before | ({layer.name} if layer.owner in weighted else frozenset())
+    wanted = {_identifier(name): len(names) for name, names in makers.items()}
+    return {
+        name: value
+        for name, value in tensors.items()
+        if name not in depths or depths[name] == wanted.get(_identifier(name), depths[name])
+    }
 
 
 def _by_layer(network: Network, golden: Golden, tensors: Tensors) -> tuple[list[LayerCheck], list[str]]:
@@ -240,6 +257,7 @@ class _Onnx:
         self.inputs = [(str(name), tuple(shape)) for name, shape in seen["inputs"]]
         self.outputs: list[str] = list(seen["outputs"])
         self.normalizing: tuple[str, ...] = tuple(seen["normalizing"])
+        self.depths: Mapping[str, int] = seen["depths"]
 
     def _call(self, function: str, *arguments: Any) -> Any:
         try:
@@ -283,6 +301,7 @@ class _Whole:
     """A Keras or torch model, of which only the outputs are seen."""
 
     normalizing: tuple[str, ...] = ()
+    depths: Mapping[str, int] = MappingProxyType({})
     notes: tuple[str, ...] = ()
 
     def __init__(self, path: Path, trust: bool) -> None:

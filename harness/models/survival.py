@@ -140,7 +140,7 @@ class Survival:
             return self._of_a_pair
         head = f"{good} of {count} ways {'computes' if good == 1 else 'compute'} what the model computes"
         if self.arriving:
-            head += f", {len(self.arriving)} more in spite of a broken file on the way"
+            head += f", {len(self.arriving)} more in spite of a file on the way that does not"
         if good == count:
             return f"{head}{self._behind}."
         if self.culprits:

@@ -131,9 +131,19 @@ class Way:
         only a converter behind it breaks."""
         hops = self.route.split("-")
         reached = hops[: hops.index(self.result.blame) + 1] if self.result.blame in hops else hops
-        possible = [culprit for culprit in self.culprits if culprit.by not in hops or culprit.by in reached]
+        possible = [
+            culprit
+            for culprit in self.culprits
+            if (culprit.by not in hops or culprit.by in reached) and not self._is_another_fault(culprit)
+        ]
         at_fault = (culprit for culprit in possible if culprit.by == self.result.blame)
         return next(at_fault, next(iter(possible), None))
+
+    def _is_another_fault(self, culprit: Culprit) -> bool:
+        """Whether a converter that refuses the whole model converts the layer alone, and wrongly."""
+        fault = self.result.fault
+        refuses = fault is not None and fault.outcome is Outcome.REFUSED and culprit.by == fault.blamed
+        return refuses and culprit.outcome not in (None, Outcome.REFUSED)
 
     @property
     def known_as(self) -> str:

@@ -45,7 +45,8 @@ def test_a_layer_that_ends_without_a_name_is_not_accused(session: Session, tmp_p
 def test_what_is_right_behind_a_broken_file_is_offered(session: Session, tmp_path: Path) -> None:
     survival = survival_of(session, tmp_path, "gelu", "keras-tf2onnx", "keras-tf2onnx-onnx2*")
     assert survival.sentence == (
-        "0 of 3 ways compute what the model computes, 1 more in spite of a broken file on the way; `last` breaks them."
+        "0 of 3 ways compute what the model computes, 1 more in spite of a file on the way that does not; "
+        "`last` breaks them."
     )
     (way,) = survival.arriving
     assert (way.route, way.result.outcome, way.works) == ("keras-tf2onnx-onnx2pytorch", Outcome.INVALID, False)
@@ -88,6 +89,12 @@ def test_whole_numbers_fit_the_tables_behind_layers_that_move_them(session: Sess
     assert max(words) > 1
     assert kinds <= set(range(5))
     assert years <= {1990, 2000, 2001}
+
+
+def test_a_slice_between_layers_is_read_and_computed(session: Session, tmp_path: Path) -> None:
+    survival = survival_of(session, tmp_path, "sliced", "keras-tf2onnx")
+    assert survival.truth.is_documented
+    assert survival.sentence == "1 of 1 ways computes what the model computes."
 
 
 def test_inputs_in_a_dictionary_break_the_model_as_a_whole(session: Session, tmp_path: Path) -> None:

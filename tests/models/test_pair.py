@@ -104,6 +104,27 @@ def test_one_network_agrees_at_every_layer(saved, workers):
     assert (pair.unmatched, pair.equal_if) == ((), "")
 
 
+def test_a_name_that_fits_by_chance_is_no_counterpart(tmp_path, workers):
+    """torch calls the second Relu `relu_1`, as MATLAB may call the first."""
+    import onnx
+
+    first, conv, relu, fc = SPEC.layers
+    second = replace(conv, name="conv_2", inputs=("relu_1",)), replace(relu, name="relu_2", inputs=("conv_2",))
+    layers = (first, conv, replace(relu, name="relu_1"), *second, replace(fc, inputs=("relu_2",)))
+    weights = WEIGHTS | {"conv_2/Weights": numbers(3, 3, 2, 2), "conv_2/Bias": numbers(2)}
+    spec = replace(SPEC, layers=layers)
+    model = as_onnx(spec, weights)
+    names = {"relu_1": "relu", "relu_2": "relu_1"}
+    for node in model.graph.node:
+        for tensors in (node.input, node.output):
+            tensors[:] = [names.get(name, name) for name in tensors]
+    onnx.save(model, str(tmp_path / "net.onnx"))
+    pair = check_pair(Network("test", spec, weights), tmp_path / "net.onnx", workers)
+    assert pair.comparison.outcome.passes
+    assert [check.layer for check in pair.layers] == ["in", "conv_1", "conv_2", "fc"]
+    assert (pair.unmatched, pair.apart) == (("relu_1", "relu_2"), ())
+
+
 def test_a_doubled_subtraction_is_named(saved, workers):
     pair = check_pair(NETWORK, saved(doubled), workers)
     assert pair.comparison.outcome is Outcome.DIVERGENT

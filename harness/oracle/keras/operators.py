@@ -57,3 +57,18 @@ def _register(name: str, function: Callable[..., Any]) -> None:
 
 for _name, _function in ELEMENTWISE.items():
     _register(_name, _function)
+
+
+@oracle("keras", "ops.GetItem")
+def get_item(config: Config, weights: Mapping[str, Array], x: Array) -> Array:
+    """Basic indexing (https://keras.io/api/ops/core/, and NumPy's documentation, "Indexing on ndarrays")."""
+    return x[_index(config["operands"][1])]
+
+
+def _index(value: Any) -> Any:
+    """An index of its description as data: a list, or numbers, "..." and `{"slice": [start, stop, step]}`."""
+    if isinstance(value, list):
+        return tuple(_index(each) for each in value)
+    if isinstance(value, Mapping):
+        return slice(*value["slice"])
+    return ... if value == "..." else value
