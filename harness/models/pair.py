@@ -120,21 +120,24 @@ def _against_model(network: Network, model: _Onnx | _Whole, given: Given | None)
         felt = replace(
             felt, hidden=sensitivity(wide, network.weights, stimulus.inputs, golden, only=felt.hidden).hidden
         )
-    return replace(pair, layers=tuple(layers), sensitivity=felt, notes=model.notes)
+    equal_if = "" if pair.comparison.outcome.passes or felt.hidden else _equal_if(network, this.stimuli, model)
+    return replace(pair, layers=tuple(layers), sensitivity=felt, notes=model.notes, equal_if=equal_if)
 
 
 def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
     """The pair on the inputs of one stimulus."""
-    arrays = [stimulus.inputs[item.name] for item in network.spec.inputs]
-    outputs, tensors = model.run(arrays)
-    whole = part_of(stimulus.golden, network.spec.outputs)
-    comparison = _compared(whole, outputs)
+    outputs, tensors = model.run(_arrays(network, stimulus))
+    comparison = _compared(part_of(stimulus.golden, network.spec.outputs), outputs)
     if model.normalizing:
         readers = (layer.name for layer in network.spec.layers if layer.inputs[0] == network.spec.inputs[0].name)
         tensors = {next(readers): tensors[model.normalizing[-1]], **tensors}
     layers, unmatched = _by_layer(network, stimulus.golden, _of_layers(network, tensors, model.depths))
-    equal_if = "" if comparison.outcome.passes else _equal_if(network, whole, model, arrays)
-    return Pair(comparison, tuple(layers), tuple(unmatched), equal_if)
+    return Pair(comparison, tuple(layers), tuple(unmatched))
+
+
+def _arrays(network: Network, stimulus: Stimulus) -> list[Array]:
+    """The inputs in the network's order."""
+    return [stimulus.inputs[item.name] for item in network.spec.inputs]
 
 
 def _compared(golden: Golden, outputs: Sequence[Array]) -> Comparison:
@@ -187,16 +190,18 @@ def _by_layer(network: Network, golden: Golden, tensors: Tensors) -> tuple[list[
     return checks, unmatched
 
 
-def _equal_if(network: Network, golden: Golden, model: _Onnx | _Whole, inputs: Inputs) -> str:
-    """The first single change that makes the outputs equal; empty if none of those that are tried does."""
-    for trial in trials(model, inputs):
+def _equal_if(network: Network, stimuli: Sequence[Stimulus], model: _Onnx | _Whole) -> str:
+    """The first single change that makes the outputs equal, on all stimuli: on one of them, the outputs may hide a
+    layer. Empty if none of the changes that are tried does."""
+    goldens = [part_of(stimulus.golden, network.spec.outputs) for stimulus in stimuli]
+    for same_trials in zip(*(trials(model, _arrays(network, stimulus)) for stimulus in stimuli), strict=True):
         try:
-            same = _compared(golden, trial.run()).outcome.passes
+            compared = [_compared(golden, trial.run()) for golden, trial in zip(goldens, same_trials, strict=True)]
         except (ConversionError, predict.PredictionError):  # a change that does not fit this model
             continue
-        if same:
-            return trial.words
-    return _bare(network, model, inputs)
+        if all(each.outcome.passes for each in compared):
+            return same_trials[0].words
+    return _bare(network, model, _arrays(network, stimuli[0]))
 
 
 def trials(model: _Onnx | _Whole, inputs: Inputs) -> Iterator[Trial]:
@@ -225,13 +230,16 @@ CHANGES: Mapping[str, Callable[[Array], Array]] = {
 
 
 def _bare(network: Network, model: _Onnx | _Whole, inputs: Inputs) -> str:
-    """Whether the other model equals the network without the normalisation of its input layers."""
+    """Whether the other model equals the network without the normalisation of its input layers, on inputs on which the
+    outputs of that network hide no layer."""
     normalizing = [layer.name for layer in network.spec.layers if "Normalization" in layer.config]
     if not normalizing:
         return ""
     spec, weights = without_normalization(network.spec, network.weights)
     named = {item.name: value for item, value in zip(spec.inputs, inputs, strict=True)}
     golden = golden_of(spec, weights, named, runs=RUNS)
+    if sensitivity(spec, weights, named, golden).hidden:
+        return ""
     for names in ((), *([tuple(model.normalizing)] if model.normalizing else [])):
         if _compared(golden, model.run(inputs, names)[0]).outcome.passes:
             more = f" and without node {' and '.join(names)} of the other file" * bool(names)

@@ -6,6 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from harness.matlab.readers.plain import write_plain
 from harness.matlab.readers.toolbox import Network
 from harness.matlab.to_onnx import as_onnx
 from harness.models import conversion
+from harness.models import pair as pairs
 from harness.models.deliver import write_torch
 from harness.models.experiment import experiment
 from harness.models.pair import check_pair
@@ -228,6 +230,17 @@ def test_what_is_converted_is_compared_layer_by_layer_where_its_outputs_hide_som
     delivered = conversion.deliver(network, target, tmp_path, workers)
     assert not delivered.comparison.outcome.passes
     assert delivered.comparison.message.startswith("layer 'conv_1' (Convolution2DLayer)")
+
+
+def test_a_change_makes_two_equal_only_where_it_does_on_all_inputs():
+    """On the first inputs the softmax of this network is saturated: a model that gives that for any input seems equal
+    with whatever change."""
+    first, second = experiment(SPEC, weights(**SATURATED), SIZES, runs=4).stimuli
+    given = [value.astype(np.float32) for value in first.golden.expected.values()]
+    model = SimpleNamespace(normalizing=(), run=lambda inputs, without=(): (given, {}))
+    network = Network("test", SPEC, weights(**SATURATED))
+    assert pairs._equal_if(network, (first, first), model).startswith("with the channels of the other model's input")
+    assert pairs._equal_if(network, (first, second), model) == ""
 
 
 def test_the_commands_say_it_and_have_an_exit_code_of_their_own(tmp_path, workers, monkeypatch, capsys):
