@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 
 from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED
-from harness.cli.model import introduce, keep_results, print_layers, print_ways
+from harness.cli.model import begins, introduce, keep_results, print_layers, print_ways
 from harness.cli.network import undecided
 from harness.errors import InputError
 from harness.models.origin import KERAS, ONNX, kind_of
@@ -32,7 +32,7 @@ def convert_model(question: Question, target: str, folder: Path) -> int:
     """
     check_target(question.model, target)
     with Session(selection_of(question)) as session, Console(stderr=True).status("") as status:
-        with examined(question, session, lambda text: status.update(f"{text} ...")) as survival:
+        with examined(question, session, lambda text: status.update(f"{text} ..."), begins) as survival:
             best = survival.best
             if best is not None:
                 status.update(f"writing what {best.route} made, and running it ...")

@@ -59,7 +59,7 @@ def check_model(
     """
     make_known(imports, functions, trust=question.trust)
     with Session(selection_of(question)) as session, Console(stderr=True).status("") as status:
-        with examined(question, session, lambda text: status.update(f"{text} ...")) as survival:
+        with examined(question, session, lambda text: status.update(f"{text} ..."), begins) as survival:
             if folder is not None:
                 _keep(session, survival, folder)
             if to_corpus:
@@ -77,6 +77,16 @@ def check_model(
                 hops = (*question.hops, *to_add(piece.route))
                 click.echo(f"kept: {replay(piece.case.id, piece.route, {'hops': hops})}")
     return exit_code(survival)
+
+
+LONG = 20.0
+"""Seconds from which it is said before how long it takes."""
+
+
+def begins(seconds: float, text: str) -> None:
+    """Say how long it takes, if that is long."""
+    if seconds >= LONG:
+        click.echo(f"{text}: about {seconds:.0f} s", err=True)
 
 
 def exit_code(survival: Survival) -> int:

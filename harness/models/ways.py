@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,18 +15,15 @@ from harness.adapters.routes import Route
 from harness.judge.compare import Comparison, compare
 from harness.judge.findings import Finding
 from harness.judge.judgement import of_route
-from harness.models.alone import LIMIT, Alone, Culprit, Given, Ground, Tried, by_keras
+from harness.models.alone import LIMIT, Alone, Culprit, Given, Ground, Tried
 from harness.models.counterpart import NAME as THEIRS
-from harness.models.guard import ModelError
+from harness.models.inside import Accused, accused, inside
 from harness.models.origin import KERAS, ONNX, SAVED, TORCH, Origin
 from harness.outcomes import Outcome
 from harness.results.events import ExpectationNote, Judgement, Result, Stage
 from harness.run.session import Session
 from harness.run.step import Step
 from harness.run.walk import Walk
-from harness.spec import Array
-from harness.trace.noise import HALF
-from harness.trace.trace import FAULT, Trace
 from harness.workers.pool import WorkerFailure
 from harness.workers.protocol import Call, Failure
 
@@ -57,15 +53,8 @@ MATLAB = {KERAS: ("keras-mat-octave",)}
 """The routes to MATLAB's layers, which are walked only where one asks for that."""
 TENSORS = "harness.models.onnx_graph:tensors"
 """What a worker calls for the outputs of an ONNX file."""
-TRACED = {
-    "onnx": ("onnxruntime", "harness.trace.onnx_graph:answer"),
-    "torch": ("torch", "harness.trace.torch_modules:answer"),
-}
-"""Worker and function of the trace of an artifact, by its format."""
 WHOLE = "Model"
 """The layer of an expectation that is about models as such."""
-TELLING = {Outcome.DRIFT, Outcome.DIVERGENT, Outcome.MALFORMED, Outcome.INVALID}
-"""Outcomes of an artifact that a trace may explain."""
 
 
 @dataclass(frozen=True)
@@ -198,11 +187,11 @@ def _way(walk: Walk, alone: Alone, ground: Ground, route: Route) -> Way:
     is_theirs = route.hops[0].name == THEIRS
     if is_theirs and len(steps) == len(route.hops) + 1:
         result, said = _by_meaning(ground, steps, result)
-    accused = _Accused() if said else _accused(ground, steps)
-    finding = _finding_of(ground.session, accused.optimiser)
-    if accused.optimiser is not None and accused.place < len(route.hops) == len(steps) - 1:
-        result, accused = _past_optimisation(ground, steps, result, accused)
-    culprits, note, tried = accused.culprits, accused.note or said, Tried()
+    found = Accused() if said else accused(ground, steps)
+    finding = _finding_of(ground.session, found.optimiser)
+    if found.optimiser is not None and found.place < len(route.hops) == len(steps) - 1:
+        result, found = _past_optimisation(ground, steps, result, found)
+    culprits, note, tried = found.culprits, found.note or said, Tried()
     passes = result.fault is None
     # what is known of the corpus explains, and excuses nothing
     result = replace(result, judgement=Judgement.PASSED if passes else Judgement.FAILED)
@@ -220,7 +209,7 @@ def _way(walk: Walk, alone: Alone, ground: Ground, route: Route) -> Way:
     if len(steps) == len(route.hops) + 1 and not passes and steps[-1].stage.outcome.passes:
         hidden = ground.hidden
     elif passes and not culprits and (ground.hidden or is_theirs):
-        culprits, seen = _inside(ground, steps)
+        culprits, seen = inside(ground, steps)
         hidden = tuple(name for name in ground.hidden if name not in seen)
     elif passes:
         hidden = ground.hidden
@@ -237,40 +226,6 @@ def _known_as_a_whole(ground: Ground, route: Route, result: Result) -> Result:
     item = next((item for item in items if WHOLE in item.layer and item.says and item.foresees(fault)), None)
     note = None if item is None else ExpectationNote(item.id, item.outcome[0], item.reason, item.link)
     return replace(result, expectation=note)
-
-
-def _inside(ground: Ground, steps: Sequence[Step]) -> tuple[tuple[Culprit, ...], set[str]]:
-    """The layers that err inside of artifacts whose outputs agree, and those that were seen there not to err.
-
-    A layer was seen where each artifact of the way has a tensor of its own that was compared.
-    """
-    inputs = ground.case.samples[0].inputs
-    seen: set[str] | None = None
-    culprits: dict[str, Culprit] = {}
-    for place, step in enumerate(steps[1:], 1):
-        form = step.stage.artifact
-        traced: Trace | str = ""
-        if form in TRACED and step.artifact is not None:
-            traced = _traced(ground, form, steps[place - 1], step.artifact, inputs)
-        compared = {} if isinstance(traced, str) else traced.compared
-        left = {} if isinstance(traced, str) else _propagated(traced)
-        kinds = {layer.name: layer.kind for layer in ground.origin.spec.layers}
-        for name, error in compared.items():
-            if not error <= FAULT and not left.get(name, error) <= FAULT:  # what really left it is wrong, too
-                found = Culprit(name, kinds.get(name, name), step.stage.blamed, error, left.get(name))
-                culprits.setdefault(name, found)
-        seen = set(compared) if seen is None else seen & set(compared)
-    return tuple(culprits.values()), (seen or set()) - set(culprits)
-
-
-def _propagated(traced: Trace) -> dict[str, float]:
-    """The largest error of what really left the nodes of each layer."""
-    found: dict[str, float] = {}
-    for node in traced.nodes:
-        if node.propagated is not None:
-            name = node.layer or node.id
-            found[name] = max(node.propagated, found.get(name, 0.0))
-    return found
 
 
 def _by_meaning(ground: Ground, steps: Sequence[Step], result: Result) -> tuple[Result, str]:
@@ -312,14 +267,12 @@ def _ended(stage: Stage, comparison: Comparison, how: str) -> Stage:
     )
 
 
-def _past_optimisation(
-    ground: Ground, steps: Sequence[Step], result: Result, accused: _Accused
-) -> tuple[Result, _Accused]:
+def _past_optimisation(ground: Ground, steps: Sequence[Step], result: Result, found: Accused) -> tuple[Result, Accused]:
     """The result with the file as it is, which is right and only optimised wrongly, and what is at fault behind it."""
     stages = list(result.stages)
-    stages[accused.place] = _unoptimised(ground, steps[accused.place])
-    further = _accused(ground, steps, accused.place + 1)
-    notes = f"on the way, in {stages[accused.place].runtime}: {accused.note}", further.note
+    stages[found.place] = _unoptimised(ground, steps[found.place])
+    further = accused(ground, steps, found.place + 1)
+    notes = f"on the way, in {stages[found.place].runtime}: {found.note}", further.note
     return replace(result, stages=tuple(stages)), replace(further, note="; ".join(filter(None, notes)))
 
 
@@ -363,51 +316,6 @@ def _copied(steps: Sequence[Step], folder: Path) -> tuple[Path | None, ...]:
     return tuple(places)
 
 
-@dataclass(frozen=True)
-class _Accused:
-    """The layers at fault in the artifact behind `place` hops, a note of what could not be measured or is fused, and
-    the optimisation of the runtime that is at fault ('' if several are, None if none is)."""
-
-    culprits: tuple[Culprit, ...] = ()
-    note: str = ""
-    place: int = 0
-    optimiser: str | None = None
-
-
-def _accused(ground: Ground, steps: Sequence[Step], start: int = 0) -> _Accused:
-    """What is at fault in the first artifact from `start` on that deviates, or drifts."""
-    outcomes = [step.stage.outcome for step in steps]
-    deviating = [place for place, outcome in enumerate(outcomes) if place >= start and not outcome.passes]
-    drifting = [place for place, outcome in enumerate(outcomes) if place >= start and outcome is Outcome.DRIFT]
-    place = next(iter(deviating or drifting), 0)
-    step = steps[place]
-    form = step.stage.artifact
-    if place == 0 or step.artifact is None or form not in TRACED or step.stage.outcome not in TELLING:
-        return _Accused()
-    found = _Accused()
-    for sample in ground.case.samples:  # what shows on one need not show on the others
-        traced = _traced(ground, form, steps[place - 1], step.artifact, sample.inputs)
-        found = _Accused(note=traced, place=place) if isinstance(traced, str) else _named(ground, step, place, traced)
-        if found.culprits:
-            break
-    return found
-
-
-def _named(ground: Ground, step: Step, place: int, traced: Trace) -> _Accused:
-    """The layers of the nodes that a trace finds at fault."""
-    kinds = {layer.name: layer.kind for layer in ground.origin.spec.layers}
-    by = step.stage.blamed if traced.optimiser is None else step.stage.runtime or step.stage.blamed
-    message = "" if traced.optimiser is None else traced.note
-    layers: dict[str, Culprit] = {}
-    for node in traced.nodes:
-        if node.local is not None and not node.local <= FAULT:
-            name = node.layer or node.id
-            known = layers.get(name)
-            if known is None or known.local is None or known.local < node.local:
-                layers[name] = Culprit(name, kinds.get(name, node.op), by, node.local, node.propagated, message=message)
-    return _Accused(tuple(layers.values()), traced.note, place, traced.optimiser)
-
-
 def _refused(ground: Ground, route: Route, steps: Sequence[Step]) -> tuple[Culprit, ...]:
     """The nodes that the converter refuses alone, where it refuses an ONNX file; none if they cannot be tried."""
     place = next(place for place, step in enumerate(steps) if not step.stage.outcome.passes)
@@ -428,35 +336,6 @@ def _refused(ground: Ground, route: Route, steps: Sequence[Step]) -> tuple[Culpr
         Culprit(name, kinds.get(name, kind), hop.name, outcome=outcome, message=message)
         for name, kind, message in value
     )
-
-
-def _traced(ground: Ground, form: str, before: Step, artifact: Path, inputs: Mapping[str, Array]) -> Trace | str:
-    """The trace of an artifact on these inputs, or why there is none."""
-    worker, function = TRACED[form]
-    session, origin, case = ground.session, ground.origin, ground.case
-    known = (case.spec, dict(case.weights)) if origin.source == KERAS else (None, None)
-    beside = (before.artifact if before.stage.artifact == "onnx" else None,) if form == "torch" else ()
-    told: tuple[Any, ...] = ()
-    if form == ONNX and origin.source == KERAS and not ground.truth.is_documented:
-        told = ((), None, _keras_tensors(ground, inputs))
-    arguments = (artifact, dict(inputs), *beside, *known, *told)
-    try:
-        answer = session.workers[worker].request(Call(function, arguments), LIMIT)
-    except WorkerFailure as failure:
-        return f"no trace: {failure}"
-    if isinstance(answer.value, Failure):
-        return f"no trace: {answer.value.sentence[:200]}"
-    return Trace.from_plain(answer.value)
-
-
-def _keras_tensors(ground: Ground, inputs: Mapping[str, Array]) -> Mapping[str, Array] | None:
-    """What each layer gives in Keras. None where that is not known, or where some compute in half precision, whose
-    rounding would look like a fault in layers behind it."""
-    try:
-        tensors = by_keras(ground.session.workers, ground.origin, inputs)
-    except ModelError:
-        return None
-    return None if any(value.dtype.name in HALF for value in tensors.values()) else tensors
 
 
 def missing(session: Session, routes: Iterable[Route]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.adapters.keras_model import IMPORTS
+from harness.cli.model import begins
 from harness.installed import is_installed
 from harness.models.guard import ModelError, RandomModelError
 from harness.models.survival import Question, Survival, examined
@@ -154,3 +155,22 @@ def test_a_lambda_without_a_shape_is_told_what_to_do(session: Session, tmp_path:
         pass
     assert "--trust" not in str(told.value)
     assert "Arguments received" not in str(told.value)
+
+
+def test_how_long_it_takes_is_said_before_where_it_is_long(
+    session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[tuple[float, str]] = []
+    path = tmp_path / "gelu.keras"
+    answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", ("gelu", path)))
+    assert not isinstance(answer.value, Failure), answer.value
+    question = Question(path, ways=("keras-tf2onnx",))
+    with examined(question, session, begins=lambda seconds, text: said.append((seconds, text))):
+        pass
+    ((seconds, text),) = said
+    assert text == "1 ways of a model of 1 layers"
+    assert 1 < seconds < 2
+    begins(seconds, text)
+    assert capsys.readouterr().err == ""
+    begins(60.4, "8 ways of a model of 155 layers")
+    assert capsys.readouterr().err == "8 ways of a model of 155 layers: about 60 s\n"
