@@ -253,7 +253,8 @@ def examined(
         )
         routes = _chosen(routes_of(session, origin, question.form), question.ways)
         layers = len(origin.spec.layers)
-        begins(seconds_for(origin, len(routes)), f"{len(routes)} ways of a model of {layers} layers")
+        what = f"{len(routes)} way{'s' * (len(routes) != 1)} of a model of {layers} layer{'s' * (layers != 1)}"
+        begins(seconds_for(origin, len(routes)), what)
         told("computing what it must give")
         most = PIXELS
         try:

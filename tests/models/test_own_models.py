@@ -168,7 +168,7 @@ def test_how_long_it_takes_is_said_before_where_it_is_long(
     with examined(question, session, begins=lambda seconds, text: said.append((seconds, text))):
         pass
     ((seconds, text),) = said
-    assert text == "1 ways of a model of 1 layers"
+    assert text == "1 way of a model of 1 layer"
     assert 1 < seconds < 2
     begins(seconds, text)
     assert capsys.readouterr().err == ""
