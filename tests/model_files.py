@@ -457,6 +457,20 @@ def onnx_file(folder: Path, size: int, *, constant: int = 1) -> Path:
     return folder / "model.onnx"
 
 
+def write_table(path: Path) -> None:
+    """Write an ONNX file whose whole numbers index a table of seven rows, behind a Cast."""
+    import onnx
+
+    graph = onnx.parser.parse_graph(
+        """g (int32[N, 3] words) => (float[N, 3, 2] y)
+        { i = Cast <to = 7> (words)  y = Gather (table, i) }"""
+    )
+    rows = np.random.default_rng(0).normal(size=(7, 2)).astype(np.float32)
+    graph.initializer.append(onnx.numpy_helper.from_array(rows, "table"))
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, path)
+
+
 def spoil_onnx(path: Path, target: Path) -> None:
     """Write an ONNX file with the first bias off by a tenth."""
     import onnx

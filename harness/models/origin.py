@@ -53,6 +53,8 @@ class Origin:
     notes: tuple[str, ...] = ()
     batch: int | None = None
     shapes: Mapping[str, tuple[int | None, ...]] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """How many whole numbers from 0 on an input may have, by its name, where no layer says so."""
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -94,7 +96,8 @@ def open_model(path: Path, workers: Workers, folder: Path, *, trust: bool = Fals
         function = "harness.models.sources:onnx"
         answer = ask(workers, "onnxruntime", function, path.absolute(), where=path, limit=limit, memory=memory)
         spec, batch = _boxed(ONNX, answer["inputs"], answer["outputs"]), answer["batch"]
-        return Origin(path, ONNX, path.absolute(), spec, notes=_of_batch(batch), batch=batch)
+        counts = answer["counts"]
+        return Origin(path, ONNX, path.absolute(), spec, notes=_of_batch(batch), batch=batch, counts=counts)
     if kind in (SAVED, TORCH):
         function, arguments = f"harness.models.foreign:{kind}", (path.absolute(), folder, trust)
         answer = ask(workers, WORKERS[kind], function, *arguments, where=path, limit=limit, memory=memory)

@@ -80,6 +80,7 @@ def _drawn(
             numbers = [int(word) for word in words]  # and one that the table does not have
             return source.choice(np.array([*numbers, max(numbers) + 1]), shape).astype(item.dtype)
         bounds = [count for layer in readers if isinstance(count := _count(layer), int)]
+        bounds += [origin.counts[item.name]] if item.name in origin.counts else []
         low = 1 if any(layer.config.get("mask_zero") for layer in readers) else 0  # no step is hidden at first
         return source.integers(low, max(min(bounds, default=most), low + 1), shape).astype(item.dtype)
     if any(layer.kind in ("Rescaling", "Normalization") for layer in readers):

@@ -46,7 +46,8 @@ def keras(path: Path, folder: Path, trust: bool) -> dict[str, Any]:
 def onnx(path: Path) -> dict[str, Any]:
     """Inputs of an ONNX file, as name, shape without the batch axis and dtype, names of outputs, and the batch size.
 
-    The batch size is None where it is open.
+    The batch size is None where it is open. `counts` says of each input of whole numbers how many a table has that they
+    index, as far as tables are seen.
 
     Raises what reading or checking the file raises.
     """
@@ -60,7 +61,26 @@ def onnx(path: Path) -> dict[str, Any]:
         "inputs": [(item.name, item.shape[1:], item.dtype) for item in signature],
         "outputs": [item.name for item in model.graph.output],
         "batch": min(batches, default=None),
+        "counts": {item.name: n for item in signature if (n := _count(model.graph, item.name)) is not None},
     }
+
+
+KEPT = ("Cast", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze")
+"""Operators that give the numbers of their first input as they are."""
+
+
+def _count(graph: Any, name: str) -> int | None:
+    """How many entries the smallest table has that a tensor indexes, also behind operators of `KEPT`; None if none
+    does."""
+    tables = {item.name: list(item.dims) for item in graph.initializer}
+    met, counts = {name}, []
+    for node in graph.node:
+        if node.op_type in KEPT and node.input[0] in met:
+            met.update(node.output)
+        elif node.op_type == "Gather" and node.input[1] in met and node.input[0] in tables:
+            axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+            counts.append(tables[node.input[0]][axis])
+    return min(counts, default=None)
 
 
 def keras_tensors(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:

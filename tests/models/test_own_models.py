@@ -12,6 +12,8 @@ from harness.adapters.keras_model import IMPORTS
 from harness.cli.model import begins
 from harness.installed import is_installed
 from harness.models.guard import ModelError, RandomModelError
+from harness.models.origin import open_model
+from harness.models.samples import drawn
 from harness.models.survival import Question, Survival, examined
 from harness.outcomes import Outcome
 from harness.run.session import Selection, Session
@@ -90,6 +92,15 @@ def test_whole_numbers_fit_the_tables_behind_layers_that_move_them(session: Sess
     assert max(words) > 1
     assert kinds <= set(range(5))
     assert years <= {1990, 2000, 2001}
+
+
+def test_whole_numbers_fit_the_tables_of_an_onnx_file(session: Session, tmp_path: Path) -> None:
+    answer = session.workers["onnxruntime"].request(Call("tests.model_files:write_table", (tmp_path / "table.onnx",)))
+    assert not isinstance(answer.value, Failure), answer.value
+    origin = open_model(tmp_path / "table.onnx", session.workers, tmp_path)
+    assert origin.counts == {"words": 7}
+    drawn_words = np.concatenate([drawn(origin, seed=seed)[0]["words"].ravel() for seed in range(9)])
+    assert set(drawn_words.tolist()) == set(range(7))
 
 
 def test_a_slice_between_layers_is_read_and_computed(session: Session, tmp_path: Path) -> None:
