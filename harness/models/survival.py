@@ -94,8 +94,8 @@ class Survival:
 
     @property
     def best(self) -> Way | None:
-        """The way to take: of those that work, else of those that arrive, one that ends in PyTorch before others, then
-        the smallest error."""
+        """The way to take: of those that work, else of those that arrive, one that ends in PyTorch before others, one
+        that can be judged, then the smallest error."""
         return min(self.good or self.arriving, key=_preference, default=None)
 
     @property
@@ -109,7 +109,9 @@ class Survival:
         ends: dict[str, list[Way]] = {}
         for way in (*self.good, *self.arriving):
             ends.setdefault(way.result.stages[-1].artifact, []).append(way)
-        return tuple(min(ways, key=lambda way: (not way.works, way.units or 0.0)) for ways in ends.values())
+        return tuple(
+            min(ways, key=lambda way: (not way.works, way.is_undecided, way.units or 0.0)) for ways in ends.values()
+        )
 
     @property
     def culprits(self) -> tuple[Culprit, ...]:
@@ -212,10 +214,10 @@ def selection_of(question: Question) -> Selection:
     return Selection(hops=(counterpart.HOPS[source],), all_cases=True)
 
 
-def _preference(way: Way) -> tuple[bool, float]:
+def _preference(way: Way) -> tuple[bool, bool, float]:
     """What makes a way the better one: False comes before True."""
     last = way.result.stages[-1]
-    return last.artifact not in (TORCH, "kerastorch"), way.units or 0.0
+    return last.artifact not in (TORCH, "kerastorch"), way.is_undecided, way.units or 0.0
 
 
 OF_A_WAY, OF_A_LAYER, OF_A_MEGABYTE = 1.0, 0.022, 0.1

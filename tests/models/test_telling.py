@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from harness.models import counterpart
 from harness.models.origin import open_model
 from harness.models.perturbed import Rig, hidden
 from harness.models.samples import drawn
+from harness.models.survival import _preference
 from harness.models.telling import telling
 from harness.models.truth import truth_of
 from harness.run.session import Selection, Session
@@ -126,6 +128,16 @@ def test_convert_says_that_it_cannot_be_judged(
     assert parity("convert", files["saturated"], *way, "-o", tmp_path / "out") == UNDECIDED
     assert "cannot be judged: on these inputs the outputs hide" in capsys.readouterr().out
     assert (tmp_path / "out" / "model.onnx").is_file()
+
+
+def test_a_way_that_can_be_judged_is_taken_before_one_with_a_smaller_error() -> None:
+    def way(artifact: str, units: float, *, undecided: bool) -> Any:
+        result = SimpleNamespace(stages=(SimpleNamespace(artifact=artifact),))
+        return SimpleNamespace(result=result, units=units, is_undecided=undecided)
+
+    ways = [way("onnx", 1.0, undecided=False), way("torch", 2.0, undecided=True), way("torch", 5.0, undecided=False)]
+    assert min(ways, key=_preference) is ways[2]
+    assert min(ways[:2], key=_preference) is ways[1], "PyTorch is what one asks for first"
 
 
 @pytest.mark.parametrize(
