@@ -178,7 +178,7 @@ def facts_of(session: Session, survival: Survival, way: Way, target: str, compar
             {
                 "way": each.route,
                 "outcome": each.result.outcome.value,
-                "noise_units": each.result.units,
+                "noise_units": each.units if each.works or each.arrives else each.result.units,
                 "layers": [culprit.layer for culprit in each.culprits],
             }
             for each in survival.ways

@@ -149,8 +149,10 @@ class Survival:
             return f"{head}; {self._named}{self._as_a_whole}{self._behind}."
         untried = dict.fromkeys(name for way in self.ways for name in way.untried)
         if untried:
-            return f"{head}; no layer that was tried alone breaks {self._others}; not tried: {few(list(untried))}."
-        return f"{head}; no layer alone breaks {self._others}." if self.origin.weights else f"{head}."
+            head = f"{head}; no layer that was tried alone breaks {self._others}; not tried: {few(list(untried))}"
+        elif self.origin.weights:
+            head = f"{head}; no layer alone breaks {self._others}"
+        return f"{head}{self._behind}."
 
     @property
     def _as_a_whole(self) -> str:
