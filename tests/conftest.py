@@ -1,11 +1,13 @@
-"""No test touches the user's kept steps."""
+"""No test touches the user's kept steps; what a user's file registers goes with its test."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from harness import oracle
 from harness.run.kept import OFF
 
 
@@ -25,3 +27,14 @@ def cache(_nothing_is_kept: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     folder = tmp_path.parent / f"{tmp_path.name}-cache"
     monkeypatch.setenv("PARITY_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture
+def own_semantics() -> Iterator[None]:
+    """What files of a user register with the oracle is unknown again behind the test."""
+    before = dict(oracle._SEMANTICS)
+    yield
+    for key in oracle._SEMANTICS.keys() - before:
+        if "." in key[1] and not key[1].startswith("ops."):
+            del oracle._SEMANTICS[key]
+    oracle.load_files.cache_clear()

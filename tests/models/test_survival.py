@@ -244,7 +244,9 @@ def test_of_an_onnx_file_the_nodes_that_a_converter_refuses_are_named(
     assert works.works
 
 
-def test_a_layer_of_the_user_is_imported(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_layer_of_the_user_is_imported(
+    own_semantics: None, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     layers, model = tmp_path / "gates_of_mine.py", tmp_path / "gated.keras"
     layers.write_text(GATE)
     value = session.workers["tensorflow"].request(Call("tests.model_files:write_gated", (layers, model)))

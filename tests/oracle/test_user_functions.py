@@ -19,7 +19,9 @@ def double(config, weights, x):
 """
 
 
-def test_a_function_is_found_by_the_name_of_its_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_is_found_by_the_name_of_its_layer(
+    own_semantics: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(OracleError, match=r"no oracle for 'layers_of_mine\.Double'"):
         semantics("keras", "layers_of_mine.Double")
     (tmp_path / "functions.py").write_text(FILE.format(kind="layers_of_mine.Double"))
