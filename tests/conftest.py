@@ -1,14 +1,17 @@
-"""No test touches the user's kept steps; what a user's file registers goes with its test."""
+"""What tests share: no test touches the user's kept steps, a user's file goes with its test, a command runs here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from harness import oracle
 from harness.run.kept import OFF
+
+Command = Callable[..., tuple[int, str, str]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,3 +41,20 @@ def own_semantics() -> Iterator[None]:
         if "." in key[1] and not key[1].startswith("ops."):
             del oracle._SEMANTICS[key]
     oracle.load_files.cache_clear()
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs `parity ARGS` in this process and in the current folder; returns exit code, stdout and stderr."""
+    from harness.cli.main import main  # which many tests do not need
+
+    for name in ("PARITY_IMPORTS", "PARITY_SEMANTICS", "PARITY_TRUST"):
+        monkeypatch.setenv(name, "")  # what a command sets goes with the test
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["parity", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return int(end.value.code or 0), *capsys.readouterr()
+
+    return call

@@ -25,6 +25,8 @@ def _flat(result: Any) -> list[Any]:
 
 
 MODEL, SEQUENTIAL = "Model", "Sequential"
+OPERATOR = "ops."
+"""Begins the kind of an operator between layers, which is no layer that a model can be built of."""
 """Kinds of layers that are models. The configuration of a Model has a Spec in `spec`, a Sequential's has `layers`."""
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.adapters.keras_model import OPERATOR
 from harness.adapters.routes import Route
 from harness.models.guard import ModelError, memory_to_run, within
 from harness.models.origin import KERAS, WORKERS, Origin, ask
@@ -26,8 +27,6 @@ from harness.workers.pool import Workers
 
 LIMIT = 900.0
 """Seconds that one trace may take."""
-OPERATOR = "ops."
-"""Begins the kind of an operator between layers, which is no layer that a model can be built of."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,8 @@ class Culprit:
 
 @dataclass(frozen=True)
 class Tried:
-    """What the layers of a model do alone on a route: those that break it, those that do not, and those that were not
-    tried, which may break it as well; `why` says why none was tried."""
+    """What the layers of a model do alone on a route. `culprits` break it, layers in `right` do not. Layers that are
+    `untried` may break it; `why` says why no layer was tried."""
 
     culprits: tuple[Culprit, ...] = ()
     right: tuple[str, ...] = ()
@@ -165,8 +164,7 @@ class Alone:
         tensors = self._tensors[0]
         if not tensors or layer.kind.startswith(OPERATOR):
             return None
-        names = {tensor: f"x{place}" for place, tensor in enumerate(dict.fromkeys(layer.tensors))}
-        values = {name: _single(np.asarray(tensors[tensor])) for tensor, name in names.items()}
+        names, values = _inputs_of(layer, tensors)
         file = self._ground.folder / "alone" / f"{len(list((self._ground.folder / 'alone').glob('*')))}.keras"
         file.parent.mkdir(exist_ok=True)
         function, memory = "harness.models.sources:keras_alone", memory_to_run(self.origin.file)
@@ -175,16 +173,14 @@ class Alone:
             outputs = ask(self._workers, WORKERS[KERAS], function, *arguments, where=self.origin.path, memory=memory)
         except (ModelError, OSError):
             return None
-        tensor_names = [layer.name if place == 0 else f"{layer.name}:{place}" for place in range(len(outputs))]
-        expected = {name: np.asarray(value) for name, (value, _) in zip(tensor_names, outputs, strict=True)}
-        noise = {name: np.asarray(scale) for name, (_, scale) in zip(tensor_names, outputs, strict=True)}
-        wide = {
-            name: value.astype(np.float64) if value.dtype.kind == "f" else value for name, value in expected.items()
-        }
+        if any(value.dtype.kind == "f" and value.dtype != np.float32 for value, _ in outputs):
+            return None  # a layer alone is held to give float32
+        made = [layer.name if place == 0 else f"{layer.name}:{place}" for place in range(len(outputs))]
+        expected = {name: np.asarray(value) for name, (value, _) in zip(made, outputs, strict=True)}
+        noise = {name: np.asarray(scale) for name, (_, scale) in zip(made, outputs, strict=True)}
         inputs = tuple(Input(name, tuple(value.shape[1:]), _dtype(value)) for name, value in values.items())
-        moved = replace(layer, inputs=tuple(names[tensor] for tensor in layer.inputs), keywords={})
-        one = Spec(self.origin.spec.dialect, inputs, (moved,), tuple(expected))
-        sample = Sample(values, Golden(dict(wide), noise, Exactness.COMPUTES))
+        one = Spec(self.origin.spec.dialect, inputs, (_reading(layer, names),), tuple(expected))
+        sample = Sample(values, Golden(dict(widened(expected)), noise, Exactness.COMPUTES))
         return Case(one, layer.kind, {"open_sizes": False}, {}, (sample,)), file
 
     @cache  # noqa: B019 - it lives as long as a check
@@ -252,24 +248,33 @@ class Alone:
 
 def _alone(origin: Origin, layer: Layer, tensors: Mapping[str, Array]) -> Case:
     """One layer as a model, on the values that it gets within the whole; sizes that are open there are open here."""
-    names = {tensor: f"x{place}" for place, tensor in enumerate(dict.fromkeys(layer.tensors))}
-    values = {name: _single(np.asarray(tensors[tensor])) for tensor, name in names.items()}
+    names, values = _inputs_of(layer, tensors)
     inputs = tuple(
         Input(name, origin.shapes.get(tensor, tuple(values[name].shape[1:])), _dtype(values[name]))
         for tensor, name in names.items()
     )
-    moved = replace(
-        layer,
-        inputs=tuple(names[tensor] for tensor in layer.inputs),
-        keywords={key: tuple(names[tensor] for tensor in group) for key, group in layer.keywords.items()},
-    )
     outputs = [tensor for tensor in tensors if source_of(tensor) == layer.name]
-    one = Spec(origin.spec.dialect, inputs, (moved,), tuple(outputs))
+    one = Spec(origin.spec.dialect, inputs, (_reading(layer, names),), tuple(outputs))
     own = {key: value for key, value in origin.weights.items() if key.startswith(f"{layer.name}/")}
     expected = evaluate(one, own, values)
     golden = Golden(expected, measure(one, own, values, expected, runs=FEW), Exactness.COMPUTES)
     open_sizes = any(size is None for item in inputs for size in item.shape)
     return Case(one, layer.kind, {"open_sizes": open_sizes}, own, (Sample(values, golden),))
+
+
+def _inputs_of(layer: Layer, tensors: Mapping[str, Array]) -> tuple[dict[str, str], dict[str, Array]]:
+    """New names of the tensors that a layer gets, and what these are within the whole by the new names."""
+    names = {tensor: f"x{place}" for place, tensor in enumerate(dict.fromkeys(layer.tensors))}
+    return names, {name: _single(np.asarray(tensors[tensor])) for tensor, name in names.items()}
+
+
+def _reading(layer: Layer, names: Mapping[str, str]) -> Layer:
+    """The layer with other names for the tensors that it gets."""
+    return replace(
+        layer,
+        inputs=tuple(names[tensor] for tensor in layer.inputs),
+        keywords={key: tuple(names[tensor] for tensor in group) for key, group in layer.keywords.items()},
+    )
 
 
 def _single(value: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.adapters.keras_model import CUSTOM, MODEL, SEQUENTIAL, custom_layers, load_model, weight_name
+from harness.adapters.keras_model import CUSTOM, MODEL, OPERATOR, SEQUENTIAL, custom_layers, load_model, weight_name
 from harness.catalogue.excluded import reason_to_omit
 from harness.spec import Array, Input, Layer, Spec
 
@@ -128,7 +128,7 @@ class _Names:
         if not hasattr(operation, "weights"):  # an operator of keras.ops
             config = {"operands": [None if self._tensors(value) else _value(value) for value in arguments.args]}
             config |= {**_options(arguments.kwargs), **_options(_constructed(operation))}
-            return Layer(f"ops.{kind}", name, config, self._tensors(arguments.args))
+            return Layer(f"{OPERATOR}{kind}", name, config, self._tensors(arguments.args))
         first, *more = arguments.args or (None,)
         named = {**dict(zip(list(signature(operation.call).parameters)[1:], more, strict=False)), **arguments.kwargs}
         keywords = {key: found for key, value in named.items() if (found := self._tensors(value))}

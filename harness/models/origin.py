@@ -16,6 +16,7 @@ from harness.models.guard import (
     memory_for,
     seconds_for,
 )
+from harness.models.perturbed import RandomOutputs
 from harness.spec import Array, Input, Layer, Spec
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
@@ -28,8 +29,6 @@ KINDS = {".keras": KERAS, ".h5": KERAS, ".hdf5": KERAS, ".onnx": ONNX, ".pt2": T
 WORKERS = {KERAS: "tensorflow", SAVED: "tensorflow", TORCH: "torch", ONNX: "onnxruntime"}
 """The worker that runs a model, by its format."""
 
-RANDOM = "RandomOutputs"
-"""The class of the exception of a model that gives other values for the same inputs."""
 LONGEST = 600
 """Most characters of an exception."""
 _ARGUMENTS = re.compile(r"Arguments received by .*", re.S)
@@ -152,7 +151,7 @@ def ask(
     except WorkerFailure as failure:
         raise ModelError(f"{worker}: {failure} {failure.log[-300:]}".strip(), where=where) from None
     if isinstance(value, Failure):
-        if RANDOM in value.classes:
+        if RandomOutputs.__name__ in value.classes:
             raise RandomModelError(
                 value.message,
                 where=where,

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.adapters.plugin import Plugin
 from harness.adapters.routes import Route
-from harness.judge.compare import Comparison, compare
+from harness.judge.compare import Comparison, compare, worst
 from harness.judge.findings import Finding
 from harness.judge.judgement import of_route
 from harness.models.alone import LIMIT, Alone, Culprit, Given, Ground, Tried
@@ -24,6 +24,7 @@ from harness.results.events import ExpectationNote, Judgement, Result, Stage
 from harness.run.session import Session
 from harness.run.step import Step
 from harness.run.walk import Walk
+from harness.spec import Array
 from harness.workers.pool import WorkerFailure
 from harness.workers.protocol import Call, Failure
 
@@ -242,16 +243,11 @@ def _by_meaning(ground: Ground, steps: Sequence[Step], result: Result) -> tuple[
         return result, ""
     if isinstance(value, Failure) or value["fault"]:
         return result, ""
-    found = []
-    for sample, outputs in zip(ground.case.samples, value["outputs"], strict=True):
-        assert sample.golden is not None
-        single = [np.asarray(each, np.float32) if each.dtype.kind == "f" else each for each, _ in outputs]
-        found.append(compare(sample.golden, single))
-    worst = max(found, key=lambda each: each.rank)
-    if not worst.outcome.passes:
+    found = _compared(ground, ([_single(each) for each, _ in outputs] for outputs in value["outputs"]))
+    if not found.outcome.passes:
         return result, ""
     note = f"in ONNX Runtime it deviates: {step.stage.message}; judged by what the file says, in double precision"
-    return replace(result, stages=(*result.stages[:-1], _ended(step.stage, worst, "in double precision"))), note
+    return replace(result, stages=(*result.stages[:-1], _ended(step.stage, found, "in double precision"))), note
 
 
 def _ended(stage: Stage, comparison: Comparison, how: str) -> Stage:
@@ -278,9 +274,8 @@ def _past_optimisation(ground: Ground, steps: Sequence[Step], result: Result, fo
 
 def _unoptimised(ground: Ground, step: Step) -> Stage:
     """The stage of an ONNX file as ONNX Runtime runs it without optimisations; as it was if that fails."""
-    found: list[Comparison] = []
+    outputs: list[list[Array]] = []
     for sample in ground.case.samples:
-        assert sample.golden is not None
         call = Call(TENSORS, (step.artifact, dict(sample.inputs), (), False, False))
         try:
             value = ground.session.workers["onnxruntime"].request(call, LIMIT).value
@@ -288,8 +283,19 @@ def _unoptimised(ground: Ground, step: Step) -> Stage:
             return step.stage
         if isinstance(value, Failure):
             return step.stage
-        found.append(compare(sample.golden, list(value.values())))
-    return _ended(step.stage, max(found, key=lambda each: each.rank), "without optimisations")
+        outputs.append(list(value.values()))
+    return _ended(step.stage, _compared(ground, outputs), "without optimisations")
+
+
+def _compared(ground: Ground, outputs: Iterable[Sequence[Array]]) -> Comparison:
+    """The worst comparison of what was computed for each sample with the truth."""
+    goldens = [sample.golden for sample in ground.case.samples]
+    pairs = zip(goldens, outputs, strict=True)
+    return worst([compare(golden, given) for golden, given in pairs if golden is not None])
+
+
+def _single(value: Array) -> Array:
+    return value.astype(np.float32) if value.dtype.kind == "f" else value
 
 
 def _finding_of(session: Session, optimiser: str | None) -> Finding | None:

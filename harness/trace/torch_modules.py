@@ -28,6 +28,7 @@ from harness.trace.noise import Measured
 from harness.trace.onnx_evaluation import Evaluation, Step
 from harness.trace.trace import INPUT, Trace, measured
 from harness.trace.truth import measured_truth, outputs_of
+from harness.units import UNIT
 
 
 @dataclass(frozen=True)
@@ -328,8 +329,9 @@ class _Recorder:
             return None
         finally:
             self._is_measuring = False
+        coarsest = _rounding([*_tensors((args, kwargs)), *given])
         errors = [
-            noise.units(_array(value), each.value, each.own)
+            noise.units(_array(value), each.value, each.own) * UNIT / coarsest
             for value, each in zip(given, true, strict=False)
             if each is not None and each.own is not None
         ]
@@ -356,6 +358,12 @@ def _name_of(module: Any) -> str:
     if function is None:
         return type(module).__name__
     return str(getattr(getattr(function, "func", function), "__name__", type(function).__name__))
+
+
+def _rounding(tensors: Sequence[Any]) -> float:
+    """The largest relative error of one rounding of these tensors: that of half precision, where some have it."""
+    kinds = (str(getattr(each, "dtype", "")).removeprefix("torch.") for each in tensors)
+    return max(noise.HALF.get(kind, UNIT) for kind in ("float32", *kinds))
 
 
 def _tensors(value: Any) -> Iterator[Any]:

@@ -5,25 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from harness.cli.main import AGREED, USAGE, main
+from harness.cli.main import AGREED, USAGE
 from harness.installed import is_installed
+from tests.conftest import Command
 from tests.model_files import FUNCTION, GATE
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITE = """
 import sys
 from pathlib import Path
+from tests.conftest import Command
 from tests.model_files import write_gated
 write_gated(*map(Path, sys.argv[1:]))
 """
-Command = Callable[..., tuple[int, str, str]]
 
 needs_keras = pytest.mark.skipif(
     not all(map(is_installed, ("tensorflow", "tf2onnx", "onnxruntime"))), reason="needs TensorFlow and ONNX Runtime"
@@ -43,26 +43,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def parity(
-    own_semantics: None, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
+def parity(own_semantics: None, command: Command, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Runs `parity ARGS` in that folder; returns exit code, stdout and stderr."""
     monkeypatch.chdir(folder)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    for name in ("PARITY_IMPORTS", "PARITY_SEMANTICS", "PARITY_TRUST"):
-        monkeypatch.setenv(name, "")  # what a command sets goes with the test
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["parity", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+    return command
 
 
 @needs_keras

@@ -14,7 +14,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from harness.adapters.registry import installed
-from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED, USAGE, main
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED, USAGE
 from harness.matlab.octave import Octave, executable
 from harness.matlab.readers.plain import write_plain
 from harness.models import bounds, reader
@@ -76,24 +76,13 @@ def lasting(started, monkeypatch):
 
 
 @pytest.fixture
-def parity(tmp_path, monkeypatch, capsys):
+def parity(command, tmp_path, monkeypatch):
     """Runs `parity ARGS` in a folder with net.mat; returns exit code, stdout and stderr."""
     write_plain(SPEC, WEIGHTS, tmp_path / "net.mat")
     monkeypatch.chdir(tmp_path)
     reader.reader().stop()  # it lives in the folder that it was started in
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-    def call(*args):
-        monkeypatch.setattr(sys, "argv", ["parity", *map(str, args)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+    return command
 
 
 def python(folder, code, *args):

@@ -13,7 +13,10 @@ from harness.cli.check import command
 from harness.installed import is_installed
 from harness.models import counterpart
 from harness.models.guard import ModelError
+from harness.models.origin import open_model
+from harness.models.samples import drawn
 from harness.models.survival import Question, Survival, examined, selection_of
+from harness.models.truth import truth_of
 from harness.run.session import Selection, Session
 from harness.workers.protocol import Call, Failure
 
@@ -68,6 +71,19 @@ def test_a_preprocessing_that_differs_is_told(session: Session, model: Path, tmp
         "The networks are equal, their preprocessing is not: the other file agrees if its input is multiplied by 255."
     )
     assert survival.good == ()
+
+
+def test_a_preprocessing_makes_equal_only_where_it_does_on_all_inputs(
+    session: Session, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = open_model(model, session.workers, tmp_path)
+    truth = truth_of(origin, drawn(origin), session.workers)
+    first, _ = truth.samples
+    found = lambda: counterpart.equal_if(origin, truth, tmp_path / "theirs.onnx", session.workers)  # noqa: E731
+    monkeypatch.setattr(counterpart, "_agrees", lambda sample, *rest: True)
+    assert found() == "if its input is divided by 255"
+    monkeypatch.setattr(counterpart, "_agrees", lambda sample, *rest: sample is first)
+    assert found() == ""
 
 
 @pytest.mark.parametrize(

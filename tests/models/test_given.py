@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from importlib.util import find_spec
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from scipy.io import savemat
 
 from harness.adapters.registry import installed
-from harness.cli.main import AGREED, UNDECIDED, USAGE, main
+from harness.cli.main import AGREED, UNDECIDED, USAGE
 from harness.matlab.readers.plain import write_plain
 from harness.matlab.readers.toolbox import Network
 from harness.matlab.to_onnx import as_onnx
@@ -166,30 +165,24 @@ def test_a_pair_is_compared_on_what_is_given(tmp_path, workers):
 
 @has_torch
 @pytest.mark.usefixtures("undrawn")
-def test_the_commands_take_inputs(tmp_path, monkeypatch, capsys):
-    def parity(*args):
-        monkeypatch.setattr(sys, "argv", ["parity", *map(str, args)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return end.value.code, *capsys.readouterr()
-
+def test_the_commands_take_inputs(tmp_path, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     net = tmp_path / "net.mat"
     write_plain(SPEC, WEIGHTS, net)
     np.save("x.npy", X)
-    code, out, err = parity("check", net, "--inputs", "x.npy", "--json")
+    code, out, err = command("check", net, "--inputs", "x.npy", "--json")
     assert code == AGREED, err
     assert json.loads(out)["judged"].startswith("4 samples of 1 x 2 x 3, as given")
-    code, out, err = parity("convert", net, "--inputs", "x.npy", "-o", "made")
+    code, out, err = command("convert", net, "--inputs", "x.npy", "-o", "made")
     assert code == AGREED, err
     assert "on 4 samples of 1 x 2 x 3, as given" in out
     np.save("x.npy", np.zeros_like(X))
-    assert parity("check", net, "--inputs", "x.npy")[0] == UNDECIDED
+    assert command("check", net, "--inputs", "x.npy")[0] == UNDECIDED
     np.save("x.npy", X[..., :2])
-    code, _, err = parity("check", net, "--inputs", "x.npy")
+    code, _, err = command("check", net, "--inputs", "x.npy")
     assert (code, "x.npy, in_in: its size does not fit; expected N x 1 x 2 x 3, got 4 x 1 x 2 x 2" in err) == (
         USAGE,
         True,
     )
-    code, _, err = parity("check", net, "--inputs", "x.npy", "--against", net)
+    code, _, err = command("check", net, "--inputs", "x.npy", "--against", net)
     assert (code, "a file of activations holds its own input" in err) == (USAGE, True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import resource
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.cli.main import USAGE, main
+from harness.cli.main import USAGE
 from harness.installed import is_installed
 from harness.models import guard, origin
 from harness.models.guard import ModelError, check_archive, check_size, within
@@ -24,6 +23,7 @@ from harness.models.truth import truth_of
 from harness.run.session import Selection, Session
 from harness.spec import Input
 from harness.workers.protocol import Call, Failure
+from tests.conftest import Command
 from tests.model_files import onnx_file
 
 NOISE = np.random.Generator(np.random.PCG64(0)).bytes(4000)
@@ -176,14 +176,9 @@ def test_a_class_of_another_module_is_not_imported(session: Session, files: dict
 
 
 @pytest.mark.parametrize("verb", [("check",), ("convert", "-o", "out")])
-def test_the_command_ends_with_2_and_a_line(
-    verb: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_ends_with_2_and_a_line(verb: tuple[str, ...], tmp_path: Path, command: Command) -> None:
     (tmp_path / "model.keras").write_bytes(NOISE)
-    monkeypatch.setattr(sys, "argv", ["parity", *verb, str(tmp_path / "model.keras")])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == USAGE
-    printed = capsys.readouterr().err
+    code, _, printed = command(*verb, tmp_path / "model.keras")
+    assert code == USAGE
     assert printed.startswith(f"parity: {tmp_path}/model.keras: it cannot be read: File is not a zip file")
     assert "Traceback" not in printed

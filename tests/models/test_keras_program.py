@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
 
-from harness.cli.main import AGREED, DEVIATIONS, USAGE, main
+from harness.cli.main import AGREED, DEVIATIONS, USAGE
 from harness.installed import is_installed
 from harness.models.keras_program.layers import WRITERS
 from harness.models.keras_program.models import unfolded
@@ -29,6 +29,8 @@ from harness.oracle import evaluate
 from harness.run.session import Selection, Session
 from harness.spec import Array, Input, Layer, Spec
 from harness.workers.protocol import Call, Failure
+from tests.conftest import Command
+from tests.in_worker import asked, keras_file
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "golden"
@@ -55,7 +57,6 @@ FEWEST = 4
 pytestmark = pytest.mark.skipif(not is_installed("torch"), reason="torch is not installed")
 needs_keras = pytest.mark.skipif(not is_installed("tensorflow"), reason="TensorFlow is not installed")
 Torch = Callable[..., Any]
-Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -247,11 +248,7 @@ MODELS = ("translating", "lstm", "words", "blank_steps", "recurrent", "two_outpu
 @pytest.fixture(scope="module")
 def files(session: Session, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    paths = {name: folder / f"{name}.keras" for name in MODELS}
-    for name, path in paths.items():
-        answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", (name, path)))
-        assert not isinstance(answer.value, Failure), answer.value
-    return paths
+    return {name: keras_file(session.workers, name, folder / f"{name}.keras") for name in MODELS}
 
 
 def survival_of(session: Session, path: Path, *ways: str) -> Survival:
@@ -293,26 +290,13 @@ def test_a_kept_layer_is_replayed_with_our_converter(
 
 
 @pytest.fixture
-def parity(
-    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
+def parity(command: Command, session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Runs `parity ARGS` in an empty folder, with workers that outlive it; returns exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setattr(session.workers, "close", lambda: None)
     monkeypatch.setattr("harness.run.session.Workers", lambda plugins, **_: session.workers)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["parity", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+    return command
 
 
 USE = """
@@ -345,9 +329,8 @@ def alone(folder: Path, inputs: Array) -> dict[str, Any]:
 
 
 def read(session: Session, path: Path) -> tuple[Spec, dict[str, Array]]:
-    answer = session.workers["tensorflow"].request(Call("harness.models.keras_reader:described", (path,)))
-    assert not isinstance(answer.value, Failure), answer.value
-    return answer.value["spec"], answer.value["weights"]
+    answer = asked(session.workers, "harness.models.keras_reader:described", path)
+    return answer["spec"], answer["weights"]
 
 
 @needs_keras

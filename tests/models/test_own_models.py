@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from harness.models.guard import ModelError, RandomModelError
 from harness.models.origin import open_model
 from harness.models.samples import drawn
 from harness.models.survival import Question, Survival, examined
+from harness.models.ways import PROGRAM
 from harness.outcomes import Outcome
 from harness.run.session import Selection, Session
-from harness.workers.protocol import Call, Failure
+from tests.in_worker import asked, keras_file
 from tests.model_files import SHAKY
 
 pytestmark = pytest.mark.skipif(
@@ -28,14 +30,12 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def session() -> Iterator[Session]:
-    with Session(Selection(all_cases=True)) as session:
+    with Session(Selection(hops=(PROGRAM,), all_cases=True)) as session:
         yield session
 
 
 def survival_of(session: Session, folder: Path, name: str, *ways: str) -> Survival:
-    path = folder / f"{name}.keras"
-    answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", (name, path)))
-    assert not isinstance(answer.value, Failure), answer.value
+    path = keras_file(session.workers, name, folder / f"{name}.keras")
     with examined(Question(path, ways=ways), session) as survival:
         return survival
 
@@ -70,6 +70,10 @@ def test_a_sequential_is_a_known_defect_and_no_layer_behind_it_is_blamed_first(
     assert "keras.Model(m.inputs, m.outputs)" in alone.known
     assert alone.note == "each layer works alone: what breaks is the model as a whole"
     assert [culprit.layer for culprit in behind.culprits] == ["lstm"]
+    refused = replace(behind.culprits[0], by="tf2onnx")
+    assert replace(alone, culprits=(refused,)).first is refused
+    converted = replace(refused, outcome=Outcome.DIVERGENT)
+    assert replace(alone, culprits=(converted,)).first is None, "tf2onnx converts it alone, and refuses the whole"
     assert survival.sentence.endswith(
         "`lstm` breaks them; no layer alone breaks keras-tf2onnx, keras-tf2onnx-onnx2torch."
     )
@@ -84,6 +88,17 @@ def test_of_what_is_refused_in_the_whole_only_the_node_names_the_layer(session: 
     assert way.note == ""
 
 
+def test_rounding_of_half_precision_is_no_fault_of_a_layer(session: Session, tmp_path: Path) -> None:
+    """The layers are traced, because a change of 1 % does not show at the outputs, and tried alone."""
+    survival = survival_of(session, tmp_path, "halves", "keras-tf2onnx-onnx2torch", "keras-program")
+    right, refused = survival.ways
+    assert (right.works, right.culprits, right.is_undecided) == (True, (), True)
+    assert (refused.culprits, refused.untried) == ((), ("conv", "mean", "inner"))
+    assert survival.sentence.endswith(
+        "not tried: conv, mean, inner; cannot be judged: the outputs hide conv, inner, last."
+    )
+
+
 def test_whole_numbers_fit_the_tables_behind_layers_that_move_them(session: Session, tmp_path: Path) -> None:
     survival = survival_of(session, tmp_path, "of_words", "keras-tf2onnx")
     inputs = survival.truth.samples[0].inputs
@@ -95,8 +110,7 @@ def test_whole_numbers_fit_the_tables_behind_layers_that_move_them(session: Sess
 
 
 def test_whole_numbers_fit_the_tables_of_an_onnx_file(session: Session, tmp_path: Path) -> None:
-    answer = session.workers["onnxruntime"].request(Call("tests.model_files:write_table", (tmp_path / "table.onnx",)))
-    assert not isinstance(answer.value, Failure), answer.value
+    asked(session.workers, "tests.model_files:write_table", tmp_path / "table.onnx", worker="onnxruntime")
     origin = open_model(tmp_path / "table.onnx", session.workers, tmp_path)
     assert origin.counts == {"words": 7}
     drawn_words = np.concatenate([drawn(origin, seed=seed)[0]["words"].ravel() for seed in range(9)])
@@ -131,8 +145,7 @@ def of_a_user(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def written(session: Session, file: Path, name: str) -> Path:
     path = file.with_name(f"{name}.keras")
-    answer = session.workers["tensorflow"].request(Call("tests.model_files:write_of_a_user", (file, path, name)))
-    assert not isinstance(answer.value, Failure), answer.value
+    asked(session.workers, "tests.model_files:write_of_a_user", file, path, name)
     session.workers["tensorflow"].stop()
     return path
 
@@ -158,8 +171,7 @@ def test_a_random_model_has_no_right_answer(session: Session, of_a_user: Path) -
 
 def test_a_lambda_without_a_shape_is_told_what_to_do(session: Session, tmp_path: Path) -> None:
     path = tmp_path / "lambda.keras"
-    answer = session.workers["tensorflow"].request(Call("tests.model_files:write_lambda", (path,)))
-    assert not isinstance(answer.value, Failure), answer.value
+    asked(session.workers, "tests.model_files:write_lambda", path)
     with pytest.raises(ModelError, match="loaded with --trust"), examined(Question(path), session):
         pass
     with pytest.raises(ModelError, match="output_shape") as told, examined(Question(path, trust=True), session):
@@ -172,9 +184,7 @@ def test_how_long_it_takes_is_said_before_where_it_is_long(
     session: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said: list[tuple[float, str]] = []
-    path = tmp_path / "gelu.keras"
-    answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", ("gelu", path)))
-    assert not isinstance(answer.value, Failure), answer.value
+    path = keras_file(session.workers, "gelu", tmp_path / "gelu.keras")
     question = Question(path, ways=("keras-tf2onnx",))
     with examined(question, session, begins=lambda seconds, text: said.append((seconds, text))):
         pass

@@ -13,7 +13,7 @@ import pytest
 from scipy.io import savemat
 
 from harness.adapters.registry import installed
-from harness.cli.main import AGREED, DEVIATIONS, USAGE, main
+from harness.cli.main import AGREED, DEVIATIONS, USAGE
 from harness.matlab.readers.network import read_network
 from harness.matlab.readers.plain import write_plain
 from harness.matlab.readers.toolbox import Network
@@ -236,17 +236,14 @@ def test_what_matlab_wrote_twice_is_one_network(file, real_files, workers):
     assert pair.unmatched == ()
 
 
-def test_the_command_answers_and_has_exit_codes(saved, tmp_path, monkeypatch, capsys):
+def test_the_command_answers_and_has_exit_codes(saved, tmp_path, monkeypatch, command):
     net = tmp_path / "net.mat"  # by its whole path: the process that reads files may have another current folder
     write_plain(SPEC, WEIGHTS, net)
     saved(doubled)
     monkeypatch.chdir(tmp_path)
 
     def parity(*args):
-        monkeypatch.setattr(sys, "argv", ["parity", "check", str(net), *args])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return end.value.code, *capsys.readouterr()
+        return command("check", net, *args)
 
     code, out, err = parity("--against", "net.onnx")
     assert code == DEVIATIONS, err

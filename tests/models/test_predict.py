@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.cli.main import AGREED, USAGE, main
+from harness.cli.main import AGREED, USAGE
 from harness.installed import is_installed
 from harness.matlab.octave import Octave, executable
 from harness.models.predict import PredictionError, plugins, predict, read_mat, write_mat
@@ -25,6 +25,7 @@ from harness.optional import absence
 from harness.spec import Array
 from harness.workers.pool import Workers
 from harness.workers.protocol import Convert, Failure
+from tests.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[2]
 PARITY = f"'{sys.executable}' -c 'from harness.cli.main import main; main()'"
@@ -203,20 +204,13 @@ def test_other_files_are_no_mat_files(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def parity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+def parity(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     """Runs `parity predict ARGS` in a folder with in.mat; returns exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     write_mat(tmp_path / "in.mat", {"x": np.float64([[1, 2]])})
 
     def call(model: str, inputs: str = "in.mat", outputs: str = "out.mat", *more: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["parity", "predict", model, "--inputs", inputs, "--outputs", outputs, *more])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
+        return command("predict", model, "--inputs", inputs, "--outputs", outputs, *more)
 
     return call
 

@@ -21,6 +21,7 @@ from harness.models.survival import Question, Survival, examined
 from harness.optional import absence
 from harness.run.session import Selection, Session
 from harness.workers.protocol import Call, Failure
+from tests.in_worker import keras_file
 
 pytestmark = pytest.mark.skipif(
     not all(map(is_installed, ("tensorflow", "tf2onnx", "onnxruntime", "torch"))), reason="needs TensorFlow and torch"
@@ -38,11 +39,7 @@ def session() -> Iterator[Session]:
 @pytest.fixture(scope="module")
 def files(session: Session, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
-    paths = {name: folder / f"{name}.keras" for name in NAMES}
-    for name, path in paths.items():
-        answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", (name, path)))
-        assert not isinstance(answer.value, Failure), answer.value
-    return paths
+    return {name: keras_file(session.workers, name, folder / f"{name}.keras") for name in NAMES}
 
 
 def question(path: Path, target: str, *ways: str) -> Question:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 from importlib.util import find_spec
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from harness.adapters.registry import installed
-from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED, main
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED
 from harness.matlab.readers.plain import write_plain
 from harness.matlab.readers.toolbox import Network
 from harness.matlab.to_onnx import as_onnx
@@ -243,12 +242,9 @@ def test_a_change_makes_two_equal_only_where_it_does_on_all_inputs():
     assert pairs._equal_if(network, (first, second), model) == ""
 
 
-def test_the_commands_say_it_and_have_an_exit_code_of_their_own(tmp_path, workers, monkeypatch, capsys):
+def test_the_commands_say_it_and_have_an_exit_code_of_their_own(tmp_path, workers, monkeypatch, command):
     def parity(*args):
-        monkeypatch.setattr(sys, "argv", ["parity", *map(str, args)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return end.value.code, capsys.readouterr().out
+        return command(*args)[:2]
 
     monkeypatch.chdir(tmp_path)
     net = tmp_path / "net.mat"

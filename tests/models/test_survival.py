@@ -31,6 +31,7 @@ from harness.run.reduce import reduced
 from harness.run.session import Selection, Session
 from harness.spec import Array, Case
 from harness.workers.protocol import Call, Failure
+from tests.in_worker import keras_file
 from tests.model_files import FUNCTION, GATE, LAYER, onnx_file
 
 pytestmark = pytest.mark.skipif(
@@ -50,11 +51,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
 def files(session: Session, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("models")
     names = ("by_name", "cnn_lstm", "every_shape", "halves", "loud", "mlp", "of_four", "padded", "translating")
-    paths = {name: folder / f"{name}.keras" for name in names}
-    for name, path in paths.items():
-        answer = session.workers["tensorflow"].request(Call("tests.model_files:write_keras", (name, path)))
-        assert not isinstance(answer.value, Failure), answer.value
-    return paths
+    return {name: keras_file(session.workers, name, folder / f"{name}.keras") for name in names}
 
 
 def survival_of(session: Session, path: Path, *ways: str) -> Survival:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED, main
+from harness.cli.main import AGREED, DEVIATIONS, UNDECIDED
 from harness.installed import is_installed
 from harness.models import counterpart
 from harness.models.origin import open_model
@@ -23,7 +22,8 @@ from harness.models.telling import telling
 from harness.models.truth import truth_of
 from harness.run.session import Selection, Session
 from harness.workers.pool import Workers
-from harness.workers.protocol import Call, Failure
+from tests.conftest import Command
+from tests.in_worker import asked, keras_file
 
 pytestmark = pytest.mark.skipif(
     not all(map(is_installed, ("tensorflow", "tf2onnx", "onnxruntime", "torch"))), reason="needs TensorFlow and torch"
@@ -42,33 +42,18 @@ def files(workers: Workers, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     folder = tmp_path_factory.mktemp("models")
     paths = {}
     for name in ("saturated", "normalised", "loud"):
-        paths[name] = made(workers, "write_keras", name, folder / f"{name}.keras")
+        paths[name] = keras_file(workers, name, folder / f"{name}.keras")
         for factor in (1.0, 1.01):
-            made(workers, "scaled", paths[name], folder / f"{name}-{factor}.onnx", factor)
+            asked(workers, "tests.model_files:scaled", paths[name], folder / f"{name}-{factor}.onnx", factor)
             paths[f"{name}-{factor}"] = folder / f"{name}-{factor}.onnx"
-    made(workers, "write_saved", paths["saturated"], folder / "saved")
-    made(workers, "write_program", folder / "program.pt2", worker="torch")
+    asked(workers, "tests.model_files:write_saved", paths["saturated"], folder / "saved")
+    asked(workers, "tests.model_files:write_program", folder / "program.pt2", worker="torch")
     return paths | {"saved": folder / "saved", "program": folder / "program.pt2"}
 
 
-def made(workers: Workers, function: str, *arguments: Any, worker: str = "tensorflow") -> Any:
-    answer = workers[worker].request(Call(f"tests.model_files:{function}", arguments))
-    assert not isinstance(answer.value, Failure), answer.value
-    return next(each for each in reversed(arguments) if isinstance(each, Path))
-
-
-def parity(*arguments: object) -> Any:
-    """The exit code of the command."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["parity", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-    return end.value.code
-
-
-def answer(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, dict[str, Any]]:
-    code = parity("check", *arguments, "--json")
-    return code, json.loads(capsys.readouterr().out)
+def answer(command: Command, *arguments: object) -> tuple[int, dict[str, Any]]:
+    code, out, _ = command("check", *arguments, "--json")
+    return code, json.loads(out)
 
 
 @pytest.mark.parametrize(
@@ -81,9 +66,9 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int,
     ],
 )
 def test_a_pair_is_one_network_only_where_its_layers_are_seen_to_be(
-    files: dict[str, Path], capsys: pytest.CaptureFixture[str], name: str, other: float, code: int, sentence: str
+    files: dict[str, Path], command: Command, name: str, other: float, code: int, sentence: str
 ) -> None:
-    found, report = answer(capsys, files[name], "--against", files[f"{name}-{other}"])
+    found, report = answer(command, files[name], "--against", files[f"{name}-{other}"])
     assert (found, report["same"]) == (code, None if code == UNDECIDED else True)
     assert report["sentence"].startswith(sentence)
     named = [layer["layer"] for way in report["ways"] for layer in way["layers"]]
@@ -92,23 +77,23 @@ def test_a_pair_is_one_network_only_where_its_layers_are_seen_to_be(
 
 
 def test_a_pair_is_judged_by_what_the_file_says_where_onnx_runtime_computes_something_else(
-    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    files: dict[str, Path], command: Command
 ) -> None:
     """Its Sigmoid gives 0 where 1e-10 is right."""
-    code, report = answer(capsys, files["loud"], "--against", files["loud-1.0"])
+    code, report = answer(command, files["loud"], "--against", files["loud-1.0"])
     (way,) = report["ways"]
     assert (code, report["same"], way["layers"]) == (AGREED, True, [])
     assert way["note"].startswith("in ONNX Runtime it deviates: ")
-    code, report = answer(capsys, files["loud"], "--against", files["loud-1.01"])
+    code, report = answer(command, files["loud"], "--against", files["loud-1.01"])
     assert (code, report["same"]) == (DEVIATIONS, False)
     assert "first" in [layer["layer"] for layer in report["ways"][0]["layers"]]
 
 
 def test_a_way_that_works_is_undecided_where_no_tensor_inside_was_compared(
-    files: dict[str, Path], capsys: pytest.CaptureFixture[str]
+    files: dict[str, Path], command: Command
 ) -> None:
     ways = [part for name in ("keras-tf2onnx", "keras-kerastorch") for part in ("--way", name)]
-    code, report = answer(capsys, files["saturated"], *ways)
+    code, report = answer(command, files["saturated"], *ways)
     assert {way["way"]: way["hidden"] for way in report["ways"]} == {
         "keras-tf2onnx": [],
         "keras-kerastorch": ["first", "last"],
@@ -117,16 +102,15 @@ def test_a_way_that_works_is_undecided_where_no_tensor_inside_was_compared(
     assert report["sentence"] == (
         "2 of 2 ways compute what the model computes; cannot be judged: the outputs hide first, last."
     )
-    assert answer(capsys, files["saturated"], "--way", "keras-tf2onnx")[0] == AGREED
-    assert answer(capsys, files["normalised"], *ways)[0] == AGREED
+    assert answer(command, files["saturated"], "--way", "keras-tf2onnx")[0] == AGREED
+    assert answer(command, files["normalised"], *ways)[0] == AGREED
 
 
-def test_convert_says_that_it_cannot_be_judged(
-    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_convert_says_that_it_cannot_be_judged(files: dict[str, Path], tmp_path: Path, command: Command) -> None:
     way = ("--to", "onnx", "--way", "keras-kerastorch-kerastorchexport")
-    assert parity("convert", files["saturated"], *way, "-o", tmp_path / "out") == UNDECIDED
-    assert "cannot be judged: on these inputs the outputs hide" in capsys.readouterr().out
+    code, out, _ = command("convert", files["saturated"], *way, "-o", tmp_path / "out")
+    assert code == UNDECIDED
+    assert "cannot be judged: on these inputs the outputs hide" in out
     assert (tmp_path / "out" / "model.onnx").is_file()
 
 
@@ -182,7 +166,7 @@ def test_one_layer_is_changed_at_a_time_and_put_back(tmp_path: Path) -> None:
 
 
 def test_a_law_that_shows_a_layer_adds_its_inputs(workers: Workers, tmp_path: Path) -> None:
-    path = made(workers, "write_keras", "loud", tmp_path / "loud.keras")
+    path = keras_file(workers, "loud", tmp_path / "loud.keras")
     origin = open_model(path, workers, tmp_path)
     truth = truth_of(origin, drawn(origin), workers)
     found = telling(origin, truth, workers, lambda law: drawn(origin, law=law))

@@ -295,7 +295,7 @@ MAKERS: dict[str, Callable[[Desk], None]] = {
     "net.onnx": _as_onnx,
     "dag.mat": _network("dag.mat"),
     **{name: _as_keras(name) for name in ("net.keras", "model.keras", "cnn_lstm.keras")},
-    "cnn.keras": _as_keras("cnn.keras", "halves"),
+    "cnn.keras": _as_keras("cnn.keras", "picture"),
     **{f"{name}.keras": _trained(name) for name in ("gated", "squared", "scaled", "wrapped")},
     "lstm.keras": _as_keras("lstm.keras", "lstm"),
     "in.mat": _inputs,

@@ -223,6 +223,24 @@ def an_end_in_groups(folder: Path, scale: float) -> dict[str, Any]:
     return _layers(folder, graph, x, {"a": a, "flat": a.reshape(2, 24)})
 
 
+def an_end_in_another_order(folder: Path, scale: float) -> dict[str, Any]:
+    """Layers a and b: what a gives has its channels in groups, and the groups exchanged with what is in them, which is
+    no fault. `scale` is 1 in a right file."""
+    import onnx
+
+    graph = onnx.parser.parse_graph(
+        """g (float[2, 4, 3, 2] x) => (float[2, 4] y)
+        { h = Sin(x)  m = Mul(h, s)  a = Transpose <perm = [0, 1, 3, 2]> (m)
+          y = ReduceMean <axes = [2, 3], keepdims = 0> (a) }"""
+    )
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(scale), "s"))
+    for node, name in zip(graph.node, ("a_1/Sin", "a_1/mul", "a_1/transpose", "b_1/Mean"), strict=True):
+        node.name = f"{SCOPE}/{name}"
+    x = np.random.default_rng(0).normal(size=(2, 4, 3, 2)).astype(np.float32)
+    a = np.sin(x.astype(float)).reshape(2, 4, 6)
+    return _layers(folder, graph, x, {"a": a, "b": a.mean(2)})
+
+
 def an_end_without_a_name(folder: Path, scale: float) -> dict[str, Any]:
     """Layers a and b: only the first node of a has its name, and what that gives has another size than a. `scale` is 1
     in a right file."""

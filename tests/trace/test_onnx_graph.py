@@ -142,6 +142,7 @@ def test_a_tensor_that_no_node_makes_is_told(workers: Workers, tmp_path: Path) -
         ("an_end_without_a_name", 1.0, 1.1, "a"),
         ("a_scale_in_a_convolution", 1.0, 1.01, "bn"),
         ("an_end_in_groups", 1.0, 1.01, "a"),
+        ("an_end_in_another_order", 1.0, 1.01, "a"),
     ],
 )
 def test_only_the_layer_with_the_fault_is_named(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from harness.adapters.keras_model import OPERATOR
 from harness.models.keras_program.writers import Part, Site, Unwritten, axes_of, layer, text_of
 
 MERGES = {"Add": "add", "Maximum": "maximum", "Minimum": "minimum", "Multiply": "mul", "Subtract": "sub"}
@@ -41,8 +42,6 @@ OPERATORS: Mapping[str, str] = {
 """Functions of torch by the operator of keras.ops between layers."""
 REDUCTIONS: Mapping[str, str] = {"Any": "any", "Max": "amax", "Mean": "mean", "Min": "amin", "Sum": "sum"}
 """Functions of torch along axes, likewise."""
-OPERATOR = "ops."
-"""What the kinds of operators begin with."""
 
 
 @layer(*MERGES)
