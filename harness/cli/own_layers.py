@@ -28,8 +28,9 @@ semantics_option = click.option(
 
 
 def make_known(imports: Sequence[Path], functions: Sequence[Path] = (), *, trust: bool = False) -> None:
-    """Tell the workers that start from now on of files that register layers, and of those that say what such layers
-    compute, which are run here too; and whether a model may bring code. Raises InputError for a file that fails."""
+    """Name a user's files to all workers that start from now on. `imports` register layers. `functions` say what the
+    layers compute; they run in this process, too. `trust` lets a model bring code. Raises InputError for a file that
+    fails."""
     os.environ[IMPORTS] = _joined(imports)
     os.environ[FILES] = _joined(functions)
     load_files(os.environ[FILES])

@@ -94,8 +94,10 @@ class Survival:
 
     @property
     def best(self) -> Way | None:
-        """The way to take: of those that work, else of those that arrive, one that ends in PyTorch before others, one
-        that can be judged, then the smallest error."""
+        """The way to take, of the ways that work; of the ways that arrive, if no way works.
+
+        A way to PyTorch comes first, then a way that can be judged, then the smallest error.
+        """
         return min(self.good or self.arriving, key=_preference, default=None)
 
     @property
@@ -246,8 +248,8 @@ def examined(
 ) -> Iterator[Survival]:
     """Examine a model. Within the context, the artifacts of its ways exist.
 
-    `told` is called with what is being done, `begins` with the seconds that it takes, about, and of what these are.
-    Raises ModelError.
+    `told` is called with what is being done. `begins` is called once, with the seconds that the walk takes, about, and
+    with the number of ways and layers in words. Raises ModelError.
     """
     with tempfile.TemporaryDirectory(prefix="parity-model-") as folder:
         told("reading the model")

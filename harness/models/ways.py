@@ -117,8 +117,8 @@ class Way:
 
     @property
     def first(self) -> Culprit | None:
-        """The layer to name first: one that the converter at fault breaks, before those that others break; none that
-        only a converter behind it breaks."""
+        """The layer to name first. A layer that the converter at fault breaks comes before layers that other converters
+        break. A layer that only a later converter breaks is never first."""
         hops = self.route.split("-")
         reached = hops[: hops.index(self.result.blame) + 1] if self.result.blame in hops else hops
         possible = [

@@ -20,8 +20,8 @@ class Trace:
     """The nodes of an artifact in the order in which they run; `note` says what could not be measured, and why.
 
     `optimiser` is the optimisation of the runtime that breaks the node at fault: '' if several do, None if none does.
-    `compared` has the error of each layer of which a tensor was compared with the truth, in noise units: of an ONNX
-    file that of its meaning in double precision, of a module that of what it computes.
+    `compared` has an error in noise units for each layer of which a tensor was compared with the truth. For an ONNX
+    file, the layer was computed in double precision; for a module, the module computed the layer.
     """
 
     kind: str

@@ -112,7 +112,7 @@ class Item:
 
     @property
     def is_object(self) -> bool:
-        """Whether MATLAB_object_decode says that this is an object whose data are those of all objects."""
+        """Whether the attribute MATLAB_object_decode marks an object, whose data lie with the data of all objects."""
         attribute = self.attributes.get("MATLAB_object_decode")
         return attribute is not None and attribute.data[:1] == b"\3"
 

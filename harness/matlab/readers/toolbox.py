@@ -183,7 +183,7 @@ def _losses(records: Sequence[Record], connections: Sequence[tuple[str, str]] | 
 def _ended(
     losses: Sequence[Record], records: Sequence[Record], connections: Sequence[tuple[str, str]] | None
 ) -> dict[str, Record]:
-    """Each loss by what it reads: the stored name of a layer, or one of its ports."""
+    """Each loss by the stored name of the layer that the loss reads, or of a port of this layer."""
     names = [record.name for record in records]
     ends = connections if connections is not None else list(pairwise(names))
     makers = {name: maker for maker, reader in ends for name in (reader, reader.rpartition("/")[0])}

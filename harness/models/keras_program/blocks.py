@@ -63,7 +63,7 @@ class Lookup(nn.Embedding):
 
 
 class BlankSteps(nn.Module):
-    """Zeros for the steps that are masked: those of which all features are `value`."""
+    """Zeros for masked steps. A step is masked where all its features are `value`."""
 
     def __init__(self, value: float):
         super().__init__()
@@ -97,7 +97,7 @@ class Recurrent(nn.Module):
 
 
 class Step(nn.Module):
-    """One step of a recurrent layer: what it sees, what it has of the step before, and its activations."""
+    """One step of a recurrent layer: `seen` takes the input, `back` the state of the step before; two activations."""
 
     count = 1
 

@@ -1,4 +1,4 @@
-"""Pooling, layers that move what they get, and those that change it in training only."""
+"""Pooling layers, layers that move the numbers of a tensor, and layers that do something in training only."""
 
 from __future__ import annotations
 
