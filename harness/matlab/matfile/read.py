@@ -96,9 +96,11 @@ class MatFile:
         return values
 
     def attempt(self, names: Collection[str] | None = None) -> tuple[dict[str, Any], dict[str, MatFileError]]:
-        """The values of these variables, or of all, and the errors of variables that cannot be read. A variable cannot be
-        read if it is an object without data in the file, or if it is nested too deeply, as two objects that hold each
-        other. Raises MatFileError for a file that is damaged."""
+        """The values of these variables, or of all, and the errors of variables that cannot be read.
+
+        A variable cannot be read if it is an object without data in the file, or if it is nested too deeply, as two
+        objects that hold each other. Raises MatFileError for a file that is damaged.
+        """
         wanted = [name for name in self.classes if names is None or name in names]
         faults = {name: self._hollow(name) for name in wanted if name in self.survey.hollow}
         wanted = [name for name in wanted if name not in faults]
