@@ -4,12 +4,12 @@ The documented semantics of the `.mat`'s layers, computed in double precision, a
 float32 the unit, as in every other check. An ONNX file is compared at every node that has the name of a layer, and at
 its outputs; a Keras or torch model at its outputs; a `.mat` of activations at each layer that it names. If the outputs
 differ, the same files are tried with one thing changed (`trials`): an exporter that subtracts the mean twice, channels
-in another order. What makes them equal is the answer.
+in another order. What makes them equal is the answer. Otherwise the tensors inside the other model, whatever their
+names, show the layers in which the two part.
 """
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +27,7 @@ from harness.models import conversion, predict
 from harness.models.axes import common, laid_out, turn
 from harness.models.bounds import Sizes
 from harness.models.conversion import LayerCheck
+from harness.models.counterparts import by_layer, first_apart, identifier, of_layers
 from harness.models.deliver import without_normalization
 from harness.models.experiment import Stimulus, experiment, on_given, part_of
 from harness.models.given import Given
@@ -34,7 +35,7 @@ from harness.models.reference import ConversionError, golden_of
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.outcomes import Outcome
 from harness.patterns import few
-from harness.spec import Array, Golden, source_of
+from harness.spec import Array, Golden
 from harness.workers.pool import WorkerFailure, Workers
 from harness.workers.protocol import Call, Failure
 
@@ -44,8 +45,6 @@ RUNS = 4
 """Noisy runs of the reference."""
 MOST = 4
 """Normalising nodes of an ONNX file that are left out in all combinations."""
-INERT = ("ClassificationOutputLayer", "DropoutLayer", "IdentityLayer", "RegressionOutputLayer", "dropout")
-"""Layers that an exporter leaves out."""
 Inputs = Sequence[Array]
 Tensors = Mapping[str, Array]
 
@@ -121,7 +120,15 @@ def _against_model(network: Network, model: _Onnx | _Whole, given: Given | None)
             felt, hidden=sensitivity(wide, network.weights, stimulus.inputs, golden, only=felt.hidden).hidden
         )
     equal_if = "" if pair.comparison.outcome.passes or felt.hidden else _equal_if(network, this.stimuli, model)
-    return replace(pair, layers=tuple(layers), sensitivity=felt, notes=model.notes, equal_if=equal_if)
+    if not pair.comparison.outcome.passes and not equal_if:
+        worst = this.stimuli[pairs.index(pair)]
+        layers += _without_names(network, worst, model, [check.layer for check in layers])
+    places = {name: place for place, name in enumerate(names)}
+    layers.sort(key=lambda check: places[check.layer])
+    unmatched = tuple(name for name in pair.unmatched if name not in {check.layer for check in layers})
+    return replace(
+        pair, layers=tuple(layers), unmatched=unmatched, sensitivity=felt, notes=model.notes, equal_if=equal_if
+    )
 
 
 def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
@@ -131,8 +138,19 @@ def _on(stimulus: Stimulus, network: Network, model: _Onnx | _Whole) -> Pair:
     if model.normalizing:
         readers = (layer.name for layer in network.spec.layers if layer.inputs[0] == network.spec.inputs[0].name)
         tensors = {next(readers): tensors[model.normalizing[-1]], **tensors}
-    layers, unmatched = _by_layer(network, stimulus.golden, _of_layers(network, tensors, model.depths))
+    layers, unmatched = by_layer(network, stimulus.golden, of_layers(network, tensors, model.depths))
     return Pair(comparison, tuple(layers), tuple(unmatched))
+
+
+def _without_names(
+    network: Network, stimulus: Stimulus, model: _Onnx | _Whole, known: Sequence[str]
+) -> list[LayerCheck]:
+    """The layers in which the networks part, as far as the file has no tensor of their names."""
+    within = model.within(_arrays(network, stimulus))
+    if not within:
+        return []
+    found = first_apart(network, stimulus.golden, [*stimulus.inputs.values(), *within])
+    return [check for check in found if check.layer not in known]
 
 
 def _arrays(network: Network, stimulus: Stimulus) -> list[Array]:
@@ -150,44 +168,6 @@ def _compared(golden: Golden, outputs: Sequence[Array]) -> Comparison:
         for value, expected in zip(outputs, golden.expected.values(), strict=True)
     ]
     return compare(golden, turned)
-
-
-def _identifier(name: str) -> str:
-    return re.sub(r"\W", "_", name)
-
-
-def _of_layers(network: Network, tensors: Tensors, depths: Mapping[str, int]) -> Tensors:
-    """The tensors without those that have the name of a layer by chance, as torch's second `relu_1` may be the first of
-    MATLAB: another number of layers with weights lies before them."""
-    weighted = {name.partition("/")[0] for name in network.weights if name.endswith("Weights")}
-    makers: dict[str, frozenset[str]] = {}
-    for layer in network.spec.layers:
-        before = frozenset().union(*(makers.get(source_of(name), frozenset()) for name in layer.tensors))
-        makers[layer.name] = before | ({layer.name} if layer.owner in weighted else frozenset())
-    wanted = {_identifier(name): len(names) for name, names in makers.items()}
-    return {
-        name: value
-        for name, value in tensors.items()
-        if name not in depths or depths[name] == wanted.get(_identifier(name), depths[name])
-    }
-
-
-def _by_layer(network: Network, golden: Golden, tensors: Tensors) -> tuple[list[LayerCheck], list[str]]:
-    """Each layer against the tensor of its name; without one, an inert layer is no loss."""
-    known = {_identifier(name): value for name, value in tensors.items()}
-    checks, unmatched = [], []
-    for layer in network.spec.layers:
-        value = known.get(_identifier(layer.name))
-        if value is None:
-            unmatched += [layer.name] * (layer.kind not in INERT)
-            continue
-        one = part_of(golden, (layer.name,))
-        expected = golden.expected[layer.name]
-        shaped = turn(np.asarray(value, np.float32), expected.shape)
-        peak = float(np.abs(expected).max(initial=0.0)) or 1.0
-        worst = float(np.abs(shaped - expected).max(initial=0.0)) if shaped.shape == expected.shape else np.inf
-        checks.append(LayerCheck(layer.name, layer.kind, compare(one, [shaped]), worst / peak))
-    return checks, unmatched
 
 
 def _equal_if(network: Network, stimuli: Sequence[Stimulus], model: _Onnx | _Whole) -> str:
@@ -304,9 +284,13 @@ class _Onnx:
         tensors = self._call("tensors", named, list(without), True)
         return [tensors[name] for name in self.outputs], tensors
 
+    def within(self, inputs: Inputs) -> list[Array]:
+        """Every tensor."""
+        return list(self.run(inputs)[1].values())
+
 
 class _Whole:
-    """A Keras or torch model, of which only the outputs are seen."""
+    """A Keras or torch model: the tensors inside have no names."""
 
     normalizing: tuple[str, ...] = ()
     depths: Mapping[str, int] = MappingProxyType({})
@@ -325,13 +309,20 @@ class _Whole:
 
     def run(self, inputs: Inputs, without: Sequence[str] = ()) -> tuple[list[Array], Tensors]:
         """Outputs in the model's order; Keras has channels last."""
+        with Workers((self.runtime,)) as workers:
+            return predict.predict(self.path, self._arrays(inputs), workers, trust=self.trust), {}
+
+    def within(self, inputs: Inputs) -> list[Array]:
+        """Every tensor that the model makes, as far as its framework tells."""
+        with Workers((self.runtime,)) as workers:
+            return predict.tensors_within(self.path, self._arrays(inputs), workers, trust=self.trust)
+
+    def _arrays(self, inputs: Inputs) -> dict[str, Array]:
         torch = self.path.suffix.lower() in (*predict.PICKLES, *predict.PROGRAMS)
-        arrays = {
+        return {
             f"x{k}": np.moveaxis(value, 1, -1) if value.ndim > 3 and not torch else value
             for k, value in enumerate(inputs, start=1)
         }
-        with Workers((self.runtime,)) as workers:
-            return predict.predict(self.path, arrays, workers, trust=self.trust), {}
 
 
 def _size(ours: Sequence[int | None], theirs: Sequence[int | None], name: str) -> tuple[int, ...]:
@@ -350,11 +341,11 @@ def _size(ours: Sequence[int | None], theirs: Sequence[int | None], name: str) -
 def _against_activations(network: Network, path: Path, workers: Workers) -> Pair:
     """A `.mat` with the variable `x` (or the input layer's name) and activations under the names of layers."""
     variables = read_mat(path)
-    layers = {_identifier(layer.name): layer.name for layer in network.spec.layers}
+    layers = {identifier(layer.name): layer.name for layer in network.spec.layers}
     inputs = []
     for item in network.spec.inputs:
         reader = next((layer.name for layer in network.spec.layers if item.name in layer.inputs), item.name)
-        names = (item.name, "x", "X", "input", _identifier(reader))
+        names = (item.name, "x", "X", "input", identifier(reader))
         name = next((name for name in names if isinstance(variables.get(name), np.ndarray)), None)
         if name is None:
             raise ConversionError(
@@ -367,7 +358,7 @@ def _against_activations(network: Network, path: Path, workers: Workers) -> Pair
         inputs.append(variables.pop(name))
     formats = tuple({1: "CB", 2: "CBT", 3: "SSCB", 4: "SSSCB"}[len(item.shape)] for item in network.spec.inputs)
     named = {
-        layers.get(_identifier(name), name): value
+        layers.get(identifier(name), name): value
         for name, value in variables.items()
         if isinstance(value, np.ndarray) and value.dtype.kind == "f"
     }

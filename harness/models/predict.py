@@ -188,6 +188,21 @@ def classes_of(
     return ((), 0) if isinstance(answer.value, Failure) else (answer.value[0], answer.value[1])
 
 
+def tensors_within(
+    model: Path, arrays: Mapping[str, Array], workers: Workers, *, trust: bool = False, limit: float = LIMIT
+) -> list[Array]:
+    """Every tensor that the model makes of these arrays, without names; none where its framework does not tell."""
+    runtime = plugin_for(model)
+    call = Call(
+        "harness.models.within:tensors", (_predictor_for(model).__name__, model.absolute(), dict(arrays), trust)
+    )
+    try:
+        answer = workers[runtime.worker].request(call, limit)
+    except WorkerFailure:
+        return []
+    return [] if isinstance(answer.value, Failure) else list(answer.value)
+
+
 def read_mat(path: Path) -> dict[str, Array]:
     """The arrays of a `.mat` file in order: x1, x2, ...; a single one may have any name. Raises PredictionError."""
     if not path.is_file():

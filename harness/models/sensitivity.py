@@ -1,9 +1,10 @@
 """Whether outputs can tell a wrong layer from a right one, on the inputs at hand.
 
 A saturated softmax is 0 and 1 whatever the convolutions before the softmax compute: equal outputs prove nothing there.
-So the reference is computed once more for each layer, with every weight of the layer 1 % larger or smaller, at random.
-The layer is *hidden* where this change moves no compared tensor beyond the edge of what passes. The reference is the
-oracle or, for a model of which the oracle knows nothing, its own framework.
+So the reference is computed twice more for each layer: with every weight of the layer 1 % larger or smaller, at random,
+and with two channels exchanged or one channel's sign reversed. The layer is *hidden* where one of the two changes moves
+no compared tensor beyond the edge of what passes. The reference is the oracle or, for a model of which the oracle knows
+nothing, its own framework.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from harness.spec import Array, Golden, Spec
 CHANGE = 0.01
 """Relative size of the change of each weight."""
 MOST = 24
-"""Layers that are changed, spread evenly over a network that has more: each takes one more exact computation."""
+"""Layers that are changed, spread evenly over a network that has more: each takes two more exact computations."""
 LEAST, SECONDS = 4, 20.0
 """Layers that are changed at least, and seconds that changing layers should take, where no plan says how many."""
 
@@ -40,7 +41,7 @@ class Sensitivity:
         """What a change of a layer would have done, as a clause."""
         if not self.tried:
             return "no layer has weights to change"
-        one = "a change of 1 % in the weights of"
+        one = "a change of 1 % or of single channels in the weights of"
         if not self.hidden:
             each = "any layer" if len(self.tried) == self.count else f"each of {len(self.tried)} layers tried"
             return f"{one} {each} would have been seen"
@@ -84,7 +85,12 @@ def felt(
         tried = [name for name in own if name in set(only)]
     else:
         tried = _spread(list(own), most or _affordable(own, weights, run))
-    hidden = [name for name in tried if not _is_seen(run(_changed(weights, own[name])), golden)]
+    of_channels = {name: (_channels_exchanged, _channel_reversed)[crc32(name.encode()) % 2] for name in tried}
+    hidden = [
+        name
+        for name in tried
+        if not all(_is_seen(run(change(weights, own[name])), golden) for change in (_changed, of_channels[name]))
+    ]
     return Sensitivity(tuple(tried), tuple(hidden), len(own))
 
 
@@ -114,7 +120,7 @@ def _affordable(
     began = time.monotonic()
     for names in list(own.values())[:1]:
         run(_changed(weights, names))
-    return max(LEAST, min(MOST, int(SECONDS / max(time.monotonic() - began, 1e-9))))
+    return max(LEAST, min(MOST, int(SECONDS / 2 / max(time.monotonic() - began, 1e-9))))
 
 
 def _spread(names: list[str], most: int) -> list[str]:
@@ -132,6 +138,46 @@ def _changed(weights: Mapping[str, Array], names: Iterable[str]) -> dict[str, Ar
         value = weights[name]
         changed[name] = value * (1 + CHANGE * source.choice([-1.0, 1.0], value.shape))
     return changed
+
+
+def _channels_exchanged(weights: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
+    """The first and another channel of the largest weight exchanged; one reversed where all channels are alike."""
+    name, channels = _channels(weights, names)
+    others = [k for k in range(1, len(channels)) if not np.array_equal(channels[k], channels[0])]
+    if not others:
+        return _channel_reversed(weights, names)
+    other = others[len(others) // 2]
+    channels[[0, other]] = channels[[other, 0]]
+    return {name: _put(channels, weights[name])}
+
+
+def _channel_reversed(weights: Mapping[str, Array], names: Sequence[str]) -> dict[str, Array]:
+    """The channel of the largest weight in which the largest number stands, with its sign reversed."""
+    name, channels = _channels(weights, names)
+    place = np.abs(channels).reshape(len(channels), -1).max(axis=1).argmax()
+    channels[place] = -channels[place]
+    return {name: _put(channels, weights[name])}
+
+
+def _channels(weights: Mapping[str, Array], names: Sequence[str]) -> tuple[str, Array]:
+    """The name of the largest weight, and a copy of the weight with its channels first."""
+    name = max(names, key=lambda name: weights[name].size)
+    value = np.atleast_1d(weights[name])
+    return name, np.moveaxis(value, _axis(value), 0).copy()
+
+
+def _put(channels: Array, like: Array) -> Array:
+    """The weight of these channels."""
+    return np.moveaxis(channels, 0, _axis(np.atleast_1d(like))).reshape(like.shape)
+
+
+def _axis(value: Array) -> int:
+    """The axis of a weight's channels: the last one that has several; of a matrix the shorter one, because the longer
+    one may count the words of a table, of which few are read."""
+    several = [axis for axis, size in enumerate(value.shape) if size > 1] or [0]
+    if value.ndim == 2 and len(several) == 2:
+        return int(np.argmin(value.shape))
+    return several[-1]
 
 
 def _is_seen(outputs: Iterable[Array], golden: Golden) -> bool:

@@ -60,7 +60,12 @@ def answer(command: Command, *arguments: object) -> tuple[int, dict[str, Any]]:
     ("name", "other", "code", "sentence"),
     [
         ("saturated", 1.0, AGREED, "The two files are one network: the outputs agree, and inside, so do first, last."),
-        ("normalised", 1.0, AGREED, "The two files are one network: a change of 1 % in the weights of any layer"),
+        (
+            "normalised",
+            1.0,
+            AGREED,
+            "The two files are one network: a change of 1 % or of single channels in the weights of any layer",
+        ),
         ("saturated", 1.01, UNDECIDED, "It cannot be judged whether the two files are one network: the outputs agree"),
         ("normalised", 1.01, UNDECIDED, "It cannot be judged whether the two files are one network: the outputs agree"),
     ],
@@ -162,7 +167,7 @@ def test_one_layer_is_changed_at_a_time_and_put_back(tmp_path: Path) -> None:
     data = {"x": x}, {"y": 2 * x}, {"y": np.full((2, 1), 1e-7)}
     found = hidden(f"{__name__}:plain_rig", tmp_path / "log", data, None, False)
     assert found == (("a", "b"), ("b",), 2), "c has no number to change"
-    assert (tmp_path / "log").read_text() == "['a/w'] ['a/w'] ['a/w'] ['a/w'] ['b/w'] ['b/w'] "
+    assert (tmp_path / "log").read_text() == "['a/w'] " * 6 + "['b/w'] " * 2, "an unseen change is followed by no other"
 
 
 def test_a_law_that_shows_a_layer_adds_its_inputs(workers: Workers, tmp_path: Path) -> None:
