@@ -125,6 +125,54 @@ def test_a_name_that_fits_by_chance_is_no_counterpart(tmp_path, workers):
     assert (pair.unmatched, pair.apart) == (("relu_1", "relu_2"), ())
 
 
+def renamed(graph):
+    """Tensors with names of another framework."""
+    outputs = {item.name for item in graph.output}
+    made = [name for node in graph.node for name in node.output if name not in outputs]
+    names = {name: f"/t{place}" for place, name in enumerate(made)}
+    for node in graph.node:
+        for tensors in (node.input, node.output):
+            tensors[:] = [names.get(name, name) for name in tensors]
+
+
+@pytest.mark.parametrize("weight", ["in/Mean", "conv_1/Weights", "fc/Weights"])
+def test_the_layer_in_which_two_files_part_needs_no_name(weight, saved, workers):
+    """A tensor of another name shows the layer, and so does one of a torch program."""
+    weights = WEIGHTS | {weight: WEIGHTS[weight] * np.float32(1.01)}
+    pair = check_pair(NETWORK, saved(renamed, weights), workers)
+    assert pair.apart == tuple(dict.fromkeys([weight.partition("/")[0], "fc"])), "the output has its name"
+    assert "relu" in pair.unmatched
+
+
+@pytest.mark.parametrize("weight", ["conv_1/Weights", "fc/Weights"])
+def test_a_layer_of_a_torch_program_is_named(weight, tmp_path, workers):
+    weights = WEIGHTS | {weight: WEIGHTS[weight] * np.float32(1.01)}
+    (model, _) = write_torch(SPEC, weights, tmp_path)
+    pair = check_pair(NETWORK, model, workers, trust=True)
+    assert pair.apart == (weight.partition("/")[0],)
+
+
+@pytest.mark.parametrize(("changed", "named"), [("bn", ("conv_1", "bn")), ("fc", ("fc",)), (None, ())])
+def test_a_folded_normalisation_is_named_with_its_convolution(changed, named, saved, workers):
+    """The file has one node for the two layers: it accuses both where it is wrong, none where it is right."""
+    first, conv, relu, fc = SPEC.layers
+    bn = Layer("BatchNormalizationLayer", "bn", {"Epsilon": 1e-5}, ("conv_1",))
+    spec = replace(SPEC, layers=(first, conv, bn, replace(relu, inputs=("bn",)), fc))
+    scale = np.array([2.0, 0.5], np.float32)
+    bias = np.array([0.5, -0.25], np.float32)
+    plain = {"bn/TrainedMean": np.zeros(2, np.float32), "bn/TrainedVariance": np.full(2, 1 - 1e-5, np.float32)}
+    weights = WEIGHTS | plain | {"bn/Scale": scale, "bn/Offset": bias}
+    more = np.float32(1.01)
+    folded = WEIGHTS | {
+        "conv_1/Weights": WEIGHTS["conv_1/Weights"] * scale * (more if changed == "bn" else 1),
+        "conv_1/Bias": WEIGHTS["conv_1/Bias"] * scale + bias,
+        "fc/Weights": WEIGHTS["fc/Weights"] * (more if changed == "fc" else 1),
+    }
+    pair = check_pair(Network("test", spec, weights), saved(renamed, folded), workers)
+    assert pair.apart == named if changed != "bn" else set(pair.apart) == {*named, "fc"}
+    assert pair.comparison.outcome.passes is (changed is None)
+
+
 def test_a_doubled_subtraction_is_named(saved, workers):
     pair = check_pair(NETWORK, saved(doubled), workers)
     assert pair.comparison.outcome is Outcome.DIVERGENT
@@ -220,7 +268,9 @@ def test_a_keras_model_has_channels_last(tmp_path, workers):
     subprocess.run([sys.executable, "-c", KERAS, str(tmp_path / "w.npz"), str(model)], check=True, capture_output=True)
     assert check_pair(plain, model, workers).comparison.outcome.passes
     other = replace(plain, weights={**WEIGHTS, "conv_1/Bias": WEIGHTS["conv_1/Bias"] + 1})
-    assert not check_pair(other, model, workers).comparison.outcome.passes
+    pair = check_pair(other, model, workers)
+    assert not pair.comparison.outcome.passes
+    assert pair.apart == ("conv_1",)
 
 
 @pytest.mark.parametrize("file", ["ccn_net"])
