@@ -50,6 +50,7 @@ def experiment(
     runs: int,
     compared: tuple[str, ...] = (),
     most: int = MOST,
+    channels: bool = False,
     after: Callable[[], None] = _nothing,
 ) -> Experiment:
     """Draw inputs of these sizes in one manner after the other, until the outputs hide no layer.
@@ -65,7 +66,9 @@ def experiment(
         inputs = drawn(spec, weights, sizes, manner)
         golden = golden_of(spec, weights, inputs, runs=runs, after=after)
         seen = part_of(golden, compared) if compared else golden
-        this = sensitivity(spec, weights, inputs, seen, only=None if found is None else found.hidden, most=most)
+        this = sensitivity(
+            spec, weights, inputs, seen, only=None if found is None else found.hidden, most=most, channels=channels
+        )
         if found is None or len(this.hidden) < len(found.hidden):
             stimuli.append(Stimulus(inputs, manner, golden))
         found = this if found is None else replace(found, hidden=this.hidden)
@@ -84,12 +87,13 @@ def on_given(
     runs: int,
     compared: tuple[str, ...] = (),
     most: int = MOST,
+    channels: bool = False,
     after: Callable[[], None] = _nothing,
 ) -> Experiment:
     """The experiment on inputs that are given, and on no others; the arguments are those of `experiment`."""
     golden = golden_of(spec, weights, inputs, runs=runs, after=after)
     seen = part_of(golden, compared) if compared else golden
-    felt = sensitivity(spec, weights, inputs, seen, most=most)
+    felt = sensitivity(spec, weights, inputs, seen, most=most, channels=channels)
     return Experiment((Stimulus(dict(inputs), GIVEN, golden),), felt)
 
 

@@ -103,9 +103,9 @@ def _against_model(network: Network, model: _Onnx | _Whole, given: Given | None)
     compared = network.spec.outputs
     if given is not None:
         model.check(given.arrays)
-        this = on_given(wide, network.weights, given.arrays, runs=RUNS, compared=compared)
+        this = on_given(wide, network.weights, given.arrays, runs=RUNS, compared=compared, channels=True)
     else:
-        this = experiment(wide, network.weights, sizes, runs=RUNS, compared=compared)
+        this = experiment(wide, network.weights, sizes, runs=RUNS, compared=compared, channels=True)
     pairs = [_on(stimulus, network, model) for stimulus in this.stimuli]
     pair = max(pairs, key=lambda each: each.comparison.rank)
     layers = [
@@ -117,7 +117,8 @@ def _against_model(network: Network, model: _Onnx | _Whole, given: Given | None)
         stimulus = this.stimuli[0]
         golden = part_of(stimulus.golden, seen)
         felt = replace(
-            felt, hidden=sensitivity(wide, network.weights, stimulus.inputs, golden, only=felt.hidden).hidden
+            felt,
+            hidden=sensitivity(wide, network.weights, stimulus.inputs, golden, only=felt.hidden, channels=True).hidden,
         )
     equal_if = "" if pair.comparison.outcome.passes or felt.hidden else _equal_if(network, this.stimuli, model)
     if not pair.comparison.outcome.passes and not equal_if:

@@ -52,11 +52,12 @@ def hidden(
     rig: str,
     path: Path,
     data: tuple[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]],
-    only: Sequence[str] | None,
+    changes: tuple[Sequence[str] | None, bool],
     trust: bool,
 ) -> tuple[tuple[str, ...], tuple[str, ...], int]:
-    """The fields of a `Sensitivity`. `data` are the inputs of a sample, the outputs that are expected, their noise."""
-    sample, expected, scale = data
+    """The fields of a `Sensitivity`. `data` are the inputs of a sample, the outputs that are expected, their noise.
+    `changes` are the layers to change, None for all, and whether single channels are changed, too."""
+    (sample, expected, scale), (only, channels) = data, changes
     model: Rig = resolve(rig)(path, trust)
 
     def run(changed: Mapping[str, Array]) -> Sequence[Array]:
@@ -67,7 +68,7 @@ def hidden(
             model.put({name: model.weights[name] for name in changed})
 
     golden = Golden(dict(expected), dict(scale), Exactness.COMPUTES)
-    found = felt(model.own, model.weights, run, golden, only=only)
+    found = felt(model.own, model.weights, run, golden, only=only, channels=channels)
     return found.tried, found.hidden, found.count
 
 

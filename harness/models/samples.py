@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,11 @@ BATCHES = (2, 3)
 OPEN = {1: (10, 16), 2: (10, 16), 3: (64, 96), 4: (24, 32)}
 """Sizes of an open axis in the first and the second inputs, by the rank without the batch: words, sequences, images,
 volumes."""
+EVERY, ROWS = "so that each whole number is met", 256
+"""The law by which a table is read whole, and the largest batch for it."""
 LAWS: Mapping[str, Callable[[tuple[int, ...], np.random.Generator], Array]] = {
     "main": CORPUS["main"],
+    EVERY: CORPUS["main"],
     "pixels from 0 to 255": lambda shape, source: source.uniform(0, 255, shape),
     "a tenth as large": lambda shape, source: CORPUS["main"](shape, source) * 0.1,
     "a hundredth as large": lambda shape, source: CORPUS["main"](shape, source) * 0.01,
@@ -51,6 +55,8 @@ def drawn(origin: Origin, *, seed: int = 0, law: str = "main", most: int = PIXEL
     source = np.random.Generator(np.random.PCG64(seed))
     is_open = any(n is None for item in origin.inputs for n in item.shape)
     batches = BATCHES if origin.batch is None else (origin.batch,) * (1 + is_open)
+    if law == EVERY and origin.batch is None:
+        batches = (_batch(origin),)
     return tuple(
         {
             item.name: _drawn(item, origin, _shape(item, place, batch), source, law=law, most=most)
@@ -58,6 +64,22 @@ def drawn(origin: Origin, *, seed: int = 0, law: str = "main", most: int = PIXEL
         }
         for place, batch in enumerate(batches)
     )
+
+
+def _batch(origin: Origin) -> int:
+    """How many samples meet every whole number of each table, at most `ROWS`."""
+    needed = [
+        -(-min(bounds) // max(1, math.prod(_shape(item, 0, 1))))
+        for item in origin.inputs
+        if (bounds := _bounds(item, origin))
+    ]
+    return min(ROWS, max((*BATCHES, *needed)))
+
+
+def _bounds(item: Input, origin: Origin) -> list[int]:
+    """How many whole numbers each reader of an input takes, of those that tell."""
+    bounds = [count for layer in readers_of(item, origin.spec) if isinstance(count := _count(layer), int)]
+    return [*bounds, origin.counts[item.name]] if item.name in origin.counts else bounds
 
 
 def _shape(item: Input, place: int, batch: int) -> tuple[int, ...]:
@@ -79,8 +101,9 @@ def _drawn(
         if words := [word for layer in readers for word in _vocabulary(layer)]:
             numbers = [int(word) for word in words]  # and one that the table does not have
             return source.choice(np.array([*numbers, max(numbers) + 1]), shape).astype(item.dtype)
-        bounds = [count for layer in readers if isinstance(count := _count(layer), int)]
-        bounds += [origin.counts[item.name]] if item.name in origin.counts else []
+        bounds = _bounds(item, origin)
+        if law == EVERY and bounds:
+            return np.resize(source.permutation(min(bounds)), shape).astype(item.dtype)
         low = 1 if any(layer.config.get("mask_zero") for layer in readers) else 0  # no step is hidden at first
         return source.integers(low, max(min(bounds, default=most), low + 1), shape).astype(item.dtype)
     if any(layer.kind in ("Rescaling", "Normalization") for layer in readers):

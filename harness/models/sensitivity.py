@@ -1,10 +1,11 @@
 """Whether outputs can tell a wrong layer from a right one, on the inputs at hand.
 
 A saturated softmax is 0 and 1 whatever the convolutions before the softmax compute: equal outputs prove nothing there.
-So the reference is computed twice more for each layer: with every weight of the layer 1 % larger or smaller, at random,
-and with two channels exchanged or one channel's sign reversed. The layer is *hidden* where one of the two changes moves
-no compared tensor beyond the edge of what passes. The reference is the oracle or, for a model of which the oracle knows
-nothing, its own framework.
+So the reference is computed once more for each layer, with every weight of the layer 1 % larger or smaller, at random.
+The layer is *hidden* where this change moves no compared tensor beyond the edge of what passes. Two files that are
+called one network may also differ in single channels: for them, two channels are exchanged and one is reversed, too. A
+converter does not do that to one channel, and a trained network may have a dead channel. The reference is the oracle
+or, for a model of which the oracle knows nothing, its own framework.
 """
 
 from __future__ import annotations
@@ -24,24 +25,26 @@ from harness.spec import Array, Golden, Spec
 CHANGE = 0.01
 """Relative size of the change of each weight."""
 MOST = 24
-"""Layers that are changed, spread evenly over a network that has more: each takes two more exact computations."""
+"""Layers that are changed, spread evenly over a network that has more: each takes one more computation, or three."""
 LEAST, SECONDS = 4, 20.0
 """Layers that are changed at least, and seconds that changing layers should take, where no plan says how many."""
 
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """The changed and the hidden layers, in the network's order. `count` is the number of layers with weights."""
+    """The changed and the hidden layers, in the network's order. `count` is the number of layers with weights; with
+    `channels` single channels were changed, too."""
 
     tried: tuple[str, ...]
     hidden: tuple[str, ...]
     count: int
+    channels: bool = False
 
     def __str__(self) -> str:
         """What a change of a layer would have done, as a clause."""
         if not self.tried:
             return "no layer has weights to change"
-        one = "a change of 1 % or of single channels in the weights of"
+        one = f"a change of 1 %{' or of single channels' * self.channels} in the weights of"
         if not self.hidden:
             each = "any layer" if len(self.tried) == self.count else f"each of {len(self.tried)} layers tried"
             return f"{one} {each} would have been seen"
@@ -56,8 +59,10 @@ def sensitivity(
     *,
     only: Iterable[str] | None = None,
     most: int | None = MOST,
+    channels: bool = False,
 ) -> Sensitivity:
-    """Change one layer after the other: `most` layers spread over the network, or the layers of `only`.
+    """Change one layer after the other: `most` layers spread over the network, or the layers of `only`. With `channels`
+    also exchange two channels and reverse one.
 
     The tensors that `golden` expects are the compared ones; its noise is that of float32.
     """
@@ -66,7 +71,7 @@ def sensitivity(
     def run(changed: Mapping[str, Array]) -> Iterable[Array]:
         return evaluate(seeing, {**weights, **changed}, inputs).values()
 
-    return felt(weights_of(spec, weights), weights, run, golden, only=only, most=most)
+    return felt(weights_of(spec, weights), weights, run, golden, only=only, most=most, channels=channels)
 
 
 def felt(
@@ -77,6 +82,7 @@ def felt(
     *,
     only: Iterable[str] | None = None,
     most: int | None = None,
+    channels: bool = False,
 ) -> Sensitivity:
     """The same of any model: `own` are the names of each layer's weights, `run` gives the compared tensors with some
     weights changed. Without `most`, the first change tells how many layers can be changed within `SECONDS`."""
@@ -84,14 +90,12 @@ def felt(
     if only is not None:
         tried = [name for name in own if name in set(only)]
     else:
-        tried = _spread(list(own), most or _affordable(own, weights, run))
-    of_channels = {name: (_channels_exchanged, _channel_reversed)[crc32(name.encode()) % 2] for name in tried}
+        tried = _spread(list(own), most or _affordable(own, weights, run, 3 if channels else 1))
+    changes = (_changed, _channels_exchanged, _channel_reversed) if channels else (_changed,)
     hidden = [
-        name
-        for name in tried
-        if not all(_is_seen(run(change(weights, own[name])), golden) for change in (_changed, of_channels[name]))
+        name for name in tried if not all(_is_seen(run(change(weights, own[name])), golden) for change in changes)
     ]
-    return Sensitivity(tuple(tried), tuple(hidden), len(own))
+    return Sensitivity(tuple(tried), tuple(hidden), len(own), channels)
 
 
 def weights_of(spec: Spec, weights: Mapping[str, Array]) -> dict[str, list[str]]:
@@ -115,12 +119,13 @@ def _affordable(
     own: Mapping[str, Sequence[str]],
     weights: Mapping[str, Array],
     run: Callable[[Mapping[str, Array]], Iterable[Array]],
+    changes: int,
 ) -> int:
-    """How many layers can be changed within `SECONDS`, by the time that the first change takes."""
+    """How many layers can be changed in so many ways within `SECONDS`, by the time that the first change takes."""
     began = time.monotonic()
     for names in list(own.values())[:1]:
         run(_changed(weights, names))
-    return max(LEAST, min(MOST, int(SECONDS / 2 / max(time.monotonic() - began, 1e-9))))
+    return max(LEAST, min(MOST, int(SECONDS / changes / max(time.monotonic() - began, 1e-9))))
 
 
 def _spread(names: list[str], most: int) -> list[str]:
@@ -172,12 +177,11 @@ def _put(channels: Array, like: Array) -> Array:
 
 
 def _axis(value: Array) -> int:
-    """The axis of a weight's channels: the last one that has several; of a matrix the shorter one, because the longer
-    one may count the words of a table, of which few are read."""
-    several = [axis for axis, size in enumerate(value.shape) if size > 1] or [0]
-    if value.ndim == 2 and len(several) == 2:
-        return int(np.argmin(value.shape))
-    return several[-1]
+    """The axis of a weight's channels: of a matrix the longer one, which counts the words of a table, else the last one
+    that has several."""
+    if value.ndim == 2:
+        return int(np.argmax(value.shape))
+    return max((axis for axis, size in enumerate(value.shape) if size > 1), default=0)
 
 
 def _is_seen(outputs: Iterable[Array], golden: Golden) -> bool:

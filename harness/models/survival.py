@@ -277,7 +277,12 @@ def examined(
             return drawn(origin, seed=question.seed, law=law, most=most)
 
         told_by = telling(
-            origin, truth, session.workers, draw if question.inputs is None else None, trust=question.trust
+            origin,
+            truth,
+            session.workers,
+            draw if question.inputs is None else None,
+            trust=question.trust,
+            channels=question.against is not None,
         )
         truth = told_by.truth
         theirs = None

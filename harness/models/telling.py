@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from harness.models.guard import ModelError, memory_to_run, within
 from harness.models.origin import WORKERS, Origin, ask
-from harness.models.samples import LAWS
+from harness.models.samples import EVERY, LAWS
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.models.truth import RIGS, Truth, constants, truth_of, weaknesses
 from harness.spec import Array, Sample
@@ -52,15 +52,17 @@ def telling(
     draw: Callable[[str], Sequence[Mapping[str, Array]]] | None,
     *,
     trust: bool = False,
+    channels: bool = False,
 ) -> Telling:
-    """The truth, on further inputs where those of it hide layers. `draw` draws by a law; None where inputs are given.
+    """The truth, on further inputs where those of it hide layers, with `channels` also single channels of layers.
+    `draw` draws by a law; None where inputs are given.
 
     Inputs on which nothing shows are left out, where others are found.
     """
-    found = _felt(origin, truth.samples[0], workers, truth=truth, trust=trust)
+    found = _felt(origin, truth.samples[0], workers, truth=truth, trust=trust, channels=channels)
     kept = [("main", truth)] if found is None or set(found.tried) - set(found.hidden) else []
     began = time.monotonic()
-    for law in list(LAWS)[1:] if draw is not None else ():
+    for law in _further(origin) if draw is not None else ():
         latest = kept[-1][1] if kept else truth
         if not _is_weak(latest, found) or time.monotonic() - began > PATIENCE:
             break
@@ -73,7 +75,9 @@ def telling(
             if not _is_weak(another, found):
                 kept = [(law, another)]
             continue
-        more = _felt(origin, another.samples[0], workers, truth=another, trust=trust, only=found.hidden)
+        more = _felt(
+            origin, another.samples[0], workers, truth=another, trust=trust, channels=channels, only=found.hidden
+        )
         if more is not None and len(more.hidden) < len(found.hidden):
             kept.append((law, another))
             found = replace(found, hidden=more.hidden)
@@ -81,6 +85,12 @@ def telling(
     first = kept[0][1]
     samples = (*first.samples, *(each.samples[0] for _, each in kept[1:]))
     return Telling(replace(first, samples=samples), tuple(law for law, _ in kept), found)
+
+
+def _further(origin: Origin) -> list[str]:
+    """The laws after the first; one is of whole numbers only."""
+    whole = any("int" in item.dtype for item in origin.inputs)
+    return [law for law in list(LAWS)[1:] if whole or law != EVERY]
 
 
 def _is_weak(truth: Truth, found: Sensitivity | None) -> bool:
@@ -96,6 +106,7 @@ def _felt(
     *,
     truth: Truth,
     trust: bool,
+    channels: bool,
     only: Iterable[str] | None = None,
 ) -> Sensitivity | None:
     """What a change of each layer does to the outputs for a sample; None where the model does not run like that."""
@@ -103,7 +114,15 @@ def _felt(
     if truth.is_documented and origin.weights:
         try:
             with within(memory_to_run(origin.file)):
-                return sensitivity(origin.spec, origin.weights, sample.inputs, sample.golden, only=only, most=None)
+                return sensitivity(
+                    origin.spec,
+                    origin.weights,
+                    sample.inputs,
+                    sample.golden,
+                    only=only,
+                    most=None,
+                    channels=channels,
+                )
         except MemoryError:
             return None
     data = dict(sample.inputs), dict(sample.golden.expected), dict(sample.golden.noise)
@@ -115,14 +134,14 @@ def _felt(
             RIGS[origin.source],
             origin.file,
             data,
-            None if only is None else list(only),
+            (None if only is None else list(only), channels),
             trust,
             where=origin.path,
             memory=memory_to_run(origin.file),
         )
     except ModelError:  # a model that a change keeps from running
         return None
-    return Sensitivity(tuple(tried), tuple(hidden), count)
+    return Sensitivity(tuple(tried), tuple(hidden), count, channels)
 
 
 def _words(law: str) -> str:

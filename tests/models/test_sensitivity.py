@@ -70,22 +70,33 @@ def of(spec, arrays, manner=MAIN, **options):
 def test_nothing_is_hidden_where_the_output_reacts():
     found = of(SPEC, weights())
     assert found == Sensitivity(("conv_1", "fc"), (), 2)
-    assert str(found) == "a change of 1 % or of single channels in the weights of any layer would have been seen"
+    assert str(found) == "a change of 1 % in the weights of any layer would have been seen"
 
 
 def test_a_saturated_output_hides_what_is_before_it():
     found = of(SPEC, weights(**CONSTANT))
     assert found.hidden == ("conv_1", "fc")
-    assert str(found) == "a change of 1 % or of single channels in the weights of conv_1, fc would not have been seen"
+    assert str(found) == "a change of 1 % in the weights of conv_1, fc would not have been seen"
     logits = of(replace(SPEC, outputs=("fc",)), weights(**SATURATED))
     assert logits.hidden == ()
 
 
-def test_a_dead_layer_hides_itself_and_the_weights_that_read_it():
-    """Nothing of the convolution reaches the output, through a dead ReLU; the weights of `fc` meet zeros, of which the
-    bias of `fc` tells nothing."""
+def test_a_layer_behind_which_nothing_passes_is_hidden_alone():
+    """Nothing of the convolution reaches the output, through a dead ReLU; the bias of `fc` does."""
     dead = {**weights(), "conv_1/Bias": np.full(2, -1000, np.float32)}
-    assert of(SPEC, dead).hidden == ("conv_1", "fc")
+    assert of(SPEC, dead).hidden == ("conv_1",)
+    assert of(SPEC, dead, channels=True).hidden == ("conv_1", "fc"), "the weights of `fc` meet zeros"
+
+
+def test_single_channels_may_be_hidden_where_the_layer_is_not():
+    """One of two channels is dead: the other shows a change of all weights, not a change of this channel. Nor do the
+    weights of `fc` show that read the dead channel."""
+    arrays = {**weights(), "conv_1/Bias": np.array([-1000, 1], np.float32)}
+    arrays["conv_1/Weights"][..., 0] *= 2
+    assert of(SPEC, arrays).hidden == ()
+    found = of(SPEC, arrays, channels=True)
+    assert found.hidden == ("conv_1", "fc")
+    assert str(found) == "a change of 1 % or of single channels in the weights of conv_1, fc would not have been seen"
 
 
 def test_only_named_layers_are_changed():
@@ -150,9 +161,7 @@ def test_inputs_are_drawn_until_no_layer_is_hidden():
         [MAIN, "smooth, a tenth as large"],
         (),
     )
-    assert str(more).startswith(
-        "also on inputs that are smooth, a tenth as large; a change of 1 % or of single channels"
-    )
+    assert str(more).startswith("also on inputs that are smooth, a tenth as large; a change of 1 %")
 
 
 def test_outputs_that_are_not_compared_show_nothing():
