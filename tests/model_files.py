@@ -226,6 +226,16 @@ def of_words() -> Any:
     return keras.Model([x, kinds, years], layers.Concatenate(name="all")([layers.Flatten(name="row")(y), z, w]))
 
 
+def of_many_words() -> Any:
+    """A table of which ten times as many words as an input has are there."""
+    import keras
+    from keras import layers
+
+    x = keras.Input((4,), name="words", dtype="int32")
+    rows = layers.Flatten(name="rows")(layers.Embedding(40, 3, name="table")(x))
+    return keras.Model(x, layers.Dense(2, name="last")(rows))
+
+
 def sliced() -> Any:
     """Slices, numbers, an ellipsis and a new axis as indices."""
     import keras

@@ -177,8 +177,8 @@ def _put(channels: Array, like: Array) -> Array:
 
 
 def _axis(value: Array) -> int:
-    """The axis of a weight's channels: of a matrix the longer one, which counts the words of a table, else the last one
-    that has several."""
+    """The axis of a weight's channels: the last axis that is longer than 1. A matrix may be a table of words: the axis
+    is the longer one, that of the words."""
     if value.ndim == 2:
         return int(np.argmax(value.shape))
     return max((axis for axis, size in enumerate(value.shape) if size > 1), default=0)

@@ -14,7 +14,7 @@ from harness.cli.model import begins
 from harness.installed import is_installed
 from harness.models.guard import ModelError, RandomModelError
 from harness.models.origin import open_model
-from harness.models.samples import drawn
+from harness.models.samples import EVERY, drawn
 from harness.models.survival import Question, Survival, examined
 from harness.models.ways import PROGRAM
 from harness.outcomes import Outcome
@@ -115,6 +115,7 @@ def test_whole_numbers_fit_the_tables_of_an_onnx_file(session: Session, tmp_path
     assert origin.counts == {"words": 7}
     drawn_words = np.concatenate([drawn(origin, seed=seed)[0]["words"].ravel() for seed in range(9)])
     assert set(drawn_words.tolist()) == set(range(7))
+    assert set(drawn(origin, law=EVERY)[0]["words"].ravel().tolist()) == set(range(7))
 
 
 def test_a_slice_between_layers_is_read_and_computed(session: Session, tmp_path: Path) -> None:

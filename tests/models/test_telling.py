@@ -16,7 +16,7 @@ from harness.installed import is_installed
 from harness.models import counterpart
 from harness.models.origin import open_model
 from harness.models.perturbed import Rig, hidden
-from harness.models.samples import drawn
+from harness.models.samples import EVERY, drawn
 from harness.models.survival import _preference
 from harness.models.telling import telling
 from harness.models.truth import truth_of
@@ -141,6 +141,20 @@ def test_layers_of_other_formats_are_changed_in_their_own_framework(
     found = telling(origin, truth, workers, lambda law: drawn(origin, law=law)).sensitivity
     assert found is not None
     assert (len(found.hidden), found.count, len(found.tried)) == (unseen, count, count)
+
+
+@pytest.mark.parametrize(("channels", "laws"), [(False, ("main",)), (True, ("main", EVERY))])
+def test_tables_are_read_whole_where_single_rows_matter(
+    workers: Workers, tmp_path: Path, channels: bool, laws: tuple[str, ...]
+) -> None:
+    path = keras_file(workers, "of_many_words", tmp_path / "words.keras")
+    origin = open_model(path, workers, tmp_path)
+    truth = truth_of(origin, drawn(origin), workers)
+    found = telling(origin, truth, workers, lambda law: drawn(origin, law=law), channels=channels)
+    assert found.laws == laws
+    assert found.sensitivity is not None
+    assert (found.sensitivity.hidden, found.sensitivity.channels) == ((), channels)
+    assert set(found.truth.samples[-1].inputs["words"].ravel().tolist()) == set(range(40)) or not channels
 
 
 STATE = {"a/w": np.array([2.0]), "b/w": np.array([3.0]), "c/w": np.zeros(2)}

@@ -1,7 +1,7 @@
 """The layers of a network of MATLAB in the tensors of another file: by their names, and without a name by their values.
 
-A file may name the tensors as its exporter likes. Where its outputs differ, the first layer that no tensor of the file
-computes, although tensors of the file compute what the layer reads, is where the two networks part.
+A file may name the tensors as its exporter likes. Where the outputs differ, the two networks part in a layer whose
+inputs are tensors of the file, while the layer's output is none.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def by_layer(network: Network, golden: Golden, tensors: Tensors) -> tuple[list[L
 
 
 def first_apart(network: Network, golden: Golden, tensors: Sequence[Array]) -> list[LayerCheck]:
-    """The first layers that no tensor of the other file computes, each beside the nearest tensor of its size.
+    """The layers in which the networks part, each beside the nearest tensor of the layer's size.
 
-    A layer is among them if the file computes what the layer reads, and nothing that follows from the layer. Of a layer
-    and a normalisation behind it, which exporters make one, both are: only one tensor tells of the two.
+    The networks part in a layer if the file computes the layer's inputs, and neither the layer's output nor the output
+    of a later layer. A normalisation behind such a layer is named, too: exporters fold the two into one node.
     """
     layers = {layer.name: layer for layer in network.spec.layers}
     reads = {
