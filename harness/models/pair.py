@@ -27,10 +27,10 @@ from harness.models import conversion, predict
 from harness.models.axes import common, laid_out, turn
 from harness.models.bounds import Sizes
 from harness.models.conversion import LayerCheck
-from harness.models.layers_apart import by_layer, first_apart, identifier, of_layers
 from harness.models.deliver import without_normalization
 from harness.models.experiment import Stimulus, experiment, on_given, part_of
 from harness.models.given import Given
+from harness.models.layers_apart import by_layer, first_apart, identifier, of_layers
 from harness.models.reference import ConversionError, golden_of
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.outcomes import Outcome
