@@ -524,6 +524,18 @@ def scaled(model: Path, target: Path, factor: float) -> None:
     Tf2Onnx().convert(target.with_suffix(".keras"), target)
 
 
+def with_row_reversed(model: Path, target: Path, row: int) -> None:
+    """Write what tf2onnx makes of a Keras model with the signs of a row of its layer `table` reversed."""
+    import keras
+
+    other = keras.models.load_model(model)
+    (rows,) = other.get_layer("table").get_weights()
+    rows[row] = -rows[row]
+    other.get_layer("table").set_weights([rows])
+    other.save(target.with_suffix(".keras"))
+    Tf2Onnx().convert(target.with_suffix(".keras"), target)
+
+
 def counterpart(model: Path, target: Path, change: str) -> None:
     """Write what tf2onnx makes of a Keras model with one picture as input, with channels first, under other names, and
     with a change: a `bias` off by a tenth, an input that the file scales itself (`pixels`), another `output`."""

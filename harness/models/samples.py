@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,18 @@ def _bounds(item: Input, origin: Origin) -> list[int]:
     """How many whole numbers each reader of an input takes, of those that tell."""
     bounds = [count for layer in readers_of(item, origin.spec) if isinstance(count := _count(layer), int)]
     return [*bounds, origin.counts[item.name]] if item.name in origin.counts else bounds
+
+
+def unread(origin: Origin, samples: Sequence[Mapping[str, Array]]) -> tuple[str, ...]:
+    """The inputs whose whole numbers do not meet every row of a table: the other rows may hold anything."""
+    found = []
+    for item in origin.inputs:
+        bounds = _bounds(item, origin)
+        if "int" in item.dtype and bounds:
+            met = np.concatenate([np.ravel(sample[item.name]) for sample in samples])
+            if set(range(min(bounds))) - set(met.tolist()):
+                found.append(item.name)
+    return tuple(found)
 
 
 def _shape(item: Input, place: int, batch: int) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from harness.models import counterpart
 from harness.models.alone import Culprit, Ground
 from harness.models.guard import ModelError
 from harness.models.origin import KERAS, TORCH, Origin, kind_of, open_model
-from harness.models.samples import FEWEST, PIXELS, drawn, labels_of, read_inputs
+from harness.models.samples import FEWEST, PIXELS, drawn, labels_of, read_inputs, unread
 from harness.models.sensitivity import Sensitivity
 from harness.models.telling import telling
 from harness.models.truth import Truth, by_framework, case_of, truth_of
@@ -70,6 +70,11 @@ class Survival:
     """What a change of each layer does to the outputs; None where that could not be measured."""
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """The inputs of a pair that do not meet every row of a table."""
+        return unread(self.origin, [sample.inputs for sample in self.truth.samples]) if self.is_pair else ()
+
+    @property
     def is_pair(self) -> bool:
         """Whether the model was compared with another file."""
         return any(way.route.endswith(f"-{counterpart.NAME}") for way in self.ways)
@@ -81,7 +86,8 @@ class Survival:
 
     def _leaves_open(self, way: Way) -> bool:
         """Whether a way that works may be wrong; the other file of a pair, where a layer inside differs, too."""
-        return way.is_undecided or (self.is_pair and (bool(way.culprits) or self.sensitivity is None))
+        is_open = bool(way.culprits or self.unread) or self.sensitivity is None
+        return way.is_undecided or (self.is_pair and is_open)
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -181,6 +187,8 @@ class Survival:
             head = "It cannot be judged whether the two files are one network: the outputs agree"
             if self._inside:
                 return f"{head}, and inside, {few(self._inside)} differ{'s' * (len(self._inside) == 1)}."
+            if self.unread and not self.hidden:
+                return f"{head}, and the numbers of {few(self.unread)} do not read every row of a table."
             return f"{head}, and hide {few(self.hidden) or 'what was not measured'}."
         if len(self.good) == len(self.ways):
             felt = self.sensitivity

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from harness.models.guard import ModelError, memory_to_run, within
 from harness.models.origin import WORKERS, Origin, ask
-from harness.models.samples import EVERY, LAWS
+from harness.models.samples import EVERY, LAWS, unread
 from harness.models.sensitivity import Sensitivity, sensitivity
 from harness.models.truth import RIGS, Truth, constants, truth_of, weaknesses
 from harness.spec import Array, Sample
@@ -64,7 +64,8 @@ def telling(
     began = time.monotonic()
     for law in _further(origin) if draw is not None else ():
         latest = kept[-1][1] if kept else truth
-        if not _is_weak(latest, found) or time.monotonic() - began > PATIENCE:
+        is_owed = law == EVERY and channels and bool(unread(origin, [sample.inputs for sample in latest.samples]))
+        if not (is_owed or _is_weak(latest, found)) or time.monotonic() - began > PATIENCE:
             break
         assert draw is not None
         try:
@@ -78,7 +79,7 @@ def telling(
         more = _felt(
             origin, another.samples[0], workers, truth=another, trust=trust, channels=channels, only=found.hidden
         )
-        if more is not None and len(more.hidden) < len(found.hidden):
+        if more is not None and (is_owed or len(more.hidden) < len(found.hidden)):
             kept.append((law, another))
             found = replace(found, hidden=more.hidden)
     kept = kept or [("main", truth)]

@@ -157,6 +157,24 @@ def test_tables_are_read_whole_where_single_rows_matter(
     assert set(found.truth.samples[-1].inputs["words"].ravel().tolist()) == set(range(40)) or not channels
 
 
+def test_rows_of_a_table_that_nobody_reads_make_no_one_network(
+    workers: Workers, tmp_path: Path, command: Command
+) -> None:
+    """Drawn inputs read each row of the table; ten words of one's own tell nothing of the others."""
+    path = keras_file(workers, "of_many_words", tmp_path / "words.keras")
+    asked(workers, "tests.model_files:with_row_reversed", path, tmp_path / "other.onnx", 39)
+    asked(workers, "tests.model_files:with_row_reversed", tmp_path / "other.keras", tmp_path / "same.onnx", 39)
+    np.savez(tmp_path / "few.npz", words=np.arange(20, dtype=np.int32).reshape(5, 4))
+    code, report = answer(command, path, "--against", tmp_path / "same.onnx")
+    assert (code, report["sentence"][:33]) == (AGREED, "The two files are one network: a ")
+    code, report = answer(command, path, "--against", tmp_path / "other.onnx")
+    assert code == DEVIATIONS
+    for other in ("same.onnx", "other.onnx"):
+        code, report = answer(command, path, "--against", tmp_path / other, "--inputs", tmp_path / "few.npz")
+        assert code == UNDECIDED
+        assert "cannot be judged" in report["sentence"]
+
+
 STATE = {"a/w": np.array([2.0]), "b/w": np.array([3.0]), "c/w": np.zeros(2)}
 
 
