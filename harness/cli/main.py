@@ -133,5 +133,6 @@ def _show_cut(path: Path) -> None:
 
     with suppress(KeyboardInterrupt):
         results = Results.load(path, cut_ok=True)
-        click.secho(cut.line(results, path), fg="red", err=True)
-        cut.write(results, path)
+        page = cut.page_of(path)
+        click.secho(cut.line(results, page), fg="red", err=True)
+        cut.write(results, page)

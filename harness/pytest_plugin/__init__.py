@@ -6,6 +6,8 @@ test report. No process of pytest imports a framework.
 
 pytest_plugins = [
     "harness.pytest_plugin.options",
+    "harness.pytest_plugin.earlier",
+    "harness.pytest_plugin.budget",
     "harness.pytest_plugin.processes",
     "harness.pytest_plugin.parameters",
     "harness.pytest_plugin.fixtures",

@@ -19,13 +19,18 @@ import pytest
 from harness.analysis.changes import Changes
 from harness.analysis.defects import sentence
 from harness.analysis.tally import Tally
+from harness.errors import InputError
 from harness.files import CannotWriteError, atomic_write
 from harness.judge.expectations import Expectation
+from harness.pytest_plugin.budget import is_spent
+from harness.pytest_plugin.earlier import earlier_of
 from harness.pytest_plugin.options import session_of, workplace
-from harness.pytest_plugin.parameters import GOLDEN_TEST
+from harness.pytest_plugin.order import GOLDEN_TEST
+from harness.pytest_plugin.progress import Progress, Renewal
 from harness.report import cut
 from harness.results.events import Answer, Judgement, Owed, Result
 from harness.results.file import Results, Writer
+from harness.results.resumed import check_same
 from harness.run.universal import Planted, by_layer, table
 from harness.spec import EMPTY_BATCH
 
@@ -84,54 +89,110 @@ class Ledger:
         self.planted: list[Planted] = []
         self.failure = ""
         self.is_cut = False
+        self.why_cut = cut.INTERRUPTED
+        self.failed = self.failed_before = 0
+        self.page: Path | None = config.getoption("--page")
+        self.progress: Progress | None = None
+        self.renewal: Renewal | None = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: list[str]) -> None:
-        self.open(ids)
+        self.open(ids, jobs=len(node.config.option.tx))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if not self.config.getoption("collectonly"):
             self.open([item.nodeid for item in session.items])
 
-    def open(self, ids: Sequence[str]) -> None:
-        """Begin the file if tests of these ids walk cases. The pairs of the golden tests are owed."""
+    def open(self, ids: Sequence[str], jobs: int = 1) -> None:
+        """Begin the file if tests of these ids walk cases, or go on with that of a cut run. The pairs of the golden
+        tests are owed."""
         names = [name.partition("::") for name in ids]
-        owed = [tuple(rest[len(GOLDEN_TEST) + 1 : -1].rsplit(":", 1)) for _, _, rest in names if _is_golden(rest)]
+        cut_run = earlier_of(self.config).cut
+        pairs = (rest[len(GOLDEN_TEST) + 1 : -1].rsplit(":", 1) for _, _, rest in names if _is_golden(rest))
+        owed = [(case, route) for case, route in pairs]
+        owed += sorted(earlier_of(self.config).done & cut_run.owed_pairs) if cut_run else []
         explored = sum(EXPLORE in Path(file).parts for file, _, rest in names if not _is_golden(rest))
         if self.writer is not None or not (owed or explored):
             return
-        self.owed = {(case, route) for case, route in owed}
+        self.owed = set(owed)
         self.floor = len(self.owed)
         options = {name: self.config.getoption(f"--{name}") for name in OPTIONS}
         command = ["pytest", *map(str, self.config.invocation_params.args)]
         header = session_of(self.config).header(command, options, self.floor)
         self.tally = Tally(header.plugins)
-        writer = Writer(self.path, header, Owed.of((case, route) for case, route in owed))
         try:
-            self.writer = writer.open()
-        except CannotWriteError as error:
+            if cut_run is not None:
+                check_same(cut_run, header, self.owed, self.path)
+            self.writer = Writer(self.path, header, Owed.of(owed), cut=cut_run).open()
+        except InputError as error:
             raise pytest.UsageError(str(error)) from None
+        for result in cut_run.results if cut_run is not None else ():
+            self._take(result)
+        self.failed_before = self.failed
+        self.progress = Progress(self.config, ids, jobs)
+        if self.page is not None:
+            self.renewal = Renewal(self.path, self.page)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when != "call" or self.writer is None:
+        if self.writer is None or self.progress is None:
+            return
+        self.progress.add(report)
+        if report.when != "call":
             return
         for name, text in report.user_properties:
             self.planted += [Planted(**each) for each in json.loads(str(text))] if name == PLANTED else []
-        for result in attached(report):
+        # what is owed last: where the run is cut between two results of a test, the test is walked again
+        for result in sorted(attached(report), key=lambda result: result.key in self.owed):
             if result.key not in self.seen:
-                self.seen.add(result.key)
-                self.writer.add(result)
-                self.tally.add(result)
-                self.changes.add(result)
-                if result.expectation is not None and result.judgement is Judgement.EXPECTED:
-                    self.matched[result.expectation.id] += 1
+                try:
+                    self.writer.add(result)
+                except CannotWriteError as error:
+                    self._give_up(error)
+                    return
+                self._take(result)
+
+    def _take(self, result: Result) -> None:
+        self.seen.add(result.key)
+        self.tally.add(result)
+        self.changes.add(result)
+        self.failed += result.judgement is Judgement.FAILED
+        if result.expectation is not None and result.judgement is Judgement.EXPECTED:
+            self.matched[result.expectation.id] += 1
+
+    def _give_up(self, error: CannotWriteError) -> None:
+        """End the run: its results cannot be written any more, as where the disk is full."""
+        plugins = self.config.pluginmanager
+        session: Any = plugins.get_plugin("dsession") or plugins.get_plugin("session")  # the loop that is in charge
+        self.why_cut = "stopped"
+        session.shouldstop = str(error)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        if self.writer is None or self.progress is None:
+            return
+        self.progress.end(nodeid)
+        if self.renewal is not None:
+            self.renewal.go_on()
+        if self.progress.is_due() and (terminal := self.config.pluginmanager.get_plugin("terminalreporter")):
+            failed = f", {self.failed:,} failed" if self.failed else ""
+            results = f"{len(self.seen & self.owed):,} of {len(self.owed):,} results{failed}"
+            terminal.ensure_newline()
+            terminal.write_line(self.progress.line(results), bold=True)
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         if self.writer is None:
             return
+        if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and self.failed_before + len(self.seen):
+            exitstatus = session.exitstatus = pytest.ExitCode.OK  # the cut run had walked all
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         stopped = session.shouldfail or session.shouldstop  # by --maxfail
-        self.is_cut = not ended or bool(stopped and self.owed - self.seen)
+        if ended and is_spent(self.config) and self.progress is not None and self.progress.unrun:
+            self.why_cut = cut.BUDGET
+            self.is_cut = True
+        self.is_cut = self.is_cut or not ended or bool(stopped and self.owed - self.seen)
+        if self.renewal is not None:
+            self.renewal.end()
+        if self.progress is not None:
+            self.progress.keep()
         if self.is_cut:
             self.writer.abandon()
         else:
@@ -144,6 +205,10 @@ class Ledger:
 
     def _failure(self) -> str:
         """The reason why the run fails although every test passed; '' if it does not."""
+        if self.failed_before:
+            return f"{self.failed_before} results failed before the run was cut"
+        if self.is_cut:  # by its budget: what did not come is no loss
+            return ""
         if len(self.seen) < self.floor:
             return f"only {len(self.seen)} results came, the run owes {self.floor}: nothing green on nothing"
         if survivors := [each for each in self.planted if not each.fails]:
@@ -207,14 +272,20 @@ class Ledger:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """Say of a run that was cut how far it came, below all else, and write a page of that."""
-        if not self.is_cut:
+        """Write the page. Say of a run that was cut how far it came, below all else."""
+        if self.writer is None or not (self.is_cut or self.page):
             return
         results = Results.load(self.path, cut_ok=True)
+        page = self.page or cut.page_of(self.path)
         terminal = self.config.get_terminal_writer()
-        terminal.line(cut.line(results, self.path), red=True)
+        if self.is_cut:
+            terminal.line(cut.line(results, page, self.why_cut), red=True)
+            if self.why_cut == cut.BUDGET and self.progress is not None and self.progress.unrun:
+                terminal.line(f"{self.progress.unrun:,} tests did not begin", red=True)
+        else:
+            terminal.line(f"{page} shows all")
         terminal.flush()
-        cut.write(results, self.path)
+        cut.write(results, page)
 
     def _warnings(self) -> Iterator[str]:
         """Warnings of routes and plugins that cannot be used, and of expectations that foresaw nothing."""

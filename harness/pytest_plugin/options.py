@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import pytest
 
 from harness.adapters.plugin import CPU
 from harness.errors import InputError
+from harness.run.budget import seconds_of
 from harness.run.selection import SelectionError, Shard
 from harness.run.session import Selection, Session
 from harness.workers.pool import LIMIT
@@ -104,12 +106,36 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="walk everything anew, and keep nothing (`parity cache show` says what is kept)",
     )
     group.addoption(
+        "--resume",
+        action="store_true",
+        help="go on with the cut run whose results are in the file of --results: walk what is not there yet",
+    )
+    group.addoption(
+        "--budget",
+        metavar="TIME",
+        type=_seconds,
+        help="begin no test after this time, as in 90s, 5m or 1h: what comes first is the best sample of the whole",
+    )
+    group.addoption(
+        "--page",
+        metavar="PATH",
+        type=Path,
+        help="write the page here, and renew it while the run goes on (of a cut run, default: beside the results)",
+    )
+    group.addoption(
         "--limit",
         metavar="SECONDS",
         type=float,
         default=LIMIT,
         help="limit the processor time of one request (default: %(default)s)",
     )
+
+
+def _seconds(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def pytest_configure(config: pytest.Config) -> None:

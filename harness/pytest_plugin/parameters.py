@@ -14,12 +14,12 @@ from harness.catalogue import Row, rows
 from harness.errors import InputError
 from harness.judge.expectations import Expectation
 from harness.planted import Fault, faults, sampled
+from harness.pytest_plugin.earlier import earlier_of
 from harness.pytest_plugin.options import session_of
+from harness.pytest_plugin.order import GOLDEN_TEST, Blocks, breadth_first, pair_of
 from harness.reproducer.known import is_reproducible, telling
+from harness.run.order import Order
 from harness.run.session import Session
-
-GOLDEN_TEST = "test_golden"
-"""Name of every test over goldens. With xdist, the process that counts owed results sees only names."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests without a value, instead of skipping them, and what nobody asked for; then put those first that
-    take long, so that no process waits for one at the end. Raises UsageError if no other test remains."""
+    """Deselect tests without a value, instead of skipping them, what nobody asked for, and what a cut run has
+    done. Then order the rest breadth first. Raises UsageError if no test remains where none was done."""
+    earlier = earlier_of(config)
     empty = [item for item in items if _is_without_value(item)]
+    if earlier.done:
+        empty += [item for item in items if (pair := pair_of(item)) and (pair[0].id, pair[1].name) in earlier.done]
     selection = session_of(config).selection
     beside = [item for item in items if _is_of_suites(item, config) and not _walks_cases(item)]
     if selection.is_narrow and any(_walks_cases(item) for item in items):
@@ -128,8 +131,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         dropped = set(empty)
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=empty)
-    items.sort(key=_is_quick)
-    if empty and not items:
+    if any(map(_walks_cases, items)):
+        items[:] = breadth_first(items, Order.of(session_of(config), earlier.failed).place, _is_long)
+    if empty and not items and not earlier.done:
         try:
             session_of(config).entries()
         except InputError as error:
@@ -150,6 +154,8 @@ def pytest_xdist_node_collection_finished(node: Any, ids: list[str]) -> None:
 
 def _check_walked(config: pytest.Config, ids: Iterable[str]) -> None:
     """Raise UsageError for a converter that was named and is on no route of these tests."""
+    if earlier_of(config).done:  # the cut run looked at all tests
+        return
     session = session_of(config)
     try:
         session.check_walked(_routes(ids, session))
@@ -170,13 +176,13 @@ def _routes(ids: Iterable[str], session: Session) -> Iterator[Route]:
                 yield from session.explored(dialect)
 
 
-def _is_quick(item: pytest.Item) -> bool:
-    """Whether a test takes a second or less, as measured over whole runs: a large model takes up to 45 seconds, a
+def _is_long(item: pytest.Item) -> bool:
+    """Whether a test takes more than a second, as measured over whole runs: a large model takes up to 45 seconds, a
     planted fault 28, a reproducer 22."""
     if any(item.get_closest_marker(name) for name in ("planted", "reproduced")):
-        return False
-    pair = item.callspec.params.get("pair") if hasattr(item, "callspec") else None
-    return pair is None or not pair[0].is_large
+        return True
+    pair = pair_of(item)
+    return pair is not None and pair[0].is_large
 
 
 def _walks_cases(item: pytest.Item) -> bool:
@@ -201,7 +207,5 @@ def _is_without_value(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each process neighbouring tests, because the routes of a case share their first stages."""
-    from xdist.scheduler import WorkStealingScheduling
-
-    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
+    """Give out tests in their order, block by block."""
+    return Blocks(config, log) if config.getoption("dist") == "load" else None

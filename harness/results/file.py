@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -46,12 +47,13 @@ K = TypeVar("K")
 class Writer:
     """Writes a results file line by line. Each line is flushed, so that a killed run leaves its results.
 
-    As a context manager, it writes the footer on leaving. After an exception it writes none, and the file reads as a
-    cut run. Without `with`, call `open`, then `close` or `abandon`.
+    As a context manager, it writes the footer on leaving. After an exception, or `abandon`, it writes none, and the
+    file reads as a cut run. Without `with`, call `open`, then `close` or `abandon`.
     """
 
-    def __init__(self, path: Path, header: Header, owed: Iterable[Owed] = ()) -> None:
+    def __init__(self, path: Path, header: Header, owed: Iterable[Owed] = (), *, cut: Results | None = None) -> None:
         self.path = Path(path)
+        self.cut = cut
         self.header = header
         self.owed = tuple(owed)
         self._file: TextIO | None = None
@@ -63,10 +65,13 @@ class Writer:
         self._allowance = Allowance()
 
     def open(self) -> Self:
-        """Begin the file with its header and what the run owes; an existing file is replaced.
+        """Begin the file with its header and what the run owes; an existing file is replaced. Or go on behind the
+        results of the run that was `cut`, which `harness.results.resumed` has found to be the same run.
 
         Raises CannotWriteError, also if another process is writing the file.
         """
+        if self.cut is not None:
+            return self._resume(self.cut)
         with writing(self.path):
             self._file = _claimed(self.path, "a")
             if self.path.is_file():  # and not a device
@@ -77,8 +82,24 @@ class Writer:
             self._write(owed.to_json())
         return self
 
+    def _resume(self, cut: Results) -> Self:
+        """A torn last line goes."""
+        with writing(self.path):
+            self._file = _claimed(self.path, "a")
+            text = self.path.read_bytes()
+            self._file.truncate(text.rfind(b"\n") + 1)
+            earlier = max(self.path.stat().st_mtime - datetime.fromisoformat(cut.header.started).timestamp(), 0.0)
+        self._begun = time.monotonic() - earlier
+        for result in cut.results:
+            for stage in result.stages:
+                if stage.evidence is not None:
+                    self._allowance.admit(stage.evidence, expected=result.judgement is Judgement.EXPECTED)
+            self._count(result)
+        return self
+
     def add(self, result: Result) -> None:
-        """Append one result. Raises InconsistentResults if its case and route are already written."""
+        """Append one result. Raises InconsistentResults if its case and route are already written; CannotWriteError
+        where the disk is full."""
         if result.key in self._keys:
             raise InconsistentResults(
                 f"case {result.case} on route {result.route} is written twice",
@@ -86,6 +107,9 @@ class Writer:
                 expected="each pair once",
             )
         self._write(self._with_less_evidence(result).to_json())
+        self._count(result)
+
+    def _count(self, result: Result) -> None:
         self._keys.add(result.key)
         self._outcomes[result.outcome.value] += 1
         self._judgements[result.judgement.value] += 1
@@ -120,7 +144,8 @@ class Writer:
     def abandon(self) -> None:
         """Close the file without a footer, as that of a cut run."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a full disk has said so before
+                self._file.close()
         self._file = None
 
     def _write(self, data: Mapping[str, Any]) -> None:
@@ -132,8 +157,9 @@ class Writer:
         fault = check_line(data)
         if fault:
             raise ForeignResults(f"refused to write a line that the schema forbids: {fault}", where=self.path)
-        self._file.write(text + "\n")
-        self._file.flush()
+        with writing(self.path):
+            self._file.write(text + "\n")
+            self._file.flush()
 
     def __enter__(self) -> Self:
         return self.open()
@@ -141,7 +167,7 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
+        if kind is None and self._file is not None:
             self.close()
         else:
             self.abandon()

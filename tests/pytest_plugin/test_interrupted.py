@@ -35,7 +35,7 @@ def test_an_interruption_says_how_far_it_came(
     results = Results.load(pytester.path / "reports" / "results.ndjson", cut_ok=True)
     came = len(results.results)
     assert code == pytest.ExitCode.INTERRUPTED
-    assert lines[-1].startswith(f"interrupted: {came} of 3; go on with `pytest {' '.join(args)}`; ")
+    assert lines[-1].startswith(f"interrupted: {came} of 3; go on with `pytest {' '.join(args)} --resume`; ")
     assert lines[-1].endswith("reports/results.html shows what came")
     assert not [line for line in lines if "lost" in line]
     assert results.cut
