@@ -2,15 +2,15 @@
 """From a bare checkout to a run: make the environment, then run the suites or every check.
 
     python3 bootstrap.py setup              make .venv, or bring it up to date, and stop
-    python3 bootstrap.py suites [ARG ...]   set up, run the suites, write reports/index.html
+    python3 bootstrap.py suites [ARG ...]   set up, run the suites, write and renew reports/index.html
     python3 bootstrap.py tests [ARG ...]    set up, run ruff, mypy, lint-imports, tsc, zizmor, ... and all tests
 
-ARGs go to pytest, e.g. `suites --route 'keras-*'` or `tests tests/test_bootstrap.py`; a path among them replaces
-the default folders. It needs Python 3.11, 3.12 or 3.13 and the standard library, nothing else. uv installs the
-packages, or pip where uv cannot be had. Everything it writes lies in this checkout (`.venv`, about 8 GB), except uv's
-cache, which all checkouts share. Where Python came without `ensurepip`, as on Debian without python3-venv, it installs
-that package, if it may. Exit codes: that of the last step that failed; 2 when the environment cannot be made; 130 when
-interrupted.
+ARGs go to pytest, e.g. `suites --route 'keras-*'`, `suites --budget 5m` or `tests tests/test_bootstrap.py`; a path
+among them replaces the default folders. `suites --resume` goes on with a run that was cut. It needs Python 3.11, 3.12
+or 3.13 and the standard library, nothing else. uv installs the packages, or pip where uv cannot be had. Everything it
+writes lies in this checkout (`.venv`, about 8 GB), except uv's cache, which all checkouts share. Where Python came
+without `ensurepip`, as on Debian without python3-venv, it installs that package, if it may. Exit codes: that of the
+last step that failed; 2 when the environment cannot be made; 130 when interrupted.
 """
 
 from __future__ import annotations  # so that an old Python gets as far as the message that it is too old
@@ -52,7 +52,7 @@ PIP_TO_UV = {
 }
 HEARTBEAT_S = 20.0
 INTERRUPTED = 130
-USAGE_ERROR = 4
+RESUME = "--resume"
 
 
 class CannotSetUpError(Exception):
@@ -275,16 +275,18 @@ def install(installer: list[str], env: dict[str, str]) -> None:
 # --- what runs in the environment --------------------------------------------------------------------------------
 
 
-def pytest_command(verb: str, extra: list[str], *, python: str) -> tuple[list[str], Path]:
-    """The pytest command of a verb, and the results file it writes. What the user adds comes last, so that it wins."""
+def pytest_command(verb: str, extra: list[str], *, python: str) -> tuple[list[str], Path, Path]:
+    """The pytest command of a verb, and the results file and the page that it writes. What the user adds comes last, so
+    that it wins."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--results", default=RESULTS[verb])
+    parser.add_argument("--page", default=PAGE)
     chosen, words = parser.parse_known_args(extra)
     named = any(word.partition("::")[0].split("/")[0] in TARGETS[verb] for word in words if not word.startswith("-"))
     folders = () if named else TARGETS[verb]
-    strict = STRICT if verb == "tests" else ()
-    command = [python, "-m", "pytest", *folders, "-n", "auto", "--results", chosen.results, *strict, *words]
-    return command, ROOT / chosen.results
+    more = STRICT if verb == "tests" else ("--page", chosen.page)
+    command = [python, "-m", "pytest", *folders, "-n", "auto", "--results", chosen.results, *more, *words]
+    return command, ROOT / chosen.results, ROOT / chosen.page
 
 
 def run_steps(steps: dict[str, list[str]], venv: Path) -> int:
@@ -304,37 +306,47 @@ def files(glob: str) -> list[str]:
 
 
 def run(verb: str, extra: list[str], venv: Path) -> int:
-    """`tests`: every check. `suites`: the suites, then the page about them, if the run wrote results."""
+    """`tests`: every check. `suites`: the suites, which write their page."""
     programs = ("python", "lint-imports", "zizmor", "parity")
     python, lint_imports, zizmor, parity = (str(venv / "bin" / name) for name in programs)
-    pytest, results = pytest_command(verb, extra, python=python)
-    if verb == "tests":
-        check = [python, "-m", "check_jsonschema", "--builtin-schema"]
-        steps = {
-            "ruff check": [python, "-m", "ruff", "check", "."],
-            "ruff format": [python, "-m", "ruff", "format", "--check", "."],
-            "mypy": [python, "-m", "mypy"],
-            "lint-imports": [lint_imports, "--no-cache"],
-            "page types": [python, "page/build.py", "--types"],
-            "zizmor": [zizmor, "--offline", "--no-progress", *AUDITED],
-            **{f"check-jsonschema {name}": [*check, name, *files(glob)] for name, glob in WORKFLOWS.items()},
-            "pytest": pytest,
-        }
-        return run_steps(steps, venv)
-    (ROOT / PAGE).unlink(missing_ok=True)  # a page of an older run must not pass for this one's
-    before = results.stat().st_mtime_ns if results.exists() else None
+    pytest, results, page = pytest_command(verb, extra, python=python)
+    if verb == "suites":
+        return run_suites(pytest, [parity, "report", str(results), "--out", str(page)], results, page, venv)
+    check = [python, "-m", "check_jsonschema", "--builtin-schema"]
+    steps = {
+        "ruff check": [python, "-m", "ruff", "check", "."],
+        "ruff format": [python, "-m", "ruff", "format", "--check", "."],
+        "mypy": [python, "-m", "mypy"],
+        "lint-imports": [lint_imports, "--no-cache"],
+        "page types": [python, "page/build.py", "--types"],
+        "zizmor": [zizmor, "--offline", "--no-progress", *AUDITED],
+        **{f"check-jsonschema {name}": [*check, name, *files(glob)] for name, glob in WORKFLOWS.items()},
+        "pytest": pytest,
+    }
+    return run_steps(steps, venv)
+
+
+def run_suites(pytest: list[str], report: list[str], results: Path, page: Path, venv: Path) -> int:
+    """Run the suites. pytest writes the page, also when it is interrupted; where it was killed, `report` does.
+
+    Raises KeyboardInterrupt, with words to go on with where the run had begun.
+    """
+    page.unlink(missing_ok=True)  # a page of an older run must not pass for this one's
+    before = state(results)
     try:
         code = run_steps({"pytest": pytest}, venv)
-    except KeyboardInterrupt:  # what came is in the file, and belongs on the page
-        code = INTERRUPTED
-    refused = code == USAGE_ERROR  # as where another run is writing the file
-    if refused or not results.exists() or results.stat().st_mtime_ns == before:
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*[RESUME] * (state(results) != before)) from None
+    if code < 0 and state(results) != before:
+        run_steps({"report": report}, venv)
+    if not page.exists():
         say(f"no page: this run wrote no {results}")
-        return code
-    failed = run_steps({"report": [parity, "report", str(results), "--out", PAGE]}, venv)
-    if code == INTERRUPTED:
-        raise KeyboardInterrupt
-    return failed or code
+    return code
+
+
+def state(path: Path) -> int | None:
+    """When a file was last written; None where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None
 
 
 def main(argv: list[str]) -> int:
@@ -355,8 +367,9 @@ def main(argv: list[str]) -> int:
     except CannotSetUpError as error:
         say(str(error))
         return error.code
-    except KeyboardInterrupt:
-        say(f"interrupted; go on with `{shlex.join(['python3', 'bootstrap.py', *argv])}`")
+    except KeyboardInterrupt as stop:
+        words = [word for word in stop.args if word not in argv]
+        say(f"interrupted; go on with `{shlex.join(['python3', 'bootstrap.py', *argv, *words])}`")
         return INTERRUPTED
 
 

@@ -250,21 +250,27 @@ class TestSetUp:
         assert not (checkout.root / ".venv" / "half").exists()
 
     @pytest.mark.parametrize(("number", "alone"), [(signal.SIGINT, False), (signal.SIGTERM, True)])
-    def test_interrupted_suites_have_their_page(self, checkout: Checkout, number: signal.Signals, alone: bool) -> None:
+    @pytest.mark.parametrize("began", [True, False])
+    def test_interrupted_suites_go_on(
+        self, checkout: Checkout, number: signal.Signals, alone: bool, began: bool
+    ) -> None:
+        """Once the run has begun its results file."""
         checkout.set_up()
-        bin_folder, results = checkout.root / ".venv" / "bin", checkout.root / "reports" / "results.ndjson"
+        python, results = checkout.root / ".venv" / "bin" / "python", checkout.root / "reports" / "results.ndjson"
+        started = checkout.root / "started"
         results.parent.mkdir()
-        (bin_folder / "python").unlink()
-        program(bin_folder / "python", f"#!/bin/sh\necho cut > {results}\nexec sleep 60\n")
-        program(bin_folder / "parity", '#!/bin/sh\necho "$@" > "$4"\n')
+        results.write_text("of an older run")
+        os.utime(results, (1, 1))
+        python.unlink()
+        program(python, f"#!/bin/sh\n{f'echo cut > {results}' if began else ''}\ntouch {started}\nexec sleep 60\n")
         with checkout.start("suites", "--layer", "ELU") as process:
-            while not results.exists():
+            while not started.exists():
                 time.sleep(0.02)
             (os.kill if alone else os.killpg)(process.pid, number)
             output, _ = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert output.endswith("bootstrap: interrupted; go on with `python3 bootstrap.py suites --layer ELU`\n")
-        assert (checkout.root / "reports" / "index.html").read_text() == f"report {results} --out reports/index.html\n"
+        more = " --resume" if began else ""
+        assert output.endswith(f"bootstrap: interrupted; go on with `python3 bootstrap.py suites --layer ELU{more}`\n")
 
     @pytest.mark.parametrize("other", ["succeeds", "fails"])
     def test_one_at_a_time(self, checkout: Checkout, other: str) -> None:
@@ -444,9 +450,11 @@ class TestSettings:
 
 class TestCommands:
     def test_suites(self, bootstrap: ModuleType) -> None:
-        command, results = bootstrap.pytest_command("suites", ["--layer", "Conv*"], python="py")
-        assert " ".join(command) == "py -m pytest suites -n auto --results reports/results.ndjson --layer Conv*"
+        command, results, page = bootstrap.pytest_command("suites", ["--layer", "Conv*"], python="py")
+        written = "--results reports/results.ndjson --page reports/index.html"
+        assert " ".join(command) == f"py -m pytest suites -n auto {written} --layer Conv*"
         assert results == SCRIPT.parent / "reports" / "results.ndjson"
+        assert page == SCRIPT.parent / "reports" / "index.html"
 
     @pytest.mark.parametrize("path", ["tests/test_bootstrap.py::TestCommands", "suites/keras", "tests"])
     def test_a_path_replaces_the_folders(self, bootstrap: ModuleType, path: str) -> None:
@@ -459,7 +467,7 @@ class TestCommands:
         ("extra", "expected"), [(["--results", "a"], "a"), (["--results=b", "-k", "c"], "b"), (["--resume"], None)]
     )
     def test_results_path(self, bootstrap: ModuleType, extra: list[str], expected: str | None) -> None:
-        command, results = bootstrap.pytest_command("suites", extra, python="py")
+        command, results, _ = bootstrap.pytest_command("suites", extra, python="py")
         assert results == SCRIPT.parent / (expected or "reports/results.ndjson")
         assert command[command.index("--results") + 1] == (expected or "reports/results.ndjson")
 
@@ -482,11 +490,18 @@ class TestCommands:
         counted = [line for line in capsys.readouterr().out.splitlines() if line.startswith("bootstrap: FAILED ")]
         assert [line.removeprefix("bootstrap: FAILED ").split(" (")[0] for line in counted] == titles
 
-    @pytest.mark.parametrize(("writes", "code"), [(True, 5), (False, 5), (True, 4)])
+    @pytest.mark.parametrize("pages", [True, False])
+    @pytest.mark.parametrize("code", [1, 4, -9])
     def test_page_is_of_this_run_or_there_is_none(
-        self, bootstrap: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: bool, code: int
+        self,
+        bootstrap: ModuleType,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        code: int,
+        pages: bool,
     ) -> None:
-        """A usage error ended the run before it wrote; what changed the file is another run."""
+        """pytest writes the page of a run; of a run that was killed, `parity report` does."""
         results, page = tmp_path / "reports" / "results.ndjson", tmp_path / "reports" / "index.html"
         results.parent.mkdir()
         results.write_text("of an older run")
@@ -494,17 +509,23 @@ class TestCommands:
         page.write_text("of an older run")
 
         def call(title: str, command: list[str], env: dict[str, str]) -> int:
-            if title == "pytest" and writes:
-                results.write_text("new")
             if title == "report":
-                assert command == ["/v/bin/parity", "report", str(results), "--out", "reports/index.html"]
-                page.write_text("new")
-            return 0 if title == "report" else code
+                assert command == ["/v/bin/parity", "report", str(results), "--out", str(page)]
+                page.write_text("of a run that was killed")
+                return 0
+            assert not page.exists()
+            if pages:
+                results.write_text("new")
+                page.write_text("of pytest")
+            return code
 
         monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
         monkeypatch.setattr(bootstrap, "call", call)
         assert bootstrap.run("suites", [], Path("/v")) == code
-        assert page.exists() is (writes and code == 5)
+        assert page.exists() is pages
+        assert ("no page: this run wrote no" in capsys.readouterr().out) is not pages
+        if pages:
+            assert page.read_text() == ("of a run that was killed" if code < 0 else "of pytest")
 
 
 def test_continuous_integration_counts_what_the_script_calls_failed() -> None:

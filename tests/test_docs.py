@@ -74,7 +74,7 @@ def test_pytest_options_exist(page: Path) -> None:
 @pytest.mark.parametrize("name", ["README.md", "docs/usage.md"])
 def test_every_pytest_option_is_in_the_table(name: str) -> None:
     table = set(re.findall(r"^\| `(--[a-z-]+)", (ROOT / name).read_text(), flags=re.MULTILINE))
-    assert len(OPTIONS) == 19
+    assert len(OPTIONS) == 22
     assert table == OPTIONS
 
 

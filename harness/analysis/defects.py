@@ -115,7 +115,7 @@ class Defect:
 def sentence(defects: Sequence[Defect]) -> str:
     """Counts in one line: `37 defects, 5,164 results of 1,204 cases`."""
     if not defects:
-        return "No defects: no result deviates."
+        return "No defects: no result deviates"
     results = sum(len(defect.results) for defect in defects)
     cases = len({case for defect in defects for case in defect.cases})
     new = sum(1 for defect in defects if defect.unexpected)

@@ -1,7 +1,7 @@
 """Make one self-contained HTML page of a results file.
 
-RESULTS is reports/results.ndjson by default. It may be of a cut run, which the page then mentions. --history adds
-earlier runs to the plot of the history; their cases are not on the page.
+RESULTS is reports/results.ndjson by default. It may be of a run that goes on or was cut, which the page then mentions.
+--history adds earlier runs to the plot of the history; their cases are not on the page.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from harness.files import atomic_write
 from harness.report.markdown import markdown
 from harness.report.page import write_page
 from harness.report.run import page_of, summary_of
+from harness.results.events import utc_now
+from harness.results.file import is_running
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -25,7 +27,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--markdown", "summary", metavar="FILE", type=_FILE, help="Write the first screen as Markdown, too.")
 @click.option("--history", metavar="FILE", type=_FILE, multiple=True, help="Plot this earlier run, too (repeatable).")
 def command(*, results: Path, target: Path, summary: Path | None, history: tuple[Path, ...]) -> None:
-    run = summary_of(load_results(results, cut_ok=True))
+    running = utc_now() if is_running(results) else ""
+    loaded = load_results(results, cut_ok=True)
+    run = summary_of(loaded, running if loaded.cut else "")
     earlier = {path.stem: load_results(path, cut_ok=True) for path in history}
     if summary is not None:
         atomic_write(summary, markdown(run).encode())

@@ -36,6 +36,7 @@ def earlier_of(config: pytest.Config) -> Earlier:
     return config.stash.get(_EARLIER, Earlier())
 
 
+@pytest.hookimpl(trylast=True)  # behind the session, of which it asks
 def pytest_configure(config: pytest.Config) -> None:
     """Read the results file of the run before. Raises UsageError where a run cannot go on with it."""
     if (told := getattr(config, "workerinput", None)) is not None:

@@ -285,7 +285,10 @@ class Ledger:
         else:
             terminal.line(f"{page} shows all")
         terminal.flush()
-        cut.write(results, page)
+        try:
+            cut.write(results, page)
+        except CannotWriteError as error:
+            terminal.line(f"there is no new page: {error}", red=True)
 
     def _warnings(self) -> Iterator[str]:
         """Warnings of routes and plugins that cannot be used, and of expectations that foresaw nothing."""

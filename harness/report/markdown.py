@@ -21,7 +21,7 @@ def markdown(summary: Summary) -> str:
 
 def _lines(summary: Summary) -> Iterator[str]:
     results, run = summary.results, summary.to_json()["run"]
-    yield f"## {summary.verdict}\n\n{safe(results.sentence)}\n"
+    yield f"## {summary.verdict}\n\n{safe(summary.sentence)}\n"
     yield "### May I merge?\n"
     yield "| " + " | ".join(answer.value for answer, _ in summary.counts) + " |"
     yield "|" + "--:|" * len(summary.counts)
@@ -44,7 +44,8 @@ def _lines(summary: Summary) -> Iterator[str]:
         yield f"\n{many(len(side), 'side route')} with {many(sum(each.results for each in side), 'result')} more."
     yield "\n### Is the run whole?\n"
     owed = f"{run['owed']:,}" if run["owed"] else f"at least {run['floor']:,}"
-    yield f"{owed} owed, {run['results']:,} run, {run['lost']:,} lost. {safe(summary.busy)}".rstrip()
+    rest = f"{run['coming']:,} to come" if run["coming"] else f"{run['lost']:,} lost"
+    yield f"{owed} owed, {run['results']:,} run, {rest}. {safe(summary.busy)}".rstrip()
     for route in results.header.unavailable:
         yield f"- {safe(route.name)} could not run: {safe(route.reason or 'no reason was given')}"
 

@@ -16,9 +16,9 @@ from harness.report.trackers import trackers
 from harness.results.file import Results
 
 
-def summary_of(results: Results) -> Summary:
-    """What the first screen says of a run, with its defects."""
-    return Summary(results, defects(results.results, results.header.plugins))
+def summary_of(results: Results, running: str = "") -> Summary:
+    """What the first screen says of a run, with its defects. `running` is the time if the run goes on."""
+    return Summary(results, defects(results.results, results.header.plugins), running)
 
 
 def page_of(summary: Summary, history: Mapping[str, Results] | None = None) -> Page:
@@ -35,7 +35,7 @@ def page_of(summary: Summary, history: Mapping[str, Results] | None = None) -> P
             "history": [*(_point(name, run) for name, run in earlier), _point("this run", results)],
         },
         blocks=_blocks(results, causes),
-        plain=(f"{summary.verdict}. {results.sentence}", *_unavailable(results), summary.sentence_of_defects),
+        plain=(f"{summary.verdict}. {summary.sentence}", *_unavailable(results), summary.sentence_of_defects),
     )
 
 

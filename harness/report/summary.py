@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -47,15 +48,26 @@ class RouteShare:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the first screen says of a run."""
+    """What the first screen says of a run. `running` is the time, in ISO 8601, at which a run that goes on was looked
+    at; '' for a run that has ended."""
 
     results: Results
     defects: Sequence[Defect]
+    running: str = ""
 
     @property
     def verdict(self) -> str:
-        """`Passed`, `Cut` or `Not passed`."""
+        """`Running`, `Passed`, `Cut` or `Not passed`."""
+        if self.running:
+            return "Running"
         return "Passed" if self.results.passed else "Cut" if self.results.cut else "Not passed"
+
+    @property
+    def sentence(self) -> str:
+        """The end of the run, or how far it is."""
+        if self.running:
+            return f"The run goes on. {self.results.sentence_of_what_came}"
+        return self.results.sentence
 
     @property
     def new_defects(self) -> list[Defect]:
@@ -91,9 +103,23 @@ class Summary:
         return sorted(shares, key=lambda each: (not each.main, -widest[each.dialect], each.dialect, -each.results))
 
     @property
+    def lost(self) -> Sequence[tuple[str, str]]:
+        """Case and route of each result that did not come; none is lost while the run goes on."""
+        return () if self.running else self.results.lost
+
+    @property
     def counts(self) -> list[tuple[Answer, int]]:
         """The six counts beside the record."""
-        return [(answer, self.results.answers.get(answer.value, 0)) for answer in COUNTED]
+        counts = {**self.results.answers, Answer.LOST.value: len(self.lost)}
+        return [(answer, counts.get(answer.value, 0)) for answer in COUNTED]
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took, or has taken so far; None for a run that was cut."""
+        if self.running:
+            begun = datetime.fromisoformat(self.results.header.started)
+            return (datetime.fromisoformat(self.running) - begun).total_seconds()
+        return self.results.footer.seconds if self.results.footer else None
 
     @property
     def busy(self) -> str:
@@ -124,7 +150,8 @@ class Summary:
         return {
             "verdict": self.verdict,
             "good": results.passed,
-            "sentence": results.sentence,
+            "running": self.running,
+            "sentence": self.sentence,
             "judgements": {kind.value: results.judgements.get(kind.value, 0) for kind in Judgement},
             "counts": [{"name": answer.value, "count": count} for answer, count in self.counts],
             "defects": self.sentence_of_defects,
@@ -133,13 +160,14 @@ class Summary:
                 "command": shlex.join(header.command),
                 "started": header.started,
                 "finished": footer.finished if footer else None,
-                "seconds": footer.seconds if footer else None,
+                "seconds": self.seconds,
                 "floor": header.floor,
                 "owed": len(results.owed_pairs),
                 "results": len(results.results),
                 "beside": self.beside,
-                "lost": len(results.lost),
-                "lost_first": [list(pair) for pair in results.lost[:LISTED]],
+                "coming": len(results.lost) - len(self.lost),
+                "lost": len(self.lost),
+                "lost_first": [list(pair) for pair in self.lost[:LISTED]],
                 "unavailable": [{"name": route.name, "reason": route.reason} for route in header.unavailable],
                 "busy": self.busy,
                 "versions": dict(header.versions),

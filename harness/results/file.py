@@ -180,6 +180,13 @@ def check_free(path: Path) -> None:
             _claimed(path, "r+").close()
 
 
+def is_running(path: Path) -> bool:
+    """Whether another process is writing this results file."""
+    with suppress(OSError), path.open("rb") as file:
+        return not claimed(file)
+    return False
+
+
 def _claimed(path: Path, mode: str) -> TextIO:
     """The opened file, claimed. Raises CannotWriteError if somebody else has claimed it."""
     file: TextIO = path.open(mode, encoding="utf-8", newline="\n")  # type: ignore[assignment]
@@ -330,14 +337,23 @@ class Results:
         return 0 if self.passed else 1
 
     @property
+    def _over(self) -> str:
+        cases = len({result.case for result in self.results})
+        counted = f"{_many(len(self.results), 'results')} of {_many(cases, 'cases')}"
+        return f"{counted} along {_many(len(self.routes), 'routes')}"
+
+    @property
+    def sentence_of_what_came(self) -> str:
+        """How far a run without an end got."""
+        owed = f"{self.share_that_came} owed results came:" if self.owed else "It got to"
+        return f"{owed} {self._over}; {len(self.failures)} failed."
+
+    @property
     def sentence(self) -> str:
         """The end of the run in one sentence."""
-        total = len(self.results)
-        cases = len({result.case for result in self.results})
-        over = f"{_many(total, 'results')} of {_many(cases, 'cases')} along {_many(len(self.routes), 'routes')}"
+        total, over = len(self.results), self._over
         if self.cut:
-            owed = f" {self.share_that_came} owed results came:" if self.owed else " It got to"
-            return f"The run was cut: it has no end.{owed} {over}; {len(self.failures)} failed."
+            return f"The run was cut: it has no end. {self.sentence_of_what_came}"
         if self.below_floor:
             return f"The run did too little: {over}, expected at least {_many(max(self.header.floor, 1), 'results')}."
         if self.lost:

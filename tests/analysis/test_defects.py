@@ -405,7 +405,7 @@ def test_facts_that_follow_from_a_case_can_be_the_condition():
 
 def test_nothing_deviates():
     assert defects([result({"rank": 2})]) == []
-    assert sentence([]) == "No defects: no result deviates."
+    assert sentence([]) == "No defects: no result deviates"
 
 
 @pytest.fixture

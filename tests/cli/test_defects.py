@@ -53,7 +53,7 @@ def test_an_unexpected_defect(parity: Parity) -> None:
 def test_an_expected_defect_is_not_among_those_that_failed(expected: Parity) -> None:
     expected("run")
     assert expected("defects")[1].startswith("1 defect, 1 result of 1 case; all expected\n\n1. doubles: divergent")
-    assert expected("defects", "--failed")[:2] == (0, "No defects: no result deviates.\n")
+    assert expected("defects", "--failed")[:2] == (0, "No defects: no result deviates\n")
 
 
 def test_defects_as_json(parity: Parity) -> None:

@@ -40,9 +40,8 @@ def test_an_interruption_says_how_far_it_came(
     results = Results.load(tmp_path / "reports" / "results.ndjson", cut_ok=True)
     came = len(results.results)
     assert code == INTERRUPTED
-    assert lines[-1] == (
-        f"interrupted: {came} of 3; go on with `parity {' '.join(args)}`; reports/results.html shows what came"
-    )
+    again = " ".join([*args, "--resume"] if verb == ("run",) else args)
+    assert lines[-1] == f"interrupted: {came} of 3; go on with `parity {again}`; reports/results.html shows what came"
     assert not [line for line in lines if "Traceback" in line or "lost" in line], "\n".join(lines)
     assert results.cut
     assert came < 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 import harness.run.session
 from harness.cli.main import AGREED, DEVIATIONS, USAGE
+from harness.corpus.store import Store
 from harness.judge.record import Cell, Record
 from harness.results.file import Results
 from tests.cli.conftest import Parity
@@ -79,3 +81,51 @@ def test_run_tells_what_differs_from_the_record_and_what_is_lost(parity: Parity)
     code, out, _ = parity("run", "--route", "mini-doubles")
     assert code == DEVIATIONS
     assert f"regression: {case} at doubles: exact 0 -> divergent " in out
+
+
+@pytest.fixture
+def three(tmp_path: Path, parity: Parity) -> Parity:
+    """The world with three goldens, walked by one converter, and written before this second."""
+    Store(tmp_path / "golden").put("keras", "Dense", [dense_case(), dense_case(1), dense_case(2)], seed=0)
+    time.sleep(1.1)  # a results file tells the second in which its run began
+    assert parity("run", "--route", "mini-copies")[0] == AGREED
+    return parity
+
+
+def told(results: Results) -> set[tuple[str, str, str]]:
+    return {(*each.key, each.outcome.value) for each in results.results}
+
+
+def test_a_budget_cuts_a_run_and_the_command_it_prints_goes_on(three: Parity) -> None:
+    path = Path("reports/results.ndjson")
+    whole = Results.load(path)
+    code, out, _ = three("run", "--route", "mini-copies", "--budget", "0.001s")
+    assert code == AGREED
+    command = "parity run --route mini-copies --budget 0.001s --resume"
+    assert f"the budget is spent: 0 of 3; go on with `{command}`; reports/results.html shows what came" in out
+    assert Path("reports/results.html").exists()
+    assert Results.load(path, cut_ok=True).cut
+    assert three(*command.split()[1:], "--budget", "5m")[0] == AGREED
+    assert told(Results.load(path)) == told(whole)
+
+
+def test_a_cut_run_goes_on_behind_its_last_whole_line(three: Parity) -> None:
+    path = Path("reports/results.ndjson")
+    whole, lines = Results.load(path), path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:-3]) + lines[-3][:40])
+    assert three("run", "--route", "mini-copies", "--resume")[0] == AGREED
+    assert path.read_text().startswith("".join(lines[:-3]))
+    assert told(Results.load(path)) == told(whole)
+    code, _, err = three("run", "--route", "mini-copies", "--resume")
+    assert (code, "the run has its end: there is nothing to go on with" in err) == (USAGE, True)
+
+
+def test_it_goes_on_with_the_same_run_only(three: Parity) -> None:
+    path = Path("reports/results.ndjson")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    code, _, err = three("run", "--resume")
+    assert code == USAGE
+    assert "the cut run was another: different are route" in err
+    assert "expected the run `parity run --route mini-copies`" in err
+    code, _, err = three("run", "--budget", "5 parsecs")
+    assert (code, "expected seconds, minutes or hours: 90s, 5m, 1h" in err) == (USAGE, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ import pytest
 
 from harness.report.page import write_page
 from harness.report.run import page_of, summary_of
-from harness.results.events import Owed
+from harness.results.events import Owed, utc_now
 from tests.report.browsing import Open, count, fits, texts, until
 from tests.report.runs import ROUTE, result, run
 
@@ -164,3 +165,40 @@ def test_long_names_of_routes_are_whole_in_the_plots(open_page: Open, tmp_path: 
     assert of_routes >= 0
     assert of_layers >= 0
     assert fits(page)
+
+
+def test_the_page_of_a_run_that_goes_on_renews_itself(open_page: Open, tmp_path: Path) -> None:
+    """Not while the reader types. It keeps the view, and says when nobody renews it any more."""
+    owed = (Owed(ROUTE, tuple("abcd")),)
+    file = tmp_path / "p.html"
+
+    def write(*names: str, end: bool = False, at: str = utc_now()) -> None:
+        written = run(*map(result, names), owed=owed, finished=end)
+        write_page(page_of(summary_of(written, "" if end else at)), file)
+
+    write("a", at="2026-01-02T03:14:05+00:00")
+    page = open_page(at=file, ready=".facts")
+    assert page.locator(".verdict").inner_text().split() == ["\u2026", "Running"]
+    assert "it may have been killed" in page.locator(".merge [role=status]").inner_text()
+    assert texts(page.locator(".facts > div"))[:3] == ["Owed 4", "Run 1", "To come 3"]
+    page.clock.install()
+    write("a", "b")
+    page.goto(f"{file.as_uri()}#tab=cases")
+    page.reload()
+    page.wait_for_selector("#search")
+    write("a", "b", "c")
+    page.locator("#search").focus()
+    page.clock.run_for(65_000)
+    page.wait_for_timeout(300)
+    assert count(page).startswith("2 ")
+    page.locator("#search").blur()
+    page.clock.run_for(31_000)
+    page.locator(".count", has_text=re.compile("^3 ")).wait_for()
+    assert page.url.endswith("#tab=cases")
+    write("a", "b", "c", "d", end=True)
+    page.clock.run_for(31_000)
+    page.locator(".verdict", has_text="Passed").wait_for()
+    page.evaluate("window.same = true")
+    page.clock.run_for(65_000)
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.same")  # a page of what has ended stays

@@ -61,6 +61,23 @@ def test_the_verdict(finished: bool, verdict: str) -> None:
     assert summary_of(run(result("a"))).verdict == "Passed"
 
 
+def test_a_run_that_goes_on_has_lost_nothing_yet() -> None:
+    cut = run(result("a"), result("b", Outcome.CRASH), owed=(Owed(ROUTE, tuple("abcde")),), finished=False)
+    going = summary_of(cut, "2026-01-02T03:14:05+00:00")
+    assert going.verdict == "Running"
+    came = "2 of 5 owed results came: 2 results of 2 cases along 1 route; 1 failed."
+    assert going.sentence == f"The run goes on. {came}"
+    assert summary_of(cut).sentence == f"The run was cut: it has no end. {came}"
+    shown = going.to_json()
+    assert (shown["good"], shown["running"], shown["judgements"]["failed"]) == (False, "2026-01-02T03:14:05+00:00", 1)
+    facts = shown["run"]
+    assert (facts["coming"], facts["lost"], facts["lost_first"], facts["seconds"]) == (3, 0, [], 600.0)
+    assert {"name": "lost", "count": 0} in shown["counts"]
+    assert page_of(going).title == "Parity report: running"
+    assert "5 owed, 2 run, 3 to come." in markdown(going)
+    assert "5 owed, 2 run, 3 lost." in markdown(summary_of(cut))
+
+
 @pytest.mark.parametrize(
     ("start", "highest", "sentence"),
     [

@@ -11,7 +11,7 @@ import pytest
 
 from harness.files import CannotWriteError
 from harness.results.events import Header, RouteStatus
-from harness.results.file import Results, Writer, check_free
+from harness.results.file import Results, Writer, check_free, is_running
 
 HEADER = Header(("pytest", "suites/", "-n", "2"), {}, (RouteStatus("a"),), started="2026-01-02T03:04:05+00:00")
 MESSAGE = (
@@ -51,6 +51,8 @@ def test_a_file_that_another_process_writes(path: Path, other: subprocess.Popen[
             attempt()
         assert str(caught.value) == MESSAGE.format(path)
     assert path.read_bytes() == before
+    assert is_running(path)
+    assert is_running(path)  # to ask claims nothing
     with Writer(path.with_name("other.ndjson"), HEADER):
         pass
 
@@ -60,6 +62,7 @@ def test_the_file_of_a_process_that_died(path: Path, other: subprocess.Popen[str
     other.kill()
     other.wait()
     check_free(path)
+    assert not is_running(path)
     assert Results.load(path, cut_ok=True).cut
     with Writer(path, HEADER):
         pass
@@ -79,6 +82,7 @@ def test_a_run_that_has_written_nothing_yet(path: Path) -> None:
 def test_a_free_place(path: Path) -> None:
     """To ask makes no file. A device takes what any number of runs write."""
     check_free(path)
+    assert not is_running(path)
     assert not path.exists()
     with Writer(Path("/dev/null"), HEADER), Writer(Path("/dev/null"), HEADER):
         pass

@@ -88,6 +88,7 @@ export interface RunFacts {
   readonly results: number;
   /** A sentence about results that were not owed; '' if there are none. */
   readonly beside: string;
+  readonly coming: number;
   readonly lost: number;
   readonly lost_first: readonly (readonly [string, string])[];
   readonly unavailable: readonly { readonly name: string; readonly reason: string }[];
@@ -112,6 +113,8 @@ export interface First {
   readonly words: Words;
   readonly verdict: string;
   readonly good: boolean;
+  /** When a run that goes on was looked at; empty, or not there, for what has ended. */
+  readonly running?: string;
   readonly sentence: string;
   readonly judgements: Readonly<Record<string, number>>;
   readonly counts: readonly { readonly name: string; readonly count: number }[];

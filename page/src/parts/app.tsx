@@ -10,7 +10,7 @@ import { PlotsScreen } from "../screens/plots";
 import { SummaryScreen } from "../screens/summary";
 import { WordsScreen } from "../screens/words";
 import { go, TABS, view, type Tab } from "../view/address";
-import { first, trouble } from "../view/state";
+import { first, tone, trouble } from "../view/state";
 import { To } from "./bits";
 import { Keys } from "./keys";
 
@@ -23,6 +23,8 @@ const NAMES: Readonly<Record<Tab, string>> = {
   words: "Words",
 };
 const SHOWN: readonly Tab[] = first.kind === "matrix" ? ["summary", "matrix", "defects", "words"] : TABS;
+
+const SIGNS = { good: "\u2713", bad: "\u2717", known: "\u2026" } as const;
 
 export function App() {
   const now = view.value;
@@ -40,8 +42,8 @@ export function App() {
       <header class="top">
         <h1>
           <span class="name">{first.kind === "matrix" ? "Parity matrix" : first.kind === "difference" ? "Parity difference" : "Parity report"}</span>
-          <strong class={`verdict ${first.good ? "good" : "bad"}`}>
-            <i aria-hidden="true">{first.good ? "\u2713" : "\u2717"}</i> {first.verdict}
+          <strong class={`verdict ${tone()}`}>
+            <i aria-hidden="true">{SIGNS[tone()]}</i> {first.verdict}
           </strong>
         </h1>
         <nav aria-label="Parts of the page">

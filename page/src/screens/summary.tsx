@@ -3,15 +3,17 @@
 import { Copy, Judged, Outcome, Said, Sentence, To, sign } from "../parts/bits";
 import { only, START, view } from "../view/address";
 import { clean, count, many, seconds, short } from "../view/numbers";
-import { first } from "../view/state";
+import { renewal } from "../view/renewal";
+import { first, tone } from "../view/state";
 import type { Condition, NewCause, RouteShare } from "../data/types";
 
 export function SummaryScreen() {
   return (
     <div class="summary">
-      <section class={`card merge ${first.good ? "is-good" : "is-bad"}`} aria-labelledby="merge">
+      <section class={`card merge is-${tone()}`} aria-labelledby="merge">
         <h2 id="merge">{first.question ?? "May I merge?"}</h2>
         <p class="sentence"><Sentence text={first.sentence} /></p>
+        {first.running ? <p class="quiet" role="status">{renewal(first.running)}</p> : null}
         <Counts />
         <News />
       </section>
@@ -208,10 +210,17 @@ function Whole() {
           <dt>Run</dt>
           <dd>{count(run.results)}</dd>
         </div>
-        <div class={run.lost ? "alarm" : ""}>
-          <dt>Lost</dt>
-          <dd>{run.lost ? `\u2717 ${count(run.lost)}` : "0"}</dd>
-        </div>
+        {run.coming ? (
+          <div>
+            <dt>To come</dt>
+            <dd>{count(run.coming)}</dd>
+          </div>
+        ) : (
+          <div class={run.lost ? "alarm" : ""}>
+            <dt>Lost</dt>
+            <dd>{run.lost ? `\u2717 ${count(run.lost)}` : "0"}</dd>
+          </div>
+        )}
         <div>
           <dt>Time</dt>
           <dd>{run.seconds === null ? "no end" : seconds(run.seconds)}</dd>
@@ -251,7 +260,7 @@ function Whole() {
       </p>
       <p class="quiet">
         Started {run.started.replace("T", " ").replace("+00:00", " UTC")}
-        {run.finished ? "" : ", never finished"}.
+        {run.finished || first.running ? "" : ", never finished"}.
       </p>
       <details>
         <summary>Environment: {many(Object.keys(run.versions).length, "version")}</summary>

@@ -8,6 +8,9 @@ import type { First, RawIndex } from "../data/types";
 import { view } from "./address";
 
 export const first = plainBlock<First>("first");
+/** How the verdict looks: a run that goes on is not bad, as long as nothing has failed. */
+export const tone = (): "good" | "bad" | "known" =>
+  first.good ? "good" : first.running && !first.judgements.failed ? "known" : "bad";
 export const index = signal<Index | null>(null);
 export const trouble = signal("");
 /** Milliseconds of the last filter, which tests read. */
