@@ -86,7 +86,7 @@ def _walk(session: Session, path: Path, deadline: float, *, resume: bool) -> boo
     tell_beginning(session)
     cut_run = taken_up(session, path) if resume else None
     failed = {result.case for result in cut_run.failures} if cut_run else failed_cases(path)
-    pairs = Order.of(session, failed).sorted(session.pairs())
+    pairs = Order.of(session, session.pairs(), failed).sorted(session.pairs())
     for route in session.routes:
         if why := route.missing(session.registry):
             click.secho(f"route {route.name} cannot run: {why}", fg="yellow")

@@ -7,19 +7,20 @@ at a time: the routes of a case that are neighbours, as they share their first s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScheduling
 
+_Tests = list[pytest.Item]
 FEW = 16
 """Most tests of a block that walk no goldens."""
 WAITING = 4
 """Tests that a process of xdist has at least, as long as there are any. It begins a test only when it knows the next;
 with fewer it would wait for an answer at the end of each block."""
 EARLY = 0.75
-"""Long tests begin within this share of the run, so that no process waits for one at the end."""
+"""Tests beside the goldens begin within this share of the run, so that no process waits for a long one at the end."""
 GOLDEN_TEST = "test_golden"
 """Name of every test over goldens. With xdist, the process that counts owed results sees only names."""
 
@@ -33,32 +34,30 @@ def pair_of(item: pytest.Item) -> tuple[Any, Any] | None:
 def breadth_first(
     items: Sequence[pytest.Item], place: Callable[[Any], tuple[Any, ...]], is_long: Callable[[pytest.Item], bool]
 ) -> list[pytest.Item]:
-    """What walks no goldens and is quick, then the goldens by their places, with the long tests spread among them.
-
-    The long tests begin behind the first round, of which the first page is made.
+    """The goldens by their places, with all other tests spread among them behind the first round, of which the first
+    page is made: each long test by itself, and the quick tests of a file together.
     """
-    long = [item for item in items if is_long(item)]
-    quick = [item for item in items if not is_long(item)]
-    beside = [item for item in quick if pair_of(item) is None]
-    goldens = sorted((item for item in quick if pair_of(item) is not None), key=lambda item: place(pair_of(item)))
-    if not goldens:
-        return [*long, *beside]
+    goldens = sorted((item for item in items if pair_of(item) is not None), key=lambda item: place(pair_of(item)))
+    others = [item for item in items if pair_of(item) is None]
+    units = [[item] for item in others if is_long(item)]
+    quick = (item for item in others if not is_long(item))
+    units += [list(file) for _, file in groupby(quick, key=lambda item: block_of(item.nodeid))]
     blocks = [list(block) for _, block in groupby(goldens, key=lambda item: block_of(item.nodeid))]
-    first = place(pair_of(goldens[0]))
-    begin = next((n for n, block in enumerate(blocks) if place(pair_of(block[0])) != first), len(blocks))
-    return [*beside, *_spread(blocks, long, begin)]
+    rounds = [place(pair_of(block[0]))[:2] for block in blocks]
+    begin = next((n for n, each in enumerate(rounds) if each != rounds[0]), len(blocks))
+    return list(chain.from_iterable(_spread(blocks, units, begin)))
 
 
-def _spread(blocks: Sequence[list[pytest.Item]], long: Sequence[pytest.Item], begin: int) -> Iterator[pytest.Item]:
-    """All items: the long ones at even distances among the blocks from `begin` on."""
+def _spread(blocks: Sequence[_Tests], units: Sequence[_Tests], begin: int) -> Iterator[_Tests]:
+    """All blocks in order, with the units at even distances among those from `begin` on."""
     end = max(int(EARLY * len(blocks)), begin)
     taken = 0
     for number, block in enumerate(blocks):
-        due = len(long) if number >= end else len(long) * max(number - begin + 1, 0) // max(end - begin, 1)
-        yield from long[taken : max(due, taken)]
+        due = len(units) if number >= end else len(units) * max(number - begin + 1, 0) // max(end - begin, 1)
+        yield from units[taken : max(due, taken)]
         taken = max(due, taken)
-        yield from block
-    yield from long[taken:]
+        yield block
+    yield from units[taken:]
 
 
 def block_of(test: str) -> str:

@@ -132,7 +132,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in dropped]
         config.hook.pytest_deselected(items=empty)
     if any(map(_walks_cases, items)):
-        items[:] = breadth_first(items, Order.of(session_of(config), earlier.failed).place, _is_long)
+        pairs = [pair for item in items if (pair := pair_of(item))]
+        items[:] = breadth_first(items, Order.of(session_of(config), pairs, earlier.failed).place, _is_long)
     if empty and not items and not earlier.done:
         try:
             session_of(config).entries()

@@ -41,8 +41,16 @@ def _items(rounds: int, layers: int, long: int) -> list[Any]:
     return [
         *goldens,
         *(Item(f"suites/planted/test_planted.py::test[{n}]", long=True) for n in range(long)),
-        Item("t::x"),
+        *(Item(f"{file}::x[{n}]") for file in ("t.py", "u.py") for n in range(3)),
     ]
+
+
+def test_other_tests_of_a_file_stay_together_behind_the_first_round() -> None:
+    names = [item.nodeid for item in breadth_first(_items(20, 10, 3), lambda pair: (pair[0],), lambda item: item.long)]  # type: ignore[attr-defined]
+    for file in ("t.py", "u.py"):
+        begin = names.index(f"{file}::x[0]")
+        assert names[begin : begin + 3] == [f"{file}::x[{n}]" for n in range(3)]
+        assert begin > 10
 
 
 def test_long_tests_begin_behind_the_first_round_and_end_before_the_last() -> None:
@@ -50,7 +58,7 @@ def test_long_tests_begin_behind_the_first_round_and_end_before_the_last() -> No
     ordered = breadth_first(items, lambda pair: (pair[0],), lambda item: item.long)  # type: ignore[attr-defined]
     places = [n for n, item in enumerate(ordered) if item.long]  # type: ignore[attr-defined]
     assert sorted(map(repr, ordered)) == sorted(map(repr, items))
-    assert 11 <= places[0] < 18  # behind one quick test beside, and ten layers
+    assert 10 <= places[0] < 16  # behind the first case of each of ten layers
     assert places[-1] < 0.8 * len(ordered)
     assert max(b - a for a, b in pairwise(places)) <= 6
 
