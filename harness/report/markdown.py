@@ -44,7 +44,7 @@ def _lines(summary: Summary) -> Iterator[str]:
         yield f"\n{many(len(side), 'side route')} with {many(sum(each.results for each in side), 'result')} more."
     yield "\n### Is the run whole?\n"
     owed = f"{run['owed']:,}" if run["owed"] else f"at least {run['floor']:,}"
-    rest = f"{run['coming']:,} to come" if run["coming"] else f"{run['lost']:,} lost"
+    rest = f"{run['unwalked']:,} not walked" if run["unwalked"] else f"{run['lost']:,} lost"
     yield f"{owed} owed, {run['results']:,} run, {rest}. {safe(summary.busy)}".rstrip()
     for route in results.header.unavailable:
         yield f"- {safe(route.name)} could not run: {safe(route.reason or 'no reason was given')}"

@@ -104,8 +104,8 @@ class Summary:
 
     @property
     def lost(self) -> Sequence[tuple[str, str]]:
-        """Case and route of each result that did not come; none is lost while the run goes on."""
-        return () if self.running else self.results.lost
+        """Case and route of each result that did not come. Of a run without an end none is lost: it may go on."""
+        return () if self.results.cut else self.results.lost
 
     @property
     def counts(self) -> list[tuple[Answer, int]]:
@@ -165,7 +165,7 @@ class Summary:
                 "owed": len(results.owed_pairs),
                 "results": len(results.results),
                 "beside": self.beside,
-                "coming": len(results.lost) - len(self.lost),
+                "unwalked": len(results.lost) - len(self.lost),
                 "lost": len(self.lost),
                 "lost_first": [list(pair) for pair in self.lost[:LISTED]],
                 "unavailable": [{"name": route.name, "reason": route.reason} for route in header.unavailable],

@@ -71,11 +71,13 @@ def test_a_run_that_goes_on_has_lost_nothing_yet() -> None:
     shown = going.to_json()
     assert (shown["good"], shown["running"], shown["judgements"]["failed"]) == (False, "2026-01-02T03:14:05+00:00", 1)
     facts = shown["run"]
-    assert (facts["coming"], facts["lost"], facts["lost_first"], facts["seconds"]) == (3, 0, [], 600.0)
+    assert (facts["unwalked"], facts["lost"], facts["lost_first"], facts["seconds"]) == (3, 0, [], 600.0)
     assert {"name": "lost", "count": 0} in shown["counts"]
     assert page_of(going).title == "Parity report: running"
-    assert "5 owed, 2 run, 3 to come." in markdown(going)
-    assert "5 owed, 2 run, 3 lost." in markdown(summary_of(cut))
+    assert "5 owed, 2 run, 3 not walked." in markdown(going)
+    assert "5 owed, 2 run, 3 not walked." in markdown(summary_of(cut))
+    ended = run(result("a"), result("b"), owed=(Owed(ROUTE, tuple("abcde")),))
+    assert "5 owed, 2 run, 3 lost." in markdown(summary_of(ended))
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ export interface RunFacts {
   readonly results: number;
   /** A sentence about results that were not owed; '' if there are none. */
   readonly beside: string;
-  readonly coming: number;
+  readonly unwalked: number;
   readonly lost: number;
   readonly lost_first: readonly (readonly [string, string])[];
   readonly unavailable: readonly { readonly name: string; readonly reason: string }[];

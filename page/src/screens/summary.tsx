@@ -210,10 +210,10 @@ function Whole() {
           <dt>Run</dt>
           <dd>{count(run.results)}</dd>
         </div>
-        {run.coming ? (
+        {run.unwalked ? (
           <div>
-            <dt>To come</dt>
-            <dd>{count(run.coming)}</dd>
+            <dt>{first.running ? "To come" : "Not walked"}</dt>
+            <dd>{count(run.unwalked)}</dd>
           </div>
         ) : (
           <div class={run.lost ? "alarm" : ""}>
