@@ -207,9 +207,8 @@ class Ledger:
         """The reason why the run fails although every test passed; '' if it does not."""
         if self.failed_before:
             return f"{self.failed_before} results failed before the run was cut"
-        if self.is_cut:  # by its budget: what did not come is no loss
-            return ""
-        if len(self.seen) < self.floor:
+        is_whole = not self.is_cut  # what a budget did not let come is no loss
+        if is_whole and len(self.seen) < self.floor:
             return f"only {len(self.seen)} results came, the run owes {self.floor}: nothing green on nothing"
         if survivors := [each for each in self.planted if not each.fails]:
             first = survivors[0]
@@ -217,7 +216,7 @@ class Ledger:
             return (
                 f"{len(survivors)} universal faults pass, the first is {where}: an expectation or the record covers it"
             )
-        if self.lost:
+        if is_whole and self.lost:
             return f"{len(self.lost)} results are owed and did not come; accept a loss by `parity record accept`"
         failing = {
             "fixed": len(self.changes.differing[Answer.FIXED]) + len(self.gone),

@@ -206,3 +206,27 @@ def test_a_universal_fault_that_passes_fails_the_run(world: World, expect: Calla
     done = world.runpytest_subprocess("--plant")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
     done.stdout.fnmatch_lines(["2 universal faults pass, the first is 'refuse' behind copies on keras-Dense-*"])
+
+
+SPENT = """
+from harness.pytest_plugin import budget
+
+def pytest_runtest_teardown(item):
+    item.config.stash[budget._DEADLINE] = 0.0
+"""
+
+
+@pytest.mark.parametrize("spent", [True, False])
+def test_what_a_budget_let_come_is_judged_as_ever(world: World, expect: Callable[..., None], spent: bool) -> None:
+    """The budget is spent behind the first test."""
+    if spent:
+        world.makeconftest((world.path / "conftest.py").read_text() + SPENT)
+    expect("copies", 'says = "planted"\n')
+    done = world.runpytest_subprocess("--plant", "--budget", "1h")
+    done.stdout.fnmatch_lines([f"{1 if spent else 2} universal faults pass, the first is 'refuse' behind copies on *"])
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    assert ("the budget is spent: 1 of 2" in done.stdout.str()) is spent
+    recorded(world, "refused", "refused")
+    done = world.runpytest_subprocess("--fail-on", "fixed", "--budget", "1h")
+    done.stdout.fnmatch_lines([f"--fail-on: {1 if spent else 3} fixed beside the record*"])
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
