@@ -1,7 +1,7 @@
 """Make one self-contained HTML page of a results file.
 
-RESULTS is reports/results.ndjson by default. It may be of a run that goes on or was cut, which the page then mentions.
---history adds earlier runs to the plot of the history; their cases are not on the page.
+RESULTS is reports/results.ndjson by default. The run may still go on, or may have been cut; the page says so. --history
+adds earlier runs to the plot of the history; their cases are not on the page.
 """
 
 from __future__ import annotations

@@ -34,8 +34,8 @@ def pair_of(item: pytest.Item) -> tuple[Any, Any] | None:
 def breadth_first(
     items: Sequence[pytest.Item], place: Callable[[Any], tuple[Any, ...]], is_long: Callable[[pytest.Item], bool]
 ) -> list[pytest.Item]:
-    """The goldens by their places, with all other tests spread among them behind the first round, of which the first
-    page is made: each long test by itself, and the quick tests of a file together.
+    """The goldens by their places. All other tests are spread among the goldens behind the first round, so that the
+    first page has every layer: each long test by itself, and the quick tests of a file together.
     """
     goldens = sorted((item for item in items if pair_of(item) is not None), key=lambda item: place(pair_of(item)))
     others = [item for item in items if pair_of(item) is None]
@@ -61,7 +61,7 @@ def _spread(blocks: Sequence[_Tests], units: Sequence[_Tests], begin: int) -> It
 
 
 def block_of(test: str) -> str:
-    """Of the id of a test, what it shares with the other tests of its block."""
+    """The name of the block to which the test with this id belongs."""
     file, _, rest = test.partition("::")
     return test.rpartition(":")[0] if rest.startswith(f"{GOLDEN_TEST}[") else file
 

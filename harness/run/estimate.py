@@ -31,7 +31,7 @@ class Estimate:
 
     @property
     def means(self) -> dict[str, float]:
-        """The seconds of a test of each group of which one has ended."""
+        """The mean seconds of a test, for each group in which a test has ended."""
         return {group: _mean(seconds) for group, seconds in self._seconds.items()}
 
     def remaining(self, elapsed: float) -> float | None:

@@ -66,7 +66,7 @@ class Order:
         return waits, rank, side
 
     def sorted(self, pairs: Iterable[Pair]) -> list[Pair]:
-        """The pairs in order; those of one case and beginning that were neighbours still are."""
+        """The pairs in order. Neighbours of one case and beginning stay neighbours."""
         return sorted(pairs, key=self.place)
 
 
