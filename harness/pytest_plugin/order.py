@@ -34,18 +34,24 @@ def pair_of(item: pytest.Item) -> tuple[Any, Any] | None:
 def breadth_first(
     items: Sequence[pytest.Item], place: Callable[[Any], tuple[Any, ...]], is_long: Callable[[pytest.Item], bool]
 ) -> list[pytest.Item]:
-    """The goldens by their places. All other tests are spread among the goldens behind the first round, so that the
-    first page has every layer: each long test by itself, and the quick tests of a file together.
+    """The quick goldens by their places. All other tests are spread among them behind the first round, so that the
+    first page comes soon: long goldens, long tests, and the quick tests of a file together.
     """
-    goldens = sorted((item for item in items if pair_of(item) is not None), key=lambda item: place(pair_of(item)))
-    others = [item for item in items if pair_of(item) is None]
-    units = [[item] for item in others if is_long(item)]
-    quick = (item for item in others if not is_long(item))
-    units += [list(file) for _, file in groupby(quick, key=lambda item: block_of(item.nodeid))]
-    blocks = [list(block) for _, block in groupby(goldens, key=lambda item: block_of(item.nodeid))]
+    quick = [item for item in items if not is_long(item)]
+    goldens = sorted((item for item in quick if pair_of(item) is not None), key=lambda item: place(pair_of(item)))
+    units = _neighbours(
+        (item for item in items if is_long(item)),
+        lambda item: item.nodeid if pair_of(item) is None else block_of(item.nodeid),
+    )
+    units += _neighbours((item for item in quick if pair_of(item) is None), lambda item: block_of(item.nodeid))
+    blocks = _neighbours(goldens, lambda item: block_of(item.nodeid))
     rounds = [place(pair_of(block[0]))[:2] for block in blocks]
     begin = next((n for n, each in enumerate(rounds) if each != rounds[0]), len(blocks))
     return list(chain.from_iterable(_spread(blocks, units, begin)))
+
+
+def _neighbours(items: Iterable[pytest.Item], key: Callable[[pytest.Item], str]) -> list[_Tests]:
+    return [list(some) for _, some in groupby(items, key)]
 
 
 def _spread(blocks: Sequence[_Tests], units: Sequence[_Tests], begin: int) -> Iterator[_Tests]:

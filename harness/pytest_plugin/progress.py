@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from harness.pytest_plugin.order import block_of
-from harness.run.estimate import Estimate, told
+from harness.run.estimate import Estimate, Group, told
 
 FIRST_LINE, LINES = 15.0, 30.0
 """Seconds until the first line, and between two."""
@@ -23,15 +23,19 @@ FIRST_PAGE, PAGES = 40.0, 30.0
 SHARE = 0.05
 """Share of one processor that the pages of a run may take."""
 SECONDS = "parity/seconds"
-"""Name, in pytest's cache, of the seconds that a test of each group takes."""
+"""Name, in pytest's cache, of the seconds that a test of each kind takes: of a route, or of a file."""
 _REPORT = "from harness.cli.main import main; main()"
 _IDLE = 10
 """Niceness of the process that makes a page: the walk goes first."""
 
 
-def group_of(test: str) -> str:
-    """The tests that take about as long as this one: those of its route, or of its file."""
-    return test.rpartition(":")[2] if block_of(test) != test.partition("::")[0] else test.partition("::")[0]
+def group_of(test: str) -> Group:
+    """The tests that take about as long as this one: those of its route and layer, or of its file."""
+    file = test.partition("::")[0]
+    if block_of(test) == file:
+        return file, ""
+    case, _, route = test.partition("[")[2].removesuffix("]").rpartition(":")
+    return route, case.rpartition("-")[0]
 
 
 class Progress:

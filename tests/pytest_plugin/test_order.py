@@ -53,6 +53,16 @@ def test_other_tests_of_a_file_stay_together_behind_the_first_round() -> None:
         assert begin > 10
 
 
+def test_the_routes_of_a_large_model_come_together_behind_the_first_round() -> None:
+    items = _items(20, 10, 3)
+    items[5:5] = [Item(f"{GOLDEN}[k-Large-0:{route}]", (0, route), long=True) for route in "abc"]
+    names = [item.nodeid for item in breadth_first(items, lambda pair: (pair[0],), lambda item: item.long)]  # type: ignore[attr-defined]
+    begin = names.index(f"{GOLDEN}[k-Large-0:a]")
+    assert names[begin : begin + 3] == [f"{GOLDEN}[k-Large-0:{route}]" for route in "abc"]
+    assert begin >= 10
+    assert len(names) == len(items)
+
+
 def test_long_tests_begin_behind_the_first_round_and_end_before_the_last() -> None:
     items = _items(rounds=20, layers=10, long=30)
     ordered = breadth_first(items, lambda pair: (pair[0],), lambda item: item.long)  # type: ignore[attr-defined]
