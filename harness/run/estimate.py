@@ -9,10 +9,9 @@ from statistics import median
 LEAST = 0.02
 """Share of the tests that must have ended before there is an estimate."""
 FEW = 5
-"""Tests of a group below which its mean is held to what is usual for its kind: the first test of a route starts a
-framework."""
+"""Tests of a group below which the median of its kind stands for that of the group."""
 USUAL = 3.0
-"""How many times the median of its kind the mean of a few tests may count for."""
+"""How many times the median a mean may count for: the first test of a route starts a framework."""
 Group = tuple[str, str]
 """A kind of test, such as a route, and a part of it, such as a layer: tests that take about as long as each other."""
 
@@ -60,7 +59,7 @@ class Estimate:
         seconds, kind = self._seconds.get(group), usual[group[0]]
         if not seconds:
             return kind
-        return _mean(seconds) if len(seconds) >= FEW else min(_mean(seconds), USUAL * kind)
+        return min(_mean(seconds), USUAL * (median(seconds) if len(seconds) >= FEW else kind))
 
     def _usual(self) -> dict[str, float]:
         """Seconds of a test that are usual for each kind: the median over its groups, or those of an earlier run."""

@@ -60,7 +60,7 @@ def test_there_is_no_estimate_of_nothing() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_within_a_third_from_the_first_tenth_on(seed: int) -> None:
     """A run of ten routes over thirty layers in rounds, as breadth first goes. The first test of a route starts a
-    framework; a test takes up to twice as long as the mean of its group; a tenth of the layers is three times as slow."""
+    framework. A test takes up to twice as long as the mean of its group, and a tenth of the layers is slow."""
     draw = random.Random(seed)
     means = {
         (f"route {n}", f"layer {k}"): 0.02 * 1.3**n * (3 if k % 10 == 0 else 1) for n in range(10) for k in range(30)
